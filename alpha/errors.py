@@ -1,0 +1,9 @@
+"""The one exception that means "your input is wrong", shown to the user as one line."""
+
+
+class InputError(Exception):
+    """Input that cannot be used: bad params, bad files, or data too small for the task.
+
+    The message is one line that says what must hold, what was found, and where (file,
+    row or column). The command line prints it without a traceback and exits with 2.
+    """

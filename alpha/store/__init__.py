@@ -1,0 +1,10 @@
+"""HDF5: the only place that reads feature files and reads or writes artifacts.
+
+Files from outside are untrusted: no pickle is loaded, no link out of the file is followed,
+and nothing larger than the stated limit is read into memory.
+"""
+
+from alpha.store.read import FrameReader, open_frame
+from alpha.store.write import Block, write_frame
+
+__all__ = ["Block", "FrameReader", "open_frame", "write_frame"]

@@ -1,0 +1,62 @@
+"""HDF5 attributes as pandas writes them, read without ever loading a pickle.
+
+Table-format files keep their column names as a pickled list of strings. That list is read
+here by walking the pickle's opcodes and accepting those for plain lists of text alone: no
+pickle machine runs, so nothing in the file can be called or imported. Every other pickled
+attribute (tz, freq, info) is never looked into.
+"""
+
+import pickletools
+from typing import Any
+
+_PUSHES = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"}
+_MEMO = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "PROTO", "FRAME"}
+_LIST_MAKERS = {"LIST", "EMPTY_LIST", "MARK"}
+_LIST_FILLERS = {"APPEND", "APPENDS"}
+
+
+def text(node: Any, name: str) -> str | None:
+    """A text attribute, or None where it is absent, empty or not text."""
+    value = _raw(node, name)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", errors="replace")
+    return value if isinstance(value, str) else None
+
+
+def is_set(node: Any, name: str) -> bool:
+    """Whether an attribute exists and is not pandas' pickled None (`N.`)."""
+    value = _raw(node, name)
+    return value is not None and value not in (b"N.", "N.", b"", "")
+
+
+def text_list(node: Any, name: str) -> list[str]:
+    """The strings of a pickled list of strings. Raises ValueError for anything else."""
+    value = _raw(node, name)
+    if isinstance(value, str):
+        value = value.encode("latin-1", errors="replace")
+    if not isinstance(value, bytes):
+        raise ValueError(f"attribute {name!r} is not a list of names")
+    found: list[str] = []
+    try:
+        for opcode, argument, _ in pickletools.genops(value):
+            if opcode.name in _PUSHES:
+                found.append(str(argument))
+            elif opcode.name == "STOP":
+                return found
+            elif opcode.name not in _MEMO | _LIST_MAKERS | _LIST_FILLERS:
+                raise ValueError(
+                    f"attribute {name!r} is a pickle of more than a list of names "
+                    f"({opcode.name}), which is never loaded"
+                )
+    except (UnicodeDecodeError, IndexError) as error:
+        raise ValueError(f"attribute {name!r} is damaged: {error}") from None
+    raise ValueError(f"attribute {name!r} is not a list of names")
+
+
+def _raw(node: Any, name: str) -> Any:
+    if name not in node.attrs:
+        return None
+    value = node.attrs[name]
+    # numpy's bytes and text scalars are subclasses of the built-in ones; h5py gives Empty
+    # for a zero-length string.
+    return value if isinstance(value, bytes | str) else None
