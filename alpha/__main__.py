@@ -45,7 +45,9 @@ def _splits(params: Params, args: Arguments) -> None:
 def _normalize(params: Params, args: Arguments) -> None:
     from alpha import normalization
 
-    normalization.run(params.features, params.normalization, train=args.train, out=args.out)
+    normalization.run(
+        params.features, params.normalization, train=args.train, out=args.out
+    )
 
 
 def _train(params: Params, args: Arguments) -> None:
@@ -67,7 +69,10 @@ def _predict(params: Params, args: Arguments) -> None:
     from alpha import predict
 
     predict.run(
-        model=args.model, splits=args.splits, normalization=args.normalization, out=args.out
+        model=args.model,
+        splits=args.splits,
+        normalization=args.normalization,
+        out=args.out,
     )
 
 
@@ -115,14 +120,24 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
     "simulate": (
         "write a simulated market: daily feature files, and the oracle beside them",
         _simulate,
-        [("--out", "folder for the feature files; the oracle goes to its subfolder oracle", None)],
+        [
+            (
+                "--out",
+                "folder for the feature files; the oracle goes to its subfolder oracle",
+                None,
+            )
+        ],
     ),
     "labels": (
         "label each row with the outcome of its look-ahead window",
         _labels,
         [
             ("--features", "folder of feature files", None),
-            ("--out", "folder for label files of the same names, and summary.json", None),
+            (
+                "--out",
+                "folder for label files of the same names, and summary.json",
+                None,
+            ),
         ],
     ),
     "splits": (
@@ -168,9 +183,17 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
         "loss, skill, rank IC, threshold check and quantiles of every model, seed and split",
         _evaluate,
         [
-            ("--models", "folder with a folder for each model and seed, by `alpha train`", None),
+            (
+                "--models",
+                "folder with a folder for each model and seed, by `alpha train`",
+                None,
+            ),
             ("--predictions", "the same, by `alpha predict`", None),
-            ("--out", "folder for metrics.json, details.json and the plots' CSV files", None),
+            (
+                "--out",
+                "folder for metrics.json, details.json and the plots' CSV files",
+                None,
+            ),
         ],
     ),
     "report": (
@@ -184,13 +207,21 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
             ("--out", "the page, an HTML file", None),
         ],
     ),
-    "check": ("check params.yaml and the folder of feature files; change nothing", _check, []),
+    "check": (
+        "check params.yaml and the folder of feature files; change nothing",
+        _check,
+        [],
+    ),
     "show": (
         "print the table of models of the last evaluation",
         _show,
         [
             ("--evaluation", "folder that `alpha evaluate` wrote", "results/evaluate"),
-            ("--report", "the page whose path is printed", "results/report/report.html"),
+            (
+                "--report",
+                "the page whose path is printed",
+                "results/report/report.html",
+            ),
         ],
     ),
 }
@@ -198,13 +229,20 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, also read by the documentation's tests."""
-    top = argparse.ArgumentParser(prog="alpha", description="Order-book features to an alpha model")
+    top = argparse.ArgumentParser(
+        prog="alpha", description="Order-book features to an alpha model"
+    )
     top.add_argument("--version", action="version", version=f"alpha {__version__}")
     commands = top.add_subparsers(dest="step", required=True, metavar="STEP")
     for name, (summary, _, options) in STEPS.items():
-        step = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
+        step = commands.add_parser(
+            name, help=summary, description=summary[0].upper() + summary[1:]
+        )
         step.add_argument(
-            "--params", type=Path, default=Path("params.yaml"), help="default: params.yaml"
+            "--params",
+            type=Path,
+            default=Path("params.yaml"),
+            help="default: params.yaml",
         )
         for flag, what, default in options:
             convert: Callable[[str], object] = Path

@@ -9,7 +9,14 @@ attribute (tz, freq, info) is never looked into.
 import pickletools
 from typing import Any
 
-_PUSHES = {"UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"}
+_PUSHES = {
+    "UNICODE",
+    "BINUNICODE",
+    "SHORT_BINUNICODE",
+    "STRING",
+    "BINSTRING",
+    "SHORT_BINSTRING",
+}
 _MEMO = {"PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "PROTO", "FRAME"}
 _LIST_MAKERS = {"LIST", "EMPTY_LIST", "MARK"}
 _LIST_FILLERS = {"APPEND", "APPENDS"}

@@ -33,7 +33,9 @@ class _Column:
 
     @property
     def dtype(self) -> np.dtype:
-        dtype = self.dataset.dtype if self.field is None else self.dataset.dtype[self.field]
+        dtype = (
+            self.dataset.dtype if self.field is None else self.dataset.dtype[self.field]
+        )
         return dtype.base
 
     def block(self) -> tuple[str, str | None]:
@@ -61,14 +63,19 @@ class FrameReader:
                 f"{path}: key {group.name!r} must hold a pandas DataFrame, found "
                 f"{kind or 'no pandas_type attribute'}"
             )
-        self.columns = {name: column.dtype for name, column in self._columns.items()}
+        self.columns = {
+            name: column.dtype if column.unit is None else np.dtype("M8[ns]")
+            for name, column in self._columns.items()
+        }
 
     # -- what is in it ------------------------------------------------------------------
 
     def _open_fixed(self) -> None:
         index = self._dataset("axis1")
         self.rows = self._length(index)
-        self._set_index(_Column(index, None, None, False, _unit(attributes.text(index, "kind"))))
+        self._set_index(
+            _Column(index, None, None, False, _unit(attributes.text(index, "kind")))
+        )
         order = self._read_names("axis0")
         found: dict[str, _Column] = {}
         for number in range(int(self._group.attrs.get("nblocks", 0))):
@@ -87,7 +94,9 @@ class FrameReader:
                 found[name] = _Column(values, None, position, rows_last, unit)
         self._columns = {name: found[name] for name in order if name in found}
         if len(set(order)) != len(order) or len(found) != len(order):
-            raise InputError(f"{self.path}: column names must be unique and each have values")
+            raise InputError(
+                f"{self.path}: column names must be unique and each have values"
+            )
 
     def _open_table(self) -> None:
         table = self._dataset("table")
@@ -132,12 +141,16 @@ class FrameReader:
         if link is None:
             raise InputError(f"{where} is missing: not a whole pandas frame")
         if not isinstance(link, h5py.HardLink):
-            raise InputError(f"{where} is a link out of the frame, which is not followed")
+            raise InputError(
+                f"{where} is a link out of the frame, which is not followed"
+            )
         node = self._group[name]
         if not isinstance(node, h5py.Dataset):
             raise InputError(f"{where} must be a dataset, found {type(node).__name__}")
         if node.is_virtual or node.external:
-            raise InputError(f"{where} keeps its values in another file, which is not followed")
+            raise InputError(
+                f"{where} keeps its values in another file, which is not followed"
+            )
         if attributes.text(node, "PSEUDOATOM") or node.dtype.kind == "O":
             columns = ", ".join(of) or name
             raise InputError(
@@ -164,8 +177,12 @@ class FrameReader:
     def _read_names(self, name: str) -> list[str]:
         node = self._dataset(name)
         if node.dtype.kind != "S":
-            raise InputError(f"{self.path}: {node.name} must hold column names, found {node.dtype}")
-        return [value.decode("utf-8", errors="replace") for value in node[()].reshape(-1)]
+            raise InputError(
+                f"{self.path}: {node.name} must hold column names, found {node.dtype}"
+            )
+        return [
+            value.decode("utf-8", errors="replace") for value in node[()].reshape(-1)
+        ]
 
     def _length(self, dataset: Any) -> int:
         if dataset.ndim != 1:
@@ -184,7 +201,9 @@ class FrameReader:
             raise InputError(f"{self.path}: no column {column!r} (data.timestamp)")
         if source.unit is None:
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
-            raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
+            raise InputError(
+                f"{self.path}: the {what} must hold timestamps, found {source.dtype}"
+            )
         values = self._read(source).astype(np.int64, copy=False)
         if (values == np.iinfo(np.int64).min).any():
             row = int(np.argmax(values == np.iinfo(np.int64).min))
@@ -194,10 +213,14 @@ class FrameReader:
     def column(self, name: str) -> np.ndarray:
         """One column as float64, (rows,). Raises InputError if it does not exist."""
         if name not in self._columns:
-            raise InputError(f"{self.path}: no column {name!r}, found {', '.join(self._columns)}")
+            raise InputError(
+                f"{self.path}: no column {name!r}, found {', '.join(self._columns)}"
+            )
         return self._read(self._columns[name]).astype(np.float64)
 
-    def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
+    def matrix(
+        self, names: Sequence[str], *, start: int = 0, stop: int | None = None
+    ) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
 
         float32 if every column is float32 or narrower, else float64.
@@ -213,9 +236,13 @@ class FrameReader:
             self._fill(out, ats, sources, start)
         return out
 
-    def _fill(self, out: np.ndarray, ats: list[int], sources: list[_Column], start: int) -> None:
+    def _fill(
+        self, out: np.ndarray, ats: list[int], sources: list[_Column], start: int
+    ) -> None:
         first = sources[ats[0]]
-        row_bytes = max(1, first.dataset.dtype.itemsize * (first.dataset.size // max(1, self.rows)))
+        row_bytes = max(
+            1, first.dataset.dtype.itemsize * (first.dataset.size // max(1, self.rows))
+        )
         step = max(1, _SLICE_BYTES // row_bytes)
         positions = [sources[at].position for at in ats]
         for low in range(0, len(out), step):
@@ -231,7 +258,9 @@ class FrameReader:
                 out[low:high, ats] = values[:, positions]
 
     def _read(self, source: _Column) -> np.ndarray:
-        row_bytes = source.dataset.dtype.itemsize * source.dataset.size // max(1, self.rows)
+        row_bytes = (
+            source.dataset.dtype.itemsize * source.dataset.size // max(1, self.rows)
+        )
         step = max(1, _SLICE_BYTES // max(1, row_bytes))
         out = np.empty(self.rows, dtype=source.dtype)
         for low in range(0, self.rows, step):
@@ -248,7 +277,9 @@ def _slice(source: _Column, low: int, high: int) -> np.ndarray:
         return source.dataset[low:high][source.field]
     if source.dataset.ndim == 1:
         return source.dataset[low:high]
-    return source.dataset[:, low:high].T if source.rows_last else source.dataset[low:high]
+    return (
+        source.dataset[:, low:high].T if source.rows_last else source.dataset[low:high]
+    )
 
 
 def _unit(kind: str | None) -> str | None:
@@ -260,11 +291,17 @@ def _unit(kind: str | None) -> str | None:
 
 
 def _bytes(value: Any) -> bytes:
-    return bytes(value) if isinstance(value, bytes) else str(value).encode("latin-1", "replace")
+    return (
+        bytes(value)
+        if isinstance(value, bytes)
+        else str(value).encode("latin-1", "replace")
+    )
 
 
 @contextmanager
-def open_frame(path: Path, *, key: str, max_bytes: int = 1 << 40) -> Iterator[FrameReader]:
+def open_frame(
+    path: Path, *, key: str, max_bytes: int = 1 << 40
+) -> Iterator[FrameReader]:
     """Open the frame under `key` for reading.
 
     Raises InputError, naming the file, if it is missing, unreadable, truncated, not a pandas
