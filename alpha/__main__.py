@@ -45,9 +45,7 @@ def _splits(params: Params, args: Arguments) -> None:
 def _normalize(params: Params, args: Arguments) -> None:
     from alpha import normalization
 
-    normalization.run(
-        params.features, params.normalization, train=args.train, out=args.out
-    )
+    normalization.run(params.features, params.normalization, train=args.train, out=args.out)
 
 
 def _train(params: Params, args: Arguments) -> None:
@@ -229,15 +227,11 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line, also read by the documentation's tests."""
-    top = argparse.ArgumentParser(
-        prog="alpha", description="Order-book features to an alpha model"
-    )
+    top = argparse.ArgumentParser(prog="alpha", description="Order-book features to an alpha model")
     top.add_argument("--version", action="version", version=f"alpha {__version__}")
     commands = top.add_subparsers(dest="step", required=True, metavar="STEP")
     for name, (summary, _, options) in STEPS.items():
-        step = commands.add_parser(
-            name, help=summary, description=summary[0].upper() + summary[1:]
-        )
+        step = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
         step.add_argument(
             "--params",
             type=Path,

@@ -92,9 +92,7 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
         after = None if follower is None else int(follower[1][0])
         kept = last_of_each(time_ns, after)
         if len(kept) == 0:
-            raise InputError(
-                f"{path}: every row is repeated by {scanned[number + 1][0].name}"
-            )
+            raise InputError(f"{path}: every row is repeated by {scanned[number + 1][0].name}")
         files.append(FeatureFile(path, time_ns[kept], kept, len(time_ns), aware))
     return FeatureFolder(data, tuple(files), features)
 
@@ -102,14 +100,10 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
 def feature_paths(folder: Path, data: Data) -> list[Path]:
     """The folder's feature files by name. Raises InputError if there is none."""
     if not folder.is_dir():
-        raise InputError(
-            f"{folder}: must be a folder of feature files (data.dir), found none"
-        )
+        raise InputError(f"{folder}: must be a folder of feature files (data.dir), found none")
     paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
     if not paths:
-        raise InputError(
-            f"{folder}: holds no feature file that matches {data.pattern!r}"
-        )
+        raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
     return paths
 
 
@@ -131,9 +125,7 @@ def feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
         and not any(re.search(pattern, name) for pattern in data.exclude)
     )
     if not names:
-        raise InputError(
-            f"{frame.path}: must have at least one feature beside its quotes"
-        )
+        raise InputError(f"{frame.path}: must have at least one feature beside its quotes")
     for name in names:
         if name in LABEL_COLUMNS:
             raise InputError(
@@ -148,9 +140,7 @@ def families(names: Sequence[str], features: Features) -> dict[str, str]:
     found = {}
     for name in names:
         matches = [
-            family
-            for family, pattern in features.families.items()
-            if re.search(pattern, name)
+            family for family, pattern in features.families.items() if re.search(pattern, name)
         ]
         if len(matches) != 1:
             raise InputError(
@@ -211,9 +201,7 @@ def _in_order(path: Path, time_ns: np.ndarray) -> None:
         )
 
 
-def _same_columns(
-    path: Path, names: tuple[str, ...], first: Path, expected: tuple
-) -> None:
+def _same_columns(path: Path, names: tuple[str, ...], first: Path, expected: tuple) -> None:
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
     if missing or extra:

@@ -86,9 +86,7 @@ def _outcome(up: np.ndarray, down: np.ndarray, label: Label) -> np.ndarray:
         return (np.maximum(loudest, 0.0) > threshold).astype(np.float64)
     signed = np.where(loudest > 0, np.where(up >= down, up, -down), 0.0)
     if label.target == "direction":
-        return np.where(
-            signed > threshold, 1.0, np.where(signed < -threshold, -1.0, 0.0)
-        )
+        return np.where(signed > threshold, 1.0, np.where(signed < -threshold, -1.0, 0.0))
     return signed
 
 
@@ -101,9 +99,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     days: dict[str, dict] = {}
     outcomes = []
     with whole_folder(out) as part:
-        for file, labels in track(
-            _each(folder, label), "labels", total=len(folder.files)
-        ):
+        for file, labels in track(_each(folder, label), "labels", total=len(folder.files)):
             outcome = labels.alpha_outcome[labels.status == windows.LABELLED]
             days[file.path.name] = summarize(outcome, labels.status, file.duplicates)
             outcomes.append(outcome)
@@ -151,9 +147,7 @@ def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, La
         yield file, labels
 
 
-def summarize(
-    outcome: np.ndarray, status: np.ndarray, duplicates: int
-) -> dict[str, Any]:
+def summarize(outcome: np.ndarray, status: np.ndarray, duplicates: int) -> dict[str, Any]:
     """Counts and the distribution of the labelled outcomes (None where there is none)."""
     counts = np.bincount(status, minlength=4)
     return {
@@ -171,9 +165,7 @@ def distribution(outcome: np.ndarray) -> dict[str, Any]:
     quantiles = np.quantile(outcome, QUANTILES)
     return {
         "zero_share": float(np.mean(outcome == 0)),
-        "quantiles": {
-            f"{q:g}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)
-        },
+        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)},
     }
 
 
@@ -182,8 +174,7 @@ def _total(days: dict[str, dict], outcome: np.ndarray) -> dict[str, Any]:
         "rows": sum(day["rows"] for day in days.values()),
         "duplicates": sum(day["duplicates"] for day in days.values()),
         "status": {
-            code: sum(day["status"][code] for day in days.values())
-            for code in ("0", "1", "2", "3")
+            code: sum(day["status"][code] for day in days.values()) for code in ("0", "1", "2", "3")
         },
         **distribution(outcome),
     }

@@ -93,9 +93,7 @@ class Moments:
             return
         finite = np.isfinite(block)
         count = finite.sum(axis=0)
-        first = block[finite.argmax(axis=0), np.arange(block.shape[1])].astype(
-            np.float64
-        )
+        first = block[finite.argmax(axis=0), np.arange(block.shape[1])].astype(np.float64)
         shift = np.where(count > 0, first, 0.0)
         moved = np.where(finite, block.astype(np.float64) - shift, 0.0)
         divisor = np.maximum(count, 1)
@@ -136,9 +134,7 @@ def apply(block: np.ndarray, contract: Contract) -> tuple[np.ndarray, int, int]:
     finite = np.isfinite(block)
     varies = contract.sigma > 0
     with np.errstate(invalid="ignore", over="ignore"):
-        z = (block.astype(np.float64) - contract.mean) / np.where(
-            varies, contract.sigma, 1.0
-        )
+        z = (block.astype(np.float64) - contract.mean) / np.where(varies, contract.sigma, 1.0)
     usable = finite & varies
     clipped = int(np.count_nonzero((np.abs(z) > contract.clip) & usable))
     np.clip(z, -contract.clip, contract.clip, out=z)
@@ -150,9 +146,7 @@ def split_files(split: Path) -> list[Path]:
     """A split's files in time order. Raises InputError if there is none."""
     paths = sorted(split.glob("*.h5"))
     if not paths:
-        raise InputError(
-            f"{split}: must be a split's folder with .h5 files, found none"
-        )
+        raise InputError(f"{split}: must be a split's folder with .h5 files, found none")
     starts = []
     for path in paths:
         with open_frame(path, key="df") as frame:
@@ -195,9 +189,7 @@ def fit(train: Path, features: Features, normalization: Normalization) -> Contra
     )
 
 
-def run(
-    features: Features, normalization: Normalization, *, train: Path, out: Path
-) -> None:
+def run(features: Features, normalization: Normalization, *, train: Path, out: Path) -> None:
     """Write the contract of a train split. Raises InputError for a feature without family."""
     contract = fit(train, features, normalization)
     with whole(out) as part:
@@ -212,24 +204,14 @@ def read_contract(path: Path) -> Contract:
         contract = Contract(
             names=names,
             families=tuple(content["families"][name] for name in names),
-            **{
-                key: np.array(content[key], dtype=np.float64)
-                for key in ("mean", "sigma")
-            },
-            **{
-                key: np.array(content[key], dtype=np.int64)
-                for key in ("finite", "nan", "inf")
-            },
+            **{key: np.array(content[key], dtype=np.float64) for key in ("mean", "sigma")},
+            **{key: np.array(content[key], dtype=np.int64) for key in ("finite", "nan", "inf")},
             clip=content["clip"],
             rows=content["rows"],
         )
         written = content["hash"]
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: is not a normalization contract: {error!r}"
-        ) from None
+        raise InputError(f"{path}: is not a normalization contract: {error!r}") from None
     if contract.hash != written:
-        raise InputError(
-            f"{path}: was changed after it was written (its hash does not match)"
-        )
+        raise InputError(f"{path}: was changed after it was written (its hash does not match)")
     return contract

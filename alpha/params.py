@@ -122,15 +122,11 @@ class Splits(Section):
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> "Splits":
         if (self.fractions is None) == (self.times is None):
-            raise ValueError(
-                "give either fractions or times, and set the other to null"
-            )
+            raise ValueError("give either fractions or times, and set the other to null")
         given = self.fractions if self.fractions is not None else self.times
         assert given is not None
         if set(given) != set(SPLITS):
-            raise ValueError(
-                f"must name exactly train, valid and test, found {sorted(given)}"
-            )
+            raise ValueError(f"must name exactly train, valid and test, found {sorted(given)}")
         if self.fractions is not None and sum(self.fractions.values()) > 1 + 1e-9:
             total = sum(self.fractions.values())
             raise ValueError(f"fractions must add up to at most 1, found {total:g}")
@@ -212,13 +208,9 @@ def parse(text: str, *, source: str) -> Params:
     try:
         content = YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
-        raise InputError(
-            f"{source}: is not YAML: {' '.join(str(error).split())}"
-        ) from None
+        raise InputError(f"{source}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
-        raise InputError(
-            f"{source}: must hold sections of params, found {type(content).__name__}"
-        )
+        raise InputError(f"{source}: must hold sections of params, found {type(content).__name__}")
     try:
         return Params.model_validate(content)
     except ValidationError as error:
@@ -227,9 +219,7 @@ def parse(text: str, *, source: str) -> Params:
 
 def _first_problem(error: ValidationError) -> str:
     # A misspelt key is both missing and unknown; the unknown name is what the user can mend.
-    problems = sorted(
-        error.errors(), key=lambda problem: problem["type"] != "extra_forbidden"
-    )
+    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     first: Any = problems[0]
     key = ".".join(str(part) for part in first["loc"]) or "params"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

@@ -54,10 +54,7 @@ def holdout(splits: Splits, *, first_ns: int, last_ns: int) -> tuple[Range, ...]
             start = end
     else:
         assert splits.times is not None
-        bounds = [
-            (name, _ns(splits.times[name][0]), _ns(splits.times[name][1]))
-            for name in SPLITS
-        ]
+        bounds = [(name, _ns(splits.times[name][0]), _ns(splits.times[name][1])) for name in SPLITS]
     previous: tuple[str, int] | None = None
     for name, start, end in bounds:
         if end <= start:
@@ -110,22 +107,19 @@ def run(
     """
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
+    # A line for each range, and the last for rows outside all (which = -1).
     counts = np.zeros((len(ranges) + 1, len(FATES)), dtype=np.int64)
     with whole_folder(out / "splits.scratch") as part:
         for span in ranges:
             (part / span.name).mkdir()
         for file in track(folder.files, "splits", total=len(folder.files)):
             label_block, status = _read_labels(labels / file.path.name, file)
-            which, fate = fates(
-                file.time_ns, status, ranges, horizon_ns=label.horizon_ns
-            )
+            which, fate = fates(file.time_ns, status, ranges, horizon_ns=label.horizon_ns)
             np.add.at(counts, (which, fate), 1)
             for number, span in enumerate(ranges):
                 chosen = np.flatnonzero((which == number) & (fate == KEPT))
                 if len(chosen):
-                    _write_part(
-                        part / span.name, folder, file, chosen, label_block, status
-                    )
+                    _write_part(part / span.name, folder, file, chosen, label_block, status)
         for number, span in enumerate(ranges):
             if counts[number, KEPT] == 0:
                 raise InputError(_empty(span, counts[number]))
@@ -159,8 +153,7 @@ def _write_part(
             names = tuple(
                 name
                 for name in folder.features
-                if (np.result_type(np.float32, frame.columns[name]) == np.float32)
-                == narrow
+                if (np.result_type(np.float32, frame.columns[name]) == np.float32) == narrow
             )
             if names:
                 matrix = frame.matrix(names, start=first, stop=stop)
@@ -177,9 +170,7 @@ def _read_labels(path: Path, file: FeatureFile) -> tuple[np.ndarray, np.ndarray]
                 f"{path}: must have the timestamps of {file.path} ({len(file.time_ns)} rows "
                 f"without duplicates), found others ({frame.rows} rows); label again"
             )
-        return frame.matrix(LABEL_COLUMNS[:3]), frame.column(LABEL_COLUMNS[3]).astype(
-            np.int8
-        )
+        return frame.matrix(LABEL_COLUMNS[:3]), frame.column(LABEL_COLUMNS[3]).astype(np.int8)
 
 
 def _summary(
@@ -221,9 +212,5 @@ def _ns(when: dt.datetime | dt.date) -> int:
     if when.tzinfo is None:
         when = when.replace(tzinfo=dt.UTC)
     return (
-        round(
-            (when - dt.datetime(1970, 1, 1, tzinfo=dt.UTC))
-            / dt.timedelta(microseconds=1)
-        )
-        * 1000
+        round((when - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(microseconds=1)) * 1000
     )

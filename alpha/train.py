@@ -102,9 +102,7 @@ def measure(
     near = np.abs(prediction - scale.mean) <= knobs.near_mean_sigmas * scale.sigma
     return Epoch(
         epoch=epoch,
-        train_loss=float(
-            np.mean(((model.predict(train.x) - train.y) / scale.sigma) ** 2)
-        ),
+        train_loss=float(np.mean(((model.predict(train.x) - train.y) / scale.sigma) ** 2)),
         valid_loss=float(np.mean(((prediction - valid.y) / scale.sigma) ** 2)),
         prediction_mean=float(prediction.mean()),
         prediction_std=float(prediction.std()),

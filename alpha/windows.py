@@ -94,7 +94,7 @@ def first_passage(
 ) -> np.ndarray:
     """Which barrier the window reaches first: +1, −1, or 0 for neither, (rows,) float64.
 
-    +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥
+    Unsound rows neither ask nor answer. +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥
     barrier. `last` (rows,) are the windows' last rows, as `extremes` gives them.
 
     Right to left, two stacks hold the rows that set a new high or low as seen from t, so the
@@ -106,7 +106,7 @@ def first_passage(
     lows = np.empty(n, dtype=np.int64)
     high_count, low_count = 0, 0
     for row in range(n - 1, -1, -1):
-        if row < rows:
+        if row < rows and not bad[row]:
             # Stacks grow towards the nearest row: values fall (rise) from bottom to top, so
             # the rows that pass the barrier are a prefix, and its end is the nearest of them.
             below, above = 0, high_count

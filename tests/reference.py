@@ -12,21 +12,21 @@ def label_row(time_ns, bid, ask, row: int, label: Label) -> tuple[float, float, 
     horizon, now = label.horizon_ns, time_ns[row]
     if time_ns[-1] < now + horizon:
         return np.nan, np.nan, np.nan, 1
-    inside = np.flatnonzero((time_ns > now) & (time_ns <= now + horizon))
-    starts = np.flatnonzero((time_ns[:-1] >= now) & (time_ns[:-1] < now + horizon))
+    inside = np.arange(row + 1, np.searchsorted(time_ns, now + horizon, side="right"))
+    starts = np.arange(row, np.searchsorted(time_ns[:-1], now + horizon, side="left"))
     if len(inside) == 0 or (time_ns[starts + 1] - time_ns[starts] > label.max_gap_ns).any():
         return np.nan, np.nan, np.nan, 2
     here = np.concatenate(([row], inside))
-    for b, a in zip(bid[here], ask[here], strict=True):
-        if not (np.isfinite(b) and np.isfinite(a) and b > 0 and a > 0 and b <= a):
-            return np.nan, np.nan, np.nan, 3
+    b, a = bid[here], ask[here]
+    if not (np.isfinite(b) & np.isfinite(a) & (b > 0) & (a > 0) & (b <= a)).all():
+        return np.nan, np.nan, np.nan, 3
     mid = (bid + ask) / 2
     if label.price == "touch":
         highs, lows, buy, sell = bid[inside], ask[inside], ask[row], bid[row]
     else:
         highs, lows, buy, sell = mid[inside], mid[inside], mid[row], mid[row]
-    up = max(highs) / buy - 1
-    down = 1 - min(lows) / sell
+    up = np.max(highs) / buy - 1
+    down = 1 - np.min(lows) / sell
     signed = 0.0
     if max(up, down) > 0:
         signed = up if up >= down else -down

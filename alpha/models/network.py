@@ -41,9 +41,7 @@ class Network:
         out = np.empty(len(x))
         for start in range(0, len(x), _BATCH_ROWS):
             batch = x[start : start + _BATCH_ROWS]
-            out[start : start + len(batch)] = self.net(batch, training=False).numpy()[
-                :, 0
-            ]
+            out[start : start + len(batch)] = self.net(batch, training=False).numpy()[:, 0]
         return self.mean + self.sigma * out
 
     def save(self, folder: Path) -> None:
@@ -52,19 +50,14 @@ class Network:
         write_json(folder / "architecture.json", architecture)
         np.savez(
             folder / "weights.npz",
-            **{
-                f"{number:03}": weight
-                for number, weight in enumerate(self.net.get_weights())
-            },
+            **{f"{number:03}": weight for number, weight in enumerate(self.net.get_weights())},
         )
         write_json(folder / "scale.json", {"mean": self.mean, "sigma": self.sigma})
 
 
 def load(folder: Path) -> Network:
     tf = tensorflow()
-    net = tf.keras.models.model_from_json(
-        json.dumps(read_json(folder / "architecture.json"))
-    )
+    net = tf.keras.models.model_from_json(json.dumps(read_json(folder / "architecture.json")))
     with np.load(folder / "weights.npz", allow_pickle=False) as weights:
         net.set_weights([weights[name] for name in sorted(weights.files)])
     return Network(net, **read_json(folder / "scale.json"))

@@ -36,6 +36,12 @@ def is_set(node: Any, name: str) -> bool:
     return value is not None and value not in (b"N.", "N.", b"", "")
 
 
+def mentions(node: Any, name: str, word: bytes) -> bool:
+    """Whether the bytes of an attribute hold `word`, whatever they mean."""
+    value = _raw(node, name)
+    return word in (value.encode("utf-8", "replace") if isinstance(value, str) else value or b"")
+
+
 def text_list(node: Any, name: str) -> list[str]:
     """The strings of a pickled list of strings. Raises ValueError for anything else."""
     value = _raw(node, name)

@@ -33,9 +33,7 @@ class Block:
             )
 
 
-def write_frame(
-    path: Path, time_ns: np.ndarray, blocks: Sequence[Block], *, aware: bool
-) -> None:
+def write_frame(path: Path, time_ns: np.ndarray, blocks: Sequence[Block], *, aware: bool) -> None:
     """Write `time_ns` (rows,) int64 UTC nanoseconds as the index and `blocks` as the columns.
 
     `aware` says whether pandas reads the index as UTC or as naive. Column order is that of
@@ -61,9 +59,7 @@ def write_frame(
         index = {"kind": "datetime64[ns]", "index_class": "datetime"}
         if aware:
             index["tz"] = "UTC"
-        _array(
-            file, group, "axis1", np.ascontiguousarray(time_ns, dtype=np.int64), index
-        )
+        _array(file, group, "axis1", np.ascontiguousarray(time_ns, dtype=np.int64), index)
         for number, block in enumerate(blocks):
             attributes[f"block{number}_items_variety"] = "regular"
             _names(file, group, f"block{number}_items", block.names)
@@ -83,16 +79,12 @@ def _names(file: Any, group: Any, name: str, values: Sequence[str]) -> None:
     _array(file, group, name, encoded, {"kind": "string", "nan_rep": "nan"})
 
 
-def _array(
-    file: Any, group: Any, name: str, values: np.ndarray, attributes: dict
-) -> None:
+def _array(file: Any, group: Any, name: str, values: np.ndarray, attributes: dict) -> None:
     node: Any
     if values.nbytes > 4096:
         row_bytes = max(1, values.nbytes // len(values))
         chunk = (max(1, min(len(values), _CHUNK_BYTES // row_bytes)), *values.shape[1:])
-        node = file.create_carray(
-            group, name, obj=values, chunkshape=chunk, track_times=False
-        )
+        node = file.create_carray(group, name, obj=values, chunkshape=chunk, track_times=False)
     else:
         node = file.create_array(group, name, obj=values, track_times=False)
     # pandas stores blocks with rows first and marks them so.

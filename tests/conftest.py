@@ -1,0 +1,91 @@
+"""Shared fixtures: the project's params, feature files as users write them, real data."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha import labels, normalization, splits
+from alpha.params import Params, parse
+
+ROOT = Path(__file__).resolve().parent.parent
+PARAMS_TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def params() -> Params:
+    """The params.yaml of the repository."""
+    return parse(PARAMS_TEXT, source="params.yaml")
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder of real order-book files; tests skip without it, except in CI."""
+    folder = Path(os.environ.get("ALPHA_REALDATA", ROOT / ".." / "shared" / "realdata"))
+    if not folder.is_dir():
+        reason = f"{folder}: no real order-book data (set ALPHA_REALDATA)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
+
+
+def random_quotes(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bid and ask of a random walk on half-unit ticks, spread one or two ticks."""
+    bid = 100.0 + 0.5 * np.cumsum(rng.integers(-1, 2, rows))
+    return bid, bid + 0.5 * rng.integers(1, 3, rows)
+
+
+def day_frame(rows: int = 600, *, start: str = "2024-01-01", seed: int = 0) -> pd.DataFrame:
+    """A day of a researcher's features: one row a second, a handful of features."""
+    rng = np.random.default_rng(seed)
+    bid, ask = random_quotes(rng, rows)
+    index = pd.date_range(start, periods=rows, freq="s", tz="UTC", name="timestamp")
+    frame = pd.DataFrame({"best_bid": bid, "best_ask": ask}, index=index)
+    for name in (
+        "ask_volume_level0",
+        "bid_volume_level0",
+        "return_10s",
+        "spread",
+        "my_own",
+    ):
+        frame[name] = rng.normal(size=rows).astype(np.float32)
+    return frame
+
+
+@pytest.fixture
+def feature_folder(tmp_path: Path) -> Path:
+    """Two days of feature files that meet at midnight, as pandas writes them."""
+    folder = tmp_path / "features"
+    folder.mkdir()
+    for day, start in ((1, "2024-01-01T23:50:00"), (2, "2024-01-02T00:00:00")):
+        frame = day_frame(start=start, seed=day)
+        frame.to_hdf(folder / f"XBT-data-0{day}-01-2024.h5", key="df", mode="w")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params]:
+    """A folder with features, labels, splits and contract.json; read it, do not change it."""
+    params = parse(PARAMS_TEXT, source="params.yaml")
+    folder = tmp_path_factory.mktemp("chain")
+    (folder / "features").mkdir()
+    day_frame(3000).to_hdf(folder / "features" / "a.h5", key="df", mode="w")
+    labels.run(params.data, params.label, features=folder / "features", out=folder / "labels")
+    splits.run(
+        params.data,
+        params.label,
+        params.splits,
+        features=folder / "features",
+        labels=folder / "labels",
+        out=folder / "splits",
+    )
+    normalization.run(
+        params.features,
+        params.normalization,
+        train=folder / "splits" / "train",
+        out=folder / "contract.json",
+    )
+    return folder, params

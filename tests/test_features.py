@@ -1,0 +1,174 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import day_frame
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alpha.errors import InputError
+from alpha.features import check, families, last_of_each, moment, open_folder
+
+
+def write(folder, name, frame):
+    folder.mkdir(exist_ok=True)
+    frame.to_hdf(folder / name, key="df", mode="w")
+
+
+def test_order_comes_from_the_timestamps_not_from_the_file_names(tmp_path, params):
+    write(tmp_path / "f", "A-data-01-02-2024.h5", day_frame(30, start="2024-02-01"))
+    write(tmp_path / "f", "A-data-31-01-2024.h5", day_frame(30, start="2024-01-31"))
+    folder = open_folder(tmp_path / "f", params.data)
+    assert [file.path.name for file in folder.files] == [
+        "A-data-31-01-2024.h5",
+        "A-data-01-02-2024.h5",
+    ]
+    assert moment(folder.first_ns) == "2024-01-31T00:00:00"
+
+
+def test_of_rows_with_the_same_timestamp_the_last_stands_across_files_too(tmp_path, params):
+    frame = day_frame(10)
+    twice = pd.concat([frame[:4], frame[3:6]])
+    twice.iloc[4, 0] = 77.0  # the later copy of row 3
+    following = day_frame(10, start="2024-01-01T00:00:05")  # repeats the last row
+    write(tmp_path / "f", "a.h5", twice)
+    write(tmp_path / "f", "b.h5", following)
+    folder = open_folder(tmp_path / "f", params.data)
+    first, second = folder.files
+    assert first.kept.tolist() == [0, 1, 2, 4, 5]
+    assert (first.duplicates, second.duplicates) == (2, 0)
+    assert folder.quotes(first)[0][3] == 77.0
+    assert np.diff(np.concatenate([first.time_ns, second.time_ns])).min() > 0
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.sampled_from([None, 0, 5]))
+def test_last_of_each_agrees_with_pandas(steps, after):
+    times = np.sort(np.array(steps, dtype=np.int64))
+    joined = times if after is None else np.append(times, max(after, times[-1]))
+    expected = np.flatnonzero(~pd.Series(joined).duplicated(keep="last"))
+    follower = None if after is None else int(joined[-1])
+    assert last_of_each(times, follower).tolist() == expected[expected < len(times)].tolist()
+
+
+def breakages():
+    def unsorted(frame):
+        return frame.iloc[[0, 1, 5, 3, 6]]
+
+    def no_bid(frame):
+        return frame.drop(columns="best_bid")
+
+    def empty(frame):
+        return frame[:0]
+
+    def label_name(frame):
+        return frame.assign(alpha_outcome=1.0)
+
+    def quotes_only(frame):
+        return frame[["best_bid", "best_ask"]]
+
+    return [
+        (
+            unsorted,
+            r"a\.h5: row 3: timestamps must not go back, found 2024-01-01T00:00:03 after",
+        ),
+        (
+            no_bid,
+            r"a\.h5: must have the column 'best_bid' \(data\.best_bid\), found best_ask",
+        ),
+        (empty, r"a\.h5"),
+        (label_name, r"a\.h5: column 'alpha_outcome' has the name of a label"),
+        (quotes_only, r"a\.h5: must have at least one feature"),
+    ]
+
+
+@pytest.mark.parametrize(("breakage", "message"), breakages())
+def test_a_file_that_breaks_the_contract_is_refused_in_one_line(
+    tmp_path, params, breakage, message
+):
+    write(tmp_path / "f", "a.h5", breakage(day_frame(20)))
+    with pytest.raises(InputError, match=message) as caught:
+        open_folder(tmp_path / "f", params.data)
+    assert "\n" not in str(caught.value)
+
+
+def test_columns_that_differ_between_days_are_named(tmp_path, params):
+    write(tmp_path / "f", "a.h5", day_frame(20))
+    changed = day_frame(20, start="2024-01-02").rename(columns={"spread": "gap"})
+    write(tmp_path / "f", "b.h5", changed)
+    message = r"b\.h5: must have the features of a\.h5, found spread missing and gap added"
+    with pytest.raises(InputError, match=message):
+        open_folder(tmp_path / "f", params.data)
+    with pytest.raises(InputError, match=message):
+        check(params.data.model_copy(update={"dir": str(tmp_path / "f")}), params.features)
+
+
+def test_another_order_of_columns_is_no_difference(tmp_path, params):
+    write(tmp_path / "f", "a.h5", day_frame(20))
+    write(tmp_path / "f", "b.h5", day_frame(20, start="2024-01-02").iloc[:, ::-1])
+    assert open_folder(tmp_path / "f", params.data).features[0] == "ask_volume_level0"
+
+
+def test_files_that_overlap_in_time_are_refused(tmp_path, params):
+    write(tmp_path / "f", "a.h5", day_frame(20))
+    write(tmp_path / "f", "b.h5", day_frame(20, start="2024-01-01T00:00:10"))
+    with pytest.raises(InputError, match=r"b\.h5: row 0: files must not overlap"):
+        open_folder(tmp_path / "f", params.data)
+
+
+def test_a_folder_that_is_missing_or_holds_nothing_is_named(tmp_path, params):
+    with pytest.raises(InputError, match="must be a folder of feature files"):
+        open_folder(tmp_path / "none", params.data)
+    with pytest.raises(InputError, match="holds no feature file that matches"):
+        open_folder(tmp_path, params.data)
+
+
+def test_excluded_columns_are_not_features(tmp_path, params):
+    write(tmp_path / "f", "a.h5", day_frame(20))
+    data = params.data.model_copy(update={"exclude": ("level0$", "^my")})
+    assert open_folder(tmp_path / "f", data).features == ("return_10s", "spread")
+
+
+def test_a_feature_in_no_family_or_in_two_is_an_error_that_names_it(params):
+    features = params.features.model_copy(update={"families": {"a": "^a", "b": "b$"}})
+    assert families(["ax", "xb"], features) == {"ax": "a", "xb": "b"}
+    with pytest.raises(InputError, match=re.escape("'ab' must be in exactly one family (fea")):
+        families(["ab"], features)
+    with pytest.raises(InputError, match="found a and b"):
+        families(["ab"], features)
+    with pytest.raises(InputError, match="'z' .* found none"):
+        families(["z"], features)
+
+
+@given(st.text(min_size=1, max_size=30))
+def test_the_default_families_take_any_name_exactly_once(name):
+    from conftest import PARAMS_TEXT
+
+    from alpha.params import parse
+
+    assert len(families([name], parse(PARAMS_TEXT, source="p").features)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("ask_price_level19", "book_price"),
+        ("bid_volume_level0", "bid_volume"),
+        ("ask_added_liquidity_10s", "liquidity_added"),
+        ("sell_volume_300s", "traded_volume"),
+        ("imbalance_level0", "imbalance"),
+        ("volatility_60s", "volatility"),
+        ("funding_rate", "other"),
+    ],
+)
+def test_names_of_recorded_features_fall_into_the_family_of_their_physics(params, name, family):
+    assert families([name], params.features) == {name: family}
+
+
+def test_both_real_files_satisfy_the_contract(realdata, params, tmp_path):
+    for path in sorted(realdata.glob("*.h5")):
+        data = params.data.model_copy(update={"dir": str(realdata), "pattern": path.name})
+        check(data, params.features)
+        folder = open_folder(realdata, data)
+        assert folder.files[0].duplicates == 0
+        assert "other" not in families(folder.features, params.features).values()

@@ -1,0 +1,174 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from alpha.artifacts import read_json, write_json
+from alpha.errors import InputError
+from alpha.normalization import Contract, Moments, apply, read_contract, run
+from alpha.store import Block, write_frame
+
+
+def contract(mean, sigma, *, clip=10.0) -> Contract:
+    count = len(mean)
+    zeros = np.zeros(count, dtype=np.int64)
+    return Contract(
+        names=tuple(f"f{number}" for number in range(count)),
+        families=("other",) * count,
+        mean=np.array(mean, dtype=np.float64),
+        sigma=np.array(sigma, dtype=np.float64),
+        finite=zeros, nan=zeros, inf=zeros, clip=clip, rows=0,
+    )  # fmt: skip
+
+
+def exact(values):
+    """Mean and population sigma by exact summation."""
+    mean = math.fsum(values) / len(values)
+    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
+
+
+def moments_of(blocks) -> Moments:
+    moments = Moments(blocks[0].shape[1])
+    for block in blocks:
+        moments.add(block)
+    return moments
+
+
+def test_statistics_of_float32_prices_are_exact_where_naive_ones_are_far_off():
+    rng = np.random.default_rng(0)
+    prices = (10_000 + rng.normal(size=200_000)).astype(np.float32)[:, None]
+    moments = moments_of(np.array_split(prices, 7))
+    mean, sigma = exact(prices[:, 0].tolist())
+    assert abs(moments.mean[0] - mean) < 1e-9 * sigma
+    assert abs(moments.sigma[0] - sigma) < 1e-9 * sigma
+    # What the project must not do: the naive float32 mean is off by more than a sigma.
+    naive = np.add.accumulate(prices[:, 0])[-1] / np.float32(len(prices))
+    assert abs(naive - mean) > sigma
+
+
+@settings(max_examples=200)
+@given(
+    hnp.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 40), st.just(2)),
+        elements=st.floats(-1e6, 1e6, width=32) | st.sampled_from([np.nan, np.inf, -np.inf]),
+    ),
+    st.integers(1, 40),
+)
+def test_any_cut_into_blocks_gives_the_exact_statistics_of_the_finite_values(block, size):
+    moments = moments_of([block[at : at + size] for at in range(0, len(block), size)])
+    for column in range(2):
+        values = block[:, column].astype(float)
+        finite = values[np.isfinite(values)].tolist()
+        assert moments.finite[column] == len(finite)
+        assert moments.nan[column] == np.isnan(values).sum()
+        assert moments.inf[column] == np.isinf(values).sum()
+        if finite:
+            mean, sigma = exact(finite)
+            scale = max(abs(value) for value in finite)
+            assert abs(moments.mean[column] - mean) <= 1e-12 * scale
+            assert abs(moments.sigma[column] - sigma) <= 1e-9 * max(sigma, 1e-6 * scale)
+
+
+def test_a_constant_feature_has_sigma_exactly_zero_and_becomes_zeros():
+    block = np.full((1000, 1), 0.1, dtype=np.float32)
+    moments = moments_of([block, block[:7]])
+    assert moments.sigma[0] == 0
+    z, clipped, replaced = apply(np.array([[0.1], [5.0], [np.nan]]), contract([0.1], [0.0]))
+    assert z.tolist() == [[0], [0], [0]]
+    assert (clipped, replaced) == (0, 1)
+
+
+def test_a_value_is_centred_scaled_clipped_and_replaced_as_the_contract_says():
+    rows = np.array([[3.0], [200.0], [-200.0], [np.nan], [np.inf], [-np.inf], [1e308]])
+    z, clipped, replaced = apply(rows, contract([1.0], [2.0], clip=5.0))
+    assert z[:, 0].tolist() == [1.0, 5.0, -5.0, 0.0, 0.0, 0.0, 5.0]
+    assert z.dtype == np.float32
+    assert (clipped, replaced) == (3, 3)
+
+
+@given(
+    hnp.arrays(np.float64, (9, 3), elements=st.floats(width=64)),
+    st.floats(1e-300, 1e300),
+    st.floats(-1e6, 1e6),
+)
+def test_one_row_gives_bit_for_bit_what_a_batch_gives(batch, sigma, mean):
+    agreed = contract([mean, 0.0, -mean], [sigma, 1e-3, 0.0])
+    whole, clipped, replaced = apply(batch, agreed)
+    single = [apply(batch[row : row + 1], agreed) for row in range(len(batch))]
+    assert whole.tobytes() == b"".join(z.tobytes() for z, _, _ in single)
+    assert clipped == sum(count for _, count, _ in single)
+    assert replaced == sum(count for _, _, count in single)
+    assert np.isfinite(whole).all()
+
+
+def test_subnormal_spread_does_not_produce_anything_but_finite_numbers():
+    z, _, _ = apply(np.array([[1.0, 2.0]]), contract([0.0, 0.0], [5e-324, 1e-310]))
+    assert z.tolist() == [[10.0, 10.0]]
+
+
+@pytest.fixture
+def train_split(tmp_path):
+    """Two files whose names sort against their order in time."""
+    folder = tmp_path / "train"
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    for name, day in (("b.h5", 0), ("a.h5", 1)):
+        values = rng.normal(5, 2, size=(400, 2)).astype(np.float32)
+        values[3, 0] = np.nan
+        labels = Block(("up", "down", "alpha_outcome"), rng.normal(size=(400, 3)))
+        status = Block(("status",), np.zeros((400, 1), dtype=np.int8))
+        times = day * 86_400_000_000_000 + np.arange(400) * 10**9
+        features = Block(("spread", "return_10s"), values)
+        write_frame(folder / name, times, [features, labels, status], aware=True)
+    return folder
+
+
+def test_the_contract_covers_the_features_alone_and_survives_the_disk(
+    train_split, tmp_path, params
+):
+    path = tmp_path / "contract.json"
+    run(params.features, params.normalization, train=train_split, out=path)
+    read = read_contract(path)
+    assert read.names == ("spread", "return_10s")
+    assert read.families == ("spread", "returns")
+    assert (read.rows, read.finite.tolist(), read.nan.tolist()) == (800, [798, 800], [2, 0])
+    assert read_json(path)["hash"] == read.hash
+
+
+def test_a_contract_that_was_edited_is_refused(train_split, tmp_path, params):
+    path = tmp_path / "contract.json"
+    run(params.features, params.normalization, train=train_split, out=path)
+    content = read_json(path)
+    content["mean"][0] += 1e-12
+    write_json(path, content)
+    with pytest.raises(InputError, match="was changed after it was written"):
+        read_contract(path)
+    write_json(path, {"names": ["a"]})
+    with pytest.raises(InputError, match="is not a normalization contract"):
+        read_contract(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (("f1", "f0"), "found another order"),
+        (("f0",), "found f1 missing"),
+        (("f0", "f1", "g"), "found g unknown"),
+    ],
+)
+def test_features_that_are_not_the_contract_s_are_refused(names, message):
+    with pytest.raises(InputError, match=message):
+        contract([0, 0], [1, 1]).check_names(names, "x.h5")
+
+
+def test_a_feature_without_a_family_is_refused_and_nothing_is_written(
+    train_split, tmp_path, params
+):
+    features = params.features.model_copy(update={"families": {"spread": "^spread"}})
+    with pytest.raises(InputError, match="'return_10s' must be in exactly one family"):
+        run(features, params.normalization, train=train_split, out=tmp_path / "c.json")
+    assert not (tmp_path / "c.json").exists()

@@ -1,0 +1,88 @@
+import pytest
+from conftest import PARAMS_TEXT, ROOT
+
+from alpha.errors import InputError
+from alpha.params import load, parse
+
+
+def edited(old: str, new: str) -> str:
+    assert old in PARAMS_TEXT
+    return PARAMS_TEXT.replace(old, new, 1)
+
+
+def test_the_repository_s_params_are_valid():
+    assert load(ROOT / "params.yaml").label.horizon_ns == 60_000_000_000
+
+
+def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
+    text = edited("learning_rate: 0.001", "learning_rate: 1e-3")
+    assert parse(text, source="p").train.learning_rate == 0.001
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("clip: 10.0", "clipp: 10.0", "normalization.clipp: no such key"),
+        (
+            "clip: 10.0",
+            "clip: -1",
+            "normalization.clip: input should be greater than 0, found -1",
+        ),
+        ("clip: 10.0", "clip: .nan", "normalization.clip: input should be"),
+        (
+            "penalty: 100.0",
+            "penalty: much",
+            "ridge.penalty: input should be a valid number",
+        ),
+        (
+            "models: [mean",
+            "models: [meen",
+            "models.0: input should be 'mean', 'ridge' or 'mlp'",
+        ),
+        ("seeds: [0, 1, 2]", "seeds: [1, 1]", "seeds must not repeat, found [1, 1]"),
+        ("seeds: [0, 1, 2]", "seeds: []", "seeds: tuple should have at least 1 item"),
+        (
+            "train: 0.6,",
+            "train: 0.9,",
+            "splits: fractions must add up to at most 1, found 1.3",
+        ),
+        ("train: 0.6,", "trian: 0.6,", "splits.fractions.trian"),
+        ("times: null", "times: {}", "splits: give either fractions or times"),
+        ("spread: ^spread", "spread: '('", "is not a regular expression"),
+        (
+            "target: abs_max ",
+            "target: absmax ",
+            "label.target: input should be 'abs_max'",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line_that_names_the_key(old, new, message):
+    with pytest.raises(InputError) as caught:
+        parse(edited(old, new), source="p.yaml")
+    assert str(caught.value).startswith("p.yaml: ")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [", "is not YAML"),
+        ("- 1", "must hold sections"),
+        ("", "must hold sections"),
+        ("a: !!python/object/apply:os.system [true]", "p.yaml: "),
+    ],
+)
+def test_what_is_not_params_at_all_is_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        parse(text, source="p.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="none.yaml: cannot be read"):
+        load(tmp_path / "none.yaml")
+
+
+def test_params_cannot_be_changed_after_loading(params):
+    with pytest.raises(ValueError, match="frozen"):
+        params.ridge.penalty = 3.0
