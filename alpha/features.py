@@ -68,7 +68,7 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
     """
     paths = feature_paths(folder, data)
     features: tuple[str, ...] = ()
-    scanned = []
+    scanned: list[tuple[Path, np.ndarray, bool]] = []
     for path in paths:
         with _open(path, data) as frame:
             names = feature_names(frame, data)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from alpha import status as codes
 from alpha import windows
 from alpha.artifacts import whole_folder, write_json
 from alpha.errors import InputError
@@ -22,7 +23,7 @@ _BPS = 1e-4
 @dataclass(frozen=True)
 class Labels:
     """Labels of consecutive rows, each (rows,): float64 outcomes (NaN where status is not 0)
-    and the int8 status, as `alpha.windows` numbers it."""
+    and the int8 status, as `alpha.status` numbers it."""
 
     up: np.ndarray
     down: np.ndarray
@@ -70,7 +71,7 @@ def compute(
         else:
             outcome = _outcome(up, down, label)
     for values in (up, down, outcome):
-        values[status != windows.LABELLED] = np.nan
+        values[status != codes.LABELLED] = np.nan
     return Labels(up, down, outcome, status)
 
 
@@ -100,7 +101,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     outcomes = []
     with whole_folder(out) as part:
         for file, labels in track(_each(folder, label), "labels", total=len(folder.files)):
-            outcome = labels.alpha_outcome[labels.status == windows.LABELLED]
+            outcome = labels.alpha_outcome[labels.status == codes.LABELLED]
             days[file.path.name] = summarize(outcome, labels.status, file.duplicates)
             outcomes.append(outcome)
             blocks = (
@@ -149,11 +150,11 @@ def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, La
 
 def summarize(outcome: np.ndarray, status: np.ndarray, duplicates: int) -> dict[str, Any]:
     """Counts and the distribution of the labelled outcomes (None where there is none)."""
-    counts = np.bincount(status, minlength=4)
+    counts = np.bincount(status, minlength=len(codes.ALL))
     return {
         "rows": len(status),
         "duplicates": duplicates,
-        "status": {str(code): int(counts[code]) for code in range(4)},
+        "status": {str(code): int(counts[code]) for code in codes.ALL},
         **distribution(outcome),
     }
 
@@ -174,7 +175,7 @@ def _total(days: dict[str, dict], outcome: np.ndarray) -> dict[str, Any]:
         "rows": sum(day["rows"] for day in days.values()),
         "duplicates": sum(day["duplicates"] for day in days.values()),
         "status": {
-            code: sum(day["status"][code] for day in days.values()) for code in ("0", "1", "2", "3")
+            str(code): sum(day["status"][str(code)] for day in days.values()) for code in codes.ALL
         },
         **distribution(outcome),
     }

@@ -18,8 +18,8 @@ from alpha.features import (
 )
 from alpha.params import SPLITS, Data, Label, SplitName, Splits
 from alpha.progress import track
+from alpha.status import BAD_QUOTE, LABELLED
 from alpha.store import Block, open_frame, write_frame
-from alpha.windows import BAD_QUOTE, LABELLED
 
 # What became of a row, by precedence: the first that holds is the one counted.
 OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)

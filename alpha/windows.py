@@ -7,7 +7,7 @@ O(rows) for extremes and O(rows · log rows) for first passage, whatever the hor
 import numpy as np
 from numba import njit
 
-LABELLED, END_OF_DATA, GAP, BAD_QUOTE = 0, 1, 2, 3
+from alpha.status import BAD_QUOTE, END_OF_DATA, GAP, LABELLED
 
 
 @njit(cache=True, nogil=True)
@@ -94,8 +94,9 @@ def first_passage(
 ) -> np.ndarray:
     """Which barrier the window reaches first: +1, −1, or 0 for neither, (rows,) float64.
 
-    Unsound rows neither ask nor answer. +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥
-    barrier. `last` (rows,) are the windows' last rows, as `extremes` gives them.
+    +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥
+    barrier; unsound rows (`bad`) neither ask nor answer. `last` (rows,) are the windows' last
+    rows, as `extremes` gives them.
 
     Right to left, two stacks hold the rows that set a new high or low as seen from t, so the
     first passage is a binary search in each.

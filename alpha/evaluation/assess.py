@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha.evaluation import metrics, thresholds
+from alpha.evaluation import metrics
 from alpha.evaluation.details import (
     NOT_JUDGED,
     Model,
@@ -13,17 +13,17 @@ from alpha.evaluation.details import (
     OverSeeds,
     Run,
     SplitFigures,
-    Threshold,
 )
-from alpha.evaluation.metrics import Undefined
+from alpha.evaluation.metrics import Undefined, finite_or_none
 from alpha.evaluation.quantiles import quantiles
+from alpha.evaluation.thresholds import check, pool
 
 # A prediction within this many of the train outcome's std from its mean is "near the mean".
 HAIR_SIGMAS = 0.01
 
 
 @dataclass(frozen=True)
-class Train:
+class TrainLabel:
     """The train split's outcomes, of which skill needs the mean. None without rows."""
 
     rows: int
@@ -31,38 +31,34 @@ class Train:
     std: float | None
 
     @classmethod
-    def fit(cls, outcome: np.ndarray) -> "Train":
+    def fit(cls, outcome: np.ndarray) -> "TrainLabel":
         """From finite outcomes (rows,)."""
         if len(outcome) == 0:
             return cls(0, None, None)
-        return cls(len(outcome), float(np.mean(outcome)), float(np.std(outcome)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, std = finite_or_none(np.mean(outcome)), finite_or_none(np.std(outcome))
+        return cls(len(outcome), mean, std)
 
     @property
     def hair(self) -> float | None:
         return None if self.std is None else HAIR_SIGMAS * self.std
 
 
-@dataclass(frozen=True)
-class Check:
-    """What the threshold check needs: τ in bps (none for classes) and a round trip's fees."""
-
-    thresholds_bps: Sequence[float]
-    round_trip_bps: float
-
-
 def split_figures(
     outcome: np.ndarray,
     prediction: np.ndarray,
     *,
-    train: Train,
-    check: Check,
+    train: TrainLabel,
+    thresholds_bps: Sequence[float],
+    round_trip_bps: float,
     clipped: int,
     replaced: int,
 ) -> SplitFigures:
     """Every figure of one split. `outcome` (rows,) is finite; `prediction` (rows,) may not be.
 
     Rows whose prediction is not finite are counted and left out. A figure that is not
-    defined is None, with its reason under `undefined`; nothing is raised.
+    defined is None, with its reason under `undefined`; nothing is raised. `thresholds_bps` is
+    empty where outcomes are classes.
     """
     keep = np.isfinite(prediction)
     non_finite = len(prediction) - int(np.count_nonzero(keep))
@@ -73,12 +69,14 @@ def split_figures(
         try:
             return compute()
         except Undefined as reason:
-            undefined[name] = "no prediction is finite" if non_finite and not len(y) else f"{reason}"
+            undefined[name] = (
+                "no prediction is finite" if non_finite and not len(y) else str(reason)
+            )
             return None
 
     def of_train(value: float | None) -> float:
         if value is None:
-            raise Undefined("train has no rows")
+            raise Undefined("train has no mean")
         return value
 
     return SplitFigures(
@@ -91,7 +89,7 @@ def split_figures(
         rank_ic=figure("rank_ic", lambda: metrics.rank_ic(y, f)),
         std_ratio=figure("std_ratio", lambda: metrics.std_ratio(y, f)),
         label_zero_share=figure(
-            "label_zero_share", lambda: metrics.share_within(y, center=0.0, distance=0.0)
+            "label_zero_share", lambda: metrics.share_within(outcome, center=0.0, distance=0.0)
         ),
         near_mean_share=figure(
             "near_mean_share",
@@ -99,11 +97,10 @@ def split_figures(
                 f, center=of_train(train.mean), distance=of_train(train.hair)
             ),
         ),
-        label_quantiles=quantiles(y),
+        label_quantiles=quantiles(outcome),
         prediction_quantiles=quantiles(f),
         thresholds=[
-            threshold_figures([thresholds.count(y, f, threshold_bps=at)], at, check.round_trip_bps)
-            for at in check.thresholds_bps
+            check(y, f, threshold_bps=at, round_trip_bps=round_trip_bps) for at in thresholds_bps
         ],
         clipped=clipped,
         replaced=replaced,
@@ -111,24 +108,50 @@ def split_figures(
     )
 
 
-def threshold_figures(
-    counts: Sequence[thresholds.Counts], threshold_bps: float, round_trip_bps: float
-) -> Threshold:
-    """The check at one τ over the rows of one or more seeds together."""
-    total = counts[0]
-    for more in counts[1:]:
-        total = total + more
-    realised = total.realised_bps
-    return Threshold(
-        threshold_bps=threshold_bps,
-        seeds=len(counts),
-        label_above=total.label_above,
-        prediction_above=total.prediction_above,
-        both=total.both,
-        base_rate=total.base_rate,
-        precision=total.precision,
-        recall=total.recall,
-        lift=total.lift,
-        realised_bps=realised,
-        after_fees_bps=None if realised is None else realised - round_trip_bps,
+def model_figures(runs: Sequence[Run], *, round_trip_bps: float) -> Model:
+    """The figures of one model's runs, over its seeds. Needs at least one run."""
+    names = list(runs[0].splits)
+    return Model(
+        seeds=[run.seed for run in runs],
+        splits={
+            name: _model_split([run.splits[name] for run in runs], round_trip_bps) for name in names
+        },
+        verdict=NOT_JUDGED,
     )
+
+
+def _model_split(seeds: Sequence[SplitFigures], round_trip_bps: float) -> ModelSplit:
+    return ModelSplit(
+        skill=over_seeds([seed.skill for seed in seeds]),
+        rank_ic=over_seeds([seed.rank_ic for seed in seeds]),
+        mse=over_seeds([seed.mse for seed in seeds]),
+        mae=over_seeds([seed.mae for seed in seeds]),
+        std_ratio=over_seeds([seed.std_ratio for seed in seeds]),
+        near_mean_share=over_seeds([seed.near_mean_share for seed in seeds]),
+        non_finite=sum(seed.non_finite for seed in seeds),
+        label_quantiles=seeds[0].label_quantiles,
+        prediction_quantiles=[
+            over_seeds(list(level)).mean
+            for level in zip(*(seed.prediction_quantiles for seed in seeds), strict=True)
+        ],
+        thresholds=[
+            pool(checks, round_trip_bps=round_trip_bps)
+            for checks in zip(*(seed.thresholds for seed in seeds), strict=True)
+        ],
+    )
+
+
+def over_seeds(values: Sequence[float | None]) -> OverSeeds:
+    """Mean and sample standard deviation (n − 1) of the values that are defined.
+
+    Without any the mean is None, with fewer than two the spread is None.
+    """
+    defined = np.array([value for value in values if value is not None], dtype=np.float64)
+    if len(defined) and np.all(defined == defined[0]):
+        # Seeds that change nothing must not seem to differ by rounding.
+        spread = 0.0 if len(defined) > 1 else None
+        return OverSeeds(mean=float(defined[0]), spread=spread, seeds=len(defined))
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = finite_or_none(np.mean(defined)) if len(defined) else None
+        spread = finite_or_none(np.std(defined, ddof=1)) if len(defined) > 1 else None
+    return OverSeeds(mean=mean, spread=spread, seeds=len(defined))

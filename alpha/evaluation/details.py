@@ -26,6 +26,7 @@ class Threshold(Part):
 
     threshold_bps: float
     seeds: int
+    rows: int
     label_above: int
     prediction_above: int
     both: int
@@ -63,8 +64,8 @@ class Run(Part):
 
     model: str
     seed: int
-    epochs: int
-    best_epoch: int | None
+    epochs: int  # trained; 0 for a closed form
+    best_epoch: int | None  # whose weights were kept: the best loss on valid
     splits: dict[SplitName, SplitFigures]
 
 

@@ -13,7 +13,7 @@ def read(path: Path) -> dict[str, list[float]]:
     """Columns of history.csv as lists of floats, NaN where a cell is empty.
 
     Raises InputError, naming file, row and column, if it is missing, lacks a column of
-    `REQUIRED`, has no rows, or holds what is not a number.
+    `REQUIRED`, has no rows, or holds what is not a number, or an epoch that is not whole.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -29,15 +29,24 @@ def read(path: Path) -> dict[str, list[float]]:
             raise InputError(f"{path}: must have a column {name!r}, found {', '.join(names)}")
     if not rows:
         raise InputError(f"{path}: must have a row for each epoch, found none")
-    return {
+    columns = {
         name: [_number(path, at, name, row[name]) for at, row in enumerate(rows)] for name in names
     }
+    for at, epoch in enumerate(columns["epoch"]):
+        if not epoch.is_integer():
+            raise InputError(f"{path}: row {at}, column 'epoch': must be whole, found {epoch}")
+    return columns
+
+
+def epochs(history: dict[str, list[float]]) -> int:
+    """How many epochs were trained: 0 for a closed form."""
+    return int(history["epoch"][-1])
 
 
 def best_epoch(history: dict[str, list[float]]) -> int | None:
     """The epoch with the smallest valid loss, the first of equals; None if none is finite."""
     pairs = zip(history["valid_loss"], history["epoch"], strict=True)
-    finite = [(loss, int(epoch)) for loss, epoch in pairs if math.isfinite(loss + epoch)]
+    finite = [(loss, int(epoch)) for loss, epoch in pairs if math.isfinite(loss)]
     return min(finite)[1] if finite else None
 
 

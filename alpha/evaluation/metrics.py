@@ -87,6 +87,11 @@ def finite(value: float | np.floating) -> float:
     return float(value)
 
 
+def finite_or_none(value: float | np.floating) -> float | None:
+    """`value` as a plain float, or None if it is not finite."""
+    return float(value) if math.isfinite(value) else None
+
+
 def _some(values: np.ndarray) -> None:
     if len(values) == 0:
         raise Undefined("no rows")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alpha.evaluation.metrics import Undefined, finite
+from alpha.evaluation.metrics import finite_or_none
 
 LEVELS = (0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 
@@ -16,11 +16,4 @@ def quantiles(values: np.ndarray, levels: tuple[float, ...] = LEVELS) -> list[fl
         return [None] * len(levels)
     with np.errstate(over="ignore", invalid="ignore"):
         found = np.quantile(values, levels)
-    return [_or_none(value) for value in found]
-
-
-def _or_none(value: float) -> float | None:
-    try:
-        return finite(value)
-    except Undefined:
-        return None
+    return [finite_or_none(value) for value in found]

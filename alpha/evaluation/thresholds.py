@@ -4,10 +4,12 @@ Knowing that a window's outcome will exceed τ is what a trade needs. For each �
 prediction > τ are compared with the rows with outcome > τ.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
+from alpha.evaluation.details import Threshold
+from alpha.evaluation.metrics import finite_or_none
 from alpha.params import Label
 
 BPS = 1e-4
@@ -28,64 +30,42 @@ _REALISED = {
 }
 
 
-@dataclass(frozen=True)
-class Counts:
-    """What rows with label > τ and prediction > τ have in common. Counts of seeds add."""
+def check(
+    outcome: np.ndarray, prediction: np.ndarray, *, threshold_bps: float, round_trip_bps: float
+) -> Threshold:
+    """Compare finite `outcome` and `prediction`, both (rows,), against one τ.
 
-    rows: int
-    label_above: int
-    prediction_above: int
-    both: int
-    outcome_sum: float  # of the rows with prediction > τ, in the outcome's unit
-
-    def __add__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.rows + other.rows,
-            self.label_above + other.label_above,
-            self.prediction_above + other.prediction_above,
-            self.both + other.both,
-            self.outcome_sum + other.outcome_sum,
-        )
-
-    @property
-    def base_rate(self) -> float | None:
-        """Share of rows with label > τ: the precision of guessing."""
-        return _ratio(self.label_above, self.rows)
-
-    @property
-    def precision(self) -> float | None:
-        """Of the rows with prediction > τ, the share with label > τ; None if there are none."""
-        return _ratio(self.both, self.prediction_above)
-
-    @property
-    def recall(self) -> float | None:
-        """Of the rows with label > τ, the share with prediction > τ; None if there are none."""
-        return _ratio(self.both, self.label_above)
-
-    @property
-    def lift(self) -> float | None:
-        """precision / base rate: 1 is no better than guessing; None if either is undefined."""
-        if self.precision is None or not self.base_rate:
-            return None
-        return self.precision / self.base_rate
-
-    @property
-    def realised_bps(self) -> float | None:
-        """Mean outcome of the rows with prediction > τ, in bps; None if there are none."""
-        mean = _ratio(self.outcome_sum, self.prediction_above)
-        return None if mean is None else mean / BPS
-
-
-def count(outcome: np.ndarray, prediction: np.ndarray, *, threshold_bps: float) -> Counts:
-    """Compare finite `outcome` and `prediction`, both (rows,), against one threshold τ."""
+    precision is the share of rows with label > τ among those with prediction > τ; recall the
+    share of rows with prediction > τ among those with label > τ; lift is precision over the
+    base rate, the share of rows with label > τ: 1 is no better than guessing. The realised
+    outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
+    of a round trip. A ratio to no rows is None.
+    """
     label_above = outcome > threshold_bps * BPS
     prediction_above = prediction > threshold_bps * BPS
-    return Counts(
+    return _figures(
+        threshold_bps=threshold_bps,
+        round_trip_bps=round_trip_bps,
+        seeds=1,
         rows=len(outcome),
         label_above=int(np.count_nonzero(label_above)),
         prediction_above=int(np.count_nonzero(prediction_above)),
         both=int(np.count_nonzero(label_above & prediction_above)),
-        outcome_sum=float(np.sum(outcome[prediction_above])),
+        outcome_sum_bps=float(np.sum(outcome[prediction_above])) / BPS,
+    )
+
+
+def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
+    """The check of several seeds' rows together, from their checks at the same τ."""
+    return _figures(
+        threshold_bps=checks[0].threshold_bps,
+        round_trip_bps=round_trip_bps,
+        seeds=len(checks),
+        rows=sum(one.rows for one in checks),
+        label_above=sum(one.label_above for one in checks),
+        prediction_above=sum(one.prediction_above for one in checks),
+        both=sum(one.both for one in checks),
+        outcome_sum_bps=sum((one.realised_bps or 0.0) * one.prediction_above for one in checks),
     )
 
 
@@ -104,5 +84,35 @@ def meaning(label: Label) -> str:
     )
 
 
+def _figures(
+    *,
+    threshold_bps: float,
+    round_trip_bps: float,
+    seeds: int,
+    rows: int,
+    label_above: int,
+    prediction_above: int,
+    both: int,
+    outcome_sum_bps: float,
+) -> Threshold:
+    base_rate = _ratio(label_above, rows)
+    precision = _ratio(both, prediction_above)
+    realised = _ratio(outcome_sum_bps, prediction_above)
+    return Threshold(
+        threshold_bps=threshold_bps,
+        seeds=seeds,
+        rows=rows,
+        label_above=label_above,
+        prediction_above=prediction_above,
+        both=both,
+        base_rate=base_rate,
+        precision=precision,
+        recall=_ratio(both, label_above),
+        lift=precision / base_rate if precision is not None and base_rate else None,
+        realised_bps=realised,
+        after_fees_bps=None if realised is None else realised - round_trip_bps,
+    )
+
+
 def _ratio(part: float, whole: int) -> float | None:
-    return None if whole == 0 else part / whole
+    return None if whole == 0 else finite_or_none(part / whole)

@@ -76,32 +76,32 @@ class FrameReader:
         return out
 
     def _fill(self, out: np.ndarray, ats: list[int], sources: list[Column], start: int) -> None:
+        """Fill the columns `ats` of `out`, which stand in one block, from row `start` on."""
         first = sources[ats[0]]
-        row_bytes = max(1, first.dataset.dtype.itemsize * (first.dataset.size // max(1, self.rows)))
-        step = max(1, _SLICE_BYTES // row_bytes)
-        positions = [sources[at].position for at in ats]
+        step = self._rows_at_once(first)
+        positions = np.array([sources[at].position or 0 for at in ats])
         for low in range(0, len(out), step):
             high = min(low + step, len(out))
             values = self._slice(first, start + low, start + high)
             if values.ndim == 1:
                 out[low:high, ats[0]] = values
-            elif positions == list(range(values.shape[1])) and ats == list(
-                range(ats[0], ats[0] + len(ats))
-            ):
+            elif _run(positions) and _run(np.array(ats)) and len(ats) == values.shape[1]:
                 out[low:high, ats[0] : ats[0] + len(ats)] = values
             else:
                 out[low:high, ats] = values[:, positions]
 
     def _read(self, source: Column) -> np.ndarray:
-        row_bytes = source.dataset.dtype.itemsize * source.dataset.size // max(1, self.rows)
-        step = max(1, _SLICE_BYTES // max(1, row_bytes))
+        step = self._rows_at_once(source)
         out = np.empty(self.rows, dtype=source.dtype)
         for low in range(0, self.rows, step):
             values = self._slice(source, low, min(low + step, self.rows))
-            out[low : low + len(values)] = (
-                values if values.ndim == 1 else values[:, source.position]
-            )
+            column = values if values.ndim == 1 else values[:, source.position]
+            out[low : low + len(values)] = column
         return out
+
+    def _rows_at_once(self, source: Column) -> int:
+        block_bytes = source.dataset.size * source.dataset.dtype.itemsize
+        return max(1, _SLICE_BYTES * self.rows // max(1, block_bytes))
 
     def _slice(self, source: Column, low: int, high: int) -> np.ndarray:
         """Rows [low, high) of a column's block: (rows,) or (rows, columns of the block)."""
@@ -112,6 +112,11 @@ class FrameReader:
             if values.ndim == 1:
                 return values[low:high]
             return values[:, low:high].T if source.rows_last else values[low:high]
+
+
+def _run(numbers: np.ndarray) -> bool:
+    """Whether the numbers count up one by one."""
+    return bool((np.diff(numbers) == 1).all())
 
 
 @contextmanager

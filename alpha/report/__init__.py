@@ -1,0 +1,42 @@
+"""The report: one self-contained HTML page of an evaluation and of the data behind it."""
+
+from pathlib import Path
+
+from alpha.artifacts import whole
+from alpha.evaluation import details as evaluation_details
+from alpha.evaluation import history
+from alpha.evaluation.details import parse
+from alpha.evaluation.thresholds import is_classification
+from alpha.params import Label
+from alpha.report import page
+from alpha.report.inputs import Contract, LabelSummary, SplitSummary
+
+
+def run(
+    label: Label,
+    *,
+    evaluation: Path,
+    labels: Path,
+    splits: Path,
+    normalization: Path,
+    out: Path,
+) -> None:
+    """Write the page `out` from what the steps before it wrote.
+
+    Raises InputError, naming file and key, where something is missing or not of its format.
+    """
+    details = evaluation_details.read(evaluation)
+    text = page.render(
+        label,
+        details,
+        histories={
+            name: history.read(evaluation / "learning_curves" / f"{name}.csv")
+            for name in details.runs
+        },
+        labels=parse(LabelSummary, labels / "summary.json"),
+        splits=parse(SplitSummary, splits / "summary.json"),
+        contract=parse(Contract, normalization),
+        bps=not is_classification(label),
+    )
+    with whole(out) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")

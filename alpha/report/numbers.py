@@ -1,0 +1,46 @@
+"""Numbers and moments as people read them. None, a figure that is not defined, is "–"."""
+
+from alpha.evaluation.details import OverSeeds
+
+NOTHING = "–"
+_MINUS = "−"
+
+
+def count(value: float | None) -> str:
+    """1234567 as 1,234,567."""
+    return NOTHING if value is None else f"{value:,.0f}".replace("-", _MINUS)
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """A number to `digits` after the point; beyond a thousand without, beyond 1e9 as 1.2e+09."""
+    if value is None:
+        return NOTHING
+    size = abs(value)
+    text = f"{value:,.{digits}f}" if size < 1e3 else f"{value:,.0f}" if size < 1e9 else f"{value:.1e}"
+    # A rounded nothing has no sign.
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("-", _MINUS, 1) if value < 0 else text
+
+
+def share(value: float | None) -> str:
+    """0.1234 as 12.3 %; what is neither none nor all never reads as 0 or 100."""
+    if value is None:
+        return NOTHING
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= value < 1:
+        return ">99.9 %"
+    return f"{value:.1%}".replace("%", " %").replace("-", _MINUS)
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 moment without its T, and without seconds that are zero."""
+    day, _, time = text.rstrip("Z").partition("T")
+    return f"{day} {time.removesuffix(':00')}".rstrip()
+
+
+def spread(over: OverSeeds, digits: int = 3) -> str:
+    """A mean over seeds with its spread, as 0.061 ± 0.002."""
+    text = figure(over.mean, digits)
+    return text if over.spread is None else f"{text} ± {figure(over.spread, digits)}"

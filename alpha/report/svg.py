@@ -1,0 +1,85 @@
+"""Matplotlib figures as inline SVG: the page's own fonts and colours, and the same bytes always.
+
+Figures are drawn in placeholder colours that become CSS variables, so that one picture
+serves a light and a dark page. Text stays text.
+"""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+# Placeholder colours, and the CSS variables they become.
+INK, MUTED, LINE = "#00a001", "#00a002", "#00a003"
+SERIES = tuple(f"#00b{number:03x}" for number in range(1, 9))
+_VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line"} | {
+    color: f"--series-{number}" for number, color in enumerate(SERIES, start=1)
+}
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.size": 9.5,
+    "font.family": "DejaVu Sans",
+    "text.color": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": LINE,
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.6,
+    "lines.solid_capstyle": "round",
+    "legend.frameon": False,
+}
+# A phone's column in points, so that text there keeps its size.
+WIDTH, HEIGHT = 5.0, 3.1
+
+
+def draw(name: str, title: str, paint: Callable[[Any], None], *, height: float = HEIGHT) -> str:
+    """Let `paint` draw on one set of axes, and return the SVG element.
+
+    `name` must be unique on the page and `title` says what the picture shows to those who
+    cannot see it; it must be plain text of ours.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context():
+        # A user's own matplotlibrc must not change the page.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE | {"svg.hashsalt": name})
+        canvas = Figure(figsize=(WIDTH, height), layout="constrained")
+        FigureCanvasSVG(canvas)
+        paint(canvas.add_subplot())
+        file = io.StringIO()
+        nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        canvas.savefig(file, format="svg", transparent=True, metadata=nothing)
+    return _inline(file.getvalue(), name, title)
+
+
+def _inline(text: str, name: str, title: str) -> str:
+    text = text[text.index("<svg") :].rstrip()
+    head, rest = text.split(">", 1)
+    box = re.search(r'viewBox="[^"]*"', head)
+    assert box is not None
+    # Its style sheet would apply to the whole page.
+    rest = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>", "", rest, flags=re.DOTALL)
+    # Group names repeat from picture to picture; clip paths and markers are hashed by name.
+    rest = re.sub(r'<g id="[^"]*"', "<g", rest)
+    rest = re.sub(r"font-family: '[^']*'; ", "", rest).replace("xlink:href", "href")
+    rest = re.sub(r'\s*<g/>| transform="rotate\(-0 [^"]*"', "", rest)
+    for color, variable in _VARIABLES.items():
+        rest = rest.replace(color, f"var({variable})")
+    return f'<svg {box.group()} role="img" aria-label="{title}" data-name="{name}">{rest}'

@@ -1,0 +1,224 @@
+"""The market model: hidden volatility regime, hidden order-flow pressure, and prices in ticks.
+
+One row is Δ = 86400 / rows_per_day seconds; strengths are σ (signal_strength) and v
+(volatility_strength). Every contrast between regimes r has the form exp(v · c_r), so that at
+v = 0 the regimes cannot be told apart.
+
+    regime    r(t) of REGIMES: a Markov chain in continuous time, leaving r at rate
+              1 / DWELL_SECONDS[r] for r' with chance NEXT[r][r'].
+    pressure  g(t) in {−1, −½, 0, ½, 1}: the mean of four ±1 spins that each forget themselves
+              at rate 1 / PRESSURE_SECONDS (Ehrenfest's urn), so that g is symmetric about 0
+              and its autocorrelation is exp(−lag / PRESSURE_SECONDS).
+    step      d(t), whole ticks: a compound Poisson sum over the row. Moves come at
+              MOVES_PER_SECOND · exp(v · MOVES_CONTRAST[r]) a second, each up with chance
+              (1 + a)/2 for a = tanh(σ · LOADING[r] · g), and its size is geometric with the
+              mean SIZE_TICKS · exp(v · SIZE_CONTRAST[r]).
+    base      x(t) = x(t−1) + d(t)
+    spread    w_below(t), w_above(t): ticks by which each side stands back, drawn anew each row;
+              w = w_below + w_above has chance ∝ (1 − exp(−v · WIDE[r]))^w, w ≤ 4, and the sides
+              differ by at most one tick.
+    quotes    best_bid = tick · (x − w_below),   best_ask = tick · (x + 1 + w_above)
+
+Regime, pressure, spread and step have a random stream each, and r and g are chains of their
+own. Book and flow (alpha.simulate.book, alpha.simulate.flow) are functions of r(t), g(t) and
+streams of their own; prices never look at them. Hence:
+
+- Given r(t), g(t) and the quotes at t, the prices after t are independent of every feature up
+  to t. E[outcome | r, g, quotes] (alpha.simulate.oracle) is therefore the best any model can do.
+- At σ = 0, a = 0: the law of d(t) does not depend on g, and the prices are the same bit for bit
+  whatever the streams of pressure, book and flow say. All that features can still tell of the
+  future is r(t), the volatility state, and the spread at t.
+- At v = 0 too, the spread is one tick and the steps are independent and identically
+  distributed, so that E[outcome in ticks | all of the past] is one constant. (A tick's worth
+  relative to the price moves with the price, and with it, as little, the outcome's scale.)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy.linalg import expm
+
+REGIMES = ("calm", "normal", "active", "burst")
+BURST = REGIMES.index("burst")
+DWELL_SECONDS = (900.0, 400.0, 120.0, 30.0)
+NEXT = (
+    (0.0, 0.97, 0.0, 0.03),
+    (0.60, 0.0, 0.37, 0.03),
+    (0.0, 0.75, 0.0, 0.25),
+    (0.0, 0.30, 0.70, 0.0),
+)
+PRESSURES = (-1.0, 0.0, 1.0)
+PRESSURE_SHARES = (0.25, 0.5, 0.25)
+PRESSURE_SECONDS = 60.0
+
+MOVES_PER_SECOND = 0.08
+MOVES_CONTRAST = (-2.5, -0.7, 0.8, 2.4)
+SIZE_TICKS = 1.2
+SIZE_CONTRAST = (-0.1, 0.0, 0.2, 1.0)
+LOADING = (0.3, 0.6, 0.9, 0.9)
+IGNITION = 3.0
+
+# The ticks by which the bid and the ask stand back, and how much WIDE makes of it.
+SHAPES = ((0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
+WIDE = (0.01, 0.03, 0.15, 0.7)
+
+# A row's step is cut off where its tail holds less than this.
+_TAIL = 1e-10
+
+
+@dataclass(frozen=True)
+class Market:
+    """The transition kernel of one row. R regimes, G pressures, S shapes, J largest step."""
+
+    interval: float  # seconds from row to row
+    regime: np.ndarray  # (G, R, R) transition probabilities, given the pressure
+    pressure: np.ndarray  # (G, G) transition probabilities
+    shape: np.ndarray  # (R, S) probabilities of the spread's shape
+    step: np.ndarray  # (R, G, 2J + 1) probabilities of a step of −J..J ticks
+
+
+@dataclass(frozen=True)
+class Path:
+    """Hidden states and prices of consecutive rows, each (rows,) int64; base in ticks."""
+
+    regime: np.ndarray
+    pressure: np.ndarray
+    shape: np.ndarray
+    base: np.ndarray
+
+    @property
+    def bid(self) -> np.ndarray:
+        """Best bid in ticks, (rows,) int64."""
+        return self.base - np.array(SHAPES)[self.shape, 0]
+
+    @property
+    def ask(self) -> np.ndarray:
+        """Best ask in ticks, (rows,) int64."""
+        return self.base + 1 + np.array(SHAPES)[self.shape, 1]
+
+    def last(self) -> "Path":
+        return Path(self.regime[-1:], self.pressure[-1:], self.shape[-1:], self.base[-1:])
+
+
+def build(*, rows_per_day: int, signal_strength: float, volatility_strength: float) -> Market:
+    """The kernel of the module's formulas."""
+    interval = 86400.0 / rows_per_day
+    wide = 1.0 - np.exp(-volatility_strength * np.array(WIDE))
+    extra = np.array(SHAPES).sum(axis=1)
+    # A spread that two shapes share is shared out evenly.
+    weight = wide[:, None] ** extra / np.bincount(extra)[extra]
+    return Market(
+        interval=interval,
+        regime=np.array([expm(rates * interval) for rates in _regime_rates(signal_strength)]),
+        pressure=expm(_pressure_rates() * interval),
+        shape=weight / weight.sum(axis=1, keepdims=True),
+        step=_step(interval, signal_strength, volatility_strength),
+    )
+
+
+def start(base: int) -> Path:
+    """The row before the first: calm, no pressure, one tick of spread, `base` in ticks."""
+    zero = np.zeros(1, dtype=np.int64)
+    return Path(zero, zero + PRESSURES.index(0.0), zero, zero + base)
+
+
+def walk(market: Market, uniform: np.ndarray, before: Path) -> Path:
+    """The rows that follow the last of `before`.
+
+    `uniform` (4, rows) float64 in [0, 1): what decides regime, pressure, shape and step.
+    """
+    regime, pressure = _chain(
+        uniform[0],
+        uniform[1],
+        _cumulate(market.regime),
+        _cumulate(market.pressure),
+        before.regime[-1],
+        before.pressure[-1],
+    )
+    shape = _pick(uniform[2], _cumulate(market.shape)[:, None], regime, np.zeros_like(regime))
+    step = _pick(uniform[3], _cumulate(market.step), regime, pressure) - market.step.shape[-1] // 2
+    return Path(regime, pressure, shape, before.base[-1] + np.cumsum(step))
+
+
+def _regime_rates(signal: float) -> np.ndarray:
+    """Rates of leaving (row) for (column) regimes, (G, R, R), given the pressure."""
+    pressure = np.array(PRESSURES)
+    ignition = np.exp(signal * IGNITION * pressure**2)
+    ignition /= ignition @ PRESSURE_SHARES
+    rates = np.array(NEXT) / np.array(DWELL_SECONDS)[:, None] * np.ones((len(pressure), 1, 1))
+    rates[:, :, BURST] *= ignition[:, None]
+    return rates - rates.sum(axis=2, keepdims=True) * np.eye(len(REGIMES))
+
+
+def _pressure_rates() -> np.ndarray:
+    spins = len(PRESSURES) - 1
+    up = np.arange(spins + 1)  # how many spins point up
+    rates = np.diag((spins - up[:-1]) / 2.0, 1) + np.diag(up[1:] / 2.0, -1)
+    return (rates - np.diag(rates.sum(axis=1))) / PRESSURE_SECONDS
+
+
+def _step(interval: float, signal: float, volatility: float) -> np.ndarray:
+    """Probabilities of a row's step, (R, G, 2J + 1).
+
+    The law of a compound Poisson sum with mean count n and size law p is the inverse Fourier
+    transform of exp(n · (F(p) − 1)).
+    """
+    counts = MOVES_PER_SECOND * interval * np.exp(volatility * np.array(MOVES_CONTRAST))
+    means = np.maximum(SIZE_TICKS * np.exp(volatility * np.array(SIZE_CONTRAST)), 1.0)
+    half = 1 << int(np.ceil(np.log2(64 * means.max() * (4 + counts.max()))))
+    sizes = np.arange(1, half)
+    laws = np.zeros((len(REGIMES), len(PRESSURES), 2 * half - 1))
+    for r, (count, mean) in enumerate(zip(counts, means, strict=True)):
+        size = (1.0 - 1.0 / mean) ** (sizes - 1) / mean
+        for g, pressure in enumerate(PRESSURES):
+            lean = np.tanh(signal * LOADING[r] * abs(pressure))
+            move = np.zeros(2 * half)  # a move of k ticks at index k, modulo the length
+            move[1:half] = size * (1.0 + lean) / 2.0
+            move[: -half : -1] = size * (1.0 - lean) / 2.0
+            law = np.fft.ifft(np.exp(count * (np.fft.fft(move) - 1.0))).real
+            law = np.roll(law, half - 1)[: 2 * half - 1]
+            law = np.where(law > _TAIL, law, 0.0)
+            if lean == 0:
+                # Exactly symmetric, so that without a signal all pressures share one law.
+                law = (law + law[::-1]) / 2.0
+            laws[r, g] = (law if pressure >= 0 else law[::-1]) / law.sum()
+    used = np.flatnonzero(laws.any(axis=(0, 1)))
+    reach = max(half - 1 - used[0], used[-1] - half + 1)
+    return laws[:, :, half - 1 - reach : half + reach]
+
+
+def _cumulate(probabilities: np.ndarray) -> np.ndarray:
+    """Cumulative probabilities along the last axis that end in 1, so that a draw falls in."""
+    cumulated = np.cumsum(probabilities, axis=-1)
+    return np.minimum(cumulated / cumulated[..., -1:], 1.0)
+
+
+@njit(cache=True)
+def _chain(
+    regime_draw: np.ndarray,
+    pressure_draw: np.ndarray,
+    regime: np.ndarray,
+    pressure: np.ndarray,
+    r: int,
+    g: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Regimes and pressures, two (rows,), by inversion of the cumulated transitions."""
+    regimes = np.empty(len(regime_draw), dtype=np.int64)
+    pressures = np.empty(len(regime_draw), dtype=np.int64)
+    for row in range(len(regime_draw)):
+        r = np.searchsorted(regime[g, r], regime_draw[row], side="right")
+        g = np.searchsorted(pressure[g], pressure_draw[row], side="right")
+        regimes[row], pressures[row] = r, g
+    return regimes, pressures
+
+
+@njit(cache=True)
+def _pick(
+    draw: np.ndarray, cumulated: np.ndarray, regime: np.ndarray, pressure: np.ndarray
+) -> np.ndarray:
+    """Drawn values, (rows,), from `cumulated` (R, G, values)."""
+    out = np.empty(len(draw), dtype=np.int64)
+    for row in range(len(draw)):
+        out[row] = np.searchsorted(cumulated[regime[row], pressure[row]], draw[row], side="right")
+    return out

@@ -1,0 +1,38 @@
+"""Passes over rows in time order: sums over look-back windows, and noise that persists."""
+
+import numpy as np
+from numba import njit
+
+
+def window_rows(seconds: float, interval: float) -> int:
+    """How many rows a look-back window spans; at least one, however short the window."""
+    return max(1, round(seconds / interval))
+
+
+def window_sums(values: np.ndarray, window: int, rows: int) -> np.ndarray:
+    """Of the last `rows` rows, the sum of each row and the `window` − 1 before it, (rows,).
+
+    `values` (n,), n ≥ rows + window − 1, are whole numbers below 2^53 in sum, so that running
+    totals are exact and a sum does not depend on where the series starts.
+    """
+    total = np.concatenate(((0.0,), np.cumsum(values, dtype=np.float64)))
+    first = len(values) - rows + 1
+    return total[first:] - total[first - window : len(total) - window]
+
+
+@njit(cache=True)
+def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.ndarray:
+    """First-order autoregressions z(t) = keep · z(t−1) + sqrt(1 − keep²) · innovation(t).
+
+    `innovations` (rows, fields) standard normal; `before` (fields,) the row before the first.
+    Each column of the result (rows, fields) has unit variance once it forgot its start.
+    """
+    rows, fields = innovations.shape
+    fresh = np.sqrt(1.0 - keep * keep)
+    out = np.empty((rows, fields))
+    for field in range(fields):
+        value = before[field]
+        for row in range(rows):
+            value = keep * value + fresh * innovations[row, field]
+            out[row, field] = value
+    return out

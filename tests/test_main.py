@@ -1,0 +1,163 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import h5py
+import pandas as pd
+import pytest
+from conftest import PARAMS_TEXT, ROOT, day_frame
+
+from alpha import __version__
+from alpha.__main__ import STEPS, main
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder with params.yaml for quick runs, and feature files of 3,000 rows."""
+    text = PARAMS_TEXT.replace("epochs: 12", "epochs: 1").replace(
+        "dir: results/simulate", "dir: features"
+    )
+    (tmp_path / "params.yaml").write_text(text)
+    (tmp_path / "features").mkdir()
+    day_frame(3000).to_hdf(tmp_path / "features" / "a.h5", key="df", mode="w")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def alpha(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, capsys):
+    """The whole chain by hand; every HDF5 file it leaves opens with pandas under `df`."""
+    assert alpha("check") == 0
+    assert alpha("labels", "--features", "features", "--out", "labels") == 0
+    assert alpha("splits", "--features", "features", "--labels", "labels", "--out", "splits") == 0
+    assert alpha("normalize", "--train", "splits/train", "--out", "contract.json") == 0
+    for model in ("mean", "ridge", "mlp"):
+        for seed in (0, 1, 2):
+            run = f"{model}-{seed}"
+            assert alpha(
+                "train", "--model", model, "--seed", seed, "--train", "splits/train",
+                "--valid", "splits/valid", "--normalization", "contract.json",
+                "--out", f"train/{run}",
+            ) == 0  # fmt: skip
+            assert alpha(
+                "predict", "--model", f"train/{run}", "--splits", "splits",
+                "--normalization", "contract.json", "--out", f"predict/{run}",
+            ) == 0  # fmt: skip
+    assert alpha(
+        "evaluate", "--models", "train", "--predictions", "predict", "--out", "evaluate"
+    ) == 0  # fmt: skip
+    assert alpha(
+        "report", "--evaluation", "evaluate", "--labels", "labels", "--splits", "splits",
+        "--normalization", "contract.json", "--out", "report.html",
+    ) == 0  # fmt: skip
+    capsys.readouterr()
+    assert alpha("show", "--evaluation", "evaluate", "--report", "report.html") == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("mean", "ridge", "mlp", "report.html"))
+    artifacts = sorted(workplace.rglob("*.h5"))
+    assert len(artifacts) == 1 + 1 + 3 + 9 * 3
+    for path in artifacts:
+        assert len(pd.read_hdf(path, "df")) > 0, path
+    assert not [path for path in workplace.rglob("*") if path.suffix == ".part"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_explains_itself(step, capsys):
+    with pytest.raises(SystemExit) as ended:
+        alpha(step, "--help")
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(flag in shown for flag, _, _ in STEPS[step][2])
+
+
+@pytest.mark.parametrize("step", [step for step in STEPS if step not in ("train", "show")])
+def test_bad_params_stop_every_step_with_one_line(step, workplace, capsys):
+    (workplace / "params.yaml").write_text(PARAMS_TEXT.replace("clip: 10.0", "clip: -1"))
+    flags = [word for flag, _, _ in STEPS[step][2] for word in (flag, "somewhere")]
+    assert alpha(step, *flags) == 2
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1
+    assert shown.err.startswith(f"alpha {step}: error: params.yaml: normalization.clip: ")
+    assert not (workplace / "somewhere").exists()
+
+
+def no_bid(folder: Path) -> None:
+    day_frame(500).drop(columns="best_bid").to_hdf(folder / "a.h5", key="df", mode="w")
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "a.h5"
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def no_file(folder: Path) -> None:
+    (folder / "a.h5").unlink()
+
+
+def no_folder(folder: Path) -> None:
+    no_file(folder)
+    folder.rmdir()
+
+
+def no_frame(folder: Path) -> None:
+    with h5py.File(folder / "a.h5", "w") as file:
+        file["df"] = [1, 2]
+
+
+def too_short(folder: Path) -> None:
+    day_frame(30).to_hdf(folder / "a.h5", key="df", mode="w")
+
+
+@pytest.mark.parametrize(
+    ("breakage", "message"),
+    [
+        (no_bid, "features/a.h5: must have the column 'best_bid' (data.best_bid)"),
+        (truncated, "features/a.h5: cannot be read as HDF5"),
+        (no_file, "features: holds no feature file that matches '*.h5'"),
+        (no_folder, "features: must be a folder of feature files (data.dir), found none"),
+        (no_frame, "features/a.h5: key 'df' must hold a pandas DataFrame"),
+        (too_short, "features: no row has a label: of 30 rows, 30 are less than"),
+    ],
+)
+def test_bad_features_give_one_line_and_leave_earlier_labels_alone(
+    workplace, capsys, breakage, message
+):
+    assert alpha("labels", "--features", "features", "--out", "labels") == 0
+    before = {path: path.read_bytes() for path in (workplace / "labels").iterdir()}
+    breakage(workplace / "features")
+    assert alpha("labels", "--features", "features", "--out", "labels") == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"alpha labels: error: {message}")
+    assert shown.err.count("\n") == 1
+    assert {path: path.read_bytes() for path in (workplace / "labels").iterdir()} == before
+    assert not (workplace / "labels.part").exists()
+
+
+def test_check_finds_a_bad_folder_before_anything_runs(workplace, capsys):
+    no_bid(workplace / "features")
+    assert alpha("check") == 2
+    assert "must have the column 'best_bid'" in capsys.readouterr().err
+
+
+def test_a_model_that_params_do_not_name_is_refused(workplace, capsys):
+    assert alpha("train", "--model", "oracle", "--seed", 0, "--train", "t", "--valid", "v",
+                 "--normalization", "n", "--out", "o") == 2  # fmt: skip
+    assert "--model must be one of params' models (mean, ridge, mlp)" in capsys.readouterr().err
+
+
+def test_the_program_runs_as_a_module_and_says_its_version():
+    command = [sys.executable, "-m", "alpha", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"alpha {__version__}\n"
+
+
+@pytest.mark.parametrize("step", ["labels", "splits", "normalization"])
+def test_preparing_steps_never_import_the_heavy_libraries_or_the_engines(step):
+    heavy = ("tensorflow", "keras", "sklearn", "pandas", "matplotlib", "snakemake", "dvc")
+    code = f"import sys, alpha.{step}; print(sorted(set({heavy}) & set(sys.modules)))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
