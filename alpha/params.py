@@ -142,7 +142,6 @@ class Train(Section):
     batch_size: Count
     epochs: Count
     patience: Count
-    near_mean_sigmas: Positive
 
 
 class Mean(Section):

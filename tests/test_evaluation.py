@@ -87,6 +87,9 @@ def test_skill_is_undefined_where_outcomes_differ_from_the_train_mean_by_roundin
     assert constant != 0.1
     with pytest.raises(metrics.Undefined, match="every outcome equals the train mean"):
         metrics.skill(outcome, outcome + 1.0, constant=constant)
+    # A variation that is tiny, but not rounding, is something to explain.
+    tiny = np.array([1.0, 1.0 + 1e-9])
+    assert metrics.skill(tiny, tiny, constant=1.0) == 1.0
 
 
 @given(pairs(ROUGH, min_size=2) | pairs(min_size=2))

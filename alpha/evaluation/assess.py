@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alpha.collapse import hair
 from alpha.evaluation import metrics
 from alpha.evaluation.details import (
     NOT_JUDGED,
@@ -17,9 +18,6 @@ from alpha.evaluation.details import (
 from alpha.evaluation.metrics import Undefined, finite_or_none
 from alpha.evaluation.quantiles import quantiles
 from alpha.evaluation.thresholds import check, pool
-
-# A prediction within this many of the train outcome's std from its mean is "near the mean".
-HAIR_SIGMAS = 0.01
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class TrainLabel:
 
     @property
     def hair(self) -> float | None:
-        return None if self.std is None else HAIR_SIGMAS * self.std
+        return None if self.std is None else hair(self.std)
 
 
 def split_figures(

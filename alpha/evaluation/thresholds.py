@@ -43,6 +43,8 @@ def check(
     """
     label_above = outcome > threshold_bps * BPS
     prediction_above = prediction > threshold_bps * BPS
+    with np.errstate(over="ignore"):
+        outcome_sum = float(np.sum(outcome[prediction_above]))
     return _figures(
         threshold_bps=threshold_bps,
         round_trip_bps=round_trip_bps,
@@ -51,7 +53,7 @@ def check(
         label_above=int(np.count_nonzero(label_above)),
         prediction_above=int(np.count_nonzero(prediction_above)),
         both=int(np.count_nonzero(label_above & prediction_above)),
-        outcome_sum_bps=float(np.sum(outcome[prediction_above])) / BPS,
+        outcome_sum_bps=outcome_sum / BPS,
     )
 
 

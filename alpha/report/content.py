@@ -71,17 +71,21 @@ def lead(details: Details) -> str:
 
 
 def undefined(details: Details) -> list[tuple[str, list[str]]]:
-    """Why figures are missing: (reason, "figure of run on splits") in the runs' order."""
-    found: dict[str, dict[tuple[str, str], list[str]]] = {}
-    for name, run in details.by_run.items():
-        for split, figures in run.splits.items():
-            for figure, reason in figures.undefined.items():
-                of_run = found.setdefault(reason, {})
-                of_run.setdefault((name, figure.replace("_", " ")), []).append(split)
-    return [
-        (reason, [f"{figure} of {run} on {_list(splits)}" for (run, figure), splits in of.items()])
-        for reason, of in found.items()
-    ]
+    """Why figures are missing: for each reason "figure of runs on splits", in their order."""
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for name in details.runs:
+        for split in SPLITS:
+            for figure, reason in details.by_run[name].splits[split].undefined.items():
+                places.setdefault((reason, figure, name), []).append(split)
+    runs: dict[tuple[str, str, str], list[str]] = {}
+    for (reason, figure, name), splits in places.items():
+        where = "every split" if len(splits) == len(SPLITS) else _list(splits)
+        runs.setdefault((reason, figure, where), []).append(name)
+    found: dict[str, list[str]] = {}
+    for (reason, figure, where), names in runs.items():
+        words = figure.replace("_", " ").replace("rank ic", "rank IC")
+        found.setdefault(reason, []).append(f"{words} of {_list(names)} on {where}")
+    return list(found.items())
 
 
 def defects(
@@ -134,14 +138,15 @@ def defects(
                 "0 after normalization",
             )
             for split in SPLITS
+            if split != "train"  # whose own counts are above
         ),
         *(
             Defect(
-                sum(split.non_finite for split in model.splits.values()),
+                sum(split.non_finite for split in details.by_model[name].splits.values()),
                 f"predictions of {name} that are not finite",
                 "left out of its figures, which flatters them",
             )
-            for name, model in details.by_model.items()
+            for name in details.models
         ),
         *(
             Defect(abs(of - to), f"rows of {what} that its counts do not account for", "unknown")

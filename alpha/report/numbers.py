@@ -16,7 +16,9 @@ def figure(value: float | None, digits: int = 3) -> str:
     if value is None:
         return NOTHING
     size = abs(value)
-    text = f"{value:,.{digits}f}" if size < 1e3 else f"{value:,.0f}" if size < 1e9 else f"{value:.1e}"
+    text = (
+        f"{value:,.{digits}f}" if size < 1e3 else f"{value:,.0f}" if size < 1e9 else f"{value:.1e}"
+    )
     # A rounded nothing has no sign.
     if not text.strip("-0.,"):
         text = text.lstrip("-")
@@ -35,12 +37,17 @@ def share(value: float | None) -> str:
 
 
 def moment(text: str) -> str:
-    """An ISO 8601 moment without its T, and without seconds that are zero."""
-    day, _, time = text.rstrip("Z").partition("T")
-    return f"{day} {time.removesuffix(':00')}".rstrip()
+    """An ISO 8601 moment to the second, or to the minute where seconds are zero."""
+    day, _, time = text.partition("T")
+    return f"{day} {time[:8].removesuffix(':00')}".rstrip()
 
 
 def spread(over: OverSeeds, digits: int = 3) -> str:
     """A mean over seeds with its spread, as 0.061 ± 0.002."""
     text = figure(over.mean, digits)
-    return text if over.spread is None else f"{text} ± {figure(over.spread, digits)}"
+    return text if over.spread is None else f"{text} ± {deviation(over.spread, digits)}"
+
+
+def deviation(value: float, digits: int = 3) -> str:
+    """A spread as `figure`, but exactly none is a plain 0."""
+    return "0" if value == 0 else figure(value, digits)

@@ -39,7 +39,7 @@ def render(
         "figure": numbers.figure,
         "share": numbers.share,
         "moment": numbers.moment,
-        "spread": numbers.spread,
+        "deviation": numbers.deviation,
         "outcome": lambda value: _outcome(value, bps=bps),
     }
     trained = [name for name in details.models if _epochs(details, name) > 0]
@@ -63,20 +63,17 @@ def render(
         series={name: plots.series(details, name) for name in details.models},
         table_levels=[(details.quantile_levels.index(level), level) for level in _TABLE_LEVELS],
         day_levels=sorted(labels.total.quantiles or {}, key=float),
-        skills=Markup(plots.skills(details)),
-        curves={
-            name: Markup(plots.learning_curve(details, name, histories)) for name in trained
-        },
+        headlines=[Markup(plots.headline(details, what)) for what in ("skill", "rank_ic")],
+        curves={name: Markup(plots.learning_curve(details, name, histories)) for name in trained},
         quantiles=[
-            (split, Markup(plots.quantiles(details, split, bps=bps)))
-            for split in ("valid", "test")
+            (split, Markup(plots.quantiles(details, split, bps=bps))) for split in ("valid", "test")
         ],
         thresholds=[
             (what, Markup(plots.thresholds(details, "test", what)))
             for what in ("precision", "recall")
             if bps
         ],
-        days=Markup(plots.days(days, bps=bps)),
+        days=Markup(plots.days(days, bps=bps)) if len(days) > 1 else None,
     )
 
 

@@ -2,16 +2,25 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
-from alpha.evaluation.details import Details, SplitFigures
+from alpha.evaluation.details import Details, Run, SplitFigures
 from alpha.evaluation.thresholds import BPS
 from alpha.params import SplitName
 from alpha.report.inputs import Day
 from alpha.report.svg import INK, MUTED, SERIES, draw
 
-# Skills below this are drawn at it, as an arrow: one exploded model must not flatten the rest.
-SKILL_FLOOR = -0.5
+# A skill below this is drawn at it, as an arrow: one exploded model must not flatten the rest.
+FLOOR = -0.5
+# How the splits are told apart: by place and filling, or by style and width of the line.
+_VALID_AND_TEST: tuple[tuple[SplitName, float, bool], ...] = (
+    ("valid", -0.14, False),
+    ("test", 0.14, True),
+)
+_TRAIN_AND_VALID: tuple[tuple[SplitName, Any, float], ...] = (
+    ("train", (0, (3, 2)), 1.1),
+    ("valid", "solid", 1.7),
+)
 History = dict[str, list[float]]
 
 
@@ -25,42 +34,40 @@ def color(details: Details, model: str) -> str:
     return SERIES[series(details, model) - 1]
 
 
-def skills(details: Details) -> str:
-    """Each model's skill: hollow on valid, filled on test, one mark a seed."""
+def headline(details: Details, what: Literal["skill", "rank_ic"]) -> str:
+    """Each model's skill or rank IC: hollow on valid, filled on test, one mark a seed."""
+    name, zero = {"skill": ("skill", "the train mean"), "rank_ic": ("rank IC", "no order")}[what]
 
     def paint(ax: Any) -> None:
-        lowest = 0.0
-        for at, model in enumerate(details.models):
-            for split, offset, filled in (("valid", -0.14, False), ("test", 0.14, True)):
-                for run in _runs(details, model):
-                    skill = run.splits[split].skill
-                    if skill is None:
-                        continue
-                    lowest = min(lowest, skill)
-                    ax.plot(
-                        max(skill, SKILL_FLOOR),
-                        at + offset,
-                        marker="o" if skill >= SKILL_FLOOR else "<",
-                        markersize=6.5,
-                        color=color(details, model),
-                        markerfacecolor=color(details, model) if filled else "none",
-                        markeredgewidth=1.3,
-                        alpha=0.85,
-                        clip_on=False,
-                    )
+        for run in _runs(details):
+            for split, offset, filled in _VALID_AND_TEST:
+                value = getattr(run.splits[split], what)
+                if value is None:
+                    continue
+                ax.plot(
+                    max(value, FLOOR),
+                    details.models.index(run.model) + offset,
+                    marker="o" if value >= FLOOR else "<",
+                    markersize=6.5,
+                    color=color(details, run.model),
+                    markerfacecolor=color(details, run.model) if filled else "none",
+                    markeredgewidth=1.3,
+                    alpha=0.85,
+                    clip_on=False,
+                )
         ax.axvline(0, color=MUTED, linewidth=1)
         ax.set_yticks(range(len(details.models)), details.models)
         ax.tick_params(axis="y", labelcolor=INK, labelsize=10)
         ax.set_ylim(len(details.models) - 0.5, -0.5)
         left, right = ax.get_xlim()
         ax.set_xlim(min(left, -0.01), max(right, 0.02))
-        ax.set_xlabel("skill (0 = the train mean)")
+        ax.set_xlabel(f"{name} (0 = {zero})")
         ax.grid(visible=True, axis="x")
         ax.grid(visible=False, axis="y")
-        _plain(ax.xaxis)
+        _plain(ax.xaxis, most=6)
 
-    height = 1.0 + 0.5 * len(details.models)
-    return draw("skills", "Skill of each model on valid and test", paint, height=height)
+    height = 0.8 + 0.5 * len(details.models)
+    return draw(what, f"{name} of each model on valid and test", paint, height=height)
 
 
 def learning_curve(details: Details, model: str, histories: dict[str, History]) -> str:
@@ -71,11 +78,12 @@ def learning_curve(details: Details, model: str, histories: dict[str, History]) 
 
     def paint(ax: Any) -> None:
         shown: list[float] = []
-        for name, run in details.by_run.items():
+        for name in details.runs:
+            run = details.by_run[name]
             if run.model != model:
                 continue
             history = histories[name]
-            for split, style, width in (("train", (0, (3, 2)), 1.1), ("valid", "solid", 1.7)):
+            for split, style, width in _TRAIN_AND_VALID:
                 curve = _skills(history[f"{split}_loss"], run.splits[split], details)
                 ax.plot(
                     history["epoch"],
@@ -123,7 +131,7 @@ def quantiles(details: Details, split: SplitName, *, bps: bool) -> str:
             linestyle=(0, (1, 1.4)),
         )
         ax.set_xticks(levels, [_level(level) for level in details.quantile_levels])
-        ax.tick_params(axis="x", labelrotation=60, labelsize=8.5)
+        ax.tick_params(axis="x", labelsize=8)
         ax.set_xlabel("quantile, %")
         if bps:
             _symlog(ax)
@@ -138,7 +146,9 @@ def thresholds(details: Details, split: SplitName, what: str) -> str:
     """`what`, precision or recall, of each model by threshold; with precision the base rate."""
 
     def paint(ax: Any) -> None:
-        checks = {model: details.by_model[model].splits[split].thresholds for model in details.models}
+        checks = {
+            model: details.by_model[model].splits[split].thresholds for model in details.models
+        }
         first = next(iter(checks.values()))
         positions = range(len(first))
         for model, of_model in checks.items():
@@ -173,29 +183,30 @@ def days(files: Sequence[Day], *, bps: bool) -> str:
 
     def paint(ax: Any) -> None:
         for at, name in enumerate(names):
-            values = [(day.quantiles or {}).get(name) for day in files]
             ax.plot(
                 range(1, len(files) + 1),
-                _scaled(values, scale),
+                _scaled([(day.quantiles or {}).get(name) for day in files], scale),
                 marker="o" if len(files) <= 31 else None,
                 markersize=4,
-                color=SERIES[0],
-                alpha=1 - 0.8 * at / max(1, len(names)),
+                color=SERIES[1],
+                alpha=1 - 0.85 * at / max(1, len(names)),
+                clip_on=False,
                 label=_level(float(name)),
             )
-            last = next((n for n in range(len(files), 0, -1) if values[n - 1] is not None), None)
-            if last is not None:
-                ax.annotate(
-                    f"{_level(float(name))} %" if name not in ("0", "1") else _level(float(name)),
-                    (last, values[last - 1] * scale),
-                    xytext=(7, -3),
-                    textcoords="offset points",
-                    annotation_clip=False,
-                )
+        if names:
+            ax.legend(
+                ncols=len(names),
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                handlelength=1.2,
+                columnspacing=1.2,
+                borderaxespad=0,
+                handletextpad=0.5,
+            )
         ax.set_xlim(0.5, len(files) + 0.5)
         if bps:
             _symlog(ax)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         ax.set_xlabel("feature file, numbered as in the table")
         ax.set_ylabel("label, bps" if bps else "label, class code")
         _plain(ax.yaxis)
@@ -203,8 +214,8 @@ def days(files: Sequence[Day], *, bps: bool) -> str:
     return draw("days", "Quantiles of the label by feature file", paint)
 
 
-def _runs(details: Details, model: str) -> list[Any]:
-    return [run for run in details.by_run.values() if run.model == model]
+def _runs(details: Details) -> list[Run]:
+    return [details.by_run[name] for name in details.runs]
 
 
 def _skills(losses: Sequence[float], figures: SplitFigures, details: Details) -> list[float]:
@@ -225,11 +236,19 @@ def _level(level: float) -> str:
 
 
 def _symlog(ax: Any) -> None:
+    """A scale that is linear within ±1 and logarithmic beyond; no room below 0 if unused."""
+    lowest = ax.dataLim.y0
     ax.set_yscale("symlog", linthresh=1.0)
+    if lowest >= 0:
+        ax.set_ylim(bottom=-0.3)
 
 
-def _plain(axis: Any) -> None:
+def _plain(axis: Any, *, most: int | None = None) -> None:
+    """Tick labels as plain numbers, and at most `most` of them."""
+
     def text(value: float, _: object) -> str:
         return f"{value:,.10g}".replace("-", "−")
 
     axis.set_major_formatter(text)
+    if most is not None:
+        axis.get_major_locator().set_params(nbins=most)

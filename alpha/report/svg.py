@@ -15,7 +15,7 @@ SERIES = tuple(f"#00b{number:03x}" for number in range(1, 9))
 _VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line"} | {
     color: f"--series-{number}" for number, color in enumerate(SERIES, start=1)
 }
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.size": 9.5,
@@ -43,7 +43,7 @@ _STYLE: dict[str, Any] = {
     "legend.frameon": False,
 }
 # A phone's column in points, so that text there keeps its size.
-WIDTH, HEIGHT = 5.0, 3.1
+WIDTH, HEIGHT = 4.6, 2.9
 
 
 def draw(name: str, title: str, paint: Callable[[Any], None], *, height: float = HEIGHT) -> str:

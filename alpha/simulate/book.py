@@ -1,7 +1,8 @@
 """The book: prices and volumes of LEVELS levels a side, counted from the best quote.
 
-Volumes are lognormal and persist; they thin out in loud regimes, and the side that pressure
-feeds on is thinner near the quote. Levels stand one tick apart, further where nobody quotes.
+Volumes are lognormal and persist; the side that pressure feeds on is thinner near the quote.
+Levels stand one tick apart, further where nobody quotes. After moves of the mid there is less
+volume, and more gaps: of the volatility regime, the book knows no more than that.
 """
 
 import numpy as np
@@ -17,33 +18,32 @@ _SECONDS = 20.0
 _CONTRACTS = 200_000.0  # at the best quote, typically
 _GROWTH = 0.15  # of a level's typical volume, from level to level
 _VOLUME_SPREAD = 0.8  # sigma of the logarithm of a volume
-_DEPTH = (0.2, 0.0, -0.3, -0.8)
+_DEPTH = -0.1  # of the logarithm of a volume, on log(1 + recent moves)
 _LEAN = 0.35  # of the logarithm of the best volume, on pressure
 _LEAN_DECAY = 0.6  # from level to level
 _GAP_SIGMAS = (1.4, 2.2)  # noise above which a level stands two or three ticks further
-_THIN = (0.0, 0.0, 0.3, 0.9)
+_THIN = 0.15  # of that noise, on log(1 + recent moves)
 DEEPEST_TICKS = (LEVELS - 1) * (1 + len(_GAP_SIGMAS))
 
 
 def features(
     path: Path,
+    recent_moves: np.ndarray,
     random: np.random.Generator,
     *,
     interval: float,
-    volatility_strength: float,
     before: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Book features of each row by name, each (rows,) float64, and the last row's noise.
 
-    `before` (FIELDS,) is the noise of the row before the first. Prices are relative to the
+    `recent_moves` (rows,) ≥ 0; `before` (FIELDS,) is the noise of the row before the first. Prices are relative to the
     mid, price / mid − 1; an imbalance is (bids − asks) / (bids + asks) in volume.
     """
     rows = len(path.base)
     noise = series.persistent(
         random.standard_normal((rows, FIELDS)), before, np.exp(-interval / _SECONDS)
     )
-    depth = volatility_strength * np.array(_DEPTH)[path.regime]
-    thin = volatility_strength * np.array(_THIN)[path.regime]
+    stir = np.log1p(recent_moves)
     lean = _LEAN * np.array(PRESSURES)[path.pressure]
     mid = (path.bid + path.ask) / 2.0
     found = {}
@@ -54,9 +54,9 @@ def features(
         totals[name] = []
         for level in range(LEVELS):
             if level > 0:
-                gap = noise[:, 2 * LEVELS + side * (LEVELS - 1) + level - 1] + thin
+                gap = noise[:, 2 * LEVELS + side * (LEVELS - 1) + level - 1] + _THIN * stir
                 price = price + sign * (1 + sum(gap > sigmas for sigmas in _GAP_SIGMAS))
-            typical = np.log(_CONTRACTS * (1.0 + _GROWTH * level)) + depth
+            typical = np.log(_CONTRACTS * (1.0 + _GROWTH * level)) + _DEPTH * stir
             tilt = -sign * lean * _LEAN_DECAY**level
             swing = _VOLUME_SPREAD * noise[:, side * LEVELS + level]
             volume = np.ceil(np.exp(typical + tilt + swing))

@@ -13,6 +13,9 @@ from alpha.simulate.streams import Stream, generator
 
 DAY_NS = 86400 * 10**9
 
+# Book and flow stir after moves of the mid, and forget them over this long.
+_MOVES_SECONDS = 30.0
+
 
 @dataclass(frozen=True)
 class Day:
@@ -33,6 +36,7 @@ class _Piece:
     """Consecutive rows with what the rows after them need to know."""
 
     path: Path
+    moves: np.ndarray
     flow: np.ndarray
     hum: np.ndarray
     book: dict[str, np.ndarray]
@@ -56,6 +60,7 @@ def each(params: Simulate) -> Iterator[Day]:
     )
     start = _Piece(
         market.start(round(params.price / params.tick)),
+        np.zeros(1),
         np.empty((0, len(flow.COLUMNS))),
         np.zeros(flow.HUMS),
         {},
@@ -81,17 +86,28 @@ def _piece(params: Simulate, kernel: Market, day: int, rows: int, before: _Piece
             f"{book.DEEPEST_TICKS}; from {params.price / params.tick:g} it fell to {lowest} "
             f"on day {max(day, 0) + 1}"
         )
-    knobs = {
-        "interval": kernel.interval,
-        "volatility_strength": params.volatility_strength,
-    }
+    twice_mid = np.concatenate((before.path.bid[-1:] + before.path.ask[-1:], path.bid + path.ask))
+    moves = series.decaying(
+        np.abs(np.diff(twice_mid)) / 2.0,
+        before.moves[-1],
+        np.exp(-kernel.interval / _MOVES_SECONDS),
+    )
+    pressure = np.array(market.PRESSURES)[path.pressure]
     amounts, hum = flow.draw(
-        path, generator(params.seed, Stream.FLOW, day), before=before.hum, **knobs
+        pressure,
+        moves,
+        generator(params.seed, Stream.FLOW, day),
+        interval=kernel.interval,
+        before=before.hum,
     )
     levels, noise = book.features(
-        path, generator(params.seed, Stream.BOOK, day), before=before.book_noise, **knobs
+        path,
+        moves,
+        generator(params.seed, Stream.BOOK, day),
+        interval=kernel.interval,
+        before=before.book_noise,
     )
-    return _Piece(path, amounts, hum, levels, noise)
+    return _Piece(path, moves, amounts, hum, levels, noise)
 
 
 def _day(

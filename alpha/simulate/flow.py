@@ -1,19 +1,19 @@
 """Order flow: trades, and liquidity added and removed, by side.
 
-Each row's flow on the side that a pressure g > 0 feeds (buys, bids added, asks removed) has the
+A row's flow on the side that a pressure g > 0 feeds (buys, bids added, asks removed) has the
 intensity
 
-    base · exp(v · ACTIVITY[r] + HUM_ACTIVITY · h0 + REVEAL[r] · g + HUM_LEAN · h)
+    base · exp(n + REVEAL · f(g) + HUM_LEAN · h),   f(1) = 1, f(0) = 0, f(−1) = −OPPOSITE,
+    n = ACTIVITY · log(1 + recent moves) + HUM_ACTIVITY · h0
 
-and the opposite side the same with the last two terms negated. h0 and h (one for trades, one
-for liquidity) are persistent noise that leans as pressure does and means nothing: it is why
-flow tells of the pressure only in part, in some regimes more than in others.
+and the other side the same for −g and −h. h0 and h (one for trades, one for liquidity) are
+persistent noise that means nothing: it is why flow tells of the pressure only in part. Of the
+volatility regime, flow knows no more than the recent moves of the mid, which prices show.
 """
 
 import numpy as np
 
 from alpha.simulate import series
-from alpha.simulate.market import PRESSURES, Path
 
 WINDOWS_SECONDS = (10, 30, 60, 300)
 COLUMNS = (
@@ -28,49 +28,53 @@ COLUMNS = (
 )
 HUMS = 3
 
-_TRADES_PER_SECOND = 0.8
+_TRADES_PER_SECOND = 0.4
 _CONTRACTS_PER_TRADE = 1_500.0
-_LIQUIDITY_PER_SECOND = 60_000.0
-_ACTIVITY = (-0.9, -0.2, 0.7, 1.6)
-_REVEAL = (0.2, 0.4, 0.7, 0.5)
+_LIQUIDITY_PER_SECOND = 30_000.0
+_ACTIVITY = 0.25
+_REVEAL = 1.0
+_OPPOSITE = 0.4
 _HUM_SECONDS = 40.0
-_HUM_ACTIVITY = 0.35
-_HUM_LEAN = 0.35
+_HUM_ACTIVITY = 0.4
+_HUM_LEAN = 0.4
 _TRADE_SPREAD = 0.9  # sigma of the logarithm of a row's mean trade
 _LIQUIDITY_SPREAD = 1.0  # sigma of the logarithm of a row's added or removed liquidity
 
 
 def draw(
-    path: Path,
+    pressure: np.ndarray,
+    recent_moves: np.ndarray,
     random: np.random.Generator,
     *,
     interval: float,
-    volatility_strength: float,
     before: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The flow of each row, (rows, COLUMNS) whole float64, and the last row's hum.
 
-    `before` (HUMS,) is the hum of the row before the first. Volumes are in contracts.
+    `pressure` (rows,) in {−1, 0, 1}; `recent_moves` (rows,) ≥ 0; `before` (HUMS,) is the hum
+    of the row before the first. Volumes are in contracts.
     """
-    rows = len(path.base)
+    rows = len(pressure)
     noise = random.standard_normal((rows, HUMS + 6))
     keep = np.exp(-interval / _HUM_SECONDS)
     hum = series.persistent(noise[:, :HUMS], before, keep)
     noise = noise[:, HUMS:]
-    activity = volatility_strength * np.array(_ACTIVITY)[path.regime] + _HUM_ACTIVITY * hum[:, 0]
-    lean = np.array(_REVEAL)[path.regime] * np.array(PRESSURES)[path.pressure]
-    trades = _TRADES_PER_SECOND * interval
-    liquidity = _LIQUIDITY_PER_SECOND * interval
+    activity = _ACTIVITY * np.log1p(recent_moves) + _HUM_ACTIVITY * hum[:, 0]
+    lean = {
+        sign: activity + _REVEAL * np.where(sign * pressure > 0, 1.0, _OPPOSITE) * sign * pressure
+        for sign in (1, -1)
+    }
     out = np.empty((rows, len(COLUMNS)))
-    for side, sign in enumerate((1.0, -1.0)):
-        count = random.poisson(trades * np.exp(activity + sign * (lean + _HUM_LEAN * hum[:, 1])))
+    for side, sign in enumerate((1, -1)):
+        intensity = np.exp(lean[sign] + sign * _HUM_LEAN * hum[:, 1])
+        count = random.poisson(_TRADES_PER_SECOND * interval * intensity)
         mean = _CONTRACTS_PER_TRADE * np.exp(_TRADE_SPREAD * noise[:, side])
         out[:, side] = count
         out[:, 2 + side] = np.ceil(count * mean)
-    for column, sign in enumerate((-1.0, 1.0, 1.0, -1.0)):
-        tilt = activity + sign * (lean + _HUM_LEAN * hum[:, 2])
-        amount = liquidity * np.exp(tilt + _LIQUIDITY_SPREAD * noise[:, 2 + column])
-        out[:, 4 + column] = np.rint(amount)
+    for column, sign in enumerate((-1, 1, 1, -1)):
+        spread = _LIQUIDITY_SPREAD * noise[:, 2 + column]
+        intensity = np.exp(lean[sign] + sign * _HUM_LEAN * hum[:, 2] + spread)
+        out[:, 4 + column] = np.rint(_LIQUIDITY_PER_SECOND * interval * intensity)
     return out, hum[-1]
 
 

@@ -49,14 +49,14 @@ NEXT = (
     (0.0, 0.30, 0.70, 0.0),
 )
 PRESSURES = (-1.0, 0.0, 1.0)
-PRESSURE_SHARES = (0.25, 0.5, 0.25)
+PRESSURE_SHARES = (0.1, 0.8, 0.1)
 PRESSURE_SECONDS = 60.0
 
 MOVES_PER_SECOND = 0.08
 MOVES_CONTRAST = (-2.5, -0.7, 0.8, 2.4)
 SIZE_TICKS = 1.2
 SIZE_CONTRAST = (-0.1, 0.0, 0.2, 1.0)
-LOADING = (0.3, 0.6, 0.9, 0.9)
+LOADING = (0.1, 0.2, 0.3, 0.3)
 IGNITION = 3.0
 
 # The ticks by which the bid and the ask stand back, and how much WIDE makes of it.
@@ -128,34 +128,33 @@ def walk(market: Market, uniform: np.ndarray, before: Path) -> Path:
 
     `uniform` (4, rows) float64 in [0, 1): what decides regime, pressure, shape and step.
     """
-    regime, pressure = _chain(
-        uniform[0],
-        uniform[1],
-        _cumulate(market.regime),
-        _cumulate(market.pressure),
-        before.regime[-1],
-        before.pressure[-1],
+    rows = uniform.shape[1]
+    # The pressure's chain is its own; the regime's may depend on it.
+    pressure = _chain(
+        uniform[1], _cumulate(market.pressure)[None], np.zeros(rows, int), before.pressure[-1]
     )
-    shape = _pick(uniform[2], _cumulate(market.shape)[:, None], regime, np.zeros_like(regime))
-    step = _pick(uniform[3], _cumulate(market.step), regime, pressure) - market.step.shape[-1] // 2
+    regime = _chain(uniform[0], _cumulate(market.regime), pressure, before.regime[-1])
+    shape = _pick(uniform[2], _cumulate(market.shape), regime)
+    pressures, steps = market.step.shape[1:]
+    cumulated = _cumulate(market.step).reshape(-1, steps)
+    step = _pick(uniform[3], cumulated, regime * pressures + pressure) - steps // 2
     return Path(regime, pressure, shape, before.base[-1] + np.cumsum(step))
 
 
 def _regime_rates(signal: float) -> np.ndarray:
-    """Rates of leaving (row) for (column) regimes, (G, R, R), given the pressure."""
-    pressure = np.array(PRESSURES)
-    ignition = np.exp(signal * IGNITION * pressure**2)
-    ignition /= ignition @ PRESSURE_SHARES
-    rates = np.array(NEXT) / np.array(DWELL_SECONDS)[:, None] * np.ones((len(pressure), 1, 1))
+    """Rates of leaving a regime (row) for another (column), (G, R, R), given the pressure."""
+    ignition = np.exp(signal * IGNITION * np.array(PRESSURES) ** 2)
+    ignition /= ignition @ np.array(PRESSURE_SHARES)
+    rates = np.tile(np.array(NEXT) / np.array(DWELL_SECONDS)[:, None], (len(PRESSURES), 1, 1))
     rates[:, :, BURST] *= ignition[:, None]
     return rates - rates.sum(axis=2, keepdims=True) * np.eye(len(REGIMES))
 
 
 def _pressure_rates() -> np.ndarray:
-    spins = len(PRESSURES) - 1
-    up = np.arange(spins + 1)  # how many spins point up
-    rates = np.diag((spins - up[:-1]) / 2.0, 1) + np.diag(up[1:] / 2.0, -1)
-    return (rates - np.diag(rates.sum(axis=1))) / PRESSURE_SECONDS
+    """Rates of leaving a pressure (row) for another (column), (G, G)."""
+    buying, none, selling = PRESSURE_SHARES
+    come, go = 1 / PRESSURE_SECONDS * buying / none, 1 / PRESSURE_SECONDS
+    return np.array([[-go, go, 0.0], [come, -2.0 * come, come], [0.0, go, -go]])
 
 
 def _step(interval: float, signal: float, volatility: float) -> np.ndarray:
@@ -196,29 +195,19 @@ def _cumulate(probabilities: np.ndarray) -> np.ndarray:
 
 @njit(cache=True)
 def _chain(
-    regime_draw: np.ndarray,
-    pressure_draw: np.ndarray,
-    regime: np.ndarray,
-    pressure: np.ndarray,
-    r: int,
-    g: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Regimes and pressures, two (rows,), by inversion of the cumulated transitions."""
-    regimes = np.empty(len(regime_draw), dtype=np.int64)
-    pressures = np.empty(len(regime_draw), dtype=np.int64)
-    for row in range(len(regime_draw)):
-        r = np.searchsorted(regime[g, r], regime_draw[row], side="right")
-        g = np.searchsorted(pressure[g], pressure_draw[row], side="right")
-        regimes[row], pressures[row] = r, g
-    return regimes, pressures
+    uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray, state: int
+) -> np.ndarray:
+    """States (rows,) of a chain that steps by cumulated[which[row]], (state, next state)."""
+    out = np.empty(len(uniform), dtype=np.int64)
+    for row in range(len(uniform)):
+        state = np.searchsorted(cumulated[which[row], state], uniform[row], side="right")
+        out[row] = state
+    return out
 
 
 @njit(cache=True)
-def _pick(
-    draw: np.ndarray, cumulated: np.ndarray, regime: np.ndarray, pressure: np.ndarray
-) -> np.ndarray:
-    """Drawn values, (rows,), from `cumulated` (R, G, values)."""
-    out = np.empty(len(draw), dtype=np.int64)
-    for row in range(len(draw)):
-        out[row] = np.searchsorted(cumulated[regime[row], pressure[row]], draw[row], side="right")
+def _pick(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray) -> np.ndarray:
+    out = np.empty(len(uniform), dtype=np.int64)
+    for row in range(len(uniform)):
+        out[row] = np.searchsorted(cumulated[which[row]], uniform[row], side="right")
     return out

@@ -138,16 +138,17 @@ def _exit(
                     if step[r, g, j] > 0.0 and first < last:
                         # Slices, because a loop over them compiles to vector instructions.
                         _add(moved[r, g, first:last], step[r, g, j], here[first + d : last + d])
+        # The regime steps by the pressure's new state.
         mixed[:] = 0.0
         for r in range(regimes):
             for g in range(pressures):
-                for h in range(pressures):
-                    _add(mixed[r, g], pressure[g, h], moved[r, h])
+                for q in range(regimes):
+                    _add(mixed[r, g], regime[g, r, q], moved[q, g])
         stays[:] = 0.0
         for r in range(regimes):
             for g in range(pressures):
-                for q in range(regimes):
-                    _add(stays[r, g], regime[g, r, q], mixed[q, g])
+                for h in range(pressures):
+                    _add(stays[r, g], pressure[g, h], mixed[r, h])
     return 1.0 - stays[:, :, -low]
 
 

@@ -36,3 +36,14 @@ def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.n
             value = keep * value + fresh * innovations[row, field]
             out[row, field] = value
     return out
+
+
+@njit(cache=True)
+def decaying(values: np.ndarray, before: float, keep: float) -> np.ndarray:
+    """Sums that forget: s(t) = keep · s(t−1) + values(t), (rows,); `before` is s before."""
+    out = np.empty(len(values))
+    total = before
+    for row in range(len(values)):
+        total = keep * total + values[row]
+        out[row] = total
+    return out

@@ -1,0 +1,57 @@
+# Thin names for real commands. `make` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint check clean lock
+
+PYTHON ?= python3
+# Snakemake starts dvc, and dvc starts python: all three are those of .venv.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Byte-compiled, a step starts in half the time.
+unexport PYTHONDONTWRITEBYTECODE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/installed ## make .venv from requirements.lock
+
+run: setup ## build everything, from the market to the report, and show the table of models
+	snakemake --cores all
+	alpha show
+
+test: setup ## run all tests; `make test TESTS="-m 'not workflow'"` for the quick ones
+	pytest -n 2 --dist loadfile $(TESTS)
+
+lint: setup ## formatting, linting and types
+	ruff format --check .
+	ruff check .
+	snakefmt --check workflow
+	@# Environments are requirements.lock's business: no conda or container for each rule.
+	{ snakemake --lint 2>&1 || true; } | awk '{said = said $$0 "\n"} \
+	  /^    \* / && !/conda environment or container/ {bad = 1} \
+	  /^Lints for|^Congratulations/ {linted = 1} \
+	  END {if (bad || !linted) {printf "%s", said; exit 1}}'
+	mypy
+
+check: lint test ## formatting, linting, types and tests: exactly what CI runs
+
+clean: ## remove results, logs and caches; .venv and DVC's cache stay
+	rm -rf results logs .snakemake build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+lock: ## recompile requirements.lock; needs uv
+	uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --universal \
+	  --python-version 3.11 -o requirements.lock -q
+
+# Each stamp is written last, so an interrupted installation starts over.
+.venv/locked: requirements.lock
+	rm -rf .venv
+	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, found " \
+	  + sys.version.split()[0] + " (make PYTHON=python3.11)" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --require-hashes --requirement requirements.lock
+	touch $@
+
+# The package itself, for the command `alpha`. Its build tools are in the lock: no network.
+.venv/installed: .venv/locked pyproject.toml
+	.venv/bin/python -m pip install --quiet --no-deps --no-index --no-build-isolation --editable .
+	touch $@

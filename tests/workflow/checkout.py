@@ -1,0 +1,111 @@
+"""A copy of this checkout in a repository of its own, where Snakemake and DVC really run."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A market of seconds: two days of 2,000 rows, three rungs, one seed, one epoch.
+MINIATURE = {
+    "simulate.days": 2,
+    "simulate.rows_per_day": 2000,
+    "label.horizon_seconds": 300,
+    "label.max_gap_seconds": 120,
+    "splits.embargo_seconds": 600,
+    "seeds": [0],
+    "train.epochs": 1,
+}
+
+
+class Checkout:
+    """A folder with a checkout in it, and the environment to run commands there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.params = folder / "params.yaml"
+        search = os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
+        cache = folder.with_name(f"{folder.name}-dvc")
+        self.environment = {**os.environ, "PATH": search, "DVC_SITE_CACHE_DIR": str(cache)}
+        for name in ("ALPHA_REPRO_FLAGS", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
+            self.environment.pop(name, None)
+
+    @classmethod
+    def clone(cls, folder: Path) -> "Checkout":
+        """The files of this checkout, uncommitted ones too, as one commit in a new `folder`."""
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in names.split("\0"):
+            if (ROOT / name).is_file() and name != "dvc.lock":
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / name)
+        checkout = cls(folder)
+        checkout.edit(MINIATURE)
+        checkout.run("git", "init", "--quiet")
+        checkout.run("git", "add", "--all")
+        author = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        checkout.run("git", *author, "commit", "--quiet", "--no-gpg-sign", "--message", "start")
+        return checkout
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        """Run a command in the folder; what it printed. Asserts that it ended as expected."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert (done.returncode != 0) == fails, f"{' '.join(command)}:\n{done.stdout}"
+        return done.stdout
+
+    def planned(self) -> set[str]:
+        """The jobs that Snakemake would run now, such as `train ridge-0`."""
+        return jobs(self.run("snakemake", "--dry-run"))
+
+    def edit(self, changes: dict[str, Any]) -> None:
+        """Edit params.yaml; keys are dotted."""
+        yaml = YAML()
+        content = yaml.load(self.params)
+        for key, value in changes.items():
+            *sections, last = key.split(".")
+            section = content
+            for name in sections:
+                section = section[name]
+            section[last] = value
+        yaml.dump(content, self.params)
+
+    def results(self) -> dict[str, str]:
+        """The md5 of each file in results."""
+        return {
+            str(path.relative_to(self.folder)): hashlib.md5(path.read_bytes()).hexdigest()
+            for path in sorted((self.folder / "results").rglob("*"))
+            if path.is_file() and path.name != ".snakemake_timestamp"
+        }
+
+    def outs(self) -> dict[str, list[dict[str, Any]]]:
+        """The outputs of each stage, with their md5, as dvc.lock records them."""
+        lock = YAML(typ="safe").load(self.folder / "dvc.lock")
+        return {name: stage["outs"] for name, stage in lock["stages"].items()}
+
+    def executed(self) -> set[str]:
+        """The stages that the last job of each rule really ran, where DVC could have skipped."""
+        return {
+            stage
+            for log in (self.folder / "logs").rglob("*.log")
+            for stage in re.findall(r"^Running stage '(.+)':$", log.read_text(), re.MULTILINE)
+        }
+
+
+def jobs(said: str) -> set[str]:
+    """The jobs that Snakemake announced, but for the target that only collects."""
+    return set(re.findall(r"^Job \d+: (.+)$", said, re.MULTILINE)) - {"all"}

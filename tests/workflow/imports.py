@@ -1,0 +1,60 @@
+"""Which files of the package a step can import: what a stage of dvc.yaml must depend on."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+from alpha.__main__ import STEPS
+from alpha.params import Model
+
+
+def closure(root: Path, step: str, model: str | None) -> set[str]:
+    """The files of alpha/ that `python -m alpha STEP` may import, relative to `root`.
+
+    Imports inside functions count, but of the command line only the step's own function, and
+    of the rungs only `model`. A package's templates and style sheets count with it.
+    """
+    main = ast.parse((root / "alpha/__main__.py").read_text())
+    others = {entry[1].__name__ for name, entry in STEPS.items() if name != step}
+    body = [node for node in main.body if getattr(node, "name", None) not in others]
+    found = {"alpha/__init__.py", "alpha/__main__.py"}
+    waiting = list(_imports(root, ast.Module(body, []), model))
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            if file.endswith(".py"):
+                waiting += _imports(root, ast.parse((root / file).read_text()), model)
+    return found
+
+
+def _imports(root: Path, tree: ast.Module, model: str | None) -> Iterator[str]:
+    other_rungs = {f"alpha.models.{name}" for name in get_args(Model) if name != model}
+    eager = set(tree.body)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "the package imports by whole names"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            if node in eager or name not in other_rungs:
+                yield from _files(root, name)
+
+
+def _files(root: Path, name: str) -> Iterator[str]:
+    """The files behind a dotted name, with its packages; none outside of the package."""
+    parts = name.split(".")
+    if parts[0] != "alpha":
+        return
+    for length in range(1, len(parts) + 1):
+        path = Path(*parts[:length])
+        if (root / path / "__init__.py").exists():
+            for file in (root / path).iterdir():
+                if file.name == "__init__.py" or file.suffix in (".j2", ".css"):
+                    yield str(file.relative_to(root))
+        elif (root / path).with_suffix(".py").exists():
+            yield str(path.with_suffix(".py"))

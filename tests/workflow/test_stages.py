@@ -1,0 +1,59 @@
+"""dvc.yaml's stages depend on exactly the code they can import, and name their steps."""
+
+from typing import Any, get_args
+
+import pytest
+from checkout import ROOT
+from dvc.dvcfile import ProjectFile
+from dvc.repo import Repo
+from imports import closure
+
+from alpha.__main__ import parser
+from alpha.params import Model
+
+MODELS: tuple[str, ...] = get_args(Model)
+STAGES: dict[str, dict[str, Any]] = ProjectFile(Repo(ROOT), "dvc.yaml").resolver.resolve()["stages"]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_exactly_the_code_it_can_import(stage):
+    """A file left out would leave stale results behind an edit; one too many reruns in vain."""
+    step, model = command(stage)
+    listed = {dep for dep in STAGES[stage]["deps"] if dep.startswith("alpha/")}
+    if model is None:
+        needed = closure(ROOT, step, None)
+    else:
+        # The instances of a matrix share one list, but for the rung's own file.
+        rungs = {f"alpha/models/{name}.py" for name in MODELS}
+        shared = set().union(*(closure(ROOT, step, name) for name in MODELS)) - rungs
+        needed = shared | (closure(ROOT, step, model) & rungs)
+    assert sorted(needed - listed) == [], "missing from the stage's deps"
+    assert sorted(listed - needed) == [], "superfluous in the stage's deps"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_calls_the_command_line_as_it_is(stage):
+    """Every option that a stage gives exists, and every option that is required is given."""
+    words = STAGES[stage]["cmd"].split()
+    assert words[:3] == ["python", "-m", "alpha"]
+    parser().parse_args(words[3:])
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_writes_only_into_results(stage):
+    outs = STAGES[stage]["outs"] + STAGES[stage].get("metrics", [])
+    assert outs
+    assert all(out.startswith("results/") for out in outs)
+
+
+def test_normalization_and_training_cannot_see_test():
+    """What is fitted on train has no path by which the test split could reach it."""
+    for stage in STAGES:
+        if stage.partition("@")[0] in ("normalization", "train"):
+            assert not any(dep.startswith("results/splits/test") for dep in STAGES[stage]["deps"])
+
+
+def command(stage: str) -> tuple[str, str | None]:
+    """A stage's step, and its model if it is an instance of a matrix."""
+    _, _, run = stage.partition("@")
+    return STAGES[stage]["cmd"].split()[3], run.rpartition("-")[0] or None

@@ -1,0 +1,165 @@
+"""The workflow as a user runs it: Snakemake and DVC, on a miniature market in a clone."""
+
+import csv
+import shutil
+
+import pytest
+from checkout import Checkout, jobs
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+pytestmark = pytest.mark.workflow
+
+MODELS = ("mean", "ridge", "mlp")
+RUNS = {f"{step} {model}-0" for step in ("train", "predict") for model in MODELS}
+AFTER_RUNS = {"evaluate", "report"}
+AFTER_SPLITS = {"normalization"} | RUNS | AFTER_RUNS
+EVERYTHING = {"simulate", "labels", "splits"} | AFTER_SPLITS
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A clone after `snakemake --cores 2`. Tests that change more than params.yaml copy it."""
+    checkout = Checkout.clone(tmp_path_factory.mktemp("workflow") / "built")
+    assert jobs(checkout.run("snakemake", "--cores", "2")) == EVERYTHING
+    return checkout
+
+
+@pytest.fixture
+def edited(built):
+    """The built clone; its params.yaml is put back after the test."""
+    before = built.params.read_bytes()
+    yield built
+    built.params.write_bytes(before)
+
+
+@pytest.fixture
+def copied(built, tmp_path):
+    """A copy of the built clone, results, records and all."""
+    shutil.copytree(built.folder, tmp_path / "copy", symlinks=True)
+    return Checkout(tmp_path / "copy")
+
+
+def test_after_snakemake_there_is_nothing_left_to_do(built):
+    """DVC finds its records true, and neither Snakemake nor DVC runs anything again."""
+    assert "up to date" in built.run("dvc", "status")
+    assert "Nothing to be done" in built.run("snakemake", "--cores", "2")
+    assert "Running stage" not in built.run("dvc", "repro")
+
+
+def test_rules_are_the_stages(built):
+    """Each output comes from the rule that reproduces its stage, from the stage's own files."""
+    summary = built.run("snakemake", "--detailed-summary", "--quiet", "all").splitlines()
+    start = next(number for number, line in enumerate(summary) if line.startswith("output_file"))
+    rules = {row["output_file"]: row for row in csv.DictReader(summary[start:], delimiter="\t")}
+    stages = Repo(built.folder).index.stages
+    made = {out.def_path for stage in stages for out in stage.outs}
+    assert set(rules) == made
+    for stage in stages:
+        files = {dep.def_path for dep in stage.deps} - {"params.yaml"}
+        expected = {
+            out
+            for file in files
+            for out in [name for name in made if related(name, file)] or [file]
+        }
+        for out in stage.outs:
+            rule = rules[out.def_path]
+            assert rule["rule"] == stage.name.partition("@")[0]
+            assert f"--single-item {stage.name} " in rule["shellcmd"]
+            assert set(rule["input-file(s)"].split(",")) == expected
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("simulate.seed", 7, EVERYTHING),
+        ("label.horizon_seconds", 400, EVERYTHING - {"simulate"}),
+        ("train.learning_rate", 0.01, RUNS | AFTER_RUNS),
+        ("ridge.penalty", 1.0, {"train ridge-0", "predict ridge-0"} | AFTER_RUNS),
+        ("seeds", [0, 1], {run.replace("-0", "-1") for run in RUNS} | AFTER_RUNS),
+    ],
+)
+def test_a_changed_knob_reruns_what_follows_from_it(edited, key, value, expected):
+    edited.edit({key: value})
+    assert edited.planned() == expected
+
+
+def test_the_number_of_cores_does_not_change_a_byte(built, tmp_path):
+    """From scratch, in another folder and on one core: every file is the same."""
+    made = shutil.ignore_patterns("results", "dvc.lock", "cache", ".snakemake")
+    shutil.copytree(built.folder, tmp_path / "one core", ignore=made)
+    alone = Checkout(tmp_path / "one core")
+    alone.run("snakemake", "--cores", "1")
+    assert alone.executed() == {job.replace(" ", "@") for job in EVERYTHING}
+    assert alone.results() == built.results()
+    assert alone.outs() == built.outs()
+
+
+def test_another_data_folder_is_one_edit(copied, tmp_path):
+    """Data of one's own, in a folder with a space in its name, reruns all but the simulation;
+    later changes in the folder are noticed, and DVC's records stay true."""
+    copied.edit({"models": ["mean", "ridge"]})  # without TensorFlow, for speed
+    rerun = {job for job in EVERYTHING if "mlp" not in job} - {"simulate"}
+    own = tmp_path / "my data"
+    own.mkdir()
+    for day in (copied.folder / "results" / "simulate").glob("*.h5"):
+        shutil.copy(day, own)
+    shutil.rmtree(copied.folder / "logs")
+    copied.edit({"data.dir": str(own), "data.exclude": ["^spread"]})
+    assert jobs(copied.run("snakemake", "--cores", "2")) == rerun
+    assert copied.executed() == {job.replace(" ", "@") for job in rerun}
+    assert "up to date" in copied.run("dvc", "status")
+    assert copied.planned() == set()
+    first = min(own.iterdir())
+    shutil.copy(first, own / "another.h5")
+    assert copied.planned() == rerun
+    (own / "another.h5").unlink()
+    assert copied.planned() == set()
+    first.write_bytes(first.read_bytes() + b"one byte more")
+    assert copied.planned() == rerun
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"label.horizon_seconds": -1}, "label.horizon_seconds"),
+        ({"label.horizont_seconds": 60}, "label.horizont_seconds: no such key"),
+        ({"data.dir": "no/such/folder"}, "no/such/folder"),
+    ],
+)
+def test_bad_params_stop_before_anything_runs(edited, changes, problem):
+    """One line says what is wrong, the exit is not zero, and earlier results are untouched."""
+    before = edited.results()
+    edited.edit(changes)
+    said = edited.run("snakemake", "--cores", "2", fails=True).splitlines()
+    assert len([line for line in said if "workflow specific profile" not in line]) == 1
+    assert said[-1].startswith("alpha check: error: ")
+    assert problem in said[-1]
+    assert edited.results() == before
+
+
+def test_a_missing_key_stops_before_anything_runs(edited):
+    """Also where dvc.yaml itself would stumble over the key that is not there."""
+    content = YAML().load(edited.params)
+    del content["seeds"]
+    YAML().dump(content, edited.params)
+    said = edited.run("snakemake", "--cores", "2", fails=True)
+    assert "alpha check: error: params.yaml: seeds: is missing" in said
+    assert "Traceback" not in said
+
+
+def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
+    """What Snakemake and DVC remove before a step runs is there again after it failed."""
+    before = copied.results()
+    copied.edit({"splits.embargo_seconds": 10_000_000})
+    said = copied.run("snakemake", "--cores", "2", fails=True)
+    assert "alpha splits: error: " in said
+    assert "Traceback" not in said
+    assert copied.results() == before
+    copied.edit({"splits.embargo_seconds": 600})
+    assert "up to date" in copied.run("dvc", "status")
+
+
+def related(one, other):
+    """Whether two paths are the same, or one lies in the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

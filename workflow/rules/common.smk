@@ -1,0 +1,95 @@
+"""What rules share: their files, params and command are those of dvc.yaml's stages."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+# The package of this checkout, and the environment's own dvc and python for the jobs, however
+# Snakemake was started.
+sys.path.insert(0, os.getcwd())
+os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
+
+from dvc.dvcfile import PROJECT_FILE, ProjectFile
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+
+from alpha import features
+from alpha.errors import InputError
+from alpha.params import load
+
+# Checked before anything runs, since DVC and Snakemake remove a step's earlier results before
+# the step itself could object. `alpha check` says the same.
+try:
+    PARAMS = load(Path("params.yaml"))
+    features.check(PARAMS.data, PARAMS.features)
+    # Each stage, and each instance of a matrix (train@ridge-0), with every ${...} resolved.
+    STAGES = ProjectFile(Repo("."), PROJECT_FILE).resolver.resolve()["stages"]
+except (InputError, DvcException) as error:
+    sys.exit(f"alpha check: error: {error}")
+
+# The one command of all rules. DVC removed the outputs of a step that failed; their earlier
+# state comes back from its cache. ALPHA_REPRO_FLAGS=--force runs what DVC would restore.
+REPRO = """
+dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
+> {log} 2>&1 || {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; exit 1; }}
+"""
+
+
+def outs(stage):
+    return [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
+
+
+def all_outputs():
+    return [out for stage in STAGES for out in outs(stage)]
+
+
+def outputs(stage):
+    """A rule's outputs. For `name@{run}` those of its instances, with the wildcard in place."""
+    name, _, wildcard = stage.partition("@")
+    run = runs(name)[0] if wildcard else ""
+    paths = outs(f"{name}@{run}" if wildcard else name)
+    if wildcard:
+        paths = [path.replace(run, wildcard) for path in paths]
+    return [path if Path(path).suffix else directory(path) for path in paths]
+
+
+def inputs(stage):
+    """A function from wildcards to the files that a rule waits for and watches."""
+    return lambda wildcards: [
+        file for dep in STAGES[stage.format(**wildcards)]["deps"] for file in watched(dep)
+    ]
+
+
+def watched(dep):
+    """A dependency as rules know it: whole outputs of other rules, or else plain files.
+
+    A folder of the user's is taken apart, as its own time says nothing of edits in it.
+    """
+    relative = os.path.relpath(dep)
+    path = dep if relative.startswith(os.pardir) else relative
+    made = [out for out in all_outputs() if within(out, path) or within(path, out)]
+    if made or not os.path.isdir(path):
+        return made or [path]
+    return sorted(str(file) for file in Path(path).rglob("*") if file.is_file())
+
+
+def within(path, folder):
+    return Path(path).is_relative_to(folder)
+
+
+def record(stage):
+    """A function from wildcards to what else may call for a new run: command and params."""
+    sections = PARAMS.model_dump(mode="json")
+
+    def text(wildcards):
+        found = STAGES[stage.format(**wildcards)]
+        params = {name: sections[name] for name in found.get("params", [])}
+        return json.dumps([found["cmd"], params], sort_keys=True)
+
+    return text
+
+
+def runs(name):
+    """The instances of a matrix stage, such as ridge-0."""
+    return [stage.partition("@")[2] for stage in STAGES if stage.startswith(f"{name}@")]

@@ -1,0 +1,36 @@
+rule evaluate:
+    input:
+        inputs("evaluate"),
+    output:
+        outputs("evaluate"),
+    log:
+        "logs/evaluate.log",
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        stage="evaluate",
+        record=record("evaluate"),
+    message:
+        "evaluate"
+    shell:
+        REPRO
+
+
+rule report:
+    input:
+        inputs("report"),
+    output:
+        outputs("report"),
+    log:
+        "logs/report.log",
+    resources:
+        mem_mb=2000,
+        runtime=15,
+    params:
+        stage="report",
+        record=record("report"),
+    message:
+        "report"
+    shell:
+        REPRO
