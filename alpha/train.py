@@ -10,6 +10,7 @@ import numpy as np
 
 from alpha import dataset, models
 from alpha.artifacts import whole_folder, write_json
+from alpha.collapse import hair
 from alpha.dataset import Dataset
 from alpha.models import Predictor
 from alpha.models.network import Network, tensorflow
@@ -23,7 +24,7 @@ class Epoch:
     """A line of the history. Losses are mean squared errors over the variance of train's
     outcomes, so that 1 is what the train mean scores on train; prediction_* are of valid, in
     units of the outcome; near_mean_share is the share of valid predictions within
-    train.near_mean_sigmas of the train mean."""
+    a hair (alpha.collapse) of the train mean."""
 
     epoch: int
     train_loss: float
@@ -75,11 +76,11 @@ def fit_network(
 
     shuffles = np.random.default_rng(seed)
     model = Network(net, scale.mean, scale.sigma)
-    history = [measure(model, train, valid, scale, knobs, epoch=0)]
+    history = [measure(model, train, valid, scale, epoch=0)]
     best, weights = history[0], net.get_weights()
     for epoch in _epochs(knobs.epochs):
         run_epoch(tf.constant(shuffles.permutation(rows)))
-        history.append(measure(model, train, valid, scale, knobs, epoch=epoch))
+        history.append(measure(model, train, valid, scale, epoch=epoch))
         if history[-1].valid_loss < best.valid_loss:
             best, weights = history[-1], net.get_weights()
         if epoch - best.epoch >= knobs.patience:
@@ -88,18 +89,10 @@ def fit_network(
     return model, history
 
 
-def measure(
-    model: Predictor,
-    train: Dataset,
-    valid: Dataset,
-    scale: Scale,
-    knobs: Train,
-    *,
-    epoch: int,
-) -> Epoch:
+def measure(model: Predictor, train: Dataset, valid: Dataset, scale: Scale, *, epoch: int) -> Epoch:
     """A line of the history for a model as it stands."""
     prediction = model.predict(valid.x)
-    near = np.abs(prediction - scale.mean) <= knobs.near_mean_sigmas * scale.sigma
+    near = np.abs(prediction - scale.mean) <= hair(scale.sigma)
     return Epoch(
         epoch=epoch,
         train_loss=float(np.mean(((model.predict(train.x) - train.y) / scale.sigma) ** 2)),
@@ -136,7 +129,7 @@ def run(
         fitted, history = fit_network(net, seen, watched, knobs, seed=seed)
     else:
         fitted = rung.fit(seen, rung_knobs)
-        history = [measure(fitted, seen, watched, Scale.of(seen.y), knobs, epoch=0)]
+        history = [measure(fitted, seen, watched, Scale.of(seen.y), epoch=0)]
     with whole_folder(out) as part:
         fitted.save(part)
         about = {"model": model, "seed": seed, "normalization": contract.hash}

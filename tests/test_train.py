@@ -11,8 +11,7 @@ from alpha.models import mlp
 from alpha.models.network import tensorflow
 from alpha.params import Mlp, Train
 
-KNOBS = {"learning_rate": 0.01, "batch_size": 64, "epochs": 8, "patience": 3,
-         "near_mean_sigmas": 0.01}  # fmt: skip
+KNOBS = {"learning_rate": 0.01, "batch_size": 64, "epochs": 8, "patience": 3}
 
 
 def dataset_of(rows: int, seed: int) -> Dataset:

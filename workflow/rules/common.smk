@@ -18,21 +18,25 @@ from alpha import features
 from alpha.errors import InputError
 from alpha.params import load
 
-# Checked before anything runs, since DVC and Snakemake remove a step's earlier results before
+# Checked before anything runs, as Snakemake and DVC remove a step's earlier results before
 # the step itself could object. `alpha check` says the same.
 try:
     PARAMS = load(Path("params.yaml"))
     features.check(PARAMS.data, PARAMS.features)
-    # Each stage, and each instance of a matrix (train@ridge-0), with every ${...} resolved.
-    STAGES = ProjectFile(Repo("."), PROJECT_FILE).resolver.resolve()["stages"]
-except (InputError, DvcException) as error:
+except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 
-# The one command of all rules. DVC removed the outputs of a step that failed; their earlier
-# state comes back from its cache. ALPHA_REPRO_FLAGS=--force runs what DVC would restore.
+# Each stage, and each instance of a matrix (train@ridge-0), with every ${...} resolved.
+try:
+    STAGES = ProjectFile(Repo("."), PROJECT_FILE).resolver.resolve()["stages"]
+except DvcException as error:
+    sys.exit(f"dvc: error: {error}")
+
+# The one command of all rules. DVC removes what a step wrote earlier; should the step fail, it
+# comes back from DVC's cache. ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
 REPRO = """
-dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
-> {log} 2>&1 || {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; exit 1; }}
+dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} > {log} 2>&1 \
+|| {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; exit 1; }}
 """
 
 
