@@ -53,5 +53,6 @@ lock: ## recompile requirements.lock; needs uv
 
 # The package itself, for the command `alpha`. Its build tools are in the lock: no network.
 .venv/installed: .venv/locked pyproject.toml
-	.venv/bin/python -m pip install --quiet --no-deps --no-index --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --no-deps --no-index \
+	  --no-build-isolation --editable .
 	touch $@

@@ -1,35 +1,35 @@
 """The market model: hidden volatility regime, hidden order-flow pressure, and prices in ticks.
 
 One row is Δ = 86400 / rows_per_day seconds; strengths are σ (signal_strength) and v
-(volatility_strength). Every contrast between regimes r has the form exp(v · c_r), so that at
-v = 0 the regimes cannot be told apart.
+(volatility_strength).
 
-    regime    r(t) of REGIMES: a Markov chain in continuous time, leaving r at rate
-              1 / DWELL_SECONDS[r] for r' with chance NEXT[r][r'].
-    pressure  g(t) in {−1, −½, 0, ½, 1}: the mean of four ±1 spins that each forget themselves
-              at rate 1 / PRESSURE_SECONDS (Ehrenfest's urn), so that g is symmetric about 0
-              and its autocorrelation is exp(−lag / PRESSURE_SECONDS).
+    pressure  g(t) in {−1, 0, 1}: a Markov chain in continuous time that forgets a pressure at
+              rate 1 / PRESSURE_SECONDS and has the shares PRESSURE_SHARES.
+    regime    r(t) of REGIMES: a Markov chain that leaves r at rate 1 / DWELL_SECONDS[r] for r'
+              with chance NEXT[r][r'], except that pressure ignites and feeds bursts: with
+              k(g) = exp(σ · IGNITION · g²) / E[exp(σ · IGNITION · g²)], rates into a burst are
+              multiplied by k(g(t)) and rates out of one divided by sqrt(k(g(t))).
     step      d(t), whole ticks: a compound Poisson sum over the row. Moves come at
               MOVES_PER_SECOND · exp(v · MOVES_CONTRAST[r]) a second, each up with chance
-              (1 + a)/2 for a = tanh(σ · LOADING[r] · g), and its size is geometric with the
-              mean SIZE_TICKS · exp(v · SIZE_CONTRAST[r]).
+              (1 + a)/2 for a = tanh(σ · LOADING[r] · g); its size is geometric with the mean
+              SIZE_TICKS · exp(v · SIZE_CONTRAST[r]), at least 1.
     base      x(t) = x(t−1) + d(t)
-    spread    w_below(t), w_above(t): ticks by which each side stands back, drawn anew each row;
-              w = w_below + w_above has chance ∝ (1 − exp(−v · WIDE[r]))^w, w ≤ 4, and the sides
-              differ by at most one tick.
+    spread    w_below(t), w_above(t): ticks by which each side stands back, drawn anew each row
+              from SHAPES; w = w_below + w_above has chance ∝ (1 − exp(−v · WIDE[r]))^w.
     quotes    best_bid = tick · (x − w_below),   best_ask = tick · (x + 1 + w_above)
 
-Regime, pressure, spread and step have a random stream each, and r and g are chains of their
-own. Book and flow (alpha.simulate.book, alpha.simulate.flow) are functions of r(t), g(t) and
-streams of their own; prices never look at them. Hence:
+Regime, pressure, spread and step have a random stream each. Book and flow (alpha.simulate.book,
+alpha.simulate.flow) are functions of g(t), of the quotes up to t and of streams of their own;
+nothing here looks at them. Hence:
 
 - Given r(t), g(t) and the quotes at t, the prices after t are independent of every feature up
-  to t. E[outcome | r, g, quotes] (alpha.simulate.oracle) is therefore the best any model can do.
-- At σ = 0, a = 0: the law of d(t) does not depend on g, and the prices are the same bit for bit
-  whatever the streams of pressure, book and flow say. All that features can still tell of the
-  future is r(t), the volatility state, and the spread at t.
+  to t, so that E[outcome | r, g, quotes] (alpha.simulate.oracle) is the best any model can do.
+- At σ = 0, k = 1 and a = 0: neither r nor d looks at g, and the prices are the same bit for
+  bit whatever the streams of pressure, book and flow say. Given the prices up to t, features
+  are then independent of the prices after t: all that can be learnt is the volatility state,
+  as past prices and spreads show it.
 - At v = 0 too, the spread is one tick and the steps are independent and identically
-  distributed, so that E[outcome in ticks | all of the past] is one constant. (A tick's worth
+  distributed: E[outcome in ticks | all of the past] is one constant. (What a tick is worth
   relative to the price moves with the price, and with it, as little, the outcome's scale.)
 """
 
@@ -39,25 +39,26 @@ import numpy as np
 from numba import njit
 from scipy.linalg import expm
 
+PRESSURES = (-1.0, 0.0, 1.0)
+PRESSURE_SHARES = (0.1, 0.8, 0.1)
+PRESSURE_SECONDS = 60.0
+
 REGIMES = ("calm", "normal", "active", "burst")
 BURST = REGIMES.index("burst")
 DWELL_SECONDS = (900.0, 400.0, 120.0, 30.0)
 NEXT = (
-    (0.0, 0.97, 0.0, 0.03),
-    (0.60, 0.0, 0.37, 0.03),
-    (0.0, 0.75, 0.0, 0.25),
+    (0.0, 0.90, 0.0, 0.10),
+    (0.55, 0.0, 0.35, 0.10),
+    (0.0, 0.60, 0.0, 0.40),
     (0.0, 0.30, 0.70, 0.0),
 )
-PRESSURES = (-1.0, 0.0, 1.0)
-PRESSURE_SHARES = (0.1, 0.8, 0.1)
-PRESSURE_SECONDS = 60.0
+IGNITION = 2.5
 
 MOVES_PER_SECOND = 0.08
 MOVES_CONTRAST = (-2.5, -0.7, 0.8, 2.4)
 SIZE_TICKS = 1.2
 SIZE_CONTRAST = (-0.1, 0.0, 0.2, 1.0)
-LOADING = (0.1, 0.2, 0.3, 0.3)
-IGNITION = 3.0
+LOADING = (0.1, 0.3, 0.4, 0.4)
 
 # The ticks by which the bid and the ask stand back, and how much WIDE makes of it.
 SHAPES = ((0, 0), (0, 1), (1, 0), (1, 1), (1, 2), (2, 1), (2, 2))
@@ -147,6 +148,7 @@ def _regime_rates(signal: float) -> np.ndarray:
     ignition /= ignition @ np.array(PRESSURE_SHARES)
     rates = np.tile(np.array(NEXT) / np.array(DWELL_SECONDS)[:, None], (len(PRESSURES), 1, 1))
     rates[:, :, BURST] *= ignition[:, None]
+    rates[:, BURST] /= np.sqrt(ignition)[:, None]
     return rates - rates.sum(axis=2, keepdims=True) * np.eye(len(REGIMES))
 
 
@@ -174,7 +176,7 @@ def _step(interval: float, signal: float, volatility: float) -> np.ndarray:
             lean = np.tanh(signal * LOADING[r] * abs(pressure))
             move = np.zeros(2 * half)  # a move of k ticks at index k, modulo the length
             move[1:half] = size * (1.0 + lean) / 2.0
-            move[: -half : -1] = size * (1.0 - lean) / 2.0
+            move[:-half:-1] = size * (1.0 - lean) / 2.0
             law = np.fft.ifft(np.exp(count * (np.fft.fft(move) - 1.0))).real
             law = np.roll(law, half - 1)[: 2 * half - 1]
             law = np.where(law > _TAIL, law, 0.0)
@@ -194,9 +196,7 @@ def _cumulate(probabilities: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True)
-def _chain(
-    uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray, state: int
-) -> np.ndarray:
+def _chain(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray, state: int) -> np.ndarray:
     """States (rows,) of a chain that steps by cumulated[which[row]], (state, next state)."""
     out = np.empty(len(uniform), dtype=np.int64)
     for row in range(len(uniform)):

@@ -49,12 +49,12 @@ def all_outputs():
 
 
 def outputs(stage):
-    """A rule's outputs. For `name@{run}` those of its instances, with the wildcard in place."""
-    name, _, wildcard = stage.partition("@")
-    run = runs(name)[0] if wildcard else ""
-    paths = outs(f"{name}@{run}" if wildcard else name)
-    if wildcard:
-        paths = [path.replace(run, wildcard) for path in paths]
+    """A rule's outputs; of `train@{run}` those of an instance, with the wildcard in its place."""
+    if stage in STAGES:
+        paths = outs(stage)
+    else:
+        run = runs(stage.partition("@")[0])[0]
+        paths = [path.replace(run, "{run}") for path in outs(stage.format(run=run))]
     return [path if Path(path).suffix else directory(path) for path in paths]
 
 
@@ -79,7 +79,7 @@ def watched(dep):
 
 
 def within(path, folder):
-    return Path(path).is_relative_to(folder)
+    return f"{path}/".startswith(f"{folder}/")
 
 
 def record(stage):

@@ -1,0 +1,38 @@
+"""A simulated market with a known answer: daily feature files, and the oracle beside them."""
+
+from pathlib import Path
+
+import numpy as np
+
+from alpha.artifacts import whole_folder
+from alpha.params import Simulate
+from alpha.progress import track
+from alpha.simulate import days, defects
+from alpha.simulate.days import Day
+from alpha.store import Block, write_frame
+
+
+def run(params: Simulate, *, out: Path) -> None:
+    """Write out/{symbol}-data-DD-MM-YYYY.h5, a file a day, and out/oracle/ with the same names.
+
+    Feature files hold best_bid and best_ask (float64) and the features (float32). Oracle files
+    hold `oracle` (float64), the expected default label given the market's hidden state, on the
+    same timestamps, duplicates included. Raises InputError if the price comes too close to 0.
+    """
+    with whole_folder(out) as part:
+        (part / "oracle").mkdir()
+        for day in track(days.each(params), "simulate", total=params.days):
+            found = defects.apply(
+                day, params.defects, seed=params.seed, rows_per_day=params.rows_per_day
+            )
+            quotes = np.column_stack((found.best_bid, found.best_ask))
+            blocks = [Block(("best_bid", "best_ask"), quotes), Block(day.names, found.features)]
+            name = _file_name(params, day)
+            write_frame(part / name, found.time_ns, blocks, aware=True)
+            oracle = Block(("oracle",), found.oracle[:, None])
+            write_frame(part / "oracle" / name, found.time_ns, [oracle], aware=True)
+
+
+def _file_name(params: Simulate, day: Day) -> str:
+    year, month, date = str(np.datetime64(params.start, "D") + day.number).split("-")
+    return f"{params.symbol}-data-{date}-{month}-{year}.h5"

@@ -1,0 +1,112 @@
+"""What a real collector gets wrong: outages, repeated rows, NaN, frozen values, crossed quotes.
+
+Each defect has a random stream of its own, so that switching one off leaves the others where
+they were. The oracle stays exact: no defect changes the price path, and an outage is always
+longer than the default label.max_gap_seconds, so that no labelled window misses a row.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from alpha.params import Defects
+from alpha.simulate.days import DAY_NS, Day
+from alpha.simulate.streams import Stream, generator
+
+_SHORTEST_GAP_SECONDS = 31.0
+
+
+def apply(day: Day, knobs: Defects, *, seed: int, rows_per_day: int) -> Day:
+    """The day as a collector records it. `path` stays that of the whole day.
+
+    At least one row is left. Of a repeated timestamp the last row is the true one.
+    """
+    day = replace(
+        day,
+        features=day.features.copy(),
+        best_bid=day.best_bid.copy(),
+        best_ask=day.best_ask.copy(),
+    )
+
+    def random(stream: Stream) -> np.random.Generator:
+        return generator(seed, stream, day.number)
+
+    rows_per_hour = rows_per_day / 24.0
+    freeze(day.features, knobs.constant_hours_per_day * rows_per_hour, random(Stream.CONSTANT))
+    scatter(day.features, np.nan, knobs.nan_share, random(Stream.NAN))
+    infinite = random(Stream.INF)
+    scatter(day.features, np.inf, knobs.inf_share / 2, infinite)
+    scatter(day.features, -np.inf, knobs.inf_share / 2, infinite)
+    cross(day.best_bid, day.best_ask, knobs.crossed_per_day, random(Stream.CROSSED))
+    kept = surviving(day.time_ns, knobs.gaps_per_day, knobs.gap_seconds, random(Stream.GAPS))
+    return _take(day, *repeated(kept, knobs.duplicates_per_day, random(Stream.DUPLICATES)))
+
+
+def freeze(features: np.ndarray, rows: float, random: np.random.Generator) -> None:
+    """Hold one feature at the value it had, for `rows` rows in a row, in place."""
+    length = min(round(rows), len(features))
+    if length < 1:
+        return
+    column = random.integers(features.shape[1])
+    start = random.integers(len(features) - length + 1)
+    features[start : start + length, column] = features[start, column]
+
+
+def scatter(features: np.ndarray, value: float, share: float, random: np.random.Generator) -> None:
+    """Overwrite about `share` of all feature values by `value`, in place."""
+    count = random.binomial(features.size, share)
+    features.reshape(-1)[random.integers(features.size, size=count)] = value
+
+
+def cross(bid: np.ndarray, ask: np.ndarray, expected: float, random: np.random.Generator) -> None:
+    """Swap bid and ask of about `expected` rows, in place: bid > ask."""
+    rows = _some(len(bid), expected, random)
+    bid[rows], ask[rows] = ask[rows], bid[rows]
+
+
+def surviving(
+    time_ns: np.ndarray, expected: float, mean_seconds: float, random: np.random.Generator
+) -> np.ndarray:
+    """Row numbers outside about `expected` outages of mean_seconds on average, (kept,) int64."""
+    lost = np.zeros(len(time_ns), dtype=bool)
+    count = random.poisson(expected)
+    starts = random.integers(DAY_NS, size=count)
+    beyond = random.exponential(mean_seconds - _SHORTEST_GAP_SECONDS, size=count)
+    lengths = ((_SHORTEST_GAP_SECONDS + beyond) * 1e9).astype(np.int64)
+    since = time_ns - time_ns[0]
+    for start, length in zip(starts, lengths, strict=True):
+        lost |= (since >= start) & (since < start + length)
+    # A day without a row would not be a file.
+    lost[0] &= not lost.all()
+    return np.flatnonzero(~lost)
+
+
+def repeated(
+    kept: np.ndarray, expected: float, random: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which rows are written, and with whose values, two (written,) int64 arrays of row numbers.
+
+    A repeated row is written first with the values of the row before it (a stale frame), then
+    as it is.
+    """
+    stale = _some(len(kept) - 1, expected, random) + 1
+    rows = np.insert(kept, stale, kept[stale])
+    values = np.insert(kept, stale, kept[stale - 1])
+    return rows, values
+
+
+def _take(day: Day, rows: np.ndarray, values: np.ndarray) -> Day:
+    return replace(
+        day,
+        time_ns=day.time_ns[rows],
+        best_bid=day.best_bid[values],
+        best_ask=day.best_ask[values],
+        features=day.features[values],
+        oracle=day.oracle[rows],
+    )
+
+
+def _some(rows: int, expected: float, random: np.random.Generator) -> np.ndarray:
+    """About `expected` different numbers below `rows`, sorted."""
+    count = min(random.poisson(expected), max(rows, 0))
+    return np.sort(random.choice(rows, size=count, replace=False)) if count else np.empty(0, int)
