@@ -36,8 +36,9 @@ def features(
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Book features of each row by name, each (rows,) float64, and the last row's noise.
 
-    `recent_moves` (rows,) ≥ 0; `before` (FIELDS,) is the noise of the row before the first. Prices are relative to the
-    mid, price / mid − 1; an imbalance is (bids − asks) / (bids + asks) in volume.
+    `recent_moves` (rows,) ≥ 0; `before` (FIELDS,) is the noise of the row before the first.
+    Prices are relative to the mid, price / mid − 1; an imbalance is (bids − asks) /
+    (bids + asks) in volume.
     """
     rows = len(path.base)
     noise = series.persistent(

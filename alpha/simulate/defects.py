@@ -67,12 +67,15 @@ def cross(bid: np.ndarray, ask: np.ndarray, expected: float, random: np.random.G
 def surviving(
     time_ns: np.ndarray, expected: float, mean_seconds: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Row numbers outside about `expected` outages of mean_seconds on average, (kept,) int64."""
+    """Row numbers outside about `expected` outages of mean_seconds on average, (kept,) int64.
+
+    An outage lies within the day: midnight would cut one short of _SHORTEST_GAP_SECONDS.
+    """
     lost = np.zeros(len(time_ns), dtype=bool)
     count = random.poisson(expected)
-    starts = random.integers(DAY_NS, size=count)
     beyond = random.exponential(mean_seconds - _SHORTEST_GAP_SECONDS, size=count)
-    lengths = ((_SHORTEST_GAP_SECONDS + beyond) * 1e9).astype(np.int64)
+    lengths = np.minimum((_SHORTEST_GAP_SECONDS + beyond) * 1e9, DAY_NS / 2)
+    starts = random.random(count) * (DAY_NS - lengths)
     since = time_ns - time_ns[0]
     for start, length in zip(starts, lengths, strict=True):
         lost |= (since >= start) & (since < start + length)

@@ -98,9 +98,6 @@ class Path:
         """Best ask in ticks, (rows,) int64."""
         return self.base + 1 + np.array(SHAPES)[self.shape, 1]
 
-    def last(self) -> "Path":
-        return Path(self.regime[-1:], self.pressure[-1:], self.shape[-1:], self.base[-1:])
-
 
 def build(*, rows_per_day: int, signal_strength: float, volatility_strength: float) -> Market:
     """The kernel of the module's formulas."""
@@ -129,11 +126,8 @@ def walk(market: Market, uniform: np.ndarray, before: Path) -> Path:
 
     `uniform` (4, rows) float64 in [0, 1): what decides regime, pressure, shape and step.
     """
-    rows = uniform.shape[1]
-    # The pressure's chain is its own; the regime's may depend on it.
-    pressure = _chain(
-        uniform[1], _cumulate(market.pressure)[None], np.zeros(rows, int), before.pressure[-1]
-    )
+    alone = np.zeros(uniform.shape[1], dtype=np.int64)
+    pressure = _chain(uniform[1], _cumulate(market.pressure)[None], alone, before.pressure[-1])
     regime = _chain(uniform[0], _cumulate(market.regime), pressure, before.regime[-1])
     shape = _pick(uniform[2], _cumulate(market.shape), regime)
     pressures, steps = market.step.shape[1:]
@@ -154,8 +148,8 @@ def _regime_rates(signal: float) -> np.ndarray:
 
 def _pressure_rates() -> np.ndarray:
     """Rates of leaving a pressure (row) for another (column), (G, G)."""
-    buying, none, selling = PRESSURE_SHARES
-    come, go = 1 / PRESSURE_SECONDS * buying / none, 1 / PRESSURE_SECONDS
+    go = 1.0 / PRESSURE_SECONDS
+    come = go * PRESSURE_SHARES[0] / PRESSURE_SHARES[1]
     return np.array([[-go, go, 0.0], [come, -2.0 * come, come], [0.0, go, -go]])
 
 

@@ -31,7 +31,7 @@ _NEGLIGIBLE = 1e-9
 def expected_ticks(market: Market) -> np.ndarray:
     """E[label in ticks | regime, pressure, shape], (R, G, S) float64.
 
-    Relative error below 1e-4, which is the interpolation's.
+    Relative error below 1e-5, which is the interpolation's.
     """
     rows = round(_DAY_SECONDS / market.interval) * HORIZON_SECONDS // _DAY_SECONDS
     even = _exit_sums(market, rows, 0)
@@ -54,8 +54,8 @@ def expected_ticks(market: Market) -> np.ndarray:
 def of_rows(ticks: np.ndarray, path: Path) -> np.ndarray:
     """The oracle of each row, (rows,) float64, from `expected_ticks`.
 
-    A tick is worth 1 / mid: the label's own 1 / ask (up) or 1 / bid (down) differs from it by
-    half the relative spread, less than 1e-3 of the label.
+    A tick is worth 1 / mid here; that the label has 1 / ask (up) or 1 / bid (down) instead
+    changes it by half the relative spread of itself, about 1e-4 at the default price.
     """
     mid = (path.bid + path.ask) / 2.0
     return ticks[path.regime, path.pressure, path.shape] / mid
@@ -63,12 +63,14 @@ def of_rows(ticks: np.ndarray, path: Path) -> np.ndarray:
 
 def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:
     """Sums over barriers b ≥ i of P(exit: b + longer above, b below) at index i ≥ 1."""
-    cells = _exit_cells(market)
-    barriers, chances = [], []
+    below, above = np.array(SHAPES).T.copy()
+    kernel = (market.regime, market.pressure, market.step, market.shape, below, above)
+    barriers: list[int] = []
+    chances: list[np.ndarray] = []
     barrier = 1
     while not chances or chances[-1].max() > _NEGLIGIBLE:
         barriers.append(barrier)
-        chances.append(_exit(barrier + longer, barrier, rows, *cells))
+        chances.append(_exit(barrier + longer, barrier, rows, *kernel))
         barrier += max(1, round(barrier * _COARSE)) if barrier >= _FINE else 1
     every = np.arange(1, barriers[-1] + 1)
     # A state that cannot exit has no logarithm.
@@ -79,19 +81,6 @@ def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:
     sums = np.cumsum(exits[::-1], axis=0)[::-1]
     beyond = np.zeros((1 + 2 + max(map(max, SHAPES)), *exits.shape[1:]))
     return np.concatenate((beyond[:1], sums, beyond[1:]))
-
-
-def _exit_cells(market: Market) -> tuple[np.ndarray, ...]:
-    """The kernel's arrays as the compiled pass wants them."""
-    shapes = np.array(SHAPES)
-    return (
-        market.regime,
-        market.pressure,
-        market.step,
-        market.shape,
-        shapes[:, 0].copy(),
-        shapes[:, 1].copy(),
-    )
 
 
 @njit(cache=True)

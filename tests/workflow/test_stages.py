@@ -41,6 +41,7 @@ def test_a_stage_calls_the_command_line_as_it_is(stage):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_writes_only_into_results(stage):
+    """What is made can be deleted as one folder, and is never committed to git."""
     outs = STAGES[stage]["outs"] + STAGES[stage].get("metrics", [])
     assert outs
     assert all(out.startswith("results/") for out in outs)

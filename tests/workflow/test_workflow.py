@@ -80,6 +80,7 @@ def test_rules_are_the_stages(built):
     ],
 )
 def test_a_changed_knob_reruns_what_follows_from_it(edited, key, value, expected):
+    """And nothing else: a rung's own knob leaves the other rungs as they are."""
     edited.edit({key: value})
     assert edited.planned() == expected
 
@@ -146,6 +147,18 @@ def test_a_missing_key_stops_before_anything_runs(edited):
     said = edited.run("snakemake", "--cores", "2", fails=True)
     assert "alpha check: error: params.yaml: seeds: is missing" in said
     assert "Traceback" not in said
+
+
+def test_a_damaged_lock_is_named_before_anything_runs(copied):
+    """DVC's lock, cut short by an interruption, is one line that says what to do."""
+    lock = copied.folder / "dvc.lock"
+    lines = lock.read_text().splitlines(keepends=True)
+    last_path = max(number for number, line in enumerate(lines) if "path:" in line)
+    lock.write_text("".join(lines[:last_path]) + "    - path:")
+    before = copied.results()
+    said = copied.run("snakemake", "--cores", "2", fails=True).splitlines()
+    assert said[-1].startswith("dvc.lock: error: ")
+    assert copied.results() == before
 
 
 def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):

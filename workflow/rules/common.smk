@@ -10,9 +10,12 @@ from pathlib import Path
 sys.path.insert(0, os.getcwd())
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
-from dvc.dvcfile import PROJECT_FILE, ProjectFile
+import yaml
+from dvc.dvcfile import LOCK_FILE, PROJECT_FILE, ProjectFile
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from voluptuous import Invalid
 
 from alpha import features
 from alpha.errors import InputError
@@ -25,6 +28,16 @@ try:
     features.check(PARAMS.data, PARAMS.features)
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
+
+# DVC does not write its lock in one go: an interruption can cut it short, and then nothing runs.
+try:
+    if os.path.exists(LOCK_FILE):
+        COMPILED_LOCKFILE_SCHEMA(yaml.load(Path(LOCK_FILE).read_bytes(), yaml.CSafeLoader))
+except (yaml.YAMLError, Invalid):
+    sys.exit(
+        f"{LOCK_FILE}: error: was cut short by an interruption; `git checkout {LOCK_FILE}`, then "
+        "run again: what was built since comes back from DVC's cache"
+    )
 
 # Each stage, and each instance of a matrix (train@ridge-0), with every ${...} resolved.
 try:
