@@ -41,18 +41,18 @@ from scipy.linalg import expm
 
 PRESSURES = (-1.0, 0.0, 1.0)
 PRESSURE_SHARES = (0.1, 0.8, 0.1)
-PRESSURE_SECONDS = 60.0
+PRESSURE_SECONDS = 75.0
 
 REGIMES = ("calm", "normal", "active", "burst")
 BURST = REGIMES.index("burst")
-DWELL_SECONDS = (900.0, 400.0, 120.0, 30.0)
+DWELL_SECONDS = (900.0, 400.0, 120.0, 25.0)
 NEXT = (
     (0.0, 0.90, 0.0, 0.10),
     (0.55, 0.0, 0.35, 0.10),
     (0.0, 0.60, 0.0, 0.40),
     (0.0, 0.30, 0.70, 0.0),
 )
-IGNITION = 2.5
+IGNITION = 3.0
 
 MOVES_PER_SECOND = 0.08
 MOVES_CONTRAST = (-2.5, -0.7, 0.8, 2.4)
