@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PARAMS_TEXT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
@@ -19,7 +20,6 @@ from alpha.simulate import days, defects, flow, market, oracle, quotes, series
 from alpha.simulate.days import DAY_NS, Day
 from alpha.simulate.market import REGIMES, SHAPES, Market
 from alpha.simulate.streams import Stream, generator
-from tests.conftest import PARAMS_TEXT
 
 PARAMS = parse(PARAMS_TEXT, source="params.yaml")
 NO_DEFECTS = {
