@@ -35,7 +35,8 @@ class Section(BaseModel):
 
 
 class Data(Section):
-    dir: Name
+    # Quotes and braces have a meaning in the commands and patterns of the two engines.
+    dir: Annotated[str, Field(min_length=1, pattern=r"""^[^'"{}$`\\\n]+$""")]
     pattern: Name
     key: Name
     timestamp: Name | None
