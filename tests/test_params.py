@@ -49,6 +49,7 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
         ("train: 0.6,", "trian: 0.6,", "splits.fractions.trian"),
         ("times: null", "times: {}", "splits: give either fractions or times"),
         ("spread: ^spread", "spread: '('", "is not a regular expression"),
+        ("dir: results/simulate", "dir: it's", "data.dir: string should match pattern"),
         (
             "target: abs_max ",
             "target: absmax ",
