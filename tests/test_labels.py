@@ -104,7 +104,7 @@ def test_where_several_reasons_hold_the_smallest_status_is_given():
     assert compute(time_ns, bid, bid, label()).status.tolist() == [2, 2, 2, 1, 1]
 
 
-@pytest.mark.parametrize(("price", "target"), itertools.product(["touch", "mid"], TARGETS))
+@pytest.mark.parametrize(("price", "target"), list(itertools.product(["touch", "mid"], TARGETS)))
 def test_every_target_equals_the_slow_reference(price, target):
     rng = np.random.default_rng(7)
     bid, ask = random_quotes(rng, 400)
