@@ -101,9 +101,9 @@ def _report(params: Params, args: Arguments) -> None:
 
 
 def _check(params: Params, args: Arguments) -> None:
-    from alpha import features
+    from alpha import check
 
-    features.check(params.data, params.features)
+    check.run(params)
 
 
 def _show(params: Params, args: Arguments) -> None:
@@ -265,14 +265,39 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"--model must be one of params' models ({', '.join(params.models)}), "
                 f"found {args.model!r}"
             )
+        if args.step == "train" and not 0 <= args.seed < 2**31:
+            raise InputError(f"--seed must be 0 to 2**31 - 1, found {args.seed}")
+        _keep_inputs(args)
         STEPS[args.step][1](params, args)
     except InputError as error:
-        print(f"alpha {args.step}: error: {error}", file=sys.stderr)
-        return 2
+        return _failed(args.step, str(error))
     except BrokenPipeError:
         # The reader of our output went away (`alpha show | head`): not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # Reading turns its errors into InputError where it happens: this is a place that
+        # cannot be written, or a full disk.
+        return _failed(args.step, f"{error.filename or args.step}: {error.strerror or error}")
     return 0
+
+
+def _failed(step: str, line: str) -> int:
+    print(f"alpha {step}: error: {line}", file=sys.stderr)
+    return 2
+
+
+def _keep_inputs(args: Arguments) -> None:
+    """Refuse an --out whose replacement would remove one of the step's own inputs."""
+    given = {name: value.resolve() for name, value in vars(args).items() if isinstance(value, Path)}
+    out = given.pop("out", None)
+    for name, path in given.items():
+        if out is not None and path.is_relative_to(out) and not _parts_of_splits(args, path, out):
+            raise InputError(f"--out must not be or hold what --{name} gives, found {args.out}")
+
+
+def _parts_of_splits(args: Arguments, path: Path, out: Path) -> bool:
+    """The splits step writes folders inside --out, and leaves what is beside them alone."""
+    return args.step == "splits" and path != out
 
 
 if __name__ == "__main__":

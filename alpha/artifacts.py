@@ -12,13 +12,19 @@ from alpha.errors import InputError
 
 
 @contextmanager
-def whole(out: Path) -> Iterator[Path]:
+def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
     """Give a scratch path beside `out`; rename it to `out` only if the block succeeds.
 
-    Works for a file and for a directory (the caller creates either). An earlier artifact
-    at `out` stays untouched until the rename, and a failure leaves nothing but it; what a
-    killed run left behind is cleared at the next start.
+    The caller creates a file there, or a folder if `folder`. An earlier artifact at `out` stays
+    untouched until the rename, and a failure leaves nothing but it; what a killed run left
+    behind is cleared at the next start. Raises InputError if `out` is not a place for the
+    artifact: of another kind, or a folder with something that the new one would not replace.
     """
+    if out.name in ("", ".."):
+        raise InputError(f"--out must be a name of its own, found {str(out)!r}")
+    if out.exists() and out.is_dir() != folder:
+        wanted, found = ("folder", "file") if folder else ("file", "folder")
+        raise InputError(f"{out}: must be a {wanted} to write to, found a {found}")
     out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(out.name + ".part")
     _remove(part)
@@ -26,21 +32,34 @@ def whole(out: Path) -> Iterator[Path]:
         yield part
         if not part.exists():
             raise RuntimeError(f"nothing was written to {part}")
+        if folder and out.exists():
+            _check_replaceable(out, part)
+            # os.replace cannot replace a folder that is not empty.
+            shutil.rmtree(out)
+        os.replace(part, out)
     except BaseException:
         _remove(part)
         raise
-    if out.is_dir() and not out.is_symlink():
-        # os.replace cannot replace a folder that is not empty.
-        shutil.rmtree(out)
-    os.replace(part, out)
 
 
 @contextmanager
 def whole_folder(out: Path) -> Iterator[Path]:
     """As `whole`, for a folder, which is made before the block starts."""
-    with whole(out) as part:
+    with whole(out, folder=True) as part:
         part.mkdir()
         yield part
+
+
+def _check_replaceable(out: Path, part: Path) -> None:
+    """A folder that holds anything else than an earlier artifact may be the user's own."""
+    foreign = sorted({path.name for path in out.iterdir()} - {path.name for path in part.iterdir()})
+    # Snakemake leaves a mark in every folder that a rule writes.
+    foreign = [name for name in foreign if name != ".snakemake_timestamp"]
+    if foreign:
+        raise InputError(
+            f"{out}: holds {foreign[0]}, which this step would not write; choose another --out, "
+            f"or remove the folder"
+        )
 
 
 def _remove(path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from alpha.errors import InputError
-from alpha.params import SIMULATED, Data, Features
+from alpha.params import Data, Features
 from alpha.store import FrameReader, open_frame
 
 LABEL_COLUMNS = ("up", "down", "alpha_outcome", "status")
@@ -100,7 +100,8 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
 def feature_paths(folder: Path, data: Data) -> list[Path]:
     """The folder's feature files by name. Raises InputError if there is none."""
     if not folder.is_dir():
-        raise InputError(f"{folder}: must be a folder of feature files (data.dir), found none")
+        found = "a file" if folder.exists() else "none"
+        raise InputError(f"{folder}: must be a folder of feature files (data.dir), found {found}")
     paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
     if not paths:
         raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
@@ -149,24 +150,6 @@ def families(names: Sequence[str], features: Features) -> dict[str, str]:
             )
         found[name] = matches[0]
     return found
-
-
-def check(data: Data, features: Features) -> None:
-    """Check the feature files' columns without reading a row. Raises InputError.
-
-    The simulated market is not there before the first run, and needs no check.
-    """
-    folder = Path(data.dir)
-    if data.dir == SIMULATED and not folder.exists():
-        return
-    first: tuple[str, ...] = ()
-    paths = feature_paths(folder, data)
-    for path in paths:
-        with _open(path, data) as frame:
-            names = feature_names(frame, data)
-        first = first or names
-        _same_columns(path, names, paths[0], first)
-    families(first, features)
 
 
 def last_of_each(time_ns: np.ndarray, after: int | None) -> np.ndarray:

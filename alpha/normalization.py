@@ -93,6 +93,13 @@ class Moments:
             return
         finite = np.isfinite(block)
         count = finite.sum(axis=0)
+        # What overflows is seen by whoever asks for the result, as a mean that is not finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._merge(block, finite, count)
+        self.nan += np.isnan(block).sum(axis=0)
+        self.rows += len(block)
+
+    def _merge(self, block: np.ndarray, finite: np.ndarray, count: np.ndarray) -> None:
         first = block[finite.argmax(axis=0), np.arange(block.shape[1])].astype(np.float64)
         shift = np.where(count > 0, first, 0.0)
         moved = np.where(finite, block.astype(np.float64) - shift, 0.0)
@@ -111,13 +118,12 @@ class Moments:
         self.mean = np.where(self.finite > 0, self.mean + apart * share, mean)
         self._squares += squares + apart**2 * self.finite * share
         self.finite = total
-        self.nan += np.isnan(block).sum(axis=0)
-        self.rows += len(block)
 
     @property
     def sigma(self) -> np.ndarray:
         """Population standard deviation, (columns,); 0 where there is no finite value."""
-        return np.sqrt(np.maximum(self._squares, 0.0) / np.maximum(self.finite, 1))
+        with np.errstate(invalid="ignore"):
+            return np.sqrt(np.maximum(self._squares, 0.0) / np.maximum(self.finite, 1))
 
     @property
     def inf(self) -> np.ndarray:
@@ -171,11 +177,19 @@ def fit(train: Path, features: Features, normalization: Normalization) -> Contra
     """One streaming pass over the train split's files."""
     paths = split_files(train)
     names = feature_columns(paths[0])
+    if not names:
+        raise InputError(f"{paths[0]}: must have at least one feature, found labels alone")
     of = families(names, features)
     moments = Moments(len(names))
     for path in track(paths, "normalize", total=len(paths)):
         for block in feature_blocks(path, names):
             moments.add(block)
+    for name, mean, sigma in zip(names, moments.mean, moments.sigma, strict=True):
+        if not np.isfinite([mean, sigma]).all():
+            raise InputError(
+                f"{train}: column {name!r}: must have a mean and sigma that fit a number, found "
+                f"values too large; rescale it or leave it out with data.exclude"
+            )
     return Contract(
         names=names,
         families=tuple(of[name] for name in names),

@@ -15,13 +15,15 @@ from ruamel.yaml.error import YAMLError
 
 from alpha.errors import InputError
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Count = Annotated[int, Field(ge=1)]
+# Strict: true is not 1, and "3" is not 3.
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+# Up to ten years, so that nanoseconds fit; a horizon is no shorter than timestamps tell apart.
+Seconds = Annotated[float, Field(ge=1e-6, le=3e8, strict=True)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
 Name = Annotated[str, Field(min_length=1)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 SplitName = Literal["train", "valid", "test"]
 Model = Literal["mean", "ridge", "mlp"]
 
@@ -37,7 +39,7 @@ class Section(BaseModel):
 class Data(Section):
     # Quotes and braces have a meaning in the commands and patterns of the two engines.
     dir: Annotated[str, Field(min_length=1, pattern=r"""^[^'"{}$`\\\n]+$""")]
-    pattern: Name
+    pattern: Annotated[str, Field(pattern=r"^[^/]+$")]
     key: Name
     timestamp: Name | None
     best_bid: Name
@@ -98,7 +100,7 @@ class Simulate(Section):
 
 
 class Label(Section):
-    horizon_seconds: Annotated[float, Field(gt=0, le=86400)]
+    horizon_seconds: Annotated[float, Field(ge=1e-6, le=86400, strict=True)]
     price: Literal["touch", "mid"]
     target: Literal[
         "abs_max",
@@ -110,7 +112,7 @@ class Label(Section):
         "loud",
         "triple_barrier",
     ]
-    max_gap_seconds: Positive
+    max_gap_seconds: Seconds
     threshold_bps: NonNegative
     barrier_bps: Positive
 
@@ -130,7 +132,7 @@ class Splits(Section):
     scheme: Literal["holdout"]
     fractions: dict[SplitName, Annotated[float, Field(gt=0, lt=1)]] | None
     times: dict[SplitName, tuple[Moment, Moment]] | None
-    embargo_seconds: NonNegative
+    embargo_seconds: Annotated[float, Field(ge=0, le=3e8, strict=True)]
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> "Splits":
@@ -218,15 +220,26 @@ def load(path: Path) -> Params:
 def parse(text: str, *, source: str) -> Params:
     """Validate the text of a params.yaml; `source` names it in errors."""
     try:
-        content = YAML(typ="safe", pure=True).load(text)
+        content = YAML(typ="safe").load(text)
     except YAMLError as error:
         raise InputError(f"{source}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise InputError(f"{source}: must hold sections of params, found {type(content).__name__}")
+    _no_dates(content, source)
     try:
         return Params.model_validate(content)
     except ValidationError as error:
         raise InputError(f"{source}: {_first_problem(error)}") from None
+
+
+def _no_dates(content: Any, source: str, key: str = "") -> None:
+    """DVC cannot record a date; as text it can."""
+    if isinstance(content, dt.date):
+        raise InputError(f'{source}: {key}: dates must be quoted, as in "{content.isoformat()}"')
+    if isinstance(content, dict | list):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        for name, value in items:
+            _no_dates(value, source, f"{key}.{name}".lstrip("."))
 
 
 def _first_problem(error: ValidationError) -> str:

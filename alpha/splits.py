@@ -131,7 +131,7 @@ def _publish(out: Path) -> None:
     """Move the finished folders into place: each is an artifact of its own."""
     scratch = out / "splits.scratch"
     for name in (*SPLITS, "summary.json"):
-        with whole(out / name) as part:
+        with whole(out / name, folder=name in SPLITS) as part:
             (scratch / name).rename(part)
     scratch.rmdir()
 

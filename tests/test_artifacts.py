@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from alpha.artifacts import json_text, read_json, whole, whole_folder
@@ -16,11 +18,34 @@ def test_a_failure_leaves_the_earlier_artifact_and_nothing_else(tmp_path):
 
 def test_a_folder_replaces_the_earlier_one_as_a_whole(tmp_path):
     out = tmp_path / "deep" / "folder"
-    for name in ("first", "second"):
+    for text in ("first", "second"):
         with whole_folder(out) as part:
-            (part / name).write_text(name)
-            assert not (out / name).exists()
-    assert [path.name for path in out.iterdir()] == ["second"]
+            (part / "a").write_text(text)
+            assert (out / "a").exists() == (text == "second")
+    assert [path.name for path in out.iterdir()] == ["a"]
+    assert (out / "a").read_text() == "second"
+
+
+def test_a_folder_with_something_of_the_user_s_is_never_replaced(tmp_path):
+    out = tmp_path / "mine"
+    out.mkdir()
+    (out / "thesis.tex").write_text("years of work")
+    message = "holds thesis.tex, which this step would not write"
+    with pytest.raises(InputError, match=message), whole_folder(out) as part:
+        (part / "a").write_text("a")
+    assert (out / "thesis.tex").read_text() == "years of work"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_file_is_not_replaced_by_a_folder_nor_a_folder_by_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="must be a folder to write to, found a file"):
+        whole_folder(tmp_path / "file").__enter__()
+    with pytest.raises(InputError, match="must be a file to write to, found a folder"):
+        whole(tmp_path / "folder").__enter__()
+    with pytest.raises(InputError, match="must be a name of its own"):
+        whole_folder(Path(".")).__enter__()
 
 
 def test_what_a_killed_run_left_is_cleared_at_the_next_start(tmp_path):

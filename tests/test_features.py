@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alpha.errors import InputError
-from alpha.features import check, families, last_of_each, moment, open_folder
+from alpha.features import families, last_of_each, moment, open_folder
 
 
 def write(folder, name, frame):
@@ -99,8 +99,6 @@ def test_columns_that_differ_between_days_are_named(tmp_path, params):
     message = r"b\.h5: must have the features of a\.h5, found spread missing and gap added"
     with pytest.raises(InputError, match=message):
         open_folder(tmp_path / "f", params.data)
-    with pytest.raises(InputError, match=message):
-        check(params.data.model_copy(update={"dir": str(tmp_path / "f")}), params.features)
 
 
 def test_another_order_of_columns_is_no_difference(tmp_path, params):
@@ -168,7 +166,6 @@ def test_names_of_recorded_features_fall_into_the_family_of_their_physics(params
 def test_both_real_files_satisfy_the_contract(realdata, params, tmp_path):
     for path in sorted(realdata.glob("*.h5")):
         data = params.data.model_copy(update={"dir": str(realdata), "pattern": path.name})
-        check(data, params.features)
         folder = open_folder(realdata, data)
         assert folder.files[0].duplicates == 0
         assert "other" not in families(folder.features, params.features).values()

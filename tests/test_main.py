@@ -142,6 +142,33 @@ def test_check_finds_a_bad_folder_before_anything_runs(workplace, capsys):
     assert "must have the column 'best_bid'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "out", ["features", ".", "features/../features", "params.yaml", "a/b/../.."]
+)
+def test_an_out_that_would_remove_an_input_is_refused(workplace, capsys, out):
+    before = (workplace / "features" / "a.h5").read_bytes()
+    assert alpha("labels", "--features", "features", "--out", out) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert (workplace / "features" / "a.h5").read_bytes() == before
+    assert (workplace / "params.yaml").exists()
+
+
+@pytest.mark.parametrize("out", ["file", "file/inside", "/proc/nowhere/labels"])
+def test_an_out_that_cannot_be_written_gives_one_line(workplace, capsys, out):
+    (workplace / "file").write_text("mine")
+    assert alpha("labels", "--features", "features", "--out", out) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("alpha labels: error: ")
+    assert shown.count("\n") == 1
+    assert (workplace / "file").read_text() == "mine"
+
+
+def test_a_seed_out_of_range_is_refused(workplace, capsys):
+    assert alpha("train", "--model", "mlp", "--seed", -1, "--train", "t", "--valid", "v",
+                 "--normalization", "n", "--out", "o") == 2  # fmt: skip
+    assert "--seed must be 0 to 2**31 - 1, found -1" in capsys.readouterr().err
+
+
 def test_a_model_that_params_do_not_name_is_refused(workplace, capsys):
     assert alpha("train", "--model", "oracle", "--seed", 0, "--train", "t", "--valid", "v",
                  "--normalization", "n", "--out", "o") == 2  # fmt: skip

@@ -165,6 +165,21 @@ def test_features_that_are_not_the_contract_s_are_refused(names, message):
         contract([0, 0], [1, 1]).check_names(names, "x.h5")
 
 
+@pytest.mark.parametrize("size", [1e308, 1e200])
+def test_values_too_large_for_a_sigma_are_refused_with_their_column(tmp_path, params, size):
+    values = np.where(np.arange(400) % 2, size, -size)[:, None]
+    write_frame(tmp_path / "a.h5", np.arange(400), [Block(("spread",), values)], aware=True)
+    with pytest.raises(InputError, match="column 'spread': must have a mean and sigma that fit"):
+        run(params.features, params.normalization, train=tmp_path, out=tmp_path / "c.json")
+
+
+def test_a_folder_of_labels_is_no_split(tmp_path, params):
+    labels = Block(("up", "down", "alpha_outcome"), np.zeros((3, 3)))
+    write_frame(tmp_path / "a.h5", np.arange(3), [labels], aware=True)
+    with pytest.raises(InputError, match="must have at least one feature, found labels alone"):
+        run(params.features, params.normalization, train=tmp_path, out=tmp_path / "c.json")
+
+
 def test_a_feature_without_a_family_is_refused_and_nothing_is_written(
     train_split, tmp_path, params
 ):

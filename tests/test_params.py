@@ -49,6 +49,12 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
         ("train: 0.6,", "trian: 0.6,", "splits.fractions.trian"),
         ("times: null", "times: {}", "splits: give either fractions or times"),
         ("spread: ^spread", "spread: '('", "is not a regular expression"),
+        ('start: "2024-01-01"', "start: 2024-01-01", "simulate.start: dates must be quoted"),
+        ("seeds: [0, 1, 2]", "seeds: [true]", "seeds.0: input should be a valid integer"),
+        ("seeds: [0, 1, 2]", "seeds: [1.0]", "seeds.0: input should be a valid integer"),
+        ("epochs: 12", 'epochs: "3"', "train.epochs: input should be a valid integer"),
+        ("max_gap_seconds: 30", "max_gap_seconds: 1e300", "label.max_gap_seconds: input should"),
+        ('pattern: "*.h5"', 'pattern: "/etc/*"', "data.pattern: string should match pattern"),
         ("dir: results/simulate", "dir: it's", "data.dir: string should match pattern"),
         (
             "target: abs_max ",

@@ -67,6 +67,9 @@ class Layout:
         self.rows = self._length(index)
         self.index = Column(index, unit=_unit(attributes.text(index, "kind")))
         self.aware = attributes.is_set(index, "tz")
+        if "shape" in index.attrs:
+            # How pandas writes an array without elements.
+            raise InputError(f"{self.path}: must hold at least one row, found none")
         order = self._names("axis0")
         found: dict[str, Column] = {}
         for number in range(int(self.group.attrs.get("nblocks", 0))):
@@ -150,6 +153,8 @@ class Layout:
             )
 
     def _names(self, name: str) -> list[str]:
+        if attributes.text(self.group[name], "kind") not in ("string", None):
+            raise InputError(f"{self.path}: column names must be text, found another kind")
         node = self._dataset(name)
         if node.dtype.kind != "S":
             raise InputError(f"{self.path}: {node.name} must hold column names, found {node.dtype}")

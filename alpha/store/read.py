@@ -150,6 +150,8 @@ def _reading(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
         # HDF5's message without its clock, addresses and counts.
         reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]

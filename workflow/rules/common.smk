@@ -17,7 +17,7 @@ from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
-from alpha import features
+from alpha import check
 from alpha.errors import InputError
 from alpha.params import load
 
@@ -25,7 +25,7 @@ from alpha.params import load
 # the step itself could object. `alpha check` says the same.
 try:
     PARAMS = load(Path("params.yaml"))
-    features.check(PARAMS.data, PARAMS.features)
+    check.run(PARAMS)
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 
