@@ -239,11 +239,8 @@ def parser() -> argparse.ArgumentParser:
             help="default: params.yaml",
         )
         for flag, what, default in options:
-            convert: Callable[[str], object] = Path
-            if flag == "--seed":
-                convert = int
-            elif flag == "--model" and name == "train":
-                convert = str
+            kinds: dict[str, Callable[[str], object]] = {"--seed": int, "--model": str}
+            convert = kinds.get(flag, Path) if name == "train" else Path
             text = what if default is None else f"{what} (default: {default})"
             step.add_argument(
                 flag,
@@ -290,14 +287,12 @@ def _keep_inputs(args: Arguments) -> None:
     """Refuse an --out whose replacement would remove one of the step's own inputs."""
     given = {name: value.resolve() for name, value in vars(args).items() if isinstance(value, Path)}
     out = given.pop("out", None)
+    # The splits step writes folders inside --out, and leaves what is beside them alone.
+    if out is None or args.step == "splits":
+        return
     for name, path in given.items():
-        if out is not None and path.is_relative_to(out) and not _parts_of_splits(args, path, out):
+        if path.is_relative_to(out):
             raise InputError(f"--out must not be or hold what --{name} gives, found {args.out}")
-
-
-def _parts_of_splits(args: Arguments, path: Path, out: Path) -> bool:
-    """The splits step writes folders inside --out, and leaves what is beside them alone."""
-    return args.step == "splits" and path != out
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import csv
 import shutil
 
+import pandas as pd
 import pytest
 from checkout import Checkout, jobs
 from dvc.repo import Repo
@@ -112,7 +113,9 @@ def test_another_data_folder_is_one_edit(copied, tmp_path):
     assert "up to date" in copied.run("dvc", "status")
     assert copied.planned() == set()
     first = min(own.iterdir())
-    shutil.copy(first, own / "another.h5")
+    day = pd.read_hdf(first, "df")
+    day.index += pd.Timedelta(days=30)
+    day.to_hdf(own / "another.h5", key="df")
     assert copied.planned() == rerun
     (own / "another.h5").unlink()
     assert copied.planned() == set()
