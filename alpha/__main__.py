@@ -52,8 +52,10 @@ def _train(params: Params, args: Arguments) -> None:
     from alpha import train
 
     train.run(
+        params.label,
+        params.loss,
         params.train,
-        getattr(params, args.model),
+        params.rung(args.model),
         model=args.model,
         seed=args.seed,
         train=args.train,
@@ -79,7 +81,10 @@ def _evaluate(params: Params, args: Arguments) -> None:
 
     evaluation.run(
         params.label,
+        params.loss,
         params.evaluate,
+        params.verdict,
+        features=args.features,
         runs=[f"{model}-{seed}" for model in params.models for seed in params.seeds],
         models=args.models,
         predictions=args.predictions,
@@ -107,9 +112,14 @@ def _check(params: Params, args: Arguments) -> None:
 
 
 def _show(params: Params, args: Arguments) -> None:
-    from alpha import show
+    from alpha import show, tried
 
-    show.run(evaluation=args.evaluation, report=args.report)
+    show.run(
+        evaluation=args.evaluation,
+        report=args.report,
+        model=args.name,
+        tried=tried.count(args.evaluation),
+    )
 
 
 # name: (what it does, the step, its options as (flag, what it is, default))
@@ -118,24 +128,14 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
     "simulate": (
         "write a simulated market: daily feature files, and the oracle beside them",
         _simulate,
-        [
-            (
-                "--out",
-                "folder for the feature files; the oracle goes to its subfolder oracle",
-                None,
-            )
-        ],
+        [("--out", "folder for the feature files; the oracle goes to its subfolder oracle", None)],
     ),
     "labels": (
         "label each row with the outcome of its look-ahead window",
         _labels,
         [
             ("--features", "folder of feature files", None),
-            (
-                "--out",
-                "folder for label files of the same names, and summary.json",
-                None,
-            ),
+            ("--out", "folder for label files of the same names, and summary.json", None),
         ],
     ),
     "splits": (
@@ -178,20 +178,13 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
         ],
     ),
     "evaluate": (
-        "loss, skill, rank IC, threshold check and quantiles of every model, seed and split",
+        "what every model is worth on every split, with intervals, and its verdict",
         _evaluate,
         [
-            (
-                "--models",
-                "folder with a folder for each model and seed, by `alpha train`",
-                None,
-            ),
+            ("--features", "folder of feature files, perhaps with an oracle", None),
+            ("--models", "folder with a folder for each model and seed, by `alpha train`", None),
             ("--predictions", "the same, by `alpha predict`", None),
-            (
-                "--out",
-                "folder for metrics.json, details.json and the plots' CSV files",
-                None,
-            ),
+            ("--out", "folder for metrics.json, details.json and the plots' CSV files", None),
         ],
     ),
     "report": (
@@ -211,15 +204,11 @@ STEPS: dict[str, tuple[str, Callable[[Params, Arguments], None], list[Option]]] 
         [],
     ),
     "show": (
-        "print the table of models of the last evaluation",
+        "print the verdicts of the last evaluation, or the dashboard of one model",
         _show,
         [
             ("--evaluation", "folder that `alpha evaluate` wrote", "results/evaluate"),
-            (
-                "--report",
-                "the page whose path is printed",
-                "results/report/report.html",
-            ),
+            ("--report", "the page whose path is printed", "results/report/report.html"),
         ],
     ),
 }
@@ -238,6 +227,8 @@ def parser() -> argparse.ArgumentParser:
             default=Path("params.yaml"),
             help="default: params.yaml",
         )
+        if name == "show":
+            step.add_argument("name", metavar="MODEL", nargs="?", help="one model's dashboard")
         for flag, what, default in options:
             kinds: dict[str, Callable[[str], object]] = {"--seed": int, "--model": str}
             convert = kinds.get(flag, Path) if name == "train" else Path

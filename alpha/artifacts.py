@@ -1,5 +1,6 @@
 """Artifacts appear whole or not at all, and the same content always has the same bytes."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -72,6 +73,11 @@ def _remove(path: Path) -> None:
 def json_text(content: Any) -> str:
     """JSON with sorted keys, so that equal content has equal bytes. NaN is refused: use None."""
     return json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of JSON content, the same for equal content."""
+    return hashlib.sha256(json_text(content).encode()).hexdigest()
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,4 +1,4 @@
-"""A split as a model sees it: normalized features and outcomes, in time order."""
+"""A split as a model sees it: what is known at each row, and the outcome that came."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from alpha.features import PAST_COLUMNS
 from alpha.normalization import (
     Contract,
     apply,
@@ -17,44 +18,69 @@ from alpha.store import open_frame
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is known at t, row by row: `x` (rows, features) float32, normalized and finite;
+    `past` (rows, 3) float64, the outcomes of the last completed windows over 1, 5 and 30
+    horizons (alpha.past), NaN where none is completed. A rung that needs no features may be
+    given an `x` without columns."""
+
+    x: np.ndarray
+    past: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, rows: slice) -> "Known":
+        return Known(self.x[rows], self.past[rows])
+
+
+@dataclass(frozen=True)
 class Dataset:
-    """Rows of one split: `x` (rows, features) float32, normalized and finite; `y` (rows,)
-    float64 outcomes without NaN; `time_ns` (rows,) int64. `clipped` and `replaced` count
-    feature values that normalization clipped, or that were not finite."""
+    """Rows of one split: what is `known`, `y` (rows,) float64 outcomes without NaN, `time_ns`
+    (rows,) int64, `volatility` (rows,) float64, NaN where unknown. `clipped` and `replaced`
+    count feature values that normalization clipped, or that were not finite."""
 
     time_ns: np.ndarray
-    x: np.ndarray
+    known: Known
     y: np.ndarray
+    volatility: np.ndarray
     clipped: int
     replaced: int
     aware: bool
 
+    @property
+    def x(self) -> np.ndarray:
+        return self.known.x
 
-def files(split: Path, contract: Contract) -> Iterator[Dataset]:
+
+def files(split: Path, contract: Contract, *, features: bool = True) -> Iterator[Dataset]:
     """The split file by file. Raises InputError if its features are not the contract's."""
     for path in split_files(split):
         contract.check_names(feature_columns(path), path)
         with open_frame(path, key="df") as frame:
-            time_ns, y, aware = (
-                frame.time_ns(),
-                frame.column("alpha_outcome"),
-                frame.aware,
-            )
-        x = np.empty((len(y), len(contract.names)), dtype=np.float32)
+            time_ns, aware = frame.time_ns(), frame.aware
+            y, past = frame.column("alpha_outcome"), frame.matrix(PAST_COLUMNS)
+        x = np.empty((len(y), len(contract.names) if features else 0), dtype=np.float32)
         at = clipped = replaced = 0
-        for block in feature_blocks(path, contract.names):
+        for block in feature_blocks(path, contract.names) if features else ():
             x[at : at + len(block)], cut, bad = apply(block, contract)
             at, clipped, replaced = at + len(block), clipped + cut, replaced + bad
-        yield Dataset(time_ns, x, y, clipped, replaced, aware)
+        known = Known(x, past[:, :-1])
+        yield Dataset(time_ns, known, y, past[:, -1], clipped, replaced, aware)
 
 
-def load(split: Path, contract: Contract) -> Dataset:
-    """The whole split in memory: rows × features × 4 bytes."""
-    parts = list(files(split, contract))
+def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
+    """The whole split in memory: rows × features × 4 bytes; without `features`, of each row
+    the past alone."""
+    parts = list(files(split, contract, features=features))
     return Dataset(
         time_ns=np.concatenate([part.time_ns for part in parts]),
-        x=np.concatenate([part.x for part in parts]),
+        known=Known(
+            np.concatenate([part.known.x for part in parts]),
+            np.concatenate([part.known.past for part in parts]),
+        ),
         y=np.concatenate([part.y for part in parts]),
+        volatility=np.concatenate([part.volatility for part in parts]),
         clipped=sum(part.clipped for part in parts),
         replaced=sum(part.replaced for part in parts),
         aware=parts[0].aware,

@@ -12,7 +12,10 @@ from alpha.errors import InputError
 from alpha.params import Data, Features
 from alpha.store import FrameReader, open_frame
 
-LABEL_COLUMNS = ("up", "down", "alpha_outcome", "status")
+OUTCOME_COLUMNS = ("up", "down", "alpha_outcome")
+PAST_COLUMNS = ("past_outcome_1", "past_outcome_5", "past_outcome_30", "past_volatility")
+# What labels adds to a row: none of them is a feature.
+LABEL_COLUMNS = (*OUTCOME_COLUMNS, *PAST_COLUMNS, "status")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,15 @@ from alpha import status as codes
 from alpha import windows
 from alpha.artifacts import whole_folder, write_json
 from alpha.errors import InputError
-from alpha.features import FeatureFile, FeatureFolder, open_folder
+from alpha.features import (
+    OUTCOME_COLUMNS,
+    PAST_COLUMNS,
+    FeatureFile,
+    FeatureFolder,
+    open_folder,
+)
 from alpha.params import Data, Label
+from alpha.past import Past
 from alpha.progress import track
 from alpha.store import Block, write_frame
 
@@ -94,20 +101,23 @@ def _outcome(up: np.ndarray, down: np.ndarray, label: Label) -> np.ndarray:
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     """Write a label file for each feature file, of the same name, and summary.json.
 
+    Beside its labels each row has what was known at t: the columns of alpha.past.
+
     Raises InputError if a feature file cannot be used, or if no row has a label.
     """
     folder = open_folder(features, data)
     days: dict[str, dict] = {}
     outcomes = []
     with whole_folder(out) as part:
-        for file, labels in track(_each(folder, label), "labels", total=len(folder.files)):
+        each = track(_each(folder, label), "labels", total=len(folder.files))
+        for file, labels, past in each:
             outcome = labels.alpha_outcome[labels.status == codes.LABELLED]
             days[file.path.name] = summarize(outcome, labels.status, file.duplicates)
             outcomes.append(outcome)
             blocks = (
                 Block(
-                    ("up", "down", "alpha_outcome"),
-                    np.column_stack((labels.up, labels.down, labels.alpha_outcome)),
+                    (*OUTCOME_COLUMNS, *PAST_COLUMNS),
+                    np.column_stack((labels.up, labels.down, labels.alpha_outcome, past)),
                 ),
                 Block(("status",), labels.status[:, None]),
             )
@@ -123,8 +133,10 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         write_json(part / "summary.json", {"days": days, "total": total})
 
 
-def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, Labels]]:
-    """Label file by file, each with as much of the following files as its windows need."""
+def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, Labels, np.ndarray]]:
+    """Label file by file, each with as much of the following files as its windows need, and
+    of the earlier ones as its past does."""
+    past = Past(label)
     quotes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for number, file in enumerate(folder.files):
         until = int(file.time_ns[-1]) + label.horizon_ns
@@ -144,8 +156,8 @@ def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, La
             rows=len(file.time_ns),
             end_ns=folder.last_ns,
         )
-        del quotes[number]
-        yield file, labels
+        bid, ask = quotes.pop(number)
+        yield file, labels, past.follow(file.time_ns, bid, ask, labels.alpha_outcome)
 
 
 def summarize(outcome: np.ndarray, status: np.ndarray, duplicates: int) -> dict[str, Any]:

@@ -158,8 +158,8 @@ def _write_part(
             if names:
                 matrix = frame.matrix(names, start=first, stop=stop)
                 blocks.append(Block(names, matrix[rows - first]))
-    blocks.append(Block(LABEL_COLUMNS[:3], label_block[chosen]))
-    blocks.append(Block(LABEL_COLUMNS[3:], status[chosen, None]))
+    blocks.append(Block(LABEL_COLUMNS[:-1], label_block[chosen]))
+    blocks.append(Block(LABEL_COLUMNS[-1:], status[chosen, None]))
     write_frame(split / file.path.name, file.time_ns[chosen], blocks, aware=file.aware)
 
 
@@ -170,7 +170,7 @@ def _read_labels(path: Path, file: FeatureFile) -> tuple[np.ndarray, np.ndarray]
                 f"{path}: must have the timestamps of {file.path} ({len(file.time_ns)} rows "
                 f"without duplicates), found others ({frame.rows} rows); label again"
             )
-        return frame.matrix(LABEL_COLUMNS[:3]), frame.column(LABEL_COLUMNS[3]).astype(np.int8)
+        return frame.matrix(LABEL_COLUMNS[:-1]), frame.column(LABEL_COLUMNS[-1]).astype(np.int8)
 
 
 def _summary(

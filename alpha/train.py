@@ -4,62 +4,90 @@ import csv
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
-from alpha import dataset, models
-from alpha.artifacts import whole_folder, write_json
+from alpha import dataset, importance, models
+from alpha.artifacts import digest, whole_folder, write_json
 from alpha.collapse import hair
-from alpha.dataset import Dataset
+from alpha.dataset import Dataset, Known
 from alpha.models import Predictor
-from alpha.models.network import Network, tensorflow
-from alpha.normalization import read_contract
-from alpha.params import Mean, Mlp, Model, Ridge, Train
+from alpha.models.network import Network, row_losses, targets, tensorflow
+from alpha.normalization import Contract, read_contract
+from alpha.objective import Objective
+from alpha.params import Label, Loss, Model, Rung, Train
 from alpha.progress import track
+
+# The blocks within which a family is permuted: as long as the longest past a rung knows of.
+_PERMUTED_HORIZONS = 30
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A line of the history. Losses are mean squared errors over the variance of train's
-    outcomes, so that 1 is what the train mean scores on train; prediction_* are of valid, in
-    units of the outcome; near_mean_share is the share of valid predictions within
-    a hair (alpha.collapse) of the train mean."""
+    """A line of the history, after an epoch, or a tree. Losses are over the best constant's loss
+    on train, so that 1 is what that constant scores on train; prediction_* are of valid, in
+    units of the outcome or the class code; near_mean_share is the share of valid predictions
+    within a hair (alpha.collapse) of the train mean. None where it was not measured."""
 
     epoch: int
     train_loss: float
     valid_loss: float
-    prediction_mean: float
-    prediction_std: float
-    prediction_max: float
-    near_mean_share: float
+    prediction_mean: float | None = None
+    prediction_std: float | None = None
+    prediction_max: float | None = None
+    near_mean_share: float | None = None
 
 
 @dataclass(frozen=True)
-class Scale:
-    """Mean and sigma of train's outcomes; sigma is 1 where they are all equal."""
+class Splits:
+    """What training may see."""
 
-    mean: float
-    sigma: float
+    train: Dataset
+    valid: Dataset
+    objective: Objective
 
-    @classmethod
-    def of(cls, y: np.ndarray) -> "Scale":
-        return cls(float(y.mean()), float(y.std()) or 1.0)
+    @property
+    def constant_loss(self) -> float:
+        """Of the best constant on train; 1 where it is perfect, as of equal outcomes."""
+        y = self.train.y
+        return float(np.mean(self.objective.losses(y, self.objective.constant))) or 1.0
+
+    def loss(self, data: Dataset, prediction: np.ndarray) -> float:
+        return float(np.mean(self.objective.losses(data.y, prediction))) / self.constant_loss
+
+    def measure(self, model: Predictor, *, epoch: int) -> Epoch:
+        """A line of the history for a model as it stands."""
+        prediction = model.predict(self.valid.known)
+        score = self.objective.score(prediction)
+        near = np.abs(score - self.objective.mean) <= hair(self.objective.sigma)
+        return Epoch(
+            epoch=epoch,
+            train_loss=self.loss(self.train, model.predict(self.train.known)),
+            valid_loss=self.loss(self.valid, prediction),
+            prediction_mean=float(score.mean()),
+            prediction_std=float(score.std()),
+            prediction_max=float(score.max()),
+            near_mean_share=float(near.mean()),
+        )
 
 
-def fit_network(
-    net: Any, train: Dataset, valid: Dataset, knobs: Train, *, seed: int
-) -> tuple[Network, list[Epoch]]:
-    """Train `net` by Adam on the mean squared error of standardized outcomes.
+def fit_network(net: Any, seen: Splits, knobs: Train, *, seed: int) -> tuple[Network, list[Epoch]]:
+    """Train `net` by Adam on the objective's mean loss over the outcomes in sigmas.
 
     Every epoch shuffles train anew; training stops after `knobs.patience` epochs without a
     better loss on valid, and the weights of the best epoch are kept. Same seed, same bits.
     """
     tf = tensorflow()
-    scale = Scale.of(train.y)
+    train, objective = seen.train, seen.objective
+    model = Network.about(net, objective)
     x = tf.constant(train.x)  # (rows, features)
-    y = tf.constant(((train.y - scale.mean) / scale.sigma).astype(np.float32)[:, None])
+    y = tf.constant(targets(train.y, model, objective))  # (rows, outputs)
+    weight = tf.constant(objective.row_weights(train.y).astype(np.float32))  # (rows,)
     rows, batch = len(train.y), min(knobs.batch_size, len(train.y))
+    losses = row_losses(model, objective)
     optimizer = tf.keras.optimizers.Adam(knobs.learning_rate)
     optimizer.build(net.trainable_variables)
 
@@ -68,19 +96,18 @@ def fit_network(
         for start in tf.range(0, rows - batch + 1, batch):
             chosen = order[start : start + batch]
             with tf.GradientTape() as tape:
-                outcome = net(tf.gather(x, chosen), training=True)  # (batch, 1)
-                error = outcome - tf.gather(y, chosen)
-                loss = tf.reduce_mean(tf.square(error)) + sum(net.losses)
+                out = net(tf.gather(x, chosen), training=True)  # (batch, outputs)
+                each = losses(out, tf.gather(y, chosen), tf.gather(weight, chosen))  # (batch,)
+                loss = tf.reduce_mean(each) + sum(net.losses)
             gradients = tape.gradient(loss, net.trainable_variables)
             optimizer.apply(gradients, net.trainable_variables)
 
     shuffles = np.random.default_rng(seed)
-    model = Network(net, scale.mean, scale.sigma)
-    history = [measure(model, train, valid, scale, epoch=0)]
+    history = [seen.measure(model, epoch=0)]
     best, weights = history[0], net.get_weights()
     for epoch in _epochs(knobs.epochs):
         run_epoch(tf.constant(shuffles.permutation(rows)))
-        history.append(measure(model, train, valid, scale, epoch=epoch))
+        history.append(seen.measure(model, epoch=epoch))
         if history[-1].valid_loss < best.valid_loss:
             best, weights = history[-1], net.get_weights()
         if epoch - best.epoch >= knobs.patience:
@@ -89,24 +116,29 @@ def fit_network(
     return model, history
 
 
-def measure(model: Predictor, train: Dataset, valid: Dataset, scale: Scale, *, epoch: int) -> Epoch:
-    """A line of the history for a model as it stands."""
-    prediction = model.predict(valid.x)
-    near = np.abs(prediction - scale.mean) <= hair(scale.sigma)
-    return Epoch(
-        epoch=epoch,
-        train_loss=float(np.mean(((model.predict(train.x) - train.y) / scale.sigma) ** 2)),
-        valid_loss=float(np.mean(((prediction - valid.y) / scale.sigma) ** 2)),
-        prediction_mean=float(prediction.mean()),
-        prediction_std=float(prediction.std()),
-        prediction_max=float(prediction.max()),
-        near_mean_share=float(near.mean()),
+def fit(
+    rung: ModuleType, seen: Splits, knobs: Train, rung_knobs: Rung, *, seed: int
+) -> tuple[Predictor, list[Epoch]]:
+    """Fit a closed form, or what stops early by itself; and how it went."""
+    fitted: Predictor
+    if hasattr(rung, "fit"):
+        fitted = rung.fit(seen.train, seen.objective, rung_knobs)
+        return fitted, [seen.measure(fitted, epoch=0)]
+    fitted, losses = rung.fit_watching(
+        seen.train, seen.valid, seen.objective, rung_knobs, seed=seed
     )
+    constant = seen.constant_loss
+    return fitted, [
+        Epoch(number, train / constant, valid / constant)
+        for number, (train, valid) in enumerate(losses, start=1)
+    ]
 
 
 def run(
+    label: Label,
+    loss: Loss,
     knobs: Train,
-    rung_knobs: Mean | Ridge | Mlp,
+    rung_knobs: Rung,
     *,
     model: Model,
     seed: int,
@@ -115,26 +147,73 @@ def run(
     normalization: Path,
     out: Path,
 ) -> None:
-    """Write the fitted model, model.json (what it is, and of which contract) and history.csv.
+    """Write the fitted model, model.json (what it is, and of which contract) and history.csv;
+    of a network of silos also importance.json, and its rival in the folder rival.
 
     Raises InputError if the splits' features are not the contract's.
     """
     contract = read_contract(normalization)
-    seen, watched = dataset.load(train, contract), dataset.load(valid, contract)
     rung = models.rung(model)
-    fitted: Predictor
-    if hasattr(rung, "build"):
-        tensorflow().keras.utils.set_random_seed(seed)
-        net = rung.build(len(contract.names), rung_knobs)
-        fitted, history = fit_network(net, seen, watched, knobs, seed=seed)
-    else:
-        fitted = rung.fit(seen, rung_knobs)
-        history = [measure(fitted, seen, watched, Scale.of(seen.y), epoch=0)]
+    data = [dataset.load(path, contract, features=rung.FEATURES) for path in (train, valid)]
+    seen = Splits(data[0], data[1], Objective.fit(data[0].y, label, loss))
+    about = {
+        "model": model,
+        "seed": seed,
+        "normalization": contract.hash,
+        "classes": list(seen.objective.classes),
+        "configuration": _configuration(
+            model, contract, loss, rung_knobs, *([knobs] if hasattr(rung, "build") else [])
+        ),
+    }
     with whole_folder(out) as part:
-        fitted.save(part)
-        about = {"model": model, "seed": seed, "normalization": contract.hash}
-        write_json(part / "model.json", about)
-        write_history(part / "history.csv", history)
+        if not hasattr(rung, "build"):
+            fitted, history = fit(rung, seen, knobs, rung_knobs, seed=seed)
+            _write(part, fitted, history, about)
+            return
+        for folder, build in _networks(part, rung):
+            tensorflow().keras.utils.set_random_seed(seed)
+            net = build(contract.families, rung_knobs, len(seen.objective.classes) or 1)
+            network, history = fit_network(net, seen, knobs, seed=seed)
+            _write(folder, network, history, about)
+            if build is not getattr(rung, "rival", build):
+                found = _importance(network, seen, contract, label, seed=seed)
+                write_json(folder / "importance.json", found)
+
+
+def _importance(
+    model: Predictor, seen: Splits, contract: Contract, label: Label, *, seed: int
+) -> dict[str, float]:
+    """Family -> the skill on valid that is lost when it is permuted."""
+    valid, objective = seen.valid, seen.objective
+    constant = float(np.mean(objective.losses(valid.y, objective.constant)))
+    return importance.by_family(
+        lambda x: model.predict(Known(x, valid.known.past)),
+        valid.x,
+        contract.families,
+        loss=lambda prediction: float(np.mean(objective.losses(valid.y, prediction))),
+        constant_loss=constant or 1.0,
+        time_ns=valid.time_ns,
+        block_ns=_PERMUTED_HORIZONS * label.horizon_ns,
+        seed=seed,
+    )
+
+
+def _configuration(model: str, contract: Contract, *knobs: BaseModel) -> str:
+    """The same for two models that differ by nothing but their seed."""
+    return digest([model, contract.hash, *(section.model_dump(mode="json") for section in knobs)])
+
+
+def _networks(part: Path, rung: ModuleType) -> Iterator[tuple[Path, Any]]:
+    yield part, rung.build
+    if hasattr(rung, "rival"):
+        (part / "rival").mkdir()
+        yield part / "rival", rung.rival
+
+
+def _write(folder: Path, fitted: Predictor, history: list[Epoch], about: dict[str, Any]) -> None:
+    fitted.save(folder)
+    write_json(folder / "model.json", about)
+    write_history(folder / "history.csv", history)
 
 
 def write_history(path: Path, history: list[Epoch]) -> None:

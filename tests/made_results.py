@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import t as student
 
 from alpha import evaluation
 from alpha.artifacts import write_json
@@ -11,6 +12,7 @@ from alpha.params import SPLITS, Params
 from alpha.store import Block, write_frame
 
 START_NS = 1_704_067_200_000_000_000
+STEP_NS = 10_000_000_000
 RUNS = ["mean-0", "mean-1", "ridge-0", "ridge-1", "mlp-0", "mlp-1"]
 
 
@@ -44,40 +46,108 @@ class Results:
     def normalization(self) -> Path:
         return self.root / "normalization.json"
 
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
     def evaluate(self, params: Params, runs: list[str] = RUNS) -> None:
         evaluation.run(
             params.label,
+            params.loss,
             params.evaluate,
+            params.verdict,
             runs=runs,
+            features=self.features,
             models=self.models,
             predictions=self.predictions,
             out=self.evaluation,
         )
 
 
-def write_prediction(path: Path, outcome: np.ndarray, prediction: np.ndarray) -> None:
-    """A split's predictions as `alpha predict` writes them."""
+def write_prediction(
+    path: Path,
+    outcome: np.ndarray,
+    prediction: np.ndarray,
+    *,
+    start_ns: int = START_NS,
+    volatility: np.ndarray | None = None,
+    probabilities: np.ndarray | None = None,
+) -> None:
+    """A split's predictions as `alpha predict` writes them, a row every STEP_NS."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    time_ns = START_NS + np.arange(len(outcome)) * 1_000_000_000
-    block = Block(("alpha_outcome", "prediction"), np.column_stack((outcome, prediction)))
+    time_ns = start_ns + np.arange(len(outcome)) * STEP_NS
+    if volatility is None:
+        volatility = np.full(len(outcome), np.nan)
+    columns = {"alpha_outcome": outcome, "prediction": prediction, "past_volatility": volatility}
+    if probabilities is not None:
+        columns |= {f"probability_{at}": p for at, p in enumerate(probabilities.T)}
+    block = Block(tuple(columns), np.column_stack(tuple(columns.values())))
     write_frame(path, time_ns, [block], aware=True)
 
 
+@dataclass(frozen=True)
+class Truth:
+    """One split of a made-up market, the same for every run: (rows,) each."""
+
+    start_ns: int
+    driver: np.ndarray  # what can be known at t
+    loud: np.ndarray
+    outcome: np.ndarray
+    volatility: np.ndarray
+
+
+def truths(rows: int) -> dict[str, Truth]:
+    """Splits of `rows` rows, one after the other, a few blocks between them; the market is
+    louder in each second quarter of an hour."""
+    rng = np.random.default_rng(7)
+    found = {}
+    for number, split in enumerate(SPLITS):
+        driver = rng.normal(size=rows)
+        loud = 1.0 + (np.arange(rows) // 90 % 2)
+        outcome = 4e-4 * loud * np.maximum(rng.standard_t(3, size=rows) + driver, 0)
+        volatility = 1e-4 * loud * np.exp(0.1 * rng.normal(size=rows))
+        volatility[:5] = np.nan
+        start = START_NS + number * (rows * STEP_NS + 6 * 3600 * 10**9)
+        found[split] = Truth(start, driver, loud, outcome, volatility)
+    return found
+
+
 def write_run(results: Results, name: str, rng: np.random.Generator, rows: int) -> None:
-    """A trained run: the mean, a decent linear model, or a better net with a curve."""
-    model = name.split("-")[0]
-    outcomes = np.random.default_rng(7)
-    for split in SPLITS:
-        driver = outcomes.normal(size=rows)
-        outcome = 4e-4 * np.maximum(outcomes.standard_t(3, size=rows) + driver, 0)
-        prediction = {
-            "mean": np.full(rows, 3e-4),
-            "ridge": 3e-4 + 1e-4 * driver,
-            "mlp": 2.5e-4 * np.exp(0.5 * driver + 0.1 * rng.normal(size=rows)),
-        }[model]
-        write_prediction(results.predictions / name / f"{split}.h5", outcome, prediction)
+    """A trained run: the mean, a decent linear model, or a better net with a curve, with a
+    rival that is a little noisier and the importance of two families."""
+    model, _, seed = name.partition("-")
+    if model == "mlp":
+        _write_model(results, f"{name}/rival", "mlp", int(seed), rng, rows, noise=0.3)
+        importance = {"spread": 0.01 + 0.001 * int(seed), "volatility": 0.1}
+        write_json(results.models / name / "importance.json", importance)
+    _write_model(results, name, model, int(seed), rng, rows, noise=0.1)
     counts = {split: {"rows": rows, "clipped": 3, "replaced": 5} for split in SPLITS}
     write_json(results.predictions / name / "inputs.json", counts)
+
+
+def _write_model(
+    results: Results,
+    name: str,
+    model: str,
+    seed: int,
+    rng: np.random.Generator,
+    rows: int,
+    *,
+    noise: float,
+) -> None:
+    for split, truth in truths(rows).items():
+        prediction = {
+            "mean": np.full(rows, 5e-4),
+            "ridge": 4.5e-4 + 1.5e-4 * truth.driver,
+            "mlp": 4e-4 * np.exp(0.5 * truth.driver + noise * rng.normal(size=rows)),
+        }[model]
+        write_prediction(
+            results.predictions / name / f"{split}.h5",
+            truth.outcome,
+            prediction,
+            start_ns=truth.start_ns,
+            volatility=truth.volatility,
+        )
     epochs = 8 if model == "mlp" else 1
     lines = ["epoch,train_loss,valid_loss,prediction_std"]
     for epoch in range(epochs):
@@ -85,8 +155,28 @@ def write_run(results: Results, name: str, rng: np.random.Generator, rows: int) 
         valid = 0.85 + 0.1 * np.exp(-epoch / 2) + 0.002 * epoch + 0.01 * rng.random()
         lines.append(f"{epoch},{train:.17g},{valid:.17g},0.0001")
     folder = results.models / name
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "history.csv").write_text("\n".join(lines) + "\n")
+    about = {"model": model, "seed": seed, "normalization": "0" * 64, "configuration": "1" * 64}
+    write_json(folder / "model.json", about)
+
+
+def write_oracle(results: Results, rows: int) -> None:
+    """What a simulated market's folder holds beside the feature files: the expected outcome,
+    given driver and loudness."""
+    folder = results.features / "oracle"
+    folder.mkdir(parents=True)
+    write_json(
+        folder / "oracle.json", {"horizon_seconds": 60, "price": "touch", "target": "abs_max"}
+    )
+    for number, truth in enumerate(truths(rows).values()):
+        time_ns = truth.start_ns + np.arange(rows) * STEP_NS
+        d = truth.driver
+        # The mean of max(T + d, 0) for a Student t with 3 degrees of freedom.
+        positive = d * student.cdf(d, 3) + (3 + d**2) / 2 * student.pdf(d, 3)
+        expected = 4e-4 * truth.loud * positive
+        block = Block(("oracle",), expected[:, None])
+        write_frame(folder / f"{number}.h5", time_ns, [block], aware=True)
 
 
 def write_data_summaries(results: Results, days: list[str], features: list[str]) -> None:
@@ -155,7 +245,7 @@ def write_data_summaries(results: Results, days: list[str], features: list[str])
 def make(
     root: Path,
     *,
-    rows: int = 2000,
+    rows: int = 9000,
     days: tuple[str, ...] = ("SIM-data-01-01-2024.h5", "SIM-data-02-01-2024.h5"),
     features: tuple[str, ...] = ("ask_level0", "ask_level1", "bid_level0", "spread"),
 ) -> Results:
@@ -163,5 +253,6 @@ def make(
     results = Results(root)
     for number, name in enumerate(RUNS):
         write_run(results, name, np.random.default_rng(number), rows)
+    write_oracle(results, rows)
     write_data_summaries(results, list(days), list(features))
     return results

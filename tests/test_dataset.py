@@ -3,6 +3,7 @@ import pytest
 
 from alpha import dataset
 from alpha.errors import InputError
+from alpha.features import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.normalization import Contract
 from alpha.store import Block, write_frame
 
@@ -24,12 +25,14 @@ def split(tmp_path):
     for name, day in (("31-01.h5", 0), ("01-02.h5", 1)):
         values = np.array([[2.0, 4.0], [np.nan, 1000.0], [6.0, np.inf], [0, 0], [day, day]])
         labels = np.column_stack((np.zeros((5, 2)), day + np.arange(5) / 10))
+        past = np.column_stack((labels, day + np.full(5, np.nan)))
         write_frame(
             folder / name,
             TIMES + day * 86_400 * 10**9,
             [
                 Block(("a", "b"), values),
-                Block(("up", "down", "alpha_outcome"), labels),
+                Block(OUTCOME_COLUMNS, labels),
+                Block(PAST_COLUMNS, past),
                 Block(("status",), np.zeros((5, 1), dtype=np.int8)),
             ],
             aware=True,
@@ -44,6 +47,16 @@ def test_a_split_is_loaded_in_time_order_normalized_and_finite(split):
     assert data.x[:5].tolist() == [[1, 2], [0, 10], [3, 0], [0, 0], [0, 0]]
     assert data.x.dtype == np.float32
     assert (data.clipped, data.replaced) == (2, 4)
+    assert data.known.past[5].tolist() == [0.0, 0.0, 1.0]
+    assert np.isnan(data.volatility).all()
+
+
+def test_without_features_the_past_alone_is_loaded(split):
+    """The rungs that look at no feature need not wait for them."""
+    data, bare = (dataset.load(split, contract("a", "b"), features=on) for on in (True, False))
+    assert bare.x.shape == (10, 0)
+    np.testing.assert_array_equal(bare.known.past, data.known.past)
+    np.testing.assert_array_equal(bare.y, data.y)
 
 
 def test_a_split_with_other_features_than_the_contract_is_refused(split):

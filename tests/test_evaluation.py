@@ -1,420 +1,412 @@
-import json
-import math
+"""The step: files in, files out; every headline recomputed from the saved predictions."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-from made_results import RUNS, Results, make, write_prediction
+from conftest import PARAMS_TEXT
+from made_results import Results, make, truths, write_prediction
 from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score
 
+from alpha.artifacts import read_json, write_json
 from alpha.errors import InputError
-from alpha.evaluation import details, history, metrics
-from alpha.evaluation.assess import TrainLabel, over_seeds, split_figures
-from alpha.evaluation.details import SplitFigures
-from alpha.evaluation.quantiles import LEVELS, quantiles
-from alpha.evaluation.thresholds import check, is_classification, meaning, pool
-from alpha.params import SPLITS, Params
+from alpha.evaluation import details
+from alpha.evaluation.details import Details
+from alpha.params import SPLITS, Params, parse
 
-FLOATS = st.floats(-1e-2, 1e-2, allow_nan=False)
-ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
-UNDEFINED_WITHOUT_ROWS = {
-    "mse",
-    "mae",
-    "constant_mse",
-    "skill",
-    "rank_ic",
-    "std_ratio",
-    "label_zero_share",
-    "near_mean_share",
-}
-
-
-def assess(outcome, prediction, *, train=(0.0, 4.0)) -> SplitFigures:
-    return split_figures(
-        np.array(outcome, dtype=float),
-        np.array(prediction, dtype=float),
-        train=TrainLabel.fit(np.array(train, dtype=float)),
-        thresholds_bps=(5.0,),
-        round_trip_bps=15.0,
-        clipped=0,
-        replaced=0,
-    )
-
-
-def pairs(elements=FLOATS, *, min_size=0, max_size=60):
-    """Outcome and prediction of equal length."""
-    return st.integers(min_size, max_size).flatmap(
-        lambda rows: st.tuples(
-            hnp.arrays(float, rows, elements=elements), hnp.arrays(float, rows, elements=elements)
-        )
-    )
+ALL = ["mean", "ridge", "mlp_rival", "mlp"]
+FOLDERS = ("quantiles", "thresholds", "calibration", "days", "regimes", "distribution")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Results:
-    return make(tmp_path_factory.mktemp("results"))
+def params() -> Params:
+    """The repository's, with fewer resamples."""
+    text = PARAMS_TEXT.replace("resamples: 2000", "resamples: 400")
+    return parse(text, source="params.yaml")
 
 
-# -- metrics ------------------------------------------------------------------------------
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, params: Params) -> Results:
+    results = make(tmp_path_factory.mktemp("results"))
+    results.evaluate(params)
+    return results
 
 
-def test_loss_and_skill_are_what_one_computes_by_hand():
-    """Errors 1, −1, 2 against deviations 1, 3, 0 from the constant 2."""
-    outcome, prediction = np.array([1.0, 5.0, 2.0]), np.array([0.0, 6.0, 0.0])
-    assert metrics.mse(outcome, prediction) == 2.0
-    assert metrics.mae(outcome, prediction) == pytest.approx(4 / 3)
-    assert metrics.skill(outcome, prediction, constant=2.0) == pytest.approx(1 - 6 / 10)
+@pytest.fixture(scope="module")
+def found(made: Results) -> Details:
+    return details.read(made.evaluation)
 
 
-@given(pairs(min_size=2))
-def test_skill_of_the_constant_is_zero_and_of_the_outcome_one(arrays):
-    """The two fixed points of skill, wherever it is defined."""
-    outcome, _ = arrays
-    try:
-        assert metrics.skill(outcome, np.full(len(outcome), 0.5), constant=0.5) == 0.0
-        assert metrics.skill(outcome, outcome, constant=0.5) == 1.0
-    except metrics.Undefined:
-        assert np.allclose(outcome, 0.5)
+def saved(made: Results, run: str, split: str = "test") -> pd.DataFrame:
+    return pd.read_hdf(made.predictions / run / f"{split}.h5", "df")
 
 
-def test_skill_is_undefined_where_outcomes_differ_from_the_train_mean_by_rounding_only():
-    """The mean of three 0.1 is not 0.1 in floats; that is no variation to explain."""
-    outcome = np.full(3, 0.1)
-    constant = float(np.sum(outcome)) / 3
-    assert constant != 0.1
-    with pytest.raises(metrics.Undefined, match="every outcome equals the train mean"):
-        metrics.skill(outcome, outcome + 1.0, constant=constant)
-    # A variation that is tiny, but not rounding, is something to explain.
-    tiny = np.array([1.0, 1.0 + 1e-9])
-    assert metrics.skill(tiny, tiny, constant=1.0) == 1.0
+def table(made: Results, name: str) -> pd.DataFrame:
+    return pd.read_csv(made.evaluation / f"{name}.csv")
 
 
-@given(pairs(ROUGH, min_size=2) | pairs(min_size=2))
-def test_rank_ic_is_scipys_and_pandas_spearman(arrays):
-    """Two independent implementations, on data full of ties and on data with few."""
-    outcome, prediction = arrays
-    if np.ptp(outcome) == 0 or np.ptp(prediction) == 0:
-        with pytest.raises(metrics.Undefined, match="is constant"):
-            metrics.rank_ic(outcome, prediction)
-        return
-    found = metrics.rank_ic(outcome, prediction)
-    assert found == pytest.approx(spearmanr(outcome, prediction).statistic, abs=1e-12)
-    by_pandas = pd.Series(outcome).corr(pd.Series(prediction), method="spearman")
-    assert found == pytest.approx(by_pandas, abs=1e-12)
+def small(root, rows: int = 100) -> Results:
+    return make(root, rows=rows)
 
 
-def test_rank_ic_by_hand_gives_ties_their_average_rank():
-    """Ranks 1.5, 1.5, 3 against 1, 2, 3: covariance 1.5 over sqrt(1.5 · 2)."""
-    found = metrics.rank_ic(np.array([0.0, 0.0, 9.0]), np.array([1.0, 2.0, 3.0]))
-    assert found == pytest.approx(1.5 / math.sqrt(1.5 * 2))
+# -- figures ------------------------------------------------------------------------------
 
 
-@given(hnp.arrays(float, st.integers(1, 50), elements=FLOATS))
-def test_quantiles_are_monotone_from_minimum_to_maximum(values):
-    """The ends are the extremes, and nothing between is out of order."""
-    found = quantiles(values)
-    assert (found[0], found[-1]) == (values.min(), values.max())
-    assert found == sorted(found)
-
-
-def test_quantiles_interpolate_between_order_statistics():
-    """At level q of 0..10 lies 10 q."""
-    assert quantiles(np.arange(11.0)) == pytest.approx([10 * level for level in LEVELS])
-
-
-# -- the threshold check ------------------------------------------------------------------
-
-
-@given(pairs(ROUGH) | pairs(), st.sampled_from([0.0, 5.0, 10.0, 30.0]))
-def test_threshold_check_is_the_straightforward_pandas_computation(arrays, threshold_bps):
-    """Filters of a frame, written as one would say them."""
-    outcome, prediction = arrays
-    found = check(outcome, prediction, threshold_bps=threshold_bps, round_trip_bps=15.0)
-    frame = pd.DataFrame({"label": outcome, "prediction": prediction})
-    level = threshold_bps * 1e-4
-    loud, called = frame[frame.label > level], frame[frame.prediction > level]
-    hits = frame[(frame.label > level) & (frame.prediction > level)]
-    assert (found.rows, found.label_above, found.prediction_above, found.both) == (
-        len(frame),
-        len(loud),
-        len(called),
-        len(hits),
-    )
-    assert found.precision == (len(hits) / len(called) if len(called) else None)
-    assert found.recall == (len(hits) / len(loud) if len(loud) else None)
-    assert found.base_rate == (len(loud) / len(frame) if len(frame) else None)
-    if len(called) and len(loud):
-        assert found.lift == pytest.approx((len(hits) / len(called)) / (len(loud) / len(frame)))
-    else:
-        assert found.lift is None
-    if len(called):
-        realised = called.label.mean() * 1e4
-        assert found.realised_bps == pytest.approx(realised, abs=1e-9)
-        assert found.after_fees_bps == pytest.approx(realised - 15.0, abs=1e-9)
-    else:
-        assert found.realised_bps is None
-        assert found.after_fees_bps is None
-
-
-@given(pairs(), pairs())
-def test_pooled_checks_are_the_check_of_both_seeds_rows_together(one, other):
-    """Counting seeds together loses nothing."""
-    knobs = {"threshold_bps": 10.0, "round_trip_bps": 15.0}
-    pooled = pool([check(*one, **knobs), check(*other, **knobs)], round_trip_bps=15.0)
-    together = check(*(np.concatenate(both) for both in zip(one, other, strict=True)), **knobs)
-    assert pooled.seeds == 2
-    for name, value in together.model_dump(exclude={"seeds"}).items():
-        assert getattr(pooled, name) == pytest.approx(value, abs=1e-9), name
-
-
-def test_targets_of_classes_have_no_threshold_check(params: Params):
-    """And every target says what its realised outcome is worth."""
-    for target in ("direction", "loud", "triple_barrier"):
-        label = params.label.model_copy(update={"target": target})
-        assert is_classification(label)
-        assert meaning(label).startswith("not available")
-    assert "upper bound" in meaning(params.label)
-    mid = params.label.model_copy(update={"price": "mid"})
-    assert "spread is not paid" in meaning(mid)
-
-
-# -- one split's figures ------------------------------------------------------------------
-
-
-def test_figures_of_a_split_by_hand():
-    """Train mean 2 and std 2, so a hair is 0.02; two predictions of four are within it."""
-    found = assess([0, 0, 4, 4], [2.01, 1.99, 3, 5])
-    assert found.rows == 4
-    assert found.constant_mse == 4.0
-    assert found.mse == pytest.approx((2.01**2 + 1.99**2 + 1 + 1) / 4)
-    assert found.skill == pytest.approx(1 - found.mse / 4)
-    assert found.near_mean_share == 0.5
-    assert found.label_zero_share == 0.5
-    assert found.std_ratio == pytest.approx(np.std([2.01, 1.99, 3, 5]) / 2)
-    assert found.undefined == {}
-
-
-@given(pairs(st.floats(width=64) | ROUGH, max_size=8), st.lists(ROUGH, max_size=3))
-def test_nothing_is_raised_and_every_figure_is_finite_or_none_with_a_reason(arrays, train):
-    """Any float prediction, any finite outcome, any number of rows, even none in train."""
-    outcome, prediction = np.nan_to_num(arrays[0], posinf=1.0, neginf=-1.0), arrays[1]
-    found = assess(outcome, prediction, train=train)
-    json.dumps(found.model_dump(), allow_nan=False)
-    for name in UNDEFINED_WITHOUT_ROWS:
-        assert (getattr(found, name) is None) == (name in found.undefined), name
-
-
-def test_a_constant_prediction_has_skill_but_no_rank_ic():
-    """The mean is a model too, and its missing rank IC is explained."""
-    found = assess([0.0, 1.0, 4.0], [2.0, 2.0, 2.0])
-    assert found.skill == 0.0
-    assert found.rank_ic is None
-    assert found.undefined == {"rank_ic": "the prediction is constant"}
-    assert found.near_mean_share == 1.0
-
-
-def test_a_constant_outcome_leaves_rank_ic_and_std_ratio_undefined():
-    """Nothing varies, so nothing can be ranked."""
-    found = assess([3.0, 3.0], [1.0, 2.0])
-    assert found.undefined == {
-        "rank_ic": "the outcome is constant",
-        "std_ratio": "the outcome is constant",
-    }
-    assert found.skill == pytest.approx(1 - 2.5 / 1)
-
-
-def test_predictions_that_are_not_finite_are_counted_and_left_out():
-    """The figures are those of the other rows; the label's own distribution is of all."""
-    found = assess([0, 9, 4, 9], [1, np.nan, 3, np.inf])
-    clean = assess([0, 4], [1, 3])
-    assert (found.rows, found.non_finite) == (4, 2)
-    assert (found.mse, found.skill, found.rank_ic) == (clean.mse, clean.skill, clean.rank_ic)
-    assert found.label_quantiles == quantiles(np.array([0.0, 4.0, 9.0, 9.0]))
-    assert found.label_zero_share == 0.25
-
-
-def test_when_no_prediction_is_finite_every_figure_is_none_for_that_reason():
-    """A diverged net leaves no figures, and says so."""
-    found = assess([0, 4], [np.nan, -np.inf])
-    assert found.non_finite == 2
-    assert found.skill is None
-    assert found.undefined["skill"] == "no prediction is finite"
-    assert found.prediction_quantiles == [None] * len(LEVELS)
-
-
-def test_zero_rows_and_one_row_give_none_not_errors():
-    """The smallest inputs there are."""
-    assert assess([], []).undefined.keys() == UNDEFINED_WITHOUT_ROWS
-    one = assess([1.0], [1.0])
-    assert one.skill == 1.0
-    assert one.undefined["rank_ic"] == "fewer than two rows"
-
-
-def test_an_overflowing_error_is_undefined():
-    """Finite predictions whose square is not."""
-    assert assess([0.0, 1.0], [1e200, 0.0]).undefined["mse"] == "too large for a number"
-
-
-def test_over_seeds_is_mean_and_sample_deviation_of_what_is_defined():
-    """1 and 3 have mean 2 and deviation sqrt 2; a None does not count."""
-    found = over_seeds([1.0, None, 3.0])
-    assert (found.mean, found.spread, found.seeds) == (2.0, pytest.approx(math.sqrt(2)), 2)
-    assert over_seeds([0.1]).spread is None
-    assert over_seeds([0.1, 0.1, 0.1]).spread == 0.0
-    assert over_seeds([None]).mean is None
-
-
-# -- the step -----------------------------------------------------------------------------
-
-
-def test_run_writes_headline_details_and_plots(made: Results, params: Params):
-    """The headline repeats the details, and each run and model has its files."""
-    made.evaluate(params)
-    headline = json.loads((made.evaluation / "metrics.json").read_text())
-    found = details.read(made.evaluation)
-    assert found.models == ["mean", "ridge", "mlp"]
-    assert found.runs == RUNS
-    assert headline.keys() == set(found.models)
+def test_headline_repeats_the_details_and_stays_short(made: Results, found: Details):
+    """What `dvc metrics` compares, of every model."""
+    headline = read_json(made.evaluation / "metrics.json")
+    assert found.models == ALL
+    assert found.by_model.keys() == set(ALL)
+    assert headline.keys() == set(ALL)
     for name, model in headline.items():
-        assert model["verdict"] == "not yet judged"
+        assert model["verdict"] == found.by_model[name].verdict.name
         for split in ("valid", "test"):
             over = found.by_model[name].splits[split]
-            assert model[split] == {
+            spread = {"skill_spread": over.skill.spread} if split == "test" else {}
+            assert model[split] == spread | {
                 "skill": over.skill.mean,
-                "skill_spread": over.skill.spread,
+                "skill_low": over.skill.low,
+                "skill_high": over.skill.high,
                 "rank_ic": over.rank_ic.mean,
             }
-    names = sorted(path.stem for path in (made.evaluation / "learning_curves").iterdir())
-    assert names == sorted(RUNS)
-    for folder in ("quantiles", "thresholds"):
-        names = sorted(path.stem for path in (made.evaluation / folder).iterdir())
-        assert names == sorted(found.models)
 
 
-def test_runs_figures_are_of_its_files(made: Results, params: Params):
-    """One run's skill and rank IC recomputed from its predictions, and its counts carried."""
-    made.evaluate(params)
-    folder = made.predictions / "mlp-1"
-    constant = pd.read_hdf(folder / "train.h5", "df").alpha_outcome.mean()
-    test = pd.read_hdf(folder / "test.h5", "df")
+def test_a_runs_figures_are_recomputed_from_its_files(made: Results, found: Details):
+    """Skill by pandas, rank IC by scipy, average precision by scikit-learn."""
+    constant = saved(made, "mlp-1", "train").alpha_outcome.mean()
+    test = saved(made, "mlp-1")
     error = ((test.alpha_outcome - test.prediction) ** 2).mean()
-    found = details.read(made.evaluation).by_run["mlp-1"]
-    expected = 1 - error / ((test.alpha_outcome - constant) ** 2).mean()
-    assert found.splits["test"].skill == pytest.approx(expected)
-    assert found.splits["test"].rank_ic == pytest.approx(
-        test.alpha_outcome.corr(test.prediction, method="spearman")
+    run = found.by_run["mlp-1"]
+    figures = run.splits["test"]
+    assert figures.skill == pytest.approx(1 - error / ((test.alpha_outcome - constant) ** 2).mean())
+    assert figures.rank_ic == pytest.approx(
+        spearmanr(test.alpha_outcome, test.prediction).statistic
     )
-    assert (found.splits["test"].clipped, found.splits["test"].replaced) == (3, 5)
-    assert (found.model, found.seed, found.epochs) == ("mlp", 1, 7)
-
-
-def test_learning_curves_are_the_histories_number_for_number(made: Results, params: Params):
-    """What the plot shows is what training recorded."""
-    made.evaluate(params)
-    for name in RUNS:
-        pd.testing.assert_frame_equal(
-            pd.read_csv(made.evaluation / "learning_curves" / f"{name}.csv"),
-            pd.read_csv(made.models / name / "history.csv"),
+    for event, threshold in zip(figures.events, (2, 5, 10, 20), strict=True):
+        above = test.alpha_outcome > threshold * 1e-4
+        assert event.name == f"outcome > {threshold} bps"
+        assert event.average_precision == pytest.approx(
+            average_precision_score(above, test.prediction)
         )
+    assert (figures.clipped, figures.replaced) == (3, 5)
+    assert (run.model, run.seed, run.epochs) == ("mlp", 1, 7)
 
 
-def test_plots_tables_are_of_the_test_split(made: Results, params: Params):
-    """Quantiles are means over seeds, thresholds count all seeds' rows together."""
-    made.evaluate(params)
-    seeds = [pd.read_hdf(made.predictions / f"mlp-{seed}" / "test.h5", "df") for seed in (0, 1)]
-    table = pd.read_csv(made.evaluation / "quantiles" / "mlp.csv").set_index("quantile")
-    expected = np.mean([seed.prediction.quantile(0.99) for seed in seeds])
-    assert table.loc[0.99, "prediction"] == pytest.approx(expected)
-    assert table.loc[0.99, "label"] == pytest.approx(seeds[0].alpha_outcome.quantile(0.99))
-    rows = pd.concat(seeds)
-    table = pd.read_csv(made.evaluation / "thresholds" / "mlp.csv").set_index("threshold_bps")
-    called = rows[rows.prediction > 5e-4]
-    assert table.loc[5, "prediction_above"] == len(called)
-    assert table.loc[5, "precision"] == pytest.approx((called.alpha_outcome > 5e-4).mean())
-    assert table.loc[5, "after_fees_bps"] == pytest.approx(
-        called.alpha_outcome.mean() * 1e4 - 2 * params.evaluate.fees.taker_bps
+def test_the_threshold_check_is_a_by_hand_computation_on_the_saved_predictions(
+    made: Results, found: Details
+):
+    """All seeds' rows together; windows by a loop over time, of the seed with fewest."""
+    rows = pd.concat(saved(made, f"mlp-{seed}") for seed in (0, 1))
+    checks = table(made, "thresholds/mlp").set_index("threshold_bps")
+    for threshold in (2, 5, 10, 20):
+        level, row = threshold * 1e-4, checks.loc[threshold]
+        called = rows[rows.prediction > level]
+        assert row.prediction_above == len(called)
+        assert row.label_above == (rows.alpha_outcome > level).sum()
+        assert row.precision == pytest.approx((called.alpha_outcome > level).mean())
+        assert row.recall == pytest.approx(
+            (called.alpha_outcome > level).sum() / (rows.alpha_outcome > level).sum()
+        )
+        after = called.alpha_outcome.mean() * 1e4 - found.round_trip_bps
+        assert row.after_fees_bps == pytest.approx(after)
+        assert row.after_fees_low_bps < after < row.after_fees_high_bps
+        windows = []
+        for seed in (0, 1):
+            one = saved(made, f"mlp-{seed}")
+            free, count = pd.Timestamp.min.tz_localize("UTC"), 0
+            for at in one.index[one.prediction > level]:
+                if at >= free:
+                    count, free = count + 1, at + pd.Timedelta(seconds=60)
+            windows.append(count)
+        assert row.windows == min(windows)
+
+
+def test_days_and_regimes_are_those_rows_alone(made: Results, found: Details):
+    """A day and the loudest third, cut on train, recomputed by pandas."""
+    train, test = saved(made, "ridge-0", "train"), saved(made, "ridge-0")
+    constant = train.alpha_outcome.mean()
+    cuts = train.past_volatility.quantile([1 / 3, 2 / 3])
+    assert found.regime_cuts == pytest.approx(cuts.tolist())
+    squared = pd.DataFrame(
+        {
+            "loss": (test.alpha_outcome - test.prediction) ** 2,
+            "constant": (test.alpha_outcome - constant) ** 2,
+        }
     )
+    figures = found.by_run["ridge-0"].splits["test"]
+    for day, rows in squared.groupby(squared.index.strftime("%Y-%m-%d")):
+        [one] = [one for one in figures.days if one.name == day]
+        assert one.rows == len(rows)
+        assert one.skill == pytest.approx(1 - rows.loss.sum() / rows.constant.sum())
+    loud = squared[(test.past_volatility > cuts.iloc[1]).to_numpy()]
+    assert figures.regimes[2].name == "high"
+    assert figures.regimes[2].rows == len(loud)
+    assert figures.regimes[2].skill == pytest.approx(1 - loud.loss.sum() / loud.constant.sum())
+    over = found.by_model["ridge"].splits["test"]
+    by_day = [one.rank_ic for one in figures.days]
+    assert over.rank_ic_days.mean == pytest.approx(np.mean(by_day))
+    assert over.rank_ic_days.spread == pytest.approx(np.std(by_day, ddof=1))
+
+
+def test_a_rival_is_a_model_of_its_own_right_below_its_model(found: Details):
+    """With its runs, its figures, its rung; and the counts of the run it was trained beside."""
+    assert found.runs[-4:] == ["mlp_rival-0", "mlp-0", "mlp_rival-1", "mlp-1"]
+    rival = found.by_run["mlp_rival-1"]
+    assert (rival.model, rival.seed) == ("mlp_rival", 1)
+    assert rival.splits["test"].clipped == 3
+    assert found.by_model["mlp_rival"].seeds == [0, 1]
+    assert [rung.model for rung in found.ladder] == ALL
+    assert rival.splits["test"].skill < found.by_run["mlp-1"].splits["test"].skill
+
+
+def test_rungs_are_compared_in_the_same_resamples(found: Details):
+    """The interval of a difference is narrower than the two intervals would make it."""
+    rung = found.ladder[-1]
+    mine, other = (found.by_model[name].splits["test"].skill for name in (rung.model, rung.against))
+    assert rung.skill_difference.value == pytest.approx(mine.mean - other.mean)
+    width = rung.skill_difference.high - rung.skill_difference.low
+    apart = np.hypot(mine.high - mine.low, other.high - other.low)
+    assert 0 < width < 0.8 * apart
+    assert rung.worth
+
+
+def test_the_oracle_is_above_every_model_and_each_has_its_share(made: Results, found: Details):
+    """Recomputed from the market's own files."""
+    assert found.oracle.reason is None
+    truth = pd.concat(
+        pd.read_hdf(path, "df") for path in sorted((made.features / "oracle").glob("*.h5"))
+    )
+    test = saved(made, "mlp-0").join(truth)
+    constant = saved(made, "mlp-0", "train").alpha_outcome.mean()
+    skill = (
+        1
+        - ((test.alpha_outcome - test.oracle) ** 2).sum()
+        / ((test.alpha_outcome - constant) ** 2).sum()
+    )
+    best = found.oracle.skill["test"]
+    assert best.value == pytest.approx(skill)
+    assert best.low < best.value < best.high
+    assert found.oracle.rank_ic["test"].value == pytest.approx(
+        spearmanr(test.alpha_outcome, test.oracle).statistic
+    )
+    for name in ALL:
+        model = found.by_model[name]
+        assert model.splits["test"].skill.mean < best.high
+        share = model.oracle_share
+        assert share.value == pytest.approx(model.splits["test"].skill.mean / best.value)
+        assert share.low < share.value < share.high
+
+
+def test_importance_is_of_the_models_that_have_it(made: Results, found: Details):
+    """Mean and spread over seeds; also as a table."""
+    assert found.by_model["ridge"].importance == {}
+    assert found.by_run["mlp-1"].importance == {"spread": 0.011, "volatility": 0.1}
+    rows = table(made, "importance").set_index(["model", "family"])
+    assert rows.loc[("mlp", "spread"), "importance"] == pytest.approx(0.0105)
+    assert rows.loc[("mlp", "volatility"), "spread"] == 0.0
+    assert len(rows) == 2
+
+
+# -- files --------------------------------------------------------------------------------
+
+
+def test_every_model_has_its_plots_and_every_run_its_curve(made: Results, found: Details):
+    """Learning curves are the histories, number for number."""
+    for folder in FOLDERS:
+        names = {path.stem for path in (made.evaluation / folder).iterdir()}
+        assert names == set(ALL)
+    for name in found.runs:
+        model, _, seed = name.partition("-")
+        run = f"mlp-{seed}/rival" if model == "mlp_rival" else name
+        pd.testing.assert_frame_equal(
+            table(made, f"learning_curves/{name}"), pd.read_csv(made.models / run / "history.csv")
+        )
+    ladder = table(made, "ladder")
+    assert ladder.model.tolist() == [*ALL, "oracle"]
+    assert ladder.skill_low.iloc[-1] == found.oracle.skill["test"].low
+
+
+def test_plots_tables_are_of_the_test_split(made: Results, found: Details):
+    """Quantiles and distribution are means over seeds, calibration has both seeds."""
+    seeds = [saved(made, f"mlp-{seed}") for seed in (0, 1)]
+    rows = table(made, "quantiles/mlp").set_index("quantile")
+    expected = np.mean([seed.prediction.quantile(0.99) for seed in seeds])
+    assert rows.loc[0.99, "prediction"] == pytest.approx(expected)
+    assert rows.loc[0.99, "label"] == pytest.approx(seeds[0].alpha_outcome.quantile(0.99))
+    shares = table(made, "distribution/mlp")
+    edges = np.array(found.bin_edges)
+    assert shares.outcome.tolist() == pytest.approx(((edges[1:] + edges[:-1]) / 2).tolist())
+    assert shares.label.sum() == pytest.approx(1.0)
+    assert shares.prediction.sum() == pytest.approx(1.0)
+    deciles = table(made, "calibration/mlp")
+    for seed, rows in deciles.groupby("seed"):
+        cut = pd.qcut(seeds[seed].prediction, 10, labels=False)
+        expected = seeds[seed].groupby(cut).alpha_outcome.mean()
+        assert rows.outcome.tolist() == pytest.approx(expected.tolist())
 
 
 def test_same_input_gives_same_bytes(made: Results, params: Params):
     """Twice the same run, every file the same."""
 
     def files():
-        made.evaluate(params)
-        return {
-            path.relative_to(made.evaluation): path.read_bytes()
-            for path in sorted(made.evaluation.rglob("*.*"))
-        }
+        paths = sorted(path for path in made.evaluation.rglob("*.*") if path.is_file())
+        return {path.relative_to(made.evaluation): path.read_bytes() for path in paths}
 
-    assert files() == files()
+    before = files()
+    made.evaluate(params)
+    assert len(before) > 30
+    assert files() == before
 
 
-def test_classes_are_evaluated_without_the_threshold_check(made: Results, params: Params):
-    """Codes are outcomes as any; only what needs bps is left out, with the reason."""
+def test_more_tries_widen_the_intervals_of_models_and_not_of_runs(
+    made: Results, found: Details, params: Params, tmp_path
+):
+    """The figures stay."""
+    evaluate = params.evaluate.model_copy(update={"tries": 20})
+    results = _Elsewhere(made.root, tmp_path)
+    results.evaluate(params.model_copy(update={"evaluate": evaluate}))
+    wide = details.read(results.evaluation)
+    assert wide.tries == 20
+    assert wide.by_run == found.by_run
+    for of in (
+        lambda one: one.by_model["mlp"].splits["test"].skill,
+        lambda one: one.by_model["mlp"].splits["test"].events[0].decile_lift,
+        lambda one: one.oracle.skill["test"],
+        lambda one: one.by_model["mlp"].oracle_share,
+        lambda one: one.ladder[-1].skill_difference,
+    ):
+        assert of(wide).low < of(found).low
+        assert of(wide).high > of(found).high
+    checks = [one.by_model["mlp"].splits["test"].thresholds[1] for one in (wide, found)]
+    assert checks[0].after_fees_low_bps < checks[1].after_fees_low_bps
+
+
+class _Elsewhere(Results):
+    """The same results, evaluated into another folder."""
+
+    def __init__(self, root, out) -> None:
+        super().__init__(root)
+        object.__setattr__(self, "out", out)
+
+    @property
+    def evaluation(self):
+        return self.out / "evaluate"
+
+
+# -- what cannot be computed ---------------------------------------------------------------
+
+
+def rewrite(results: Results, change, runs=("mean-0", "mean-1"), splits=SPLITS) -> None:
+    """Each split's predictions of `runs` anew, as `change` of the truth makes outcome,
+    prediction and the rest."""
+    rows = len(saved(results, runs[0]))
+    for run in runs:
+        for split in splits:
+            truth = truths(rows)[split]
+            outcome, prediction, more = change(truth)
+            write_prediction(
+                results.predictions / run / f"{split}.h5",
+                outcome,
+                prediction,
+                start_ns=truth.start_ns,
+                **{"volatility": truth.volatility, **more},
+            )
+
+
+def test_classes_are_evaluated_by_their_probabilities(tmp_path, params: Params):
+    """Skill is of the cross-entropy; only what needs bps or an expected number is left out."""
+    results = small(tmp_path, 1000)
     label = params.label.model_copy(update={"target": "loud"})
-    made.evaluate(params.model_copy(update={"label": label}))
-    found = details.read(made.evaluation)
+
+    def loud(truth):
+        chance = 1 / (1 + np.exp(1 - truth.driver))
+        values = np.column_stack((1 - chance, chance))
+        return (truth.outcome > 5e-4) * 1.0, chance, {"probabilities": values}
+
+    rewrite(results, loud, ("ridge-0", "ridge-1"))
+    results.evaluate(params.model_copy(update={"label": label}), ["ridge-0", "ridge-1"])
+    found = details.read(results.evaluation)
+    assert (found.loss, found.classes) == ("cross-entropy", [0.0, 1.0])
     assert found.threshold_meaning.startswith("not available")
-    assert found.by_model["ridge"].splits["test"].thresholds == []
-    assert found.by_model["ridge"].splits["test"].skill.mean is not None
-    text = (made.evaluation / "thresholds" / "ridge.csv").read_text()
-    assert len(text.splitlines()) == 1
+    assert found.oracle.reason == "the oracle knows the label abs_max over 60 s at touch only"
+    ridge = found.by_model["ridge"]
+    assert ridge.splits["test"].thresholds == []
+    assert ridge.splits["test"].skill.low > 0
+    assert ridge.splits["test"].events[0].name == "class +1"
+    assert ridge.oracle_share.reason == found.oracle.reason
+    assert len((results.evaluation / "thresholds" / "ridge.csv").read_text().splitlines()) == 1
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_a_missing_prediction_file_is_named(tmp_path, params: Params, split: str):
-    """And nothing is left behind."""
-    results = make(tmp_path, rows=50)
-    (results.predictions / "ridge-1" / f"{split}.h5").unlink()
-    with pytest.raises(InputError, match=rf"ridge-1/{split}\.h5"):
-        results.evaluate(params)
-    assert not results.evaluation.exists()
+def test_a_constant_label_leaves_figures_out_and_the_rest_goes_on(tmp_path, params: Params):
+    """All 3 bps, on every split."""
+    results = small(tmp_path, 1000)
+    rewrite(results, lambda truth: (np.full(1000, 3e-4), 1e-4 * truth.driver, {}))
+    results.evaluate(params, ["mean-0", "mean-1"])
+    found = details.read(results.evaluation)
+    test = found.by_model["mean"].splits["test"]
+    assert test.skill.mean is None
+    assert test.undefined["skill"] == "every outcome equals the best constant"
+    assert test.undefined["rank_ic"] == "the outcome is constant"
+    assert test.undefined["outcome > 2 bps"] == "every row has the event"
+    assert test.mae.mean is not None
+    assert "train's label is constant" in found.shift[0].reason
+    assert found.by_model["mean"].verdict.name == "no_skill"
 
 
-def test_bad_inputs_are_one_line_that_names_the_file(tmp_path, params: Params):
-    """History, counts and outcomes that cannot be used; the good folder stays as it was."""
-    results = make(tmp_path, rows=50)
+def test_a_split_without_any_finite_prediction_is_a_reason(tmp_path, params: Params):
+    """Of one seed: the other speaks for the model; of both: nothing does."""
+    results = small(tmp_path, 1000)
+    nothing = np.full(1000, np.nan)
+    rewrite(results, lambda truth: (truth.outcome, nothing, {}), ["ridge-0"], ["test"])
     results.evaluate(params)
-    before = (results.evaluation / "details.json").read_bytes()
-    folder = results.predictions / "ridge-0"
-    whole = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
-    nan, other = np.full(50, np.nan), np.arange(50.0)
-
-    def fails(match: str) -> None:
-        with pytest.raises(InputError, match=match) as caught:
-            results.evaluate(params)
-        assert "\n" not in str(caught.value)
-        for path, content in whole.items():
-            path.write_bytes(content)
-
-    curve = results.models / "mlp-1" / "history.csv"
-    curve.unlink()
-    fails(r"mlp-1/history\.csv: cannot be read: No such file")
-    curve.write_text("epoch,train_loss\n1,1\n")
-    fails("must have a column 'valid_loss', found epoch, train_loss")
-    curve.write_text("epoch,train_loss,valid_loss\n1,1,one\n")
-    fails("row 0, column 'valid_loss': must be a number, found 'one'")
-    curve.write_text("epoch,train_loss,valid_loss\n0.5,1,1\n")
-    fails("column 'epoch': must be whole, found 0.5")
-    curve.write_text("epoch,train_loss,valid_loss\n")
-    fails("must have a row for each epoch")
-    (folder / "inputs.json").write_text('{"train": {"clipped": 1, "replaced": 2}}')
-    fails(r"ridge-0/inputs\.json: valid: field required")
-    write_prediction(folder / "valid.h5", nan, nan)
-    fails(r"ridge-0/valid\.h5: row 0, column 'alpha_outcome': must be finite, found nan")
-    write_prediction(folder / "valid.h5", other, other)
-    fails(r"ridge-0/valid\.h5: must hold the same outcomes as .*mean-0/valid\.h5")
-    assert (results.evaluation / "details.json").read_bytes() == before
+    found = details.read(results.evaluation)
+    ridge = found.by_model["ridge"].splits["test"]
+    assert ridge.skill.mean == found.by_run["ridge-1"].splits["test"].skill
+    assert (ridge.skill.seeds, ridge.non_finite) == (1, 1000)
+    rewrite(results, lambda truth: (truth.outcome, nothing, {}), ["ridge-1"], ["test"])
+    results.evaluate(params)
+    found = details.read(results.evaluation)
+    ridge = found.by_model["ridge"]
+    assert ridge.splits["test"].undefined["skill"] == "no prediction is finite"
+    assert ridge.oracle_share.reason == "the model has no skill on test"
+    assert found.ladder[1].skill_difference.reason == "one of them has no skill on test"
+    assert found.by_model["mlp"].splits["test"].skill.mean is not None
 
 
-def test_best_epoch_is_the_first_of_the_smallest_valid_losses():
-    """A loss that is not finite never wins."""
-    columns = {"epoch": [0.0, 1.0, 2.0, 3.0], "valid_loss": [math.nan, 0.9, 0.8, 0.8]}
-    assert history.best_epoch(columns) == 2
-    assert history.best_epoch({"epoch": [0.0], "valid_loss": [math.nan]}) is None
+def test_too_short_for_intervals_days_and_regimes_is_a_reason_each(tmp_path, params: Params):
+    """A hundred rows, 10 s apart: less than five blocks and than a day."""
+    results = small(tmp_path)
+    results.evaluate(params)
+    found = details.read(results.evaluation)
+    mlp = found.by_model["mlp"].splits["test"]
+    assert mlp.skill.mean is not None
+    assert (mlp.skill.low, mlp.skill.high) == (None, None)
+    assert mlp.undefined["intervals"] == "the split spans fewer than 5 blocks of 1200 s"
+    assert mlp.undefined["regimes"] == "train spans less than a day"
+    assert mlp.undefined["rank_ic_days"] == "fewer than two days have a rank IC"
+    assert mlp.regimes == []
+    assert found.regime_cuts == []
+    assert "fewer than 5 blocks" in found.ladder[1].skill_difference.reason
+    assert "fewer than 5 blocks" in found.shift[1].reason
+    assert found.oracle.skill["test"].value is not None
+    assert found.by_model["mlp"].verdict.name == "no_skill"
+
+
+# -- identity ------------------------------------------------------------------------------
+
+
+def test_configurations_and_test_rows_are_identified(tmp_path, params: Params, found: Details):
+    """A seed's own configuration changes the model's; other rows change the digest."""
+    results = small(tmp_path)
+    results.evaluate(params)
+    before = details.read(results.evaluation)
+    assert before.by_model["mlp"].configuration == "1" * 64
+    write_json(results.models / "mlp-1" / "model.json", {"configuration": "2" * 64})
+    results.evaluate(params)
+    after = details.read(results.evaluation)
+    assert after.by_model["mlp"].configuration not in ("1" * 64, "2" * 64)
+    assert after.by_model["ridge"].configuration == "1" * 64
+    assert after.test_digest == before.test_digest != found.test_digest
 
 
 def test_details_of_another_format_are_refused_by_key(tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reference import NS, label_all
 
 from alpha.errors import InputError
-from alpha.features import open_folder
+from alpha.features import LABEL_COLUMNS, open_folder
 from alpha.labels import compute, run
 from alpha.params import Label
 
@@ -171,7 +171,7 @@ def test_windows_run_across_midnight_however_the_rows_are_cut_into_files(tmp_pat
         run(params.data, knobs, features=folder, out=tmp_path / "labels")
         parts = [pd.read_hdf(path, "df") for path in sorted((tmp_path / "labels").glob("*.h5"))]
         joined = pd.concat(parts)
-        assert list(joined.columns) == ["up", "down", "alpha_outcome", "status"]
+        assert list(joined.columns) == list(LABEL_COLUMNS)
         assert (joined.index == frame.index).all()
         assert np.array_equal(joined.status, whole.status)
         assert np.array_equal(joined.alpha_outcome, whole.alpha_outcome, equal_nan=True)

@@ -9,14 +9,19 @@ from conftest import PARAMS_TEXT, ROOT, day_frame
 
 from alpha import __version__
 from alpha.__main__ import STEPS, main
+from alpha.params import RUNGS
 
 
 @pytest.fixture
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder with params.yaml for quick runs, and feature files of 3,000 rows."""
-    text = PARAMS_TEXT.replace("epochs: 12", "epochs: 1").replace(
-        "dir: results/simulate", "dir: features"
-    )
+    text = PARAMS_TEXT
+    for old, new in (
+        ("epochs: 12", "epochs: 1"),
+        ("dir: results/simulate", "dir: features"),
+        ("seeds: [0, 1, 2]", "seeds: [0, 2]"),
+    ):
+        text = text.replace(old, new)
     (tmp_path / "params.yaml").write_text(text)
     (tmp_path / "features").mkdir()
     day_frame(3000).to_hdf(tmp_path / "features" / "a.h5", key="df", mode="w")
@@ -34,8 +39,8 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     assert alpha("labels", "--features", "features", "--out", "labels") == 0
     assert alpha("splits", "--features", "features", "--labels", "labels", "--out", "splits") == 0
     assert alpha("normalize", "--train", "splits/train", "--out", "contract.json") == 0
-    for model in ("mean", "ridge", "mlp"):
-        for seed in (0, 1, 2):
+    for model in RUNGS:
+        for seed in (0, 2):
             run = f"{model}-{seed}"
             assert alpha(
                 "train", "--model", model, "--seed", seed, "--train", "splits/train",
@@ -47,7 +52,8 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
                 "--normalization", "contract.json", "--out", f"predict/{run}",
             ) == 0  # fmt: skip
     assert alpha(
-        "evaluate", "--models", "train", "--predictions", "predict", "--out", "evaluate"
+        "evaluate", "--features", "features", "--models", "train", "--predictions", "predict",
+        "--out", "evaluate",
     ) == 0  # fmt: skip
     assert alpha(
         "report", "--evaluation", "evaluate", "--labels", "labels", "--splits", "splits",
@@ -56,9 +62,11 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     capsys.readouterr()
     assert alpha("show", "--evaluation", "evaluate", "--report", "report.html") == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in ("mean", "ridge", "mlp", "report.html"))
+    assert all(word in shown for word in (*RUNGS, "silos_rival", "report.html"))
+    assert alpha("show", "silos", "--evaluation", "evaluate") == 0
+    assert "Importance of families" in capsys.readouterr().out
     artifacts = sorted(workplace.rglob("*.h5"))
-    assert len(artifacts) == 1 + 1 + 3 + 9 * 3
+    assert len(artifacts) == 1 + 1 + 3 + (9 + 1) * 2 * 3  # silos and its rival
     for path in artifacts:
         assert len(pd.read_hdf(path, "df")) > 0, path
     assert not [path for path in workplace.rglob("*") if path.suffix == ".part"]
@@ -172,7 +180,7 @@ def test_a_seed_out_of_range_is_refused(workplace, capsys):
 def test_a_model_that_params_do_not_name_is_refused(workplace, capsys):
     assert alpha("train", "--model", "oracle", "--seed", 0, "--train", "t", "--valid", "v",
                  "--normalization", "n", "--out", "o") == 2  # fmt: skip
-    assert "--model must be one of params' models (mean, ridge, mlp)" in capsys.readouterr().err
+    assert "--model must be one of params' models (zero, mean, median, " in capsys.readouterr().err
 
 
 def test_the_program_runs_as_a_module_and_says_its_version():

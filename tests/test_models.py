@@ -4,95 +4,249 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpha import models
-from alpha.dataset import Dataset
+from alpha.dataset import Dataset, Known
 from alpha.errors import InputError
-from alpha.models import mean, mlp, ridge
-from alpha.models.network import Network, tensorflow
-from alpha.params import Mean, Mlp, Ridge
+from alpha.models import har, lightgbm, mean, median, mlp, persistence, ridge, zero
+from alpha.models.network import Network, row_losses, targets, tensorflow
+from alpha.objective import Objective
+from alpha.params import Label, Loss, Mlp, NoKnobs, Ridge
+
+LOSS = Loss(
+    name="mse", huber_delta=1.0, quantile=0.9, tail_quantile=0.99, tail_weight=10.0,
+    class_weights="none",
+)  # fmt: skip
+LABEL = Label(
+    horizon_seconds=60, price="touch", target="up", max_gap_seconds=30, threshold_bps=10,
+    barrier_bps=10,
+)  # fmt: skip
+NO_KNOBS = NoKnobs()
 
 
-def dataset_of(x: np.ndarray, y: np.ndarray) -> Dataset:
-    x = x.astype(np.float32)
-    return Dataset(np.arange(len(y)), x, y, clipped=0, replaced=0, aware=True)
+def dataset_of(x: np.ndarray, y: np.ndarray, past: np.ndarray | None = None) -> Dataset:
+    past = np.zeros((len(y), 3)) if past is None else past
+    return Dataset(
+        np.arange(len(y)), Known(x.astype(np.float32), past), y, np.zeros(len(y)),
+        clipped=0, replaced=0, aware=True,
+    )  # fmt: skip
 
 
 def random_dataset(rows=500, features=6, seed=0) -> Dataset:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, features))
-    return dataset_of(x, 3 + x @ np.arange(features) + rng.normal(size=rows))
+    past = rng.normal(size=(rows, 3))
+    past[:3] = np.nan
+    return dataset_of(x, 3 + x @ np.arange(features) + rng.normal(size=rows), past)
 
 
-def test_mean_is_the_constant_with_the_least_squared_error():
+def direction_dataset(rows=600, seed=0) -> Dataset:
+    """Classes -1, 0 and +1 that the first feature and the last outcome give away in part."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 4))
+    y = np.clip(np.round(x[:, 0] + 0.5 * rng.normal(size=rows)), -1, 1)
+    past = np.column_stack((np.roll(y, 1), rng.normal(size=(rows, 2))))
+    past[0] = np.nan
+    return dataset_of(x, y, past)
+
+
+def objective_of(data: Dataset, target="up", **loss) -> Objective:
+    label = LABEL.model_copy(update={"target": target})
+    return Objective.fit(data.y, label, LOSS.model_copy(update=loss))
+
+
+def constant(rung, data: Dataset, objective: Objective) -> float:
+    value = rung.fit(data, objective, NO_KNOBS).predict(data.known)
+    assert (value == value[0]).all()
+    return value[0]
+
+
+def test_the_constants_are_zero_the_mean_and_the_median_of_train():
     data = random_dataset()
-    fitted = mean.fit(data, Mean())
-    losses = [np.mean((data.y - value) ** 2) for value in fitted.value + np.array([-0.01, 0, 0.01])]
-    assert np.argmin(losses) == 1
-    assert (fitted.predict(data.x) == fitted.value).all()
+    objective = objective_of(data)
+    assert constant(zero, data, objective) == 0.0
+    assert constant(mean, data, objective) == data.y.mean()
+    assert constant(median, data, objective) == np.median(data.y)
+
+
+def test_of_classes_the_constants_are_even_the_shares_and_the_mode():
+    data = dataset_of(np.zeros((10, 1)), np.repeat([-1.0, 0.0, 1.0], [2, 5, 3]))
+    objective = objective_of(data, "direction")
+    known = data.known[:1]
+    assert zero.fit(data, objective, NO_KNOBS).predict(known).tolist() == [[1 / 3] * 3]
+    assert mean.fit(data, objective, NO_KNOBS).predict(known).tolist() == [[0.2, 0.5, 0.3]]
+    assert median.fit(data, objective, NO_KNOBS).predict(known).tolist() == [[0.25, 0.5, 0.25]]
+
+
+def test_persistence_is_the_last_completed_window_s_outcome_or_the_mean_before_there_is_one():
+    data = random_dataset()
+    fitted = persistence.fit(data, objective_of(data), NO_KNOBS)
+    predicted = fitted.predict(data.known)
+    assert (predicted[:3] == data.y.mean()).all()
+    assert (predicted[3:] == data.known.past[3:, 0]).all()
+
+
+def test_of_classes_persistence_is_how_often_each_followed_the_last():
+    """Counts by hand, plus one line of the shares for what never followed."""
+    y = np.array([0.0, 1.0, 1.0, 0.0, 1.0])
+    past = np.column_stack(([np.nan, 0, 1, 1, 0], np.zeros((5, 2))))
+    data = dataset_of(np.zeros((5, 1)), y, past)
+    fitted = persistence.fit(data, objective_of(data, "loud"), NO_KNOBS)
+    after_0, after_1 = np.array([0.4, 2.6]) / 3, np.array([1.4, 1.6]) / 3
+    expected = [[0.4, 0.6], after_0, after_1, after_1, after_0]
+    np.testing.assert_allclose(fitted.predict(data.known), expected)
+
+
+def test_har_is_least_squares_on_past_outcomes_and_their_sizes():
+    data = random_dataset()
+    objective = objective_of(data)
+    predicted = har.fit(data, objective, NO_KNOBS).predict(data.known)
+    past = np.where(np.isnan(data.known.past), data.y.mean(), data.known.past)
+    inputs = np.column_stack((np.ones(len(past)), past, np.abs(past)))
+    expected = inputs @ np.linalg.lstsq(inputs, data.y, rcond=None)[0]
+    np.testing.assert_allclose(predicted, expected, rtol=1e-9)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 1000), st.floats(0.01, 1e4))
-def test_ridge_solves_the_penalized_problem_with_a_free_intercept(seed, penalty):
-    """Against least squares on rows augmented by √penalty · I, the textbook reduction."""
+@given(st.integers(0, 1000), st.floats(0.01, 1e4), st.sampled_from(["mse", "tail_mse"]))
+def test_ridge_solves_the_penalized_problem_with_a_free_intercept(seed, penalty, loss):
+    """Against least squares on weighted rows augmented by √penalty · I, the textbook reduction."""
     data = random_dataset(rows=50, seed=seed)
-    fitted = ridge.fit(data, Ridge(penalty=penalty))
+    objective = objective_of(data, name=loss, tail_quantile=0.8)
+    line = ridge.fit(data, objective, Ridge(penalty=penalty)).line
     x = data.x.astype(np.float64)
-    top = np.column_stack((np.ones(len(x)), x))
+    weight = np.sqrt(objective.row_weights(data.y))
+    top = np.column_stack((np.ones(len(x)), x)) * weight[:, None]
     bottom = np.column_stack((np.zeros(6), np.sqrt(penalty) * np.eye(6)))
-    target = np.concatenate((data.y, np.zeros(6)))
+    target = np.concatenate((weight * data.y, np.zeros(6)))
     expected = np.linalg.lstsq(np.vstack((top, bottom)), target, rcond=None)[0]
-    np.testing.assert_allclose([fitted.intercept, *fitted.weights], expected, rtol=1e-8, atol=1e-9)
+    found = [line.intercept[0], *line.weights[:, 0]]
+    np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
 
 
 def test_ridge_takes_collinear_and_constant_features_without_penalty():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200, 1))
     data = dataset_of(np.column_stack((x, x, np.zeros(200))), 2 * x[:, 0] + 1)
-    fitted = ridge.fit(data, Ridge(penalty=0.0))
-    np.testing.assert_allclose(fitted.predict(data.x), data.y, atol=1e-5)
-    np.testing.assert_allclose(fitted.weights, [1, 1, 0], atol=1e-5)
+    fitted = ridge.fit(data, objective_of(data), Ridge(penalty=0.0))
+    np.testing.assert_allclose(fitted.predict(data.known), data.y, atol=1e-5)
+    np.testing.assert_allclose(fitted.line.weights[:, 0], [1, 1, 0], atol=1e-5)
 
 
 def test_a_ridge_prediction_does_not_depend_on_the_rows_beside_it():
     data = random_dataset(rows=40_000)
-    fitted = ridge.fit(data, Ridge(penalty=1.0))
-    whole = fitted.predict(data.x)
+    fitted = ridge.fit(data, objective_of(data), Ridge(penalty=1.0))
+    whole = fitted.predict(data.known)
     assert all(
-        fitted.predict(data.x[row : row + 1])[0] == whole[row] for row in range(0, 40_000, 997)
+        fitted.predict(data.known[row : row + 1])[0] == whole[row] for row in range(0, 40_000, 997)
     )
 
 
-def test_an_mlp_starts_at_the_train_mean_and_has_the_layers_of_its_knobs():
-    net = mlp.build(7, Mlp(hidden=(5, 3), dropout=0.1, weight_decay=0.0))
+@pytest.mark.parametrize("name", ["persistence", "har", "ridge", "lightgbm"])
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+def test_of_classes_a_rung_that_sees_something_beats_the_best_constant(params, name, weights):
+    data = direction_dataset()
+    if name in ("persistence", "har"):
+        # What follows is what was.
+        last = np.nan_to_num(data.known.past[:, 0])
+        data = dataset_of(data.x, np.where(np.arange(600) % 4 > 0, last, data.y), data.known.past)
+    objective = objective_of(data, "direction", class_weights=weights)
+    rung = models.rung(name)
+    if name == "lightgbm":
+        fitted, _ = rung.fit_watching(data, data, objective, params.lightgbm, seed=0)
+    else:
+        fitted = rung.fit(data, objective, params.rung(name))
+    predicted = fitted.predict(data.known)
+    np.testing.assert_allclose(predicted.sum(axis=1), 1.0)
+    assert (predicted > 0).all()
+    loss, least = (objective.losses(data.y, of).mean() for of in (predicted, objective.constant))
+    assert loss < 0.9 * least
+
+
+def test_an_mlp_starts_at_the_best_constant_and_has_the_layers_of_its_knobs():
+    net = mlp.build(["a"] * 7, Mlp(hidden=(5, 3), dropout=0.1, weight_decay=0.0), 1)
     assert net.count_params() == (7 * 5 + 5) + (5 * 3 + 3) + (3 + 1)
-    x = np.random.default_rng(0).normal(size=(9, 7)).astype(np.float32)
-    assert (Network(net, 0.25, 2.0).predict(x) == 0.25).all()
+    data = random_dataset(features=7)
+    for loss in ("mse", "mae", "huber", "quantile", "tail_mse"):
+        objective = objective_of(data, name=loss)
+        assert (Network.about(net, objective).predict(data.known) == objective.constant).all()
+    classes = direction_dataset()
+    objective = objective_of(classes, "direction")
+    net = mlp.build(["a"] * 4, Mlp(hidden=(5,), dropout=0.0, weight_decay=0.0), 3)
+    predicted = Network.about(net, objective).predict(classes.known)
+    np.testing.assert_allclose(predicted, np.tile(objective.constant, (600, 1)))
 
 
-def fitted_models():
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "quantile", "tail_mse"])
+def test_what_a_network_minimizes_is_the_objective_in_sigmas(loss):
+    tf = tensorflow()
     data = random_dataset()
-    net = mlp.build(6, Mlp(hidden=(5,), dropout=0.0, weight_decay=0.0))
+    objective = objective_of(data, name=loss, tail_quantile=0.8)
+    model = Network(None, np.array([2.0]), objective.sigma)
+    out = np.random.default_rng(3).normal(size=(500, 1)).astype(np.float32)
+    found = row_losses(model, objective)(
+        tf.constant(out), tf.constant(targets(data.y, model, objective)),
+        tf.constant(objective.row_weights(data.y), dtype=tf.float32),
+    )  # fmt: skip
+    expected = objective.losses(data.y, 2.0 + objective.sigma * out[:, 0])
+    unit = objective.sigma if loss in ("mae", "quantile") else objective.sigma**2
+    np.testing.assert_allclose(found.numpy() * unit, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["none", "balanced"])
+def test_of_classes_a_network_minimizes_the_weighted_cross_entropy(weights):
+    tf = tensorflow()
+    data = direction_dataset()
+    objective = objective_of(data, "direction", class_weights=weights)
+    net = mlp.build(["a"] * 4, Mlp(hidden=(5,), dropout=0.0, weight_decay=0.0), 3)
     rng = np.random.default_rng(0)
-    net.set_weights([rng.normal(size=weight.shape) for weight in net.get_weights()])
-    return {
-        "mean": mean.fit(data, Mean()),
-        "ridge": ridge.fit(data, Ridge(penalty=1.0)),
-        "mlp": Network(net, 0.1, 3.0),
-    }
+    # Small enough that no probability falls below what a loss is bounded by.
+    net.set_weights([0.3 * rng.normal(size=weight.shape) for weight in net.get_weights()])
+    model = Network.about(net, objective)
+    found = row_losses(model, objective)(
+        net(data.x), tf.constant(targets(data.y, model, objective)),
+        tf.constant(objective.row_weights(data.y), dtype=tf.float32),
+    )  # fmt: skip
+    expected = objective.losses(data.y, model.predict(data.known))
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["mean", "ridge", "mlp"])
-def test_a_model_read_back_predicts_the_same_bits_and_saves_the_same_bytes(tmp_path, name):
-    fitted = fitted_models()[name]
-    x = random_dataset(seed=5).x
-    for folder in ("first", "second"):
-        (tmp_path / folder).mkdir()
-    fitted.save(tmp_path / "first")
-    read = models.rung(name).load(tmp_path / "first")
-    assert read.predict(x).tobytes() == fitted.predict(x).tobytes()
-    read.save(tmp_path / "second")
-    for path in (tmp_path / "first").iterdir():
-        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "quantile", "tail_mse"])
+def test_the_curves_of_lightgbm_are_the_objective_s_mean_losses(params, loss):
+    data, valid = random_dataset(2000), random_dataset(1000, seed=1)
+    objective = objective_of(data, name=loss, tail_quantile=0.8)
+    knobs = params.lightgbm.model_copy(update={"trees": 5})
+    fitted, curves = lightgbm.fit_watching(data, valid, objective, knobs, seed=0)
+    for split, last in zip((data, valid), curves[-1], strict=True):
+        expected = objective.losses(split.y, fitted.predict(split.known)).mean()
+        assert last == pytest.approx(expected, rel=1e-5)
+    assert curves[-1][0] < curves[0][0]
+
+
+def fitted_models(params):
+    for data, target in ((random_dataset(), "up"), (direction_dataset(), "direction")):
+        objective = objective_of(data, target)
+        for name in ("zero", "mean", "median", "persistence", "har", "ridge"):
+            yield name, data, models.rung(name).fit(data, objective, params.rung(name))
+        knobs = params.lightgbm.model_copy(update={"trees": 20, "patience": 3})
+        yield "lightgbm", data, lightgbm.fit_watching(data, data, objective, knobs, seed=0)[0]
+        for name in ("mlp", "silos"):
+            families = ["a", "b"] * (data.x.shape[1] // 2)
+            net = models.rung(name).build(families, params.rung(name), len(objective.classes) or 1)
+            rng = np.random.default_rng(0)
+            net.set_weights([rng.normal(size=weight.shape) for weight in net.get_weights()])
+            yield name, data, Network.about(net, objective)
+
+
+def test_a_model_read_back_predicts_the_same_bits_and_saves_the_same_bytes(tmp_path, params):
+    for number, (name, data, fitted) in enumerate(fitted_models(params)):
+        first, second = (tmp_path / f"{number}-{which}" for which in ("first", "second"))
+        first.mkdir()
+        second.mkdir()
+        fitted.save(first)
+        read = models.rung(name).load(first)
+        assert read.predict(data.known).tobytes() == fitted.predict(data.known).tobytes(), name
+        read.save(second)
+        for path in first.iterdir():
+            assert path.read_bytes() == (second / path.name).read_bytes(), (name, path.name)
 
 
 def test_a_rung_that_does_not_exist_is_named():

@@ -35,9 +35,9 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
             "ridge.penalty: input should be a valid number",
         ),
         (
-            "models: [mean",
+            "models: [zero",
             "models: [meen",
-            "models.0: input should be 'mean', 'ridge' or 'mlp'",
+            "models.0: must be one of zero, mean, median, ",
         ),
         ("seeds: [0, 1, 2]", "seeds: [1, 1]", "seeds must not repeat, found [1, 1]"),
         ("seeds: [0, 1, 2]", "seeds: []", "seeds: tuple should have at least 1 item"),

@@ -1,19 +1,31 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from alpha import dataset, normalization, predict, train
 from alpha.artifacts import read_json, write_json
+from alpha.dataset import Dataset, Known
 from alpha.errors import InputError
 
 
 @pytest.fixture
 def ridge(chain, tmp_path):
+    folder, _ = chain
+    return folder, trained(chain, "ridge", tmp_path / "model")
+
+
+def trained(chain, model, out, **label):
+    """The folder of a rung trained on the chain's splits."""
     folder, params = chain
-    train.run(params.train, params.ridge, model="ridge", seed=0, train=folder / "splits" / "train",
-              valid=folder / "splits" / "valid", normalization=folder / "contract.json",
-              out=tmp_path / "model")  # fmt: skip
-    return folder, tmp_path / "model"
+    train.run(
+        params.label.model_copy(update=label), params.loss,
+        params.train.model_copy(update={"epochs": 2}), params.rung(model), model=model, seed=0,
+        train=folder / "splits" / "train", valid=folder / "splits" / "valid",
+        normalization=folder / "contract.json", out=out,
+    )  # fmt: skip
+    return out
 
 
 def test_predictions_stand_beside_the_outcomes_of_every_row_of_every_split(ridge, tmp_path):
@@ -28,10 +40,11 @@ def test_predictions_stand_beside_the_outcomes_of_every_row_of_every_split(ridge
         written = pd.read_hdf(out / f"{name}.h5", "df")
         assert (written.index == split.index).all()
         assert (written.alpha_outcome == split.alpha_outcome).all()
-        weights = read_json(model / "parameters.json")
+        pd.testing.assert_series_equal(written.past_volatility, split.past_volatility)
+        line = read_json(model / "parameters.json")
         z = (split[list(contract.names)].to_numpy(float) - contract.mean) / contract.sigma
-        expected = weights["intercept"] + z @ np.array(weights["weights"])
-        np.testing.assert_allclose(written.prediction, expected, atol=1e-9)
+        expected = line["intercept"] + z @ np.array(line["weights"])
+        np.testing.assert_allclose(written.prediction, expected[:, 0], atol=1e-9)
         assert counted[name] == {"rows": len(split), "clipped": 0, "replaced": 0}
 
 
@@ -64,7 +77,47 @@ def test_what_a_model_predicts_does_not_depend_on_the_split_it_is_asked_for(ridg
     """Prediction has no state: test alone gives what all splits together give."""
     folder, model = ridge
     contract = normalization.read_contract(folder / "contract.json")
-    fitted = predict.load_model(model, contract)
-    test = dataset.load(folder / "splits" / "test", contract)
-    everything = np.concatenate([test.x[::-1], test.x])
-    assert (fitted.predict(everything)[len(test.x) :] == fitted.predict(test.x)).all()
+    _, fitted = predict.load_model(model, contract)
+    test = dataset.load(folder / "splits" / "test", contract).known
+    twice = Known(*(np.concatenate([part[::-1], part]) for part in (test.x, test.past)))
+    assert (fitted.predict(twice)[len(test) :] == fitted.predict(test)).all()
+
+
+def test_families_cannot_change_between_training_and_prediction(chain, tmp_path):
+    """Which features a silo sees is part of what was trained."""
+    folder, _ = chain
+    model = trained(chain, "silos", tmp_path / "model")
+    contract = normalization.read_contract(folder / "contract.json")
+    predict.load_model(model, contract)
+    swapped = replace(contract, families=contract.families[::-1])
+    with pytest.raises(InputError, match="under another normalization contract"):
+        predict.load_model(model, swapped)
+    with pytest.raises(InputError, match="under another normalization contract"):
+        predict.load_model(model / "rival", swapped)
+
+
+def test_a_rival_s_predictions_stand_beside_its_model_s(chain, tmp_path):
+    folder, _ = chain
+    model = trained(chain, "silos", tmp_path / "model")
+    predict.run(model=model, splits=folder / "splits", normalization=folder / "contract.json",
+                out=tmp_path / "out")  # fmt: skip
+    contract = normalization.read_contract(folder / "contract.json")
+    known = dataset.load(folder / "splits" / "test", contract).known
+    for of, at in ((model, "."), (model / "rival", "rival")):
+        written = pd.read_hdf(tmp_path / "out" / at / "test.h5", "df")
+        _, fitted = predict.load_model(of, contract)
+        assert written.prediction.to_numpy().tobytes() == fitted.predict(known).tobytes()
+
+
+def test_of_classes_probabilities_and_the_expected_code_are_written(tmp_path):
+    data = Dataset(
+        time_ns=np.arange(2) * 10**9, known=Known(np.empty((2, 0)), np.empty((2, 3))),
+        y=np.array([1.0, -1.0]), volatility=np.array([0.5, np.nan]), clipped=0, replaced=0,
+        aware=True,
+    )  # fmt: skip
+    probabilities = np.array([[0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
+    predict.write_predictions(tmp_path / "a.h5", data, probabilities, [-1.0, 0.0, 1.0])
+    written = pd.read_hdf(tmp_path / "a.h5", "df")
+    assert written.prediction.tolist() == [0.25, -1.0]
+    names = [f"probability_{at}" for at in range(3)]
+    assert written[names].to_numpy().tolist() == probabilities.tolist()

@@ -2,61 +2,240 @@ import io
 from pathlib import Path
 
 import pytest
-from made_results import make
+from made_details import details, model_split, over, write
 
 from alpha import show
 from alpha.errors import InputError
-from alpha.evaluation import details as evaluation_details
-from alpha.params import Params
-from alpha.report import numbers
+from alpha.evaluation.details import Details
+from alpha.evaluation.tries import stretch
+from alpha.params import SPLITS
+from alpha.tried import Tried
+
+ONCE = Tried({"mean": 1, "silos": 1}, 0)
 
 
-def test_show_prints_each_models_figures_and_the_reports_path(
-    tmp_path: Path, params: Params, capsys
-):
-    """In the ladder's order, within 80 columns, without colour codes when nobody looks."""
-    results = make(tmp_path, rows=300)
-    results.evaluate(params)
-    page = tmp_path / "report.html"
-    page.touch()
-    show.run(evaluation=results.evaluation, report=page)
-    lines = capsys.readouterr().out.splitlines()
-    header = next(at for at, line in enumerate(lines) if line.startswith("model"))
-    rows = lines[header + 1 : header + 4]
-    assert [row.split()[0] for row in rows] == ["mean", "ridge", "mlp"]
-    details = evaluation_details.read(results.evaluation)
-    for row, name in zip(rows, details.models, strict=True):
-        valid, test = (details.by_model[name].splits[split] for split in ("valid", "test"))
-        skills = f"{numbers.spread(valid.skill)} {numbers.spread(test.skill)}"
-        ranks = f"{numbers.figure(valid.rank_ic.mean)} {numbers.figure(test.rank_ic.mean)}"
-        figures = f"{skills} {ranks}".replace("−", "-").replace("–", "-")
-        assert row.split() == [name, *figures.split(), "not", "yet", "judged"]
-    assert lines[-1] == f"Report: {page}"
-    assert all(len(line) <= 80 for line in lines[:-1])
+def shown(
+    folder: Path,
+    capsys,
+    *,
+    model: str | None = None,
+    tried: Tried = ONCE,
+    made: Details | None = None,
+) -> str:
+    """What is printed of an evaluation."""
+    write(folder / "evaluate" / "details.json", made or details())
+    page = folder / "report.html"
+    show.run(evaluation=folder / "evaluate", report=page, model=model, tried=tried)
+    return capsys.readouterr().out
+
+
+def row(text: str, start: str) -> list[str]:
+    """The cells of the one line that starts with `start`, where two spaces part them."""
+    [line] = [line for line in text.splitlines() if line.startswith(start)]
+    return [cell.strip() for cell in line.split("  ") if cell]
+
+
+def test_the_table_has_a_line_a_model_in_the_ladders_order(tmp_path, capsys):
+    """With each flag below the verdict, without colours or trailing blanks when nobody looks."""
+    lines = shown(tmp_path, capsys).splitlines()
+    assert [line.split() for line in lines[:2]] == [
+        ["skill", "skill", "rank", "IC", "verdict"],
+        ["model", "valid", "test", "[interval]", "test", "worth", "and", "flags"],
+    ]
+    assert [cell.split() for cell in lines[2:5]] == [
+        ["mean", "0.000", "0.000", "[0.000,", "0.000]", "0.250", "collapsed"],
+        ["silos", "0.300", "0.300", "[0.200,", "0.500]", "0.250", "yes", "skill_not_actionable"],
+        ["+", "label_shift"],
+    ]
+    assert all(line == line.rstrip() and len(line) <= 100 for line in lines)
     assert not any("\x1b" in line for line in lines)
 
 
-def test_show_says_when_there_is_no_report(tmp_path: Path, params: Params, capsys):
+def test_the_table_of_a_full_ladder_fits_a_hundred_columns(tmp_path, capsys):
+    """With the longest names and figures that are usual."""
+    silos = details().by_model["silos"]
+    bad = dict.fromkeys(SPLITS, model_split(over(-0.123, -0.456, -0.101)))
+    made = details(
+        models=["silos_rival"],
+        by_model={"silos_rival": silos.model_copy(update={"splits": bad})},
+    )
+    text = shown(tmp_path, capsys, made=made, tried=Tried({"silos_rival": 12345}, 0))
+    assert row(text, "silos_rival")[-1] == "skill_not_actionable"
+    assert "…" not in text
+
+
+def test_below_the_table_stands_the_sentence_of_the_model_that_valid_chooses(tmp_path, capsys):
+    """A minus that can be pasted into a calculation."""
+    text = shown(tmp_path, capsys)
+    assert "Best on valid is silos. It has skill, but -4 bps. More: alpha show silos\n" in text
+
+
+def test_the_legend_names_the_loss_and_the_level(tmp_path, capsys):
+    text = " ".join(shown(tmp_path, capsys, made=details(loss="Huber loss", tries=3)).split())
+    assert "the share of the Huber loss of the best constant" in text
+    assert "[interval]: at 95 %, widened for 3 tries." in text
+
+
+def test_tries_that_were_counted_widen_the_interval_and_are_told(tmp_path, capsys):
+    text = shown(tmp_path, capsys, tried=Tried({"mean": 1, "silos": 40}, 0))
+    factor = stretch(40, level=0.95)
+    low, high = 0.3 - 0.1 * factor, 0.3 + 0.2 * factor
+    cells = row(text, "silos")
+    assert f"[{low:.3f}, {high:.3f}]" in cells
+    assert cells[5] == "40"
+    told = " ".join(text.split())
+    assert "Configurations evaluated on this test split: silos 40." in told
+    assert "evaluate.tries is smaller, 1:" in told
+    assert "luck" not in told
+
+
+def test_tries_that_the_evaluation_already_counts_are_not_counted_twice(tmp_path, capsys):
+    """The stored interval is widened for 40 tries: it stays, and there is nothing to tell."""
+    text = shown(tmp_path, capsys, made=details(tries=40), tried=Tried({"silos": 40}, 0))
+    assert "[0.200, 0.500]" in text
+    assert "Configurations evaluated" not in text
+
+
+def test_fewer_counted_tries_than_the_user_says_do_not_narrow_the_interval(tmp_path, capsys):
+    """They may have been made elsewhere."""
+    text = shown(tmp_path, capsys, made=details(tries=9), tried=Tried({"silos": 2}, 0))
+    assert "[0.200, 0.500]" in text
+    assert row(text, "silos")[5] == "9"
+
+
+def test_a_skill_that_may_be_the_luck_of_the_best_try_is_told(tmp_path, capsys):
+    """Its interval excludes 0 for one try, and not for ten thousand."""
+    splits = dict.fromkeys(SPLITS, model_split(over(0.3, 0.2, 0.5)))
+    splits["test"] = model_split(over(0.3, 0.1, 0.5))
+    made = details()
+    made.by_model["silos"] = made.by_model["silos"].model_copy(update={"splits": splits})
+    text = " ".join(shown(tmp_path, capsys, made=made, tried=Tried({"silos": 10_000}, 0)).split())
+    assert "the interval includes 0: the skill of silos may be luck." in text
+
+
+@pytest.mark.parametrize("model", [None, "silos"])
+@pytest.mark.parametrize(("unread", "words"), [(1, "1 earlier evaluation of"), (2, "2 earlier ev")])
+def test_evaluations_that_were_not_counted_are_told(tmp_path, capsys, model, unread, words):
+    assert f"Not counted: {words}" in shown(tmp_path, capsys, model=model, tried=Tried({}, unread))
+
+
+def test_a_dashboard_starts_with_the_verdict_and_why(tmp_path, capsys):
+    lines = shown(tmp_path, capsys, model="silos").splitlines()
+    assert lines[:5] == [
+        "silos: skill_not_actionable",
+        "It has skill, but -4 bps.",
+        "+ label_shift: The label moved.",
+        "Ladder: Worth its complexity: it beats mean.",
+        "Oracle: 60.0 % of its skill on test (50.0 % to 70.0 %).",
+    ]
+
+
+def test_a_dashboard_has_every_figure(tmp_path, capsys):
+    text = shown(tmp_path, capsys, model="silos")
+    cells = [
+        row(text, start)
+        for start in (
+            "rank IC by day",
+            "std ratio",
+            "near-mean share",
+            "loss (squared error)",
+            "90 %",
+            "10  ",
+            "outcome > 10 bps",
+            "1  ",
+            "book",
+        )
+    ]
+    assert cells == [
+        ["rank IC by day", *["0.240"] * 3],
+        ["std ratio", *["0.500"] * 3],
+        ["near-mean share", *["10.0 %"] * 3],
+        ["loss (squared error)", *["1e-07"] * 3],
+        ["90 %", "9.00", "6.00"],
+        ["10", "200", "100", "40", "100", "40.0 %", "20.0 %", "2.00", "4.0", "[2.0, 6.0]"],
+        ["outcome > 10 bps", "20.0 %", "0.450", "[0.400, 0.500]", "2.50", "[2.20, 2.80]"],
+        ["1", "7", "5", "0.300", "0.300", "0.300", "0.250"],
+        ["book", "0.0100", "0.0020"],
+    ]
+    assert "less 15.0 bps. The realised outcome is an upper bound:" in " ".join(text.split())
+
+
+def test_the_worst_day_comes_first_and_one_without_skill_last(tmp_path, capsys):
+    text = shown(tmp_path, capsys, model="silos")
+    days = [line.split()[0] for line in text.splitlines() if line.startswith("2024-")]
+    assert days == ["2024-01-03", "2024-01-01", "2024-01-02"]
+
+
+def test_families_are_ranked_by_what_is_lost_without_them(tmp_path, capsys):
+    lines = shown(tmp_path, capsys, model="silos").splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("family"))
+    assert [line.split()[0] for line in lines[start + 1 : start + 4]] == ["spread", "book", "x"]
+
+
+def test_parts_that_a_model_does_not_have_are_left_out(tmp_path, capsys):
+    """A class target has no threshold check, a model without families no importance."""
+    empty = model_split(over(0.1), thresholds=[], events=[], days=[])
+    made = details()
+    made.by_model["mean"] = made.by_model["mean"].model_copy(
+        update={"splits": dict.fromkeys(SPLITS, empty)}
+    )
+    text = shown(tmp_path, capsys, model="mean", made=made)
+    for title in ("Threshold check", "Events", "Days", "Regimes", "Importance", "Oracle"):
+        assert title not in text
+
+
+def test_a_figure_that_is_not_available_has_its_reason(tmp_path, capsys):
+    made = details()
+    of_test = model_split(over(None), undefined={"skill": "every outcome equals the train mean"})
+    splits = {**made.by_model["silos"].splits, "test": of_test}
+    made.by_model["silos"] = made.by_model["silos"].model_copy(update={"splits": splits})
+    text = shown(tmp_path, capsys, model="silos", made=made)
+    assert "Not available on test\nskill: every outcome equals the train mean\n" in text
+    assert row(text, "skill ") == ["skill", "0.300", "0.300", "-"]
+
+
+def test_an_unknown_model_is_one_line_with_those_that_exist(tmp_path, capsys):
+    with pytest.raises(InputError, match="must be one of mean, silos, .* found 'mlp'"):
+        shown(tmp_path, capsys, model="mlp")
+
+
+@pytest.mark.parametrize("model", [None, "silos"])
+def test_the_last_line_is_where_the_report_is(tmp_path, capsys, model):
     """A path that leads nowhere is not printed as if it did."""
-    results = make(tmp_path, rows=50)
-    results.evaluate(params)
-    show.run(evaluation=results.evaluation, report=tmp_path / "none.html")
-    assert "Report: none yet at" in capsys.readouterr().out
+    page = tmp_path / "report.html"
+    assert shown(tmp_path, capsys, model=model).endswith(f"\nReport: none yet at {page}\n")
+    page.touch()
+    assert shown(tmp_path, capsys, model=model).endswith(f"\nReport: {page}\n")
 
 
-def test_show_keeps_to_ascii_where_the_terminal_has_nothing_else(
-    tmp_path: Path, params: Params, monkeypatch
-):
-    """± becomes +/-, and nothing fails to encode."""
-    results = make(tmp_path, rows=50)
-    results.evaluate(params)
+@pytest.mark.parametrize("model", [None, "silos"])
+def test_show_keeps_to_ascii_where_the_terminal_has_nothing_else(tmp_path, monkeypatch, model):
+    """τ becomes tau, a family's own letters a question mark, and nothing fails to encode."""
+    made = details()
+    made.by_model["silos"] = made.by_model["silos"].model_copy(
+        update={"importance": {"größe": over(0.1)}}
+    )
+    write(tmp_path / "details.json", made)
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr("sys.stdout", terminal)
-    show.run(evaluation=results.evaluation, report=tmp_path)
-    assert b"+/-" in terminal.buffer.getvalue()
+    show.run(evaluation=tmp_path, report=tmp_path, model=model, tried=ONCE)
+    text = terminal.buffer.getvalue().decode("ascii")
+    assert "-4 bps" in text
+    if model:
+        assert "gr??e" in text
+        assert "tau, bps" in text
 
 
-def test_show_without_an_evaluation_is_one_line_that_says_what_to_do(tmp_path: Path):
+def test_what_looks_like_markup_is_printed_as_it_is(tmp_path, capsys):
+    """Names come from the user's files."""
+    made = details()
+    made.by_model["silos"] = made.by_model["silos"].model_copy(
+        update={"importance": {"[bold]x": over(0.1)}}
+    )
+    assert "[bold]x" in shown(tmp_path, capsys, model="silos", made=made)
+
+
+def test_show_without_an_evaluation_is_one_line_that_says_what_to_do(tmp_path):
     """Nothing was run yet."""
     with pytest.raises(InputError, match="holds no evaluation yet; `make run` makes one"):
-        show.run(evaluation=tmp_path, report=tmp_path / "report.html")
+        show.run(evaluation=tmp_path, report=tmp_path / "r.html", model=None, tried=ONCE)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from alpha import labels, simulate
+from alpha.artifacts import read_json
 from alpha.errors import InputError
 from alpha.features import families
 from alpha.params import Params, Simulate, parse
@@ -494,6 +495,13 @@ def two_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with threadpool_limits(1):
         simulate.run(knobs(days=2), out=out)
     return out
+
+
+def test_the_oracle_says_which_label_it_is_for(two_days, params):
+    """That of the default params."""
+    label = read_json(two_days / "oracle" / "oracle.json")
+    assert label == {name: getattr(params.label, name) for name in label}
+    assert label.keys() == {"horizon_seconds", "price", "target"}
 
 
 def test_a_feature_file_and_its_oracle_have_the_same_rows(two_days):

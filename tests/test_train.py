@@ -5,11 +5,12 @@ import pytest
 
 from alpha import train
 from alpha.artifacts import read_json
-from alpha.dataset import Dataset
+from alpha.dataset import Dataset, Known
 from alpha.errors import InputError
 from alpha.models import mlp
 from alpha.models.network import tensorflow
-from alpha.params import Mlp, Train
+from alpha.objective import Objective
+from alpha.params import RUNGS, Mlp, Train
 
 KNOBS = {"learning_rate": 0.01, "batch_size": 64, "epochs": 8, "patience": 3}
 
@@ -18,46 +19,58 @@ def dataset_of(rows: int, seed: int) -> Dataset:
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(rows, 4)).astype(np.float32)
     y = 0.001 + 0.0005 * np.maximum(x[:, 0], 0) + 0.0001 * rng.normal(size=rows)
-    return Dataset(np.arange(rows), x, y, clipped=0, replaced=0, aware=True)
+    return Dataset(
+        np.arange(rows), Known(x, np.full((rows, 3), np.nan)), y, np.full(rows, np.nan),
+        clipped=0, replaced=0, aware=True,
+    )  # fmt: skip
 
 
-def fit(seed=0, *, hidden=(8,), **knobs):
-    tensorflow().keras.utils.set_random_seed(seed)
-    net = mlp.build(4, Mlp(hidden=hidden, dropout=0.0, weight_decay=0.0))
-    knobs = Train(**{**KNOBS, **knobs})
-    return train.fit_network(net, dataset_of(600, 1), dataset_of(300, 2), knobs, seed=seed)
+def splits(params, loss="mse"):
+    data, valid = dataset_of(600, 1), dataset_of(300, 2)
+    knobs = params.loss.model_copy(update={"name": loss})
+    return train.Splits(data, valid, Objective.fit(data.y, params.label, knobs))
 
 
-def test_the_loop_learns_what_there_is_to_learn():
+@pytest.fixture
+def fit(params):
+    def one(seed=0, *, hidden=(8,), loss="mse", **knobs):
+        tensorflow().keras.utils.set_random_seed(seed)
+        net = mlp.build(["a"] * 4, Mlp(hidden=hidden, dropout=0.0, weight_decay=0.0), 1)
+        return train.fit_network(net, splits(params, loss), Train(**{**KNOBS, **knobs}), seed=seed)
+
+    return one
+
+
+def test_the_loop_learns_what_there_is_to_learn(fit):
     _, history = fit()
     assert history[0].valid_loss == pytest.approx(1.0, abs=0.2)
     assert min(epoch.valid_loss for epoch in history) < 0.25
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_seed_other_ones():
-    x = dataset_of(50, 3).x
-    first, again, other = (fit(seed, epochs=2)[0].predict(x) for seed in (4, 4, 5))
+def test_the_same_seed_gives_the_same_bits_and_another_seed_other_ones(fit):
+    known = dataset_of(50, 3).known
+    first, again, other = (fit(seed, epochs=2)[0].predict(known) for seed in (4, 4, 5))
     assert first.tobytes() == again.tobytes()
     assert first.tobytes() != other.tobytes()
 
 
-def test_training_stops_after_patience_epochs_and_keeps_the_best_weights():
+def test_training_stops_after_patience_epochs_and_keeps_the_best_weights(fit):
     """A learning rate this high soon makes valid worse."""
     model, history = fit(learning_rate=1.0, epochs=50, patience=2)
     best = min(history, key=lambda epoch: epoch.valid_loss)
     assert len(history) - 1 == best.epoch + 2 < 50
     valid = dataset_of(300, 2)
-    loss = np.mean((model.predict(valid.x) - valid.y) ** 2) / dataset_of(600, 1).y.var()
+    loss = np.mean((model.predict(valid.known) - valid.y) ** 2) / dataset_of(600, 1).y.var()
     assert loss == pytest.approx(best.valid_loss, rel=1e-12)
 
 
-def test_a_history_line_is_what_numpy_says_of_the_predictions():
+def test_a_history_line_is_what_numpy_says_of_the_predictions(fit):
     model, history = fit(epochs=1)
     data, valid = dataset_of(600, 1), dataset_of(300, 2)
-    prediction = model.predict(valid.x)
+    prediction = model.predict(valid.known)
     line = history[1]
     assert line.train_loss == pytest.approx(
-        np.mean((model.predict(data.x) - data.y) ** 2) / data.y.var()
+        np.mean((model.predict(data.known) - data.y) ** 2) / data.y.var()
     )
     assert line.prediction_mean == pytest.approx(prediction.mean())
     assert line.prediction_std == pytest.approx(prediction.std())
@@ -66,32 +79,45 @@ def test_a_history_line_is_what_numpy_says_of_the_predictions():
     assert line.near_mean_share == near.mean()
 
 
-def test_before_training_every_prediction_is_the_train_mean():
+def test_before_training_every_prediction_is_the_train_mean(fit):
     _, history = fit(epochs=1)
     assert history[0].near_mean_share == 1.0
     assert history[0].train_loss == pytest.approx(1.0)
 
 
-def test_a_batch_larger_than_the_data_is_the_whole_data():
+def test_a_batch_larger_than_the_data_is_the_whole_data(fit):
     _, history = fit(epochs=1, batch_size=10**6)
     assert history[1].train_loss < history[0].train_loss
 
 
-def test_outcomes_that_are_all_equal_do_not_divide_by_zero():
-    assert train.Scale.of(np.full(5, 2.0)) == train.Scale(2.0, 1.0)
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "quantile", "tail_mse"])
+def test_every_loss_falls_below_that_of_its_best_constant(fit, loss):
+    _, history = fit(loss=loss)
+    assert history[0].train_loss == pytest.approx(1.0, abs=1e-5)
+    assert history[-1].train_loss < 0.8
 
 
-@pytest.mark.parametrize("model", ["mean", "ridge", "mlp"])
+def test_one_epoch_at_a_tiny_learning_rate_hardly_leaves_the_mean(fit):
+    """The loss falls all the same: this is what a collapsed model looks like in training."""
+    _, history = fit(epochs=1, learning_rate=1e-6)
+    assert history[1].train_loss < 1.0
+    assert history[1].near_mean_share == 1.0
+
+
+@pytest.mark.parametrize("model", RUNGS)
 def test_every_rung_writes_a_model_and_a_history_with_the_same_bytes_twice(chain, tmp_path, model):
     folder, params = chain
     for out in ("first", "second"):
         train.run(
-            params.train.model_copy(update={"epochs": 2}), getattr(params, model), model=model,
-            seed=3, train=folder / "splits" / "train", valid=folder / "splits" / "valid",
-            normalization=folder / "contract.json", out=tmp_path / out,
+            params.label, params.loss, params.train.model_copy(update={"epochs": 2}),
+            params.rung(model), model=model, seed=3, train=folder / "splits" / "train",
+            valid=folder / "splits" / "valid", normalization=folder / "contract.json",
+            out=tmp_path / out,
         )  # fmt: skip
-    names = {path.name for path in (tmp_path / "first").iterdir()}
+    files = [path for path in (tmp_path / "first").rglob("*") if path.is_file()]
+    names = {str(path.relative_to(tmp_path / "first")) for path in files}
     assert {"model.json", "history.csv"} < names
+    assert ("rival/model.json" in names) == (model == "silos")
     for name in names:
         first, second = (tmp_path / out / name for out in ("first", "second"))
         assert first.read_bytes() == second.read_bytes(), name
@@ -99,17 +125,34 @@ def test_every_rung_writes_a_model_and_a_history_with_the_same_bytes_twice(chain
     assert (about["model"], about["seed"]) == (model, 3)
     with (tmp_path / "first" / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == (3 if model == "mlp" else 1)
+    assert (len(rows) > 1) == (model in ("mlp", "silos", "lightgbm"))
     assert set(rows[0]) == {
         "epoch", "train_loss", "valid_loss", "prediction_mean", "prediction_std",
         "prediction_max", "near_mean_share",
     }  # fmt: skip
 
 
+def test_a_configuration_is_the_same_for_every_seed_and_another_for_other_knobs(chain, tmp_path):
+    folder, params = chain
+
+    def configuration(seed, knobs, penalty):
+        train.run(params.label, params.loss, knobs, params.ridge.model_copy(update=penalty),
+                  model="ridge", seed=seed, train=folder / "splits" / "train",
+                  valid=folder / "splits" / "valid", normalization=folder / "contract.json",
+                  out=tmp_path / "out")  # fmt: skip
+        return read_json(tmp_path / "out" / "model.json")["configuration"]
+
+    first = configuration(0, params.train, {})
+    assert configuration(1, params.train, {}) == first
+    assert configuration(0, params.train, {"penalty": 7.0}) != first
+    # A closed form has no epochs.
+    assert configuration(0, params.train.model_copy(update={"epochs": 9}), {}) == first
+
+
 def test_a_split_that_is_missing_is_refused_and_nothing_is_written(chain, tmp_path):
     folder, params = chain
     with pytest.raises(InputError, match="must be a split's folder"):
-        train.run(params.train, params.ridge, model="ridge", seed=0, train=folder / "none",
-                  valid=folder / "none", normalization=folder / "contract.json",
-                  out=tmp_path / "out")  # fmt: skip
+        train.run(params.label, params.loss, params.train, params.ridge, model="ridge", seed=0,
+                  train=folder / "none", valid=folder / "none",
+                  normalization=folder / "contract.json", out=tmp_path / "out")  # fmt: skip
     assert list(tmp_path.iterdir()) == []

@@ -1,155 +1,256 @@
-"""The figures of one run on one split, and of one model over its seeds: arrays in, figures out."""
+"""The figures of one run on one split: arrays in, figures and their resamples out."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from alpha.collapse import hair
-from alpha.evaluation import metrics
-from alpha.evaluation.details import (
-    NOT_JUDGED,
-    Model,
-    ModelSplit,
-    OverSeeds,
-    Run,
-    SplitFigures,
-)
-from alpha.evaluation.metrics import Undefined, finite_or_none
+from alpha.evaluation import breakdown, calibration, distribution, metrics, thresholds
+from alpha.evaluation.bootstrap import ratio
+from alpha.evaluation.details import Ends, Event, Slice, SplitFigures, Threshold
+from alpha.evaluation.metrics import Undefined
 from alpha.evaluation.quantiles import quantiles
-from alpha.evaluation.thresholds import check, pool
+from alpha.evaluation.ranking import (
+    Ranked,
+    average_precision,
+    decile_lift,
+    rank_ic,
+    rank_ic_resampled,
+    rank_ic_statistics,
+)
+from alpha.evaluation.rows import SplitRows
+from alpha.evaluation.thresholds import BPS
+
+# A figure's value in each resample, (resamples,), by the figure's name; of a threshold check
+# the two sums that its outcome after fees is made of, (2, resamples).
+Resamples = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class TrainLabel:
-    """The train split's outcomes, of which skill needs the mean. None without rows."""
+class Prediction:
+    """What one run predicts of one split.
 
-    rows: int
-    mean: float | None
-    std: float | None
+    `score` (rows,) is the number that is compared with the outcome; `values` is what the loss
+    takes: the score, or a probability of each class (rows, classes).
+    """
 
-    @classmethod
-    def fit(cls, outcome: np.ndarray) -> "TrainLabel":
-        """From finite outcomes (rows,)."""
-        if len(outcome) == 0:
-            return cls(0, None, None)
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean, std = finite_or_none(np.mean(outcome)), finite_or_none(np.std(outcome))
-        return cls(len(outcome), mean, std)
+    score: np.ndarray
+    values: np.ndarray
 
     @property
-    def hair(self) -> float | None:
-        return None if self.std is None else hair(self.std)
+    def finite(self) -> np.ndarray:
+        finite = np.isfinite(self.score)
+        return finite & np.isfinite(self.values).all(axis=1) if self.values.ndim == 2 else finite
 
 
-def split_figures(
-    outcome: np.ndarray,
-    prediction: np.ndarray,
-    *,
-    train: TrainLabel,
-    thresholds_bps: Sequence[float],
-    round_trip_bps: float,
-    clipped: int,
-    replaced: int,
-) -> SplitFigures:
-    """Every figure of one split. `outcome` (rows,) is finite; `prediction` (rows,) may not be.
+@dataclass(frozen=True)
+class Knobs:
+    """Of the evaluation; `thresholds_bps` is empty where outcomes are classes."""
 
-    Rows whose prediction is not finite are counted and left out. A figure that is not
-    defined is None, with its reason under `undefined`; nothing is raised. `thresholds_bps` is
-    empty where outcomes are classes.
+    thresholds_bps: Sequence[float]
+    round_trip_bps: float
+    horizon_ns: int
+
+
+def assess(
+    rows: SplitRows, prediction: Prediction, knobs: Knobs, *, clipped: int, replaced: int
+) -> tuple[SplitFigures, Resamples]:
+    """Every figure of one run on one split, and the resamples of those with an interval.
+
+    Rows whose prediction is not finite are counted and left out. A figure that is not defined
+    is None, with its reason under `undefined`.
     """
-    keep = np.isfinite(prediction)
-    non_finite = len(prediction) - int(np.count_nonzero(keep))
-    y, f = outcome[keep], prediction[keep]
-    undefined: dict[str, str] = {}
-
-    def figure(name: str, compute: Callable[[], float]) -> float | None:
-        try:
-            return compute()
-        except Undefined as reason:
-            undefined[name] = (
-                "no prediction is finite" if non_finite and not len(y) else str(reason)
-            )
-            return None
-
-    def of_train(value: float | None) -> float:
-        if value is None:
-            raise Undefined("train has no mean")
-        return value
-
+    sample = _Sample(rows, prediction)
+    y, f, undefined = sample.y, sample.f, sample.undefined
+    figures = {
+        **_of_loss(sample),
+        "mse": sample.figure("mse", lambda: metrics.mse(y, f)),
+        "mae": sample.figure("mae", lambda: metrics.mae(y, f)),
+        "rank_ic": _rank_ic(sample),
+        "std_ratio": sample.figure("std_ratio", lambda: metrics.std_ratio(y, f)),
+        "near_mean_share": sample.figure("near_mean_share", lambda: _near_mean(sample)),
+        "label_zero_share": sample.figure(
+            "label_zero_share",
+            lambda: metrics.share_within(rows.outcome, center=0.0, distance=0.0),
+        ),
+    }
+    events = [_event(sample, *event) for event in _events(sample, knobs)]
+    checks = [_check(sample, threshold, knobs) for threshold in knobs.thresholds_bps]
+    for name, reason in (
+        ("intervals", rows.blocks.reason),
+        ("interval of skill", None if rows.blocks.reason else rows.skill_reason),
+        ("regimes", rows.standard.regimes.reason),
+        ("thresholds", None if checks else "outcomes are classes, not returns"),
+        ("calibration", None if len(y) else sample.reason("no rows")),
+    ):
+        if reason is not None:
+            undefined[name] = reason
     return SplitFigures(
-        rows=len(outcome),
-        non_finite=non_finite,
-        mse=figure("mse", lambda: metrics.mse(y, f)),
-        mae=figure("mae", lambda: metrics.mae(y, f)),
-        constant_mse=figure("constant_mse", lambda: metrics.mse(y, of_train(train.mean))),
-        skill=figure("skill", lambda: metrics.skill(y, f, constant=of_train(train.mean))),
-        rank_ic=figure("rank_ic", lambda: metrics.rank_ic(y, f)),
-        std_ratio=figure("std_ratio", lambda: metrics.std_ratio(y, f)),
-        label_zero_share=figure(
-            "label_zero_share", lambda: metrics.share_within(outcome, center=0.0, distance=0.0)
-        ),
-        near_mean_share=figure(
-            "near_mean_share",
-            lambda: metrics.share_within(
-                f, center=of_train(train.mean), distance=of_train(train.hair)
-            ),
-        ),
-        label_quantiles=quantiles(outcome),
+        rows=len(rows.outcome),
+        non_finite=len(rows.outcome) - len(y),
+        label_quantiles=rows.quantiles,
         prediction_quantiles=quantiles(f),
-        thresholds=[
-            check(y, f, threshold_bps=at, round_trip_bps=round_trip_bps) for at in thresholds_bps
-        ],
+        prediction_counts=distribution.counts(f, rows.standard.bin_edges),
+        thresholds=checks,
+        events=events,
+        calibration=calibration.by_decile(y, f, sample.ranked),
+        days=[_slice(sample, part) for part in rows.days],
+        regimes=[_slice(sample, part) for part in rows.regimes],
+        intervals={
+            name: Ends(low=ends[0], high=ends[1])
+            for name in ("skill", "rank_ic", "loss")
+            if (ends := rows.blocks.ends(sample.resamples.get(name))) is not None
+        },
         clipped=clipped,
         replaced=replaced,
         undefined=undefined,
-    )
+        **figures,
+    ), sample.resamples
 
 
-def model_figures(runs: Sequence[Run], *, round_trip_bps: float) -> Model:
-    """The figures of one model's runs, over its seeds. Needs at least one run."""
-    names = list(runs[0].splits)
-    return Model(
-        seeds=[run.seed for run in runs],
-        splits={
-            name: _model_split([run.splits[name] for run in runs], round_trip_bps) for name in names
-        },
-        verdict=NOT_JUDGED,
-    )
+def precision_name(event: str) -> str:
+    """The name of an event's average precision among Resamples."""
+    return f"average_precision of {event}"
 
 
-def _model_split(seeds: Sequence[SplitFigures], round_trip_bps: float) -> ModelSplit:
-    return ModelSplit(
-        skill=over_seeds([seed.skill for seed in seeds]),
-        rank_ic=over_seeds([seed.rank_ic for seed in seeds]),
-        mse=over_seeds([seed.mse for seed in seeds]),
-        mae=over_seeds([seed.mae for seed in seeds]),
-        std_ratio=over_seeds([seed.std_ratio for seed in seeds]),
-        near_mean_share=over_seeds([seed.near_mean_share for seed in seeds]),
-        non_finite=sum(seed.non_finite for seed in seeds),
-        label_quantiles=seeds[0].label_quantiles,
-        prediction_quantiles=[
-            over_seeds(list(level)).mean
-            for level in zip(*(seed.prediction_quantiles for seed in seeds), strict=True)
-        ],
-        thresholds=[
-            pool(checks, round_trip_bps=round_trip_bps)
-            for checks in zip(*(seed.thresholds for seed in seeds), strict=True)
-        ],
-    )
+def lift_name(event: str) -> str:
+    """The name of an event's decile lift among Resamples."""
+    return f"decile_lift of {event}"
 
 
-def over_seeds(values: Sequence[float | None]) -> OverSeeds:
-    """Mean and sample standard deviation (n − 1) of the values that are defined.
+def fees_name(threshold_bps: float) -> str:
+    """The name of a threshold check's sums among Resamples."""
+    return f"after_fees at {threshold_bps!r}"
 
-    Without any the mean is None, with fewer than two the spread is None.
+
+class _Sample:
+    """The rows of a split where a run's prediction is finite, and what was found of them."""
+
+    def __init__(self, rows: SplitRows, prediction: Prediction) -> None:
+        self.rows = rows
+        self.prediction = prediction
+        self.keep = prediction.finite
+        self.whole = bool(self.keep.all())
+        self.y, self.f = rows.outcome[self.keep], prediction.score[self.keep]
+        self.losses = rows.standard.objective.losses(rows.outcome, prediction.values)
+        self.ranked = Ranked.of(self.f)
+        self.undefined: dict[str, str] = {}
+        self.resamples: Resamples = {}
+
+    def figure(self, name: str, compute: Callable[[], float]) -> float | None:
+        """A figure, or None with its reason under `undefined`; nothing is raised."""
+        try:
+            return compute()
+        except Undefined as reason:
+            self.undefined[name] = self.reason(str(reason))
+            return None
+
+    def reason(self, otherwise: str) -> str:
+        return "no prediction is finite" if len(self.keep) and not len(self.y) else otherwise
+
+    def sums(self, *statistics: np.ndarray) -> np.ndarray | None:
+        """Resampled sums of statistics of the kept rows; None where there is no interval."""
+        if self.rows.blocks.reason is not None:
+            return None
+        return self.rows.blocks.sums(*statistics, rows=None if self.whole else self.keep)
+
+
+def _of_loss(sample: _Sample) -> dict[str, float | None]:
+    """Loss, the constant's loss and skill, which share their sums."""
+    loss, constant = sample.losses[sample.keep], sample.rows.constant_losses[sample.keep]
+    found = {
+        "loss": sample.figure("loss", lambda: metrics.mean(loss)),
+        "constant_loss": sample.figure("constant_loss", lambda: metrics.mean(constant)),
+        "skill": sample.figure("skill", lambda: metrics.skill(loss, constant)),
+    }
+    if found["loss"] is None:
+        return found
+    sums = sample.sums(np.ones(len(loss)), loss, constant)
+    if sums is not None:
+        rows, of_loss, of_constant = sums
+        sample.resamples["loss"] = ratio(of_loss, rows)
+        if found["skill"] is not None and sample.rows.skill_reason is None:
+            sample.resamples["skill"] = 1.0 - ratio(of_loss, of_constant)
+    return found
+
+
+def _rank_ic(sample: _Sample) -> float | None:
+    label = sample.rows.ranked if sample.whole else Ranked.of(sample.y)
+    found = sample.figure("rank_ic", lambda: rank_ic(label, sample.ranked))
+    if found is not None:
+        sums = sample.sums(*rank_ic_statistics(label, sample.ranked))
+        if sums is not None:
+            sample.resamples["rank_ic"] = rank_ic_resampled(sums)
+    return found
+
+
+def _near_mean(sample: _Sample) -> float:
+    mean, hair = sample.rows.standard.mean, sample.rows.standard.hair
+    if mean is None or hair is None:
+        raise Undefined("train's outcomes are too large for a mean and a standard deviation")
+    return metrics.share_within(sample.f, center=mean, distance=hair)
+
+
+def _events(sample: _Sample, knobs: Knobs) -> list[tuple[str, np.ndarray, Ranked]]:
+    """What predictions should foresee: its name, whether it came, and what ranks the rows.
+
+    Of classes it is each but 0, which is that nothing happened, ranked by its probability.
     """
-    defined = np.array([value for value in values if value is not None], dtype=np.float64)
-    if len(defined) and np.all(defined == defined[0]):
-        # Seeds that change nothing must not seem to differ by rounding.
-        spread = 0.0 if len(defined) > 1 else None
-        return OverSeeds(mean=float(defined[0]), spread=spread, seeds=len(defined))
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = finite_or_none(np.mean(defined)) if len(defined) else None
-        spread = finite_or_none(np.std(defined, ddof=1)) if len(defined) > 1 else None
-    return OverSeeds(mean=mean, spread=spread, seeds=len(defined))
+    y, classes = sample.y, sample.rows.standard.objective.classes
+    if not classes:
+        return [
+            (f"outcome > {threshold:g} bps", y > threshold * BPS, sample.ranked)
+            for threshold in knobs.thresholds_bps
+        ]
+    chances = sample.prediction.values[sample.keep]
+    return [
+        (f"class {code:+g}", y == code, Ranked.of(chances[:, at]))
+        for at, code in enumerate(classes)
+        if code != 0
+    ]
+
+
+def _event(sample: _Sample, name: str, event: np.ndarray, ranked: Ranked) -> Event:
+    base_rate = float(np.mean(event)) if len(event) else None
+    try:
+        precision, statistic = average_precision(event, ranked)
+        lift = decile_lift(event, ranked)
+    except Undefined as reason:
+        sample.undefined[name] = sample.reason(str(reason))
+        return Event(name=name, base_rate=base_rate, average_precision=None, decile_lift=None)
+    top = ranked.top
+    sums = sample.sums(statistic, event, top, top * event, np.ones(len(event)))
+    if sums is not None:
+        of_statistic, events, of_top, both, rows = sums
+        sample.resamples[precision_name(name)] = np.clip(ratio(of_statistic, events), 0.0, 1.0)
+        sample.resamples[lift_name(name)] = ratio(ratio(both, of_top), ratio(events, rows))
+    return Event(name=name, base_rate=base_rate, average_precision=precision, decile_lift=lift)
+
+
+def _check(sample: _Sample, threshold_bps: float, knobs: Knobs) -> Threshold:
+    rows, y, f = sample.rows, sample.y, sample.f
+    check = thresholds.check(
+        y,
+        f,
+        rows.time_ns[sample.keep],
+        threshold_bps=threshold_bps,
+        round_trip_bps=knobs.round_trip_bps,
+        horizon_ns=knobs.horizon_ns,
+    )
+    sums = sample.sums(*thresholds.after_fees_statistics(y, f, threshold_bps=threshold_bps))
+    if sums is None:
+        return check
+    sample.resamples[fees_name(threshold_bps)] = sums
+    after = thresholds.after_fees_resampled(sums, round_trip_bps=knobs.round_trip_bps)
+    return thresholds.with_ends(check, rows.blocks.ends(after))
+
+
+def _slice(sample: _Sample, part: breakdown.Part) -> Slice:
+    return breakdown.figures(
+        part,
+        keep=sample.keep,
+        outcome=sample.rows.outcome,
+        prediction=sample.prediction.score,
+        losses=sample.losses,
+        constant_losses=sample.rows.constant_losses,
+    )

@@ -1,8 +1,8 @@
 """The files of an evaluation: JSON for `dvc metrics`, CSV for `dvc plots`, and all the rest.
 
-The quantiles and thresholds CSV are of the test split, where DVC draws one line per column:
-predictions' quantiles are means over seeds, threshold counts are of all seeds' rows together.
-The other splits are in details.json.
+The CSV files are of the test split, where DVC draws one line per column: quantiles, days and
+regimes are means over seeds, threshold counts are of all seeds' rows together, calibration has
+the seeds one after the other. The other splits are in details.json.
 """
 
 import csv
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from alpha.artifacts import write_json
-from alpha.evaluation.details import Details, Model, Threshold
+from alpha.evaluation.details import Details, Model, SliceOverSeeds, Threshold
 from alpha.params import SplitName
 
 HEADLINE_SPLITS: tuple[SplitName, ...] = ("valid", "test")
 DRAWN_SPLIT: SplitName = "test"
+Row = Sequence[Any]
 
 
 def write(folder: Path, details: Details, histories: dict[str, dict[str, list[float]]]) -> None:
@@ -28,31 +29,108 @@ def write(folder: Path, details: Details, histories: dict[str, dict[str, list[fl
     for name, columns in histories.items():
         rows = zip(*columns.values(), strict=True)
         _write_csv(folder / "learning_curves" / f"{name}.csv", list(columns), rows)
-    for name, model in details.by_model.items():
-        drawn = model.splits[DRAWN_SPLIT]
-        rows = zip(
-            details.quantile_levels, drawn.label_quantiles, drawn.prediction_quantiles, strict=True
-        )
-        header = ["quantile", "label", "prediction"]
-        _write_csv(folder / "quantiles" / f"{name}.csv", header, rows)
-        header = list(Threshold.model_fields)
-        checks = (list(check.model_dump().values()) for check in drawn.thresholds)
-        _write_csv(folder / "thresholds" / f"{name}.csv", header, checks)
+    for name in details.models:
+        for plot, (header, of_model) in _PLOTS.items():
+            _write_csv(folder / plot / f"{name}.csv", header, of_model(details, name))
+    _write_csv(folder / "ladder.csv", _LADDER, _ladder(details))
+    _write_csv(folder / "importance.csv", _IMPORTANCE, _importance(details))
 
 
 def _headline(model: Model) -> dict[str, Any]:
     headline: dict[str, Any] = {
         split: {
             "skill": model.splits[split].skill.mean,
-            "skill_spread": model.splits[split].skill.spread,
+            "skill_low": model.splits[split].skill.low,
+            "skill_high": model.splits[split].skill.high,
             "rank_ic": model.splits[split].rank_ic.mean,
         }
         for split in HEADLINE_SPLITS
     }
-    return headline | {"verdict": model.verdict}
+    headline[DRAWN_SPLIT]["skill_spread"] = model.splits[DRAWN_SPLIT].skill.spread
+    return headline | {"verdict": model.verdict.name}
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+def _quantiles(details: Details, model: str) -> Iterable[Row]:
+    drawn = details.by_model[model].splits[DRAWN_SPLIT]
+    return zip(
+        details.quantile_levels, drawn.label_quantiles, drawn.prediction_quantiles, strict=True
+    )
+
+
+def _thresholds(details: Details, model: str) -> Iterable[Row]:
+    checks = details.by_model[model].splits[DRAWN_SPLIT].thresholds
+    return (list(check.model_dump().values()) for check in checks)
+
+
+def _calibration(details: Details, model: str) -> Iterable[Row]:
+    for run in details.by_run.values():
+        if run.model == model:
+            for decile in run.splits[DRAWN_SPLIT].calibration:
+                yield run.seed, decile.rows, decile.prediction, decile.outcome
+
+
+def _slices(slices: Sequence[SliceOverSeeds]) -> Iterable[Row]:
+    for one in slices:
+        yield one.name, one.rows, one.skill.mean, one.rank_ic.mean, one.std_ratio.mean
+
+
+def _distribution(details: Details, model: str) -> Iterable[Row]:
+    edges = details.bin_edges
+    label = details.labels[DRAWN_SPLIT].counts
+    prediction = details.by_model[model].splits[DRAWN_SPLIT].prediction_counts
+    rows, predicted = max(sum(label), 1), max(sum(prediction), 1.0)
+    for at, (of_label, of_prediction) in enumerate(zip(label, prediction, strict=True)):
+        yield (edges[at] + edges[at + 1]) / 2, of_label / rows, of_prediction / predicted
+
+
+_SLICE = ("skill", "rank_ic", "std_ratio")
+_PLOTS = {
+    "quantiles": (("quantile", "label", "prediction"), _quantiles),
+    "thresholds": (tuple(Threshold.model_fields), _thresholds),
+    "calibration": (("seed", "rows", "prediction", "outcome"), _calibration),
+    "days": (
+        ("day", "rows", *_SLICE),
+        lambda details, model: _slices(details.by_model[model].splits[DRAWN_SPLIT].days),
+    ),
+    "regimes": (
+        ("regime", "rows", *_SLICE),
+        lambda details, model: _slices(details.by_model[model].splits[DRAWN_SPLIT].regimes),
+    ),
+    "distribution": (("outcome", "label", "prediction"), _distribution),
+}
+_LADDER = (
+    "model",
+    "skill",
+    "skill_low",
+    "skill_high",
+    "valid_skill",
+    "against",
+    "difference",
+    "difference_low",
+    "difference_high",
+)
+_IMPORTANCE = ("model", "family", "importance", "spread")
+
+
+def _ladder(details: Details) -> Iterable[Row]:
+    for rung in details.ladder:
+        splits = details.by_model[rung.model].splits
+        skill, by = splits[DRAWN_SPLIT].skill, rung.skill_difference
+        ends = by.value, by.low, by.high
+        valid = splits["valid"].skill.mean
+        yield rung.model, skill.mean, skill.low, skill.high, valid, rung.against, *ends
+    if details.oracle.reason is None:
+        best, known = details.oracle.skill[DRAWN_SPLIT], details.oracle.skill["valid"].value
+        yield "oracle", best.value, best.low, best.high, known, None, None, None, None
+
+
+def _importance(details: Details) -> Iterable[Row]:
+    for name, model in details.by_model.items():
+        for family, over in model.importance.items():
+            yield name, family, over.mean, over.spread
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -60,8 +138,10 @@ def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]])
         writer.writerows([_cell(value) for value in row] for row in rows)
 
 
-def _cell(value: float | None) -> str:
+def _cell(value: str | float | None) -> str:
     """The shortest text that reads back as the same number; empty where there is none."""
+    if isinstance(value, str):
+        return value
     if value is None or value != value:
         return ""
     whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from alpha.evaluation.bootstrap import ratio
 from alpha.evaluation.details import Threshold
 from alpha.evaluation.metrics import finite_or_none
+from alpha.objective import classes
 from alpha.params import Label
 
 BPS = 1e-4
-_CLASSES = ("direction", "loud", "triple_barrier")
 _BEST_MOMENT = "leaves at the best moment of the window, which nobody knows beforehand"
 _REALISED = {
     "abs_max": (
@@ -31,7 +32,13 @@ _REALISED = {
 
 
 def check(
-    outcome: np.ndarray, prediction: np.ndarray, *, threshold_bps: float, round_trip_bps: float
+    outcome: np.ndarray,
+    prediction: np.ndarray,
+    time_ns: np.ndarray,
+    *,
+    threshold_bps: float,
+    round_trip_bps: float,
+    horizon_ns: int,
 ) -> Threshold:
     """Compare finite `outcome` and `prediction`, both (rows,), against one τ.
 
@@ -39,7 +46,7 @@ def check(
     share of rows with prediction > τ among those with label > τ; lift is precision over the
     base rate, the share of rows with label > τ: 1 is no better than guessing. The realised
     outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
-    of a round trip. A ratio to no rows is None.
+    of a round trip. A ratio to no rows is None. `time_ns` (rows,) ascends.
     """
     label_above = outcome > threshold_bps * BPS
     prediction_above = prediction > threshold_bps * BPS
@@ -53,12 +60,29 @@ def check(
         label_above=int(np.count_nonzero(label_above)),
         prediction_above=int(np.count_nonzero(prediction_above)),
         both=int(np.count_nonzero(label_above & prediction_above)),
+        windows=windows_apart(time_ns[prediction_above], horizon_ns=horizon_ns),
         outcome_sum_bps=outcome_sum / BPS,
     )
 
 
+def windows_apart(time_ns: np.ndarray, *, horizon_ns: int) -> int:
+    """How many of the rows at ascending `time_ns` one could act on, one after the other.
+
+    The first is counted, then always the next that is at least a horizon later.
+    """
+    following = np.searchsorted(time_ns, time_ns + horizon_ns).tolist()
+    count = at = 0
+    while at < len(following):
+        at = following[at]
+        count += 1
+    return count
+
+
 def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
-    """The check of several seeds' rows together, from their checks at the same τ."""
+    """The check of several seeds' rows together, from their checks at the same τ.
+
+    `windows` is of the seed with fewest: rows of several seeds are of the same time.
+    """
     return _figures(
         threshold_bps=checks[0].threshold_bps,
         round_trip_bps=round_trip_bps,
@@ -67,18 +91,36 @@ def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
         label_above=sum(one.label_above for one in checks),
         prediction_above=sum(one.prediction_above for one in checks),
         both=sum(one.both for one in checks),
+        windows=min(one.windows for one in checks),
         outcome_sum_bps=sum((one.realised_bps or 0.0) * one.prediction_above for one in checks),
     )
 
 
-def is_classification(label: Label) -> bool:
-    """Whether outcomes are codes of classes, which have no bps."""
-    return label.target in _CLASSES
+def after_fees_statistics(
+    outcome: np.ndarray, prediction: np.ndarray, *, threshold_bps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `after_fees_resampled` needs the sums of: outcomes acted on, and how many."""
+    above = (prediction > threshold_bps * BPS).astype(np.float64)
+    return outcome * above, above
+
+
+def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarray:
+    """The outcome after fees of each resample, in bps, (resamples,); NaN without a row."""
+    outcomes, rows = sums
+    return ratio(outcomes, rows) / BPS - round_trip_bps
+
+
+def with_ends(check: Threshold, ends: tuple[float | None, float | None] | None) -> Threshold:
+    """The check with an interval of its outcome after fees, if there is one."""
+    if ends is None or check.after_fees_bps is None:
+        return check
+    low, high = ends
+    return check.model_copy(update={"after_fees_low_bps": low, "after_fees_high_bps": high})
 
 
 def meaning(label: Label) -> str:
     """What the check's realised outcome is, or why there is no check, for this target."""
-    if is_classification(label):
+    if classes(label):
         return f"not available: outcomes of target {label.target} are classes, not returns"
     mids = "; prices are mids, so the spread is not paid either"
     return _REALISED[label.target] + (
@@ -95,6 +137,7 @@ def _figures(
     label_above: int,
     prediction_above: int,
     both: int,
+    windows: int,
     outcome_sum_bps: float,
 ) -> Threshold:
     base_rate = _ratio(label_above, rows)
@@ -107,6 +150,7 @@ def _figures(
         label_above=label_above,
         prediction_above=prediction_above,
         both=both,
+        windows=windows,
         base_rate=base_rate,
         precision=precision,
         recall=_ratio(both, label_above),

@@ -1,24 +1,30 @@
 """The ladder of models: one file a rung, lowest first in params' `models`.
 
-A closed-form rung has `fit(train, knobs)`; a network rung has `build(features, knobs)`, and
-alpha/train.py trains it. Either gives something that predicts and saves, and `load` reads it.
+A rung says with FEATURES whether it looks at features at all, and is fitted in one of three
+ways: `fit(train, objective, knobs)` in closed form; `fit_watching(train, valid, objective,
+knobs, seed=...)`, which stops early on valid; or `build(families, knobs, outputs)` of a
+network, which alpha/train.py trains. A network's `rival(families, knobs, outputs)` is trained
+beside it. Each gives something that predicts and saves, and `load(folder)` reads it back.
 """
 
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
 import numpy as np
 
+from alpha.dataset import Known
 from alpha.errors import InputError
-from alpha.params import Model
+from alpha.params import RUNGS
 
 
 class Predictor(Protocol):
     """A fitted model."""
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        """Outcomes (rows,) float64 for normalized features (rows, features) float32."""
+    def predict(self, known: Known) -> np.ndarray:
+        """Outcomes (rows,) float64, or of a classification target probabilities (rows, classes)
+        that add up to 1. A row's prediction depends on that row alone."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -26,18 +32,8 @@ class Predictor(Protocol):
         ...
 
 
-def rung(name: Model) -> ModuleType:
-    """The module of a rung; the others, and TensorFlow, are not imported."""
-    if name == "mean":
-        from alpha.models import mean
-
-        return mean
-    if name == "ridge":
-        from alpha.models import ridge
-
-        return ridge
-    if name == "mlp":
-        from alpha.models import mlp
-
-        return mlp
-    raise InputError(f"models: no such rung {name!r}")
+def rung(name: str) -> ModuleType:
+    """The module of a rung; the others, and what they need, are not imported."""
+    if name not in RUNGS:
+        raise InputError(f"models: no such rung {name!r}")
+    return import_module(f"alpha.models.{name}")

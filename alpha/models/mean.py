@@ -1,32 +1,16 @@
-"""The lowest rung: the average outcome of train, whatever the features say."""
-
-from dataclasses import dataclass
-from pathlib import Path
+"""The average outcome of train, whatever the features say; of classes, their shares."""
 
 import numpy as np
 
-from alpha.artifacts import read_json, write_json
 from alpha.dataset import Dataset
-from alpha.params import Mean
+from alpha.models.constant import ConstantModel, load
+from alpha.objective import Objective
+from alpha.params import NoKnobs
+
+__all__ = ["FEATURES", "fit", "load"]
+FEATURES = False
 
 
-@dataclass(frozen=True)
-class ConstantModel:
-    """Predicts one value for every row."""
-
-    value: float
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        return np.full(len(x), self.value)
-
-    def save(self, folder: Path) -> None:
-        write_json(folder / "parameters.json", {"value": self.value})
-
-
-def fit(train: Dataset, knobs: Mean) -> ConstantModel:
-    """The best constant under squared error."""
-    return ConstantModel(float(train.y.mean()))
-
-
-def load(folder: Path) -> ConstantModel:
-    return ConstantModel(**read_json(folder / "parameters.json"))
+def fit(train: Dataset, objective: Objective, knobs: NoKnobs) -> ConstantModel:
+    """The best constant under squared error, or cross-entropy."""
+    return ConstantModel(objective.constant if objective.classes else np.array(objective.mean))

@@ -1,7 +1,8 @@
-"""What every TensorFlow rung shares: a reproducible TensorFlow, and a network on disk."""
+"""What every TensorFlow rung shares: a reproducible TensorFlow, its losses, a network on disk."""
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from alpha.artifacts import read_json, write_json
+from alpha.dataset import Known
+from alpha.objective import Objective
 
 _BATCH_ROWS = 1 << 13
 
@@ -31,18 +34,30 @@ def tensorflow() -> Any:
 
 @dataclass(frozen=True)
 class Network:
-    """A Keras model of standardized outcomes: it predicts mean + sigma · net(x)."""
+    """A Keras model about the best constant: it predicts center + sigma · net(x), or of classes
+    softmax(center + net(x)), with center (outputs,)."""
 
-    net: Any  # keras.Model, (rows, features) -> (rows, 1)
-    mean: float
+    net: Any  # keras.Model, (rows, features) -> (rows, outputs)
+    center: np.ndarray
     sigma: float
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        out = np.empty(len(x))
-        for start in range(0, len(x), _BATCH_ROWS):
-            batch = x[start : start + _BATCH_ROWS]
-            out[start : start + len(batch)] = self.net(batch, training=False).numpy()[:, 0]
-        return self.mean + self.sigma * out
+    @classmethod
+    def about(cls, net: Any, objective: Objective) -> "Network":
+        if objective.classes:
+            # A class that train never showed still has a logarithm.
+            return cls(net, np.log(np.maximum(objective.constant, 1e-6)), 1.0)
+        return cls(net, objective.constant.reshape(1), objective.sigma)
+
+    def predict(self, known: Known) -> np.ndarray:
+        out = np.empty((len(known), len(self.center)))
+        for start in range(0, len(known), _BATCH_ROWS):
+            batch = known.x[start : start + _BATCH_ROWS]
+            out[start : start + len(batch)] = self.net(batch, training=False).numpy()
+        out = self.center + self.sigma * out
+        if len(self.center) == 1:
+            return out[:, 0]
+        exponential = np.exp(out - out.max(axis=1, keepdims=True))
+        return exponential / exponential.sum(axis=1, keepdims=True)
 
     def save(self, folder: Path) -> None:
         """architecture.json, weights.npz and scale.json: formats without dates or addresses."""
@@ -52,7 +67,7 @@ class Network:
             folder / "weights.npz",
             **{f"{number:03}": weight for number, weight in enumerate(self.net.get_weights())},
         )
-        write_json(folder / "scale.json", {"mean": self.mean, "sigma": self.sigma})
+        write_json(folder / "scale.json", {"center": self.center.tolist(), "sigma": self.sigma})
 
 
 def load(folder: Path) -> Network:
@@ -60,4 +75,39 @@ def load(folder: Path) -> Network:
     net = tf.keras.models.model_from_json(json.dumps(read_json(folder / "architecture.json")))
     with np.load(folder / "weights.npz", allow_pickle=False) as weights:
         net.set_weights([weights[name] for name in sorted(weights.files)])
-    return Network(net, **read_json(folder / "scale.json"))
+    scale = read_json(folder / "scale.json")
+    return Network(net, np.array(scale["center"]), scale["sigma"])
+
+
+def targets(outcome: np.ndarray, model: Network, objective: Objective) -> np.ndarray:
+    """What the net is trained on, (rows, outputs) float32: outcomes in sigmas about the center,
+    or an indicator of each class."""
+    if objective.classes:
+        return np.eye(len(objective.classes), dtype=np.float32)[objective.of_class(outcome)]
+    return ((outcome - model.center[0]) / model.sigma).astype(np.float32)[:, None]
+
+
+def row_losses(model: Network, objective: Objective) -> Callable[[Any, Any, Any], Any]:
+    """Objective.losses for the net, in units of sigma: (out, target, weight) -> (rows,).
+
+    `out` and `target` are tensors (rows, outputs), `weight` (rows,) is how much rows count.
+    """
+    tf = tensorflow()
+    knobs = objective.knobs
+
+    def cross_entropy(out: Any, target: Any, weight: Any) -> Any:
+        center = tf.constant(model.center, dtype=tf.float32)
+        return -weight * tf.reduce_sum(target * tf.nn.log_softmax(center + out), axis=1)
+
+    def regression(out: Any, target: Any, weight: Any) -> Any:
+        error = (target - out)[:, 0]
+        if knobs.name == "mae":
+            return tf.abs(error)
+        if knobs.name == "huber":
+            size, delta = tf.abs(error), knobs.huber_delta
+            return tf.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
+        if knobs.name == "quantile":
+            return tf.maximum(knobs.quantile * error, (knobs.quantile - 1) * error)
+        return weight * tf.square(error)
+
+    return cross_entropy if objective.classes else regression

@@ -6,7 +6,6 @@ from alpha.artifacts import whole
 from alpha.evaluation import details as evaluation_details
 from alpha.evaluation import history
 from alpha.evaluation.details import parse
-from alpha.evaluation.thresholds import is_classification
 from alpha.params import Label
 from alpha.report import page
 from alpha.report.inputs import Contract, LabelSummary, SplitSummary
@@ -36,7 +35,6 @@ def run(
         labels=parse(LabelSummary, labels / "summary.json"),
         splits=parse(SplitSummary, splits / "summary.json"),
         contract=parse(Contract, normalization),
-        bps=not is_classification(label),
     )
     with whole(out) as part:
         part.write_text(text, encoding="utf-8", newline="\n")

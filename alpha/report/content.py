@@ -1,186 +1,168 @@
-"""What the page says that is not simply a figure: the lead, what is wrong with the data,
-why figures are missing, and the features by family. Nothing here knows of HTML."""
+"""What the page says of the models that is not simply a figure: which one leads, why figures
+are missing, and tables of slices. Nothing here knows of HTML."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alpha.evaluation.details import Details
-from alpha.params import SPLITS, Label
-from alpha.report import numbers
-from alpha.report.inputs import Contract, LabelSummary, SplitSummary
+from alpha.evaluation.details import (
+    Details,
+    Figure,
+    Interval,
+    ModelSplit,
+    OverSeeds,
+    SliceOverSeeds,
+)
+from alpha.params import SPLITS, SplitName
+from alpha.report.numbers import words
+
+# A run or model, a split, a figure in words, and why it is missing.
+_Missing = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
-class Defect:
-    """Something in the data that is not as it should be, and what was done about it."""
-
-    count: int
-    what: str
-    treatment: str
-
-
-@dataclass(frozen=True)
-class Family:
-    name: str
-    features: int
-    constant: int
-    with_nan: int
-    nan: int
-    with_inf: int
-    inf: int
-
-
-@dataclass(frozen=True)
-class Oddity:
-    """A feature that is constant in train, or has values there that are not finite."""
+class SliceRow:
+    """One day or regime: a figure of each model, in the models' order."""
 
     name: str
-    family: str
-    constant: bool
-    nan: int
-    inf: int
+    rows: int
+    figures: list[OverSeeds]
 
 
-def lead(details: Details) -> str:
-    """One or two sentences: the model that is best on valid, and what it does on test."""
+def best(details: Details) -> str | None:
+    """The model with the largest skill on valid, the lowest rung of equals; None if there is
+    no skill. Chosen on valid, so that the figures on test are not what picked it."""
     known = [
-        (over.mean, name)
+        (skill, name)
         for name in details.models
-        if (over := details.by_model[name].splits["valid"].skill).mean is not None
+        if (skill := details.by_model[name].splits["valid"].skill.mean) is not None
     ]
-    if not known:
-        return "No model has a skill on valid; the reasons are listed below."
-    # Chosen on valid, so that the figures on test are of a model that was not picked by them.
-    best = max(known, key=lambda pair: pair[0])[1]
-    valid, test = (details.by_model[best].splits[split] for split in ("valid", "test"))
-    if (valid.skill.mean or 0.0) <= 0:
-        return (
-            f"On valid, no model beats the train mean: the best, {best}, has a skill of "
-            f"{numbers.figure(valid.skill.mean)}."
+    return max(known, key=lambda pair: pair[0])[1] if known else None
+
+
+def slice_rows(
+    details: Details,
+    models: Sequence[str],
+    of: Callable[[ModelSplit], Sequence[SliceOverSeeds]],
+    figure: Callable[[SliceOverSeeds], OverSeeds],
+) -> list[SliceRow]:
+    """A figure of `models` on test by slice, worst first by the mean over models; slices
+    without any figure come last, in their order."""
+    found: dict[str, dict[str, SliceOverSeeds]] = {}
+    for model in models:
+        for one in of(details.by_model[model].splits["test"]):
+            found.setdefault(one.name, {})[model] = one
+    nothing = OverSeeds(mean=None, spread=None, seeds=0)
+    rows = [
+        SliceRow(
+            name,
+            next(iter(by_model.values())).rows,
+            [figure(by_model[model]) if model in by_model else nothing for model in models],
         )
-    if test.skill.mean is None:
-        return f"The best on valid, {best}, has no skill on test; the reasons are listed below."
-    about = f"a skill of {numbers.spread(test.skill)}"
-    if test.skill.mean <= 0:
-        return f"The best on valid, {best}, does not beat the train mean on test: it has {about}."
-    return (
-        f"The best on valid, {best}, has {about} on test: it takes "
-        f"{numbers.share(test.skill.mean)} off the squared error of always predicting the train "
-        f"mean. Its rank IC there is {numbers.figure(test.rank_ic.mean)}."
-    )
+        for name, by_model in found.items()
+    ]
+    return sorted(rows, key=lambda row: _mean([over.mean for over in row.figures]))
+
+
+def reason(details: Details, split: SplitName, figure: str) -> str:
+    """Why there is none of `figure` on `split`: the first reason that a run gives."""
+    for name in details.runs:
+        if found := details.by_run[name].splits[split].undefined.get(figure):
+            return found
+    return "no run has any"
 
 
 def undefined(details: Details) -> list[tuple[str, list[str]]]:
     """Why figures are missing: for each reason "figure of runs on splits", in their order."""
-    places: dict[tuple[str, str, str], list[str]] = {}
-    for name in details.runs:
-        for split in SPLITS:
-            for figure, reason in details.by_run[name].splits[split].undefined.items():
-                places.setdefault((reason, figure, name), []).append(split)
-    runs: dict[tuple[str, str, str], list[str]] = {}
-    for (reason, figure, name), splits in places.items():
-        where = "every split" if len(splits) == len(SPLITS) else _list(splits)
-        runs.setdefault((reason, figure, where), []).append(name)
     found: dict[str, list[str]] = {}
-    for (reason, figure, where), names in runs.items():
-        words = figure.replace("_", " ").replace("rank ic", "rank IC")
-        found.setdefault(reason, []).append(f"{words} of {_list(names)} on {where}")
+    _gather(found, _of_runs(details), _runs_by_model(details))
+    _gather(found, _of_models(details), {name: [name] for name in details.models})
+    for what, why in _of_all(details):
+        found.setdefault(why, []).append(what)
     return list(found.items())
 
 
-def defects(
-    details: Details,
-    label: Label,
-    labels: LabelSummary,
-    splits: SplitSummary,
-    contract: Contract,
-) -> list[Defect]:
-    """Every count that should have been zero and is not."""
-    status = labels.total.status
-    constant = sum(sigma == 0 for sigma in contract.sigma)
-    found = [
-        Defect(
-            labels.total.duplicates,
-            "rows with the timestamp of another row",
-            "the last of them stands, the others are dropped",
-        ),
-        Defect(
-            status.gap,
-            f"rows with a step longer than {label.max_gap_seconds:g} s in their window, or an "
-            "empty window",
-            "no label: a gap must not look like a flat market",
-        ),
-        Defect(
-            status.bad_quote,
-            "rows with a quote in their window that is not finite, not positive, or crossed",
-            "no label",
-        ),
-        Defect(
-            sum(day.status.labelled == 0 for day in labels.days.values()),
-            "feature files without a single label",
-            "nothing of them is used",
-        ),
-        Defect(constant, "features that are constant in train", "all zeros after normalization"),
-        Defect(sum(contract.nan), "values in train that are NaN", "0 after normalization"),
-        Defect(sum(contract.inf), "values in train that are ±inf", "0 after normalization"),
-        *(
-            Defect(
-                max((run.splits[split].clipped for run in details.by_run.values()), default=0),
-                f"feature values of {split} further than {contract.clip:g} sigmas from the mean",
-                f"clipped at {contract.clip:g} sigmas",
-            )
-            for split in SPLITS
-        ),
-        *(
-            Defect(
-                max((run.splits[split].replaced for run in details.by_run.values()), default=0),
-                f"feature values of {split} that are NaN or ±inf",
-                "0 after normalization",
-            )
-            for split in SPLITS
-            if split != "train"  # whose own counts are above
-        ),
-        *(
-            Defect(
-                sum(split.non_finite for split in details.by_model[name].splits.values()),
-                f"predictions of {name} that are not finite",
-                "left out of its figures, which flatters them",
-            )
+def _runs_by_model(details: Details) -> dict[str, list[str]]:
+    return {
+        model: [name for name in details.runs if details.by_run[name].model == model]
+        for model in details.models
+    }
+
+
+def _gather(
+    found: dict[str, list[str]], reasons: Iterator[_Missing], members: dict[str, list[str]]
+) -> None:
+    """Splits with the same reason become one line, then what is missing on these splits.
+
+    `members` are the names of each model's own; a model stands for all of them.
+    """
+    places: dict[tuple[str, str, str], list[str]] = {}
+    for name, split, figure, why in reasons:
+        splits = places.setdefault((why, figure, name), [])
+        if split not in splits:
+            splits.append(split)
+    names: dict[tuple[str, str, str], list[str]] = {}
+    for (why, figure, name), splits in places.items():
+        where = "every split" if len(splits) == len(SPLITS) else _list(splits)
+        names.setdefault((why, figure, where), []).append(name)
+    for (why, figure, where), those in names.items():
+        who: list[str] = []
+        for model, own in members.items():
+            missing = [name for name in own if name in those]
+            who += [model] if missing == own else missing
+        all_of_them = "every model" if len(members) > 1 and who == list(members) else _list(who)
+        found.setdefault(why, []).append(f"{figure} of {all_of_them} on {where}")
+
+
+def _of_runs(details: Details) -> Iterator[_Missing]:
+    for run in details.runs:
+        for split in SPLITS:
+            figures = details.by_run[run].splits[split]
+            for name, why in figures.undefined.items():
+                yield run, split, words(name), why
+            for kind, slices in (("day", figures.days), ("regime", figures.regimes)):
+                for one in slices:
+                    for name, why in one.undefined.items():
+                        yield run, split, f"{words(name)} by {kind}", why
+
+
+def _of_models(details: Details) -> Iterator[_Missing]:
+    """What no run of the model has a reason for already."""
+    for name, runs in _runs_by_model(details).items():
+        for split in SPLITS:
+            known = {
+                figure for run in runs for figure in details.by_run[run].splits[split].undefined
+            }
+            for figure, why in details.by_model[name].splits[split].undefined.items():
+                if figure not in known:
+                    yield name, split, words(figure), why
+
+
+def _of_all(details: Details) -> Iterator[tuple[str, str]]:
+    """Of the ladder, the oracle and the label's shift."""
+    found: list[tuple[str, Interval]] = [
+        (f"difference in skill of {rung.model}", rung.skill_difference)
+        for rung in details.ladder
+        if rung.worth is not None
+    ]
+    if details.oracle.reason is None:
+        found += [
+            (f"share of the oracle's skill of {name}", details.by_model[name].oracle_share)
             for name in details.models
-        ),
-        *(
-            Defect(abs(of - to), f"rows of {what} that its counts do not account for", "unknown")
-            for what, of, to in (
-                ("the input", splits.input_rows, splits.counts.total),
-                *((name, split.rows, split.total) for name, split in splits.splits.items()),
-            )
-        ),
-    ]
-    return [defect for defect in found if defect.count]
+        ]
+        for figure in ("skill", "rank_ic"):
+            for split, interval in getattr(details.oracle, figure).items():
+                found.append((f"{words(figure)} of the oracle on {split}", interval))
+    for what, interval in found:
+        if interval.reason:
+            yield what if interval.value is None else f"interval of the {what}", interval.reason
+    for shift in details.shift:
+        if shift.reason:
+            yield f"label shift on {shift.split}", shift.reason
 
 
-def families(contract: Contract) -> list[Family]:
-    """Features by family, families in the order of their first feature."""
-    rows: dict[str, list[int]] = {}
-    for name, sigma, nan, inf in _features(contract):
-        counts = rows.setdefault(contract.families.get(name, numbers.NOTHING), [0] * 6)
-        for at, more in enumerate((1, sigma == 0, nan > 0, nan, inf > 0, inf)):
-            counts[at] += more
-    return [Family(name, *counts) for name, counts in rows.items()]
-
-
-def oddities(contract: Contract) -> list[Oddity]:
-    """Features worth a look, the constant ones first, then by what is not finite."""
-    found = [
-        Oddity(name, contract.families.get(name, numbers.NOTHING), sigma == 0, nan, inf)
-        for name, sigma, nan, inf in _features(contract)
-        if sigma == 0 or nan or inf
-    ]
-    return sorted(found, key=lambda odd: (not odd.constant, -odd.nan - odd.inf))
-
-
-def _features(contract: Contract) -> Sequence[tuple[str, float, int, int]]:
-    return list(zip(contract.names, contract.sigma, contract.nan, contract.inf, strict=True))
+def _mean(values: Sequence[Figure]) -> float:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else float("inf")
 
 
 def _list(names: Sequence[str]) -> str:

@@ -1,7 +1,6 @@
 """Numbers and moments as people read them. None, a figure that is not defined, is "–"."""
 
-from alpha.evaluation.details import OverSeeds
-
+BPS = 1e-4
 NOTHING = "–"
 _MINUS = "−"
 
@@ -25,6 +24,11 @@ def figure(value: float | None, digits: int = 3) -> str:
     return text.replace("-", _MINUS, 1) if value < 0 else text
 
 
+def brief(value: float | None) -> str:
+    """A figure of any kind: a whole number as a count, another to 3 digits after the point."""
+    return count(value) if value is not None and value == round(value) else figure(value)
+
+
 def share(value: float | None) -> str:
     """0.1234 as 12.3 %; what is neither none nor all never reads as 0 or 100."""
     if value is None:
@@ -42,12 +46,18 @@ def moment(text: str) -> str:
     return f"{day} {time[:8].removesuffix(':00')}".rstrip()
 
 
-def spread(over: OverSeeds, digits: int = 3) -> str:
-    """A mean over seeds with its spread, as 0.061 ± 0.002."""
-    text = figure(over.mean, digits)
-    return text if over.spread is None else f"{text} ± {deviation(over.spread, digits)}"
-
-
 def deviation(value: float, digits: int = 3) -> str:
     """A spread as `figure`, but exactly none is a plain 0."""
     return "0" if value == 0 else figure(value, digits)
+
+
+def ends(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval as [0.052, 0.070], or nothing where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{figure(low, digits)}, {figure(high, digits)}]"
+
+
+def words(name: str) -> str:
+    """A name of the file's as people read it: skill_not_actionable, rank_ic."""
+    return name.replace("_", " ").replace("rank ic", "rank IC")

@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from markupsafe import escape
+
 # Placeholder colours, and the CSS variables they become.
-INK, MUTED, LINE = "#00a001", "#00a002", "#00a003"
-SERIES = tuple(f"#00b{number:03x}" for number in range(1, 9))
-_VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line"} | {
-    color: f"--series-{number}" for number, color in enumerate(SERIES, start=1)
+INK, MUTED, LINE, CARD = "#00a001", "#00a002", "#00a003", "#00a004"
+SERIES = tuple(f"#00b{number:03x}" for number in range(9))
+_VARIABLES = {INK: "--ink", MUTED: "--muted", LINE: "--line", CARD: "--card"} | {
+    color: f"--series-{number}" for number, color in enumerate(SERIES)
 }
 _STYLE: Any = {
     "svg.fonttype": "none",
@@ -42,15 +44,23 @@ _STYLE: Any = {
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
 }
-# A phone's column in points, so that text there keeps its size.
-WIDTH, HEIGHT = 4.6, 2.9
+# Inches: two, three and four beside each other on a laptop, so that text keeps its size.
+SIZE = (4.3, 2.75)
+MEDIUM = (3.5, 2.6)
+SMALL = (2.5, 1.95)
 
 
-def draw(name: str, title: str, paint: Callable[[Any], None], *, height: float = HEIGHT) -> str:
+def draw(
+    name: str,
+    title: str,
+    paint: Callable[[Any], None],
+    *,
+    size: tuple[float, float] = SIZE,
+) -> str:
     """Let `paint` draw on one set of axes, and return the SVG element.
 
-    `name` must be unique on the page and `title` says what the picture shows to those who
-    cannot see it; it must be plain text of ours.
+    `name` must be unique on the page, and `title` says what the picture shows to those who
+    cannot see it. `size` is width and height in inches.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -60,7 +70,7 @@ def draw(name: str, title: str, paint: Callable[[Any], None], *, height: float =
         # A user's own matplotlibrc must not change the page.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE | {"svg.hashsalt": name})
-        canvas = Figure(figsize=(WIDTH, height), layout="constrained")
+        canvas = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(canvas)
         paint(canvas.add_subplot())
         file = io.StringIO()
@@ -82,4 +92,7 @@ def _inline(text: str, name: str, title: str) -> str:
     rest = re.sub(r'\s*<g/>| transform="rotate\(-0 [^"]*"', "", rest)
     for color, variable in _VARIABLES.items():
         rest = rest.replace(color, f"var({variable})")
-    return f'<svg {box.group()} role="img" aria-label="{title}" data-name="{name}">{rest}'
+    return (
+        f'<svg {box.group()} role="img" aria-label="{escape(title)}" '
+        f'data-name="{escape(name)}">{rest}'
+    )

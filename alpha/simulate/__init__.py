@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from alpha.artifacts import whole_folder
+from alpha.artifacts import whole_folder, write_json
 from alpha.params import Simulate
 from alpha.progress import track
-from alpha.simulate import days, defects
+from alpha.simulate import days, defects, oracle
 from alpha.simulate.days import Day
 from alpha.store import Block, write_frame
 
@@ -17,10 +17,12 @@ def run(params: Simulate, *, out: Path) -> None:
 
     Feature files hold best_bid and best_ask (float64) and the features (float32). Oracle files
     hold `oracle` (float64), the expected default label given the market's hidden state, on the
-    same timestamps, duplicates included. Raises InputError if the price comes too close to 0.
+    same timestamps, duplicates included; out/oracle/oracle.json names the label. Raises
+    InputError if the price comes too close to 0.
     """
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
+        write_json(part / "oracle" / "oracle.json", oracle.LABEL)
         for day in track(days.each(params), "simulate", total=params.days):
             found = defects.apply(
                 day, params.defects, seed=params.seed, rows_per_day=params.rows_per_day
@@ -29,8 +31,8 @@ def run(params: Simulate, *, out: Path) -> None:
             blocks = [Block(("best_bid", "best_ask"), quotes), Block(day.names, found.features)]
             name = _file_name(params, day)
             write_frame(part / name, found.time_ns, blocks, aware=True)
-            oracle = Block(("oracle",), found.oracle[:, None])
-            write_frame(part / "oracle" / name, found.time_ns, [oracle], aware=True)
+            truth = Block(("oracle",), found.oracle[:, None])
+            write_frame(part / "oracle" / name, found.time_ns, [truth], aware=True)
 
 
 def _file_name(params: Simulate, day: Day) -> str:

@@ -18,6 +18,8 @@ from scipy.interpolate import PchipInterpolator
 from alpha.simulate.market import SHAPES, Market, Path
 
 HORIZON_SECONDS = 60
+# The label that it is for, as params name it.
+LABEL = {"horizon_seconds": HORIZON_SECONDS, "price": "touch", "target": "abs_max"}
 _DAY_SECONDS = 86400
 
 # Every barrier up to _FINE ticks is computed; beyond, about one in 1 / _COARSE of its size, and

@@ -26,7 +26,7 @@ def figures(features: Path, pattern: str, tmp_path: Path, **changes: object) -> 
     labels.run(data, label, features=features, out=tmp_path / "labels")
     days = read_json(tmp_path / "labels" / "summary.json")["days"]
     for name, day in days.items():
-        frame = pd.read_hdf(tmp_path / "labels" / name, "df").dropna()
+        frame = pd.read_hdf(tmp_path / "labels" / name, "df").dropna(subset="alpha_outcome")
         # Quantiles do not see labels that moved by a row; the mean time of the outcome does.
         seconds = (frame.index - frame.index.normalize()).total_seconds().to_numpy()
         weight = frame["alpha_outcome"].abs().to_numpy()

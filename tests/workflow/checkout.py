@@ -20,6 +20,7 @@ MINIATURE = {
     "label.horizon_seconds": 300,
     "label.max_gap_seconds": 120,
     "splits.embargo_seconds": 600,
+    "models": ["mean", "ridge", "mlp"],
     "seeds": [0],
     "train.epochs": 1,
 }

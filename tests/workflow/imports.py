@@ -3,35 +3,34 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 from alpha.__main__ import STEPS
-from alpha.params import Model
 
 
 def closure(root: Path, step: str, model: str | None) -> set[str]:
     """The files of alpha/ that `python -m alpha STEP` may import, relative to `root`.
 
     Imports inside functions count, but of the command line only the step's own function, and
-    of the rungs only `model`. A package's templates and style sheets count with it.
+    of the rungs, which are imported by name, only `model`. A package's templates and style
+    sheets count with it.
     """
     main = ast.parse((root / "alpha/__main__.py").read_text())
     others = {entry[1].__name__ for name, entry in STEPS.items() if name != step}
     body = [node for node in main.body if getattr(node, "name", None) not in others]
     found = {"alpha/__init__.py", "alpha/__main__.py"}
-    waiting = list(_imports(root, ast.Module(body, []), model))
+    waiting = list(_imports(root, ast.Module(body, [])))
+    if model is not None:
+        waiting.append(f"alpha/models/{model}.py")
     while waiting:
         file = waiting.pop()
         if file not in found:
             found.add(file)
             if file.endswith(".py"):
-                waiting += _imports(root, ast.parse((root / file).read_text()), model)
+                waiting += _imports(root, ast.parse((root / file).read_text()))
     return found
 
 
-def _imports(root: Path, tree: ast.Module, model: str | None) -> Iterator[str]:
-    other_rungs = {f"alpha.models.{name}" for name in get_args(Model) if name != model}
-    eager = set(tree.body)
+def _imports(root: Path, tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -41,8 +40,7 @@ def _imports(root: Path, tree: ast.Module, model: str | None) -> Iterator[str]:
         else:
             continue
         for name in names:
-            if node in eager or name not in other_rungs:
-                yield from _files(root, name)
+            yield from _files(root, name)
 
 
 def _files(root: Path, name: str) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """dvc.yaml's stages depend on exactly the code they can import, and name their steps."""
 
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 from checkout import ROOT
@@ -9,9 +9,8 @@ from dvc.repo import Repo
 from imports import closure
 
 from alpha.__main__ import parser
-from alpha.params import Model
+from alpha.params import RUNGS
 
-MODELS: tuple[str, ...] = get_args(Model)
 STAGES: dict[str, dict[str, Any]] = ProjectFile(Repo(ROOT), "dvc.yaml").resolver.resolve()["stages"]
 
 
@@ -24,8 +23,8 @@ def test_a_stage_depends_on_exactly_the_code_it_can_import(stage):
         needed = closure(ROOT, step, None)
     else:
         # The instances of a matrix share one list, but for the rung's own file.
-        rungs = {f"alpha/models/{name}.py" for name in MODELS}
-        shared = set().union(*(closure(ROOT, step, name) for name in MODELS)) - rungs
+        rungs = {f"alpha/models/{name}.py" for name in RUNGS}
+        shared = set().union(*(closure(ROOT, step, name) for name in RUNGS)) - rungs
         needed = shared | (closure(ROOT, step, model) & rungs)
     assert sorted(needed - listed) == [], "missing from the stage's deps"
     assert sorted(listed - needed) == [], "superfluous in the stage's deps"

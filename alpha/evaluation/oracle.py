@@ -1,0 +1,160 @@
+"""The oracle: the best that could be known at t of a simulated market, beside every model.
+
+A simulated market comes with the expected label of each row, given its hidden state. No
+prediction has a smaller squared error on average, so the oracle's skill is what there is to
+capture, and a model's skill over it the share that it did.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel
+
+from alpha.errors import InputError
+from alpha.evaluation import metrics
+from alpha.evaluation.assess import Resamples
+from alpha.evaluation.bootstrap import ratio
+from alpha.evaluation.details import Interval, parse
+from alpha.evaluation.details import Oracle as OracleFigures
+from alpha.evaluation.metrics import Undefined
+from alpha.evaluation.over_seeds import Widened, mean_resampled
+from alpha.evaluation.ranking import Ranked, rank_ic, rank_ic_resampled, rank_ic_statistics
+from alpha.evaluation.rows import SplitRows
+from alpha.objective import classes
+from alpha.params import Label, Loss, SplitName
+from alpha.store import open_frame
+
+_KEY = "df"
+
+
+class _About(BaseModel):
+    """oracle.json: the label that the oracle knows."""
+
+    horizon_seconds: float
+    price: str
+    target: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """The oracle of every row of a market: ascending times and values, both (rows,)."""
+
+    time_ns: np.ndarray
+    value: np.ndarray
+
+    def at(self, time_ns: np.ndarray) -> np.ndarray:
+        """Its values at these times, (rows,); NaN where there is none."""
+        if not len(self.time_ns):
+            return np.full(len(time_ns), np.nan)
+        found = np.minimum(np.searchsorted(self.time_ns, time_ns), len(self.time_ns) - 1)
+        return np.where(self.time_ns[found] == time_ns, self.value[found], np.nan)
+
+
+def read(features: Path, label: Label, loss: Loss) -> Known | str:
+    """The oracle beside the feature files in `features`, or why there is none, in words.
+
+    Raises InputError, naming the file, if an oracle file is not of its format.
+    """
+    folder = features / "oracle"
+    if not (folder / "oracle.json").exists():
+        return "only a simulated market has an oracle"
+    about = parse(_About, folder / "oracle.json")
+    if (about.horizon_seconds, about.price, about.target) != (
+        label.horizon_seconds,
+        label.price,
+        label.target,
+    ):
+        return (
+            f"the oracle knows the label {about.target} over {about.horizon_seconds:g} s at "
+            f"{about.price} only"
+        )
+    if loss.name != "mse" or classes(label):
+        return f"the oracle is the best prediction for loss mse only, found {loss.name}"
+    times, values = [], []
+    for path in sorted(folder.glob("*.h5")):
+        with open_frame(path, key=_KEY) as frame:
+            times.append(frame.time_ns())
+            values.append(frame.column("oracle"))
+    if not times:
+        raise InputError(f"{folder}: must hold HDF5 files beside oracle.json, found none")
+    time_ns, value = np.concatenate(times), np.concatenate(values)
+    order = np.argsort(time_ns, kind="stable")
+    time_ns, value = time_ns[order], value[order]
+    # Of rows with the same timestamp the last stands.
+    last = np.append(time_ns[1:] != time_ns[:-1], True)
+    return Known(time_ns[last], value[last])
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Its figures on every split, and its skill's resamples on test (None without)."""
+
+    figures: OracleFigures
+    skill: np.ndarray | None
+
+    @classmethod
+    def judge(
+        cls,
+        known: Known | str,
+        splits: Mapping[SplitName, SplitRows],
+        widened: Mapping[SplitName, Widened],
+    ) -> "Oracle":
+        """Skill and rank IC of what is `known`; if it is the reason of nothing, that reason."""
+        if isinstance(known, str):
+            nothing = {split: Interval(reason=known) for split in splits}
+            return cls(OracleFigures(skill=nothing, rank_ic=nothing, reason=known), None)
+        skills, rank_ics = {}, {}
+        resampled: dict[SplitName, np.ndarray | None] = {}
+        for split, rows in splits.items():
+            skills[split], rank_ics[split], resampled[split] = _of_split(
+                known.at(rows.time_ns), rows, widened[split]
+            )
+        return cls(OracleFigures(skill=skills, rank_ic=rank_ics), resampled["test"])
+
+    def share(
+        self, skill: float | None, resamples: Sequence[Resamples], widened: Widened
+    ) -> Interval:
+        """The share of the oracle's skill on test that a model captured, paired."""
+        oracle = self.figures.skill["test"]
+        if oracle.value is None:
+            return Interval(reason=oracle.reason)
+        if oracle.value <= 0 or (oracle.low is not None and oracle.low <= 0):
+            return Interval(reason="the oracle's own skill on test is not above 0")
+        if skill is None:
+            return Interval(reason="the model has no skill on test")
+        mine = mean_resampled(resamples, "skill")
+        paired = None if mine is None or self.skill is None else ratio(mine, self.skill)
+        return widened.interval(skill / oracle.value, paired, oracle.reason)
+
+
+def _of_split(
+    oracle: np.ndarray, rows: SplitRows, widened: Widened
+) -> tuple[Interval, Interval, np.ndarray | None]:
+    """Skill, rank IC and the skill's resamples over the rows that have an oracle."""
+    keep = np.isfinite(oracle)
+    y, f = rows.outcome[keep], oracle[keep]
+    if not len(y):
+        nothing = Interval(reason=f"none of {len(keep)} rows has a value of the oracle")
+        return nothing, nothing, None
+    losses = rows.standard.objective.losses(y, f)
+    constant = rows.constant_losses[keep]
+    ranks = Ranked.of(y), Ranked.of(f)
+    skills = None
+    try:
+        value = metrics.skill(losses, constant)
+        if rows.skill_reason is None:
+            skills = 1.0 - ratio(*rows.blocks.sums(losses, constant, rows=keep))
+        skill = widened.interval(value, skills, rows.skill_reason)
+    except Undefined as reason:
+        skill = Interval(reason=str(reason))
+    try:
+        value, rank_ics = rank_ic(*ranks), None
+        if rows.blocks.reason is None:
+            sums = rows.blocks.sums(*rank_ic_statistics(*ranks), rows=keep)
+            rank_ics = rank_ic_resampled(sums)
+        ranking = widened.interval(value, rank_ics)
+    except Undefined as reason:
+        ranking = Interval(reason=str(reason))
+    return skill, ranking, skills

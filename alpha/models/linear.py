@@ -1,0 +1,78 @@
+"""Penalized least squares in closed form, from sums that stream over the rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from alpha.objective import Objective
+
+_BLOCK_ROWS = 1 << 14
+# Of a class, where the line leaves the probabilities.
+_LEAST = 1e-3
+
+
+@dataclass(frozen=True)
+class Line:
+    """intercept + x · weights, in float64: weights (inputs, outputs), intercept (outputs,).
+
+    Of a regression target there is one output, of a classification target one a class, whose
+    values become probabilities: at least 0.001 each, scaled to add up to 1.
+    """
+
+    intercept: np.ndarray
+    weights: np.ndarray
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """(rows,), or probabilities (rows, classes)."""
+        # Summed row by row in a fixed order, unlike a matrix product, so that a prediction
+        # does not depend on the rows beside it or on the number of threads.
+        out = np.empty((len(x), len(self.intercept)))
+        for start in range(0, len(x), _BLOCK_ROWS):
+            rows = slice(start, start + _BLOCK_ROWS)
+            block = x[rows].astype(np.float64)
+            for at, intercept in enumerate(self.intercept):
+                out[rows, at] = intercept + np.einsum("ij,j->i", block, self.weights[:, at])
+        if len(self.intercept) == 1:
+            return out[:, 0]
+        bounded = np.maximum(out, _LEAST)
+        return bounded / bounded.sum(axis=1, keepdims=True)
+
+    def content(self) -> dict[str, list]:
+        return {"intercept": self.intercept.tolist(), "weights": self.weights.tolist()}
+
+    @classmethod
+    def of(cls, content: dict[str, list]) -> "Line":
+        return cls(np.array(content["intercept"]), np.array(content["weights"]))
+
+
+def fit_line(x: np.ndarray, y: np.ndarray, objective: Objective, *, penalty: float) -> Line:
+    """Minimize Σ weight · |y − a − xw|² + penalty · |w|², a free (Hoerl and Kennard 1970).
+
+    `x` (rows, inputs) finite; of classes y is an indicator of each (a linear probability
+    model). Rows weigh as they do in the loss. With penalty 0 and collinear inputs, the weights
+    of least norm.
+    """
+    rows, inputs = x.shape
+    target = y[:, None]
+    if objective.classes:
+        target = (objective.of_class(y)[:, None] == np.arange(len(objective.classes))) * 1.0
+    weight = objective.row_weights(y)[:, None]
+    total = weight.sum()
+    y_mean = (weight * target).sum(axis=0) / total
+    gram = np.zeros((inputs, inputs))
+    moment = np.zeros((inputs, target.shape[1]))
+    x_mean = np.zeros(inputs)
+    for start in range(0, rows, _BLOCK_ROWS):
+        part = slice(start, start + _BLOCK_ROWS)
+        x_mean += np.sum(weight[part] * x[part], axis=0, dtype=np.float64) / total
+    # One thread: the order of a sum, and so its last bits, would depend on their number.
+    with threadpool_limits(1):
+        for start in range(0, rows, _BLOCK_ROWS):
+            part = slice(start, start + _BLOCK_ROWS)
+            block = x[part].astype(np.float64) - x_mean
+            gram += block.T @ (weight[part] * block)
+            moment += block.T @ (weight[part] * (target[part] - y_mean))
+        gram[np.diag_indices(inputs)] += penalty
+        weights = np.linalg.lstsq(gram, moment, rcond=None)[0]
+    return Line(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)

@@ -1,0 +1,171 @@
+"""What is minimized and what skill compares: the loss of each row, and the best constant.
+
+A regression target is predicted as a number, (rows,); a classification target as a
+probability of each class, (rows, classes). Everything that is fitted here is fitted on train.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from alpha.params import Label, Loss
+
+# The codes that alpha_outcome takes, in the order of a prediction's columns.
+CLASSES: dict[str, tuple[float, ...]] = {
+    "direction": (-1.0, 0.0, 1.0),
+    "loud": (0.0, 1.0),
+    "triple_barrier": (-1.0, 0.0, 1.0),
+}
+# A class that is called impossible costs this much, rather than everything.
+LEAST_PROBABILITY = 1e-6
+_WORDS = {
+    "mse": "squared error",
+    "mae": "absolute error",
+    "huber": "Huber loss",
+    "quantile": "quantile loss",
+    "tail_mse": "tail-weighted squared error",
+}
+
+
+def classes(label: Label) -> tuple[float, ...]:
+    """The codes of a classification target, ascending; empty for a regression target."""
+    return CLASSES.get(label.target, ())
+
+
+def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
+    """The expected class code, (rows,), of probabilities (rows, classes); without classes the
+    prediction as it is."""
+    if not classes:
+        return prediction
+    total = np.zeros(len(prediction))
+    # Class by class: a matrix product adds in an order that depends on the cores.
+    for at, code in enumerate(classes):
+        total += code * prediction[:, at]
+    return total
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss and what it needs to know of train's outcomes.
+
+    `mean` and `sigma` are train's (sigma 1 if all outcomes are equal), `tail` is the |outcome|
+    beyond which tail_mse weighs more, `class_weights` (classes,) are the cross-entropy's,
+    `constant` is the best constant: a number, or probabilities (classes,).
+    """
+
+    knobs: Loss
+    classes: tuple[float, ...]
+    mean: float
+    sigma: float
+    tail: float
+    class_weights: np.ndarray
+    constant: np.ndarray
+
+    @classmethod
+    def fit(cls, outcome: np.ndarray, label: Label, knobs: Loss) -> "Objective":
+        """From train's outcomes (rows,), finite and at least one."""
+        codes = classes(label)
+        mean, sigma = float(np.mean(outcome)), float(np.std(outcome))
+        # A mean of equal numbers is off from them by rounding, which is no variation.
+        if np.all(outcome == outcome[0]):
+            mean, sigma = float(outcome[0]), 1.0
+        tail = float(np.quantile(np.abs(outcome), knobs.tail_quantile))
+        share = np.array([np.mean(outcome == code) for code in codes])
+        weights = np.ones(len(codes))
+        if knobs.class_weights == "balanced" and codes:
+            seen = share > 0
+            weights = np.where(seen, 1 / np.where(seen, share, 1.0) / seen.sum(), 0.0)
+        bare = cls(knobs, codes, mean, sigma, tail, weights, np.array(mean))
+        return cls(knobs, codes, mean, sigma, tail, weights, bare._best_constant(outcome, share))
+
+    @property
+    def words(self) -> str:
+        """The loss as a reader knows it, such as "squared error"."""
+        if self.classes:
+            weighted = "weighted " if self.knobs.class_weights == "balanced" else ""
+            return f"{weighted}cross-entropy"
+        return _WORDS[self.knobs.name]
+
+    def losses(self, outcome: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """The loss of each row, (rows,): in the outcome's unit or its square, or in nats.
+
+        `prediction` is (rows,) or (rows, classes) as the target is, or one constant. NaN where
+        a prediction is; infinite where a square overflows.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.classes:
+                return self._cross_entropy(outcome, np.asarray(prediction))
+            error = outcome - prediction
+            return _REGRESSION[self.knobs.name](self, outcome, error)
+
+    def score(self, prediction: np.ndarray) -> np.ndarray:
+        """One number a row, (rows,), that ranks: the prediction, or the expected class code."""
+        return expected(prediction, self.classes)
+
+    def of_class(self, outcome: np.ndarray) -> np.ndarray:
+        """The column of each outcome's class, (rows,) int64."""
+        return np.searchsorted(self.classes, outcome)
+
+    def row_weights(self, outcome: np.ndarray) -> np.ndarray:
+        """How much each row counts in the loss, (rows,)."""
+        if self.classes:
+            return self.class_weights[self.of_class(outcome)]
+        if self.knobs.name == "tail_mse":
+            return np.where(np.abs(outcome) > self.tail, self.knobs.tail_weight, 1.0)
+        return np.ones(len(outcome))
+
+    def _best_constant(self, outcome: np.ndarray, share: np.ndarray) -> np.ndarray:
+        if self.classes:
+            weighted = share * self.class_weights
+            return weighted / weighted.sum()
+        if self.knobs.name == "mae":
+            return np.array(np.median(outcome))
+        if self.knobs.name == "quantile":
+            return np.array(np.quantile(outcome, self.knobs.quantile))
+        if self.knobs.name == "tail_mse":
+            weights = self.row_weights(outcome)
+            # Around the mean, so that the constant of equal outcomes is exactly that outcome.
+            return np.array(self.mean + np.sum(weights * (outcome - self.mean)) / np.sum(weights))
+        if self.knobs.name == "huber":
+            return np.array(self._huber_constant(outcome))
+        return np.array(self.mean)
+
+    def _huber_constant(self, outcome: np.ndarray) -> float:
+        """Where the pull of the outcomes, each bounded by delta, is in balance: by bisection."""
+        delta = self.knobs.huber_delta * self.sigma
+        low, high = float(np.min(outcome)), float(np.max(outcome))
+        for _ in range(200):
+            middle = (low + high) / 2
+            if not low < middle < high:
+                break
+            if np.sum(np.clip(outcome - middle, -delta, delta)) > 0:
+                low = middle
+            else:
+                high = middle
+        return low if low == high else (low + high) / 2
+
+    def _cross_entropy(self, outcome: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        column = self.of_class(outcome)
+        rows = np.arange(len(outcome))
+        chosen = prediction[column] if prediction.ndim == 1 else prediction[rows, column]
+        bounded = np.maximum(chosen, LEAST_PROBABILITY)
+        return self.class_weights[column] * -np.log(bounded)
+
+    def _huber(self, error: np.ndarray) -> np.ndarray:
+        delta = self.knobs.huber_delta * self.sigma
+        size = np.abs(error)
+        return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
+
+
+_Regression = Callable[[Objective, np.ndarray, np.ndarray], np.ndarray]
+_REGRESSION: dict[str, _Regression] = {
+    "mse": lambda objective, outcome, error: error**2,
+    "mae": lambda objective, outcome, error: np.abs(error),
+    "huber": lambda objective, outcome, error: objective._huber(error),
+    # Koenker and Bassett (1978).
+    "quantile": lambda objective, outcome, error: np.maximum(
+        objective.knobs.quantile * error, (objective.knobs.quantile - 1) * error
+    ),
+    "tail_mse": lambda objective, outcome, error: objective.row_weights(outcome) * error**2,
+}

@@ -1,0 +1,116 @@
+"""How often a verdict finds skill where there is none.
+
+    python benchmarks/no_signal.py --markets 40
+
+Simulated markets without signal and without volatility regimes, so that nothing is learnable:
+every model that is given a skill_* or actionable_* verdict was fooled. Prints each of them, and
+how many there were.
+"""
+
+import argparse
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from alpha import evaluation, labels, normalization, predict, simulate, splits, train
+from alpha.evaluation import details
+from alpha.params import Params, load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--markets", type=int, default=40)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--rows-per-day", type=int, default=17280, help="default: one each 5 s")
+    args = parser.parse_args()
+    found, models = 0, 0
+    with ProcessPoolExecutor(args.jobs, mp_context=get_context("spawn")) as pool:
+        rows = [args.rows_per_day] * args.markets
+        for seed, verdicts in enumerate(pool.map(judge, range(args.markets), rows)):
+            fooled = {
+                name: said
+                for name, said in verdicts.items()
+                if said[0].startswith(("skill", "actionable"))
+            }
+            found, models = found + len(fooled), models + len(verdicts)
+            print(f"market {seed}: {fooled or 'none'}", flush=True)
+    print(f"{found} of {models} models over {args.markets} markets were given skill")
+
+
+def judge(seed: int, rows_per_day: int) -> dict[str, tuple[str, float | None]]:
+    """Each model's verdict, and its skill on test, in one market without anything to learn."""
+    params = without_signal(load(Path("params.yaml")), seed, rows_per_day)
+    with tempfile.TemporaryDirectory() as name:
+        run(params, Path(name))
+        judged = details.read(Path(name) / "evaluate").by_model
+    return {
+        name: (model.verdict.name, model.splits["test"].skill.mean)
+        for name, model in judged.items()
+    }
+
+
+def without_signal(params: Params, seed: int, rows_per_day: int) -> Params:
+    market = {
+        "seed": 1000 + seed,
+        "rows_per_day": rows_per_day,
+        "signal_strength": 0.0,
+        "volatility_strength": 0.0,
+    }
+    return params.model_copy(
+        update={"simulate": params.simulate.model_copy(update=market), "seeds": (seed,)}
+    )
+
+
+def run(params: Params, folder: Path) -> None:
+    """The whole chain, step by step, in one process."""
+    features, contract = folder / "simulate", folder / "contract.json"
+    simulate.run(params.simulate, out=features)
+    labels.run(params.data, params.label, features=features, out=folder / "labels")
+    splits.run(
+        params.data,
+        params.label,
+        params.splits,
+        features=features,
+        labels=folder / "labels",
+        out=folder / "splits",
+    )
+    normalization.run(
+        params.features, params.normalization, train=folder / "splits" / "train", out=contract
+    )
+    runs = [f"{model}-{seed}" for model in params.models for seed in params.seeds]
+    for model in params.models:
+        for seed in params.seeds:
+            train.run(
+                params.label,
+                params.loss,
+                params.train,
+                params.rung(model),
+                model=model,
+                seed=seed,
+                train=folder / "splits" / "train",
+                valid=folder / "splits" / "valid",
+                normalization=contract,
+                out=folder / "train" / f"{model}-{seed}",
+            )
+            predict.run(
+                model=folder / "train" / f"{model}-{seed}",
+                splits=folder / "splits",
+                normalization=contract,
+                out=folder / "predict" / f"{model}-{seed}",
+            )
+    evaluation.run(
+        params.label,
+        params.loss,
+        params.evaluate,
+        params.verdict,
+        features=features,
+        runs=runs,
+        models=folder / "train",
+        predictions=folder / "predict",
+        out=folder / "evaluate",
+    )
+
+
+if __name__ == "__main__":
+    main()

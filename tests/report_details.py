@@ -1,0 +1,515 @@
+"""What the steps before the report wrote, made up: every model, flag, figure and defect.
+
+Figures are plausible, seeded and consistent in shape; nothing here evaluates anything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from alpha.artifacts import write_json
+from alpha.evaluation.details import Details
+
+SPLITS = ("train", "valid", "test")
+# Mean skill on train, valid and test, and test's rank IC, of each model in the ladder's order.
+FIGURES: dict[str, tuple[tuple[float, float, float], float | None]] = {
+    "zero": ((-0.84, -0.83, -0.85), None),
+    "mean": ((0.0, -0.001, -0.002), None),
+    "median": ((-0.11, -0.1, -0.12), None),
+    "persistence": ((-0.52, -0.5, -0.55), 0.21),
+    "har": ((0.141, 0.13, 0.128), 0.31),
+    "ridge": ((0.18, 0.166, 0.157), 0.36),
+    "mlp": ((0.232, 0.189, 0.176), 0.392),
+    "silos_rival": ((0.3, 0.12, 0.102), 0.35),
+    "silos": ((0.224, 0.203, 0.191), 0.405),
+    "lightgbm": ((0.262, 0.196, 0.184), 0.398),
+}
+SEEDED = ("mlp", "silos_rival", "silos", "lightgbm")
+EPOCHS = {"mlp": 12, "silos_rival": 9, "silos": 12, "lightgbm": 80}
+FAMILIES = ("book_price", "liquidity_added", "traded_volume", "volatility", "spread", "imbalance")
+LEVELS = [0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0]
+EDGES = [1e-4 * edge for edge in range(41)]
+THRESHOLDS = (2.0, 5.0, 10.0, 20.0)
+DAYS = {"train": 3, "valid": 1, "test": 2}
+VERDICTS = {
+    "zero": "collapsed",
+    "mean": "collapsed",
+    "median": "collapsed",
+    "persistence": "no_skill",
+    "silos": "actionable_on_paper",
+    "lightgbm": "actionable_on_paper",
+}
+FLAGS = {
+    "silos_rival": {
+        "overfit": "Its skill on valid, 0.120, is less than half of that on train, 0.300.",
+        "unstable_over_seeds": "Its test skill varies by 0.060 over seeds around 0.102.",
+    },
+    "lightgbm": {
+        "label_shift": "The label on test is not distributed as on train: PSI 0.31, p 0.004.",
+        "leak_suspected": "A skill of 0.950 on one regime is too good to be true.",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Folders:
+    """The folders that the report reads."""
+
+    root: Path
+
+    @property
+    def evaluation(self) -> Path:
+        return self.root / "evaluate"
+
+    @property
+    def labels(self) -> Path:
+        return self.root / "labels"
+
+    @property
+    def splits(self) -> Path:
+        return self.root / "splits"
+
+    @property
+    def normalization(self) -> Path:
+        return self.root / "normalization.json"
+
+
+def seeds(model: str) -> list[int]:
+    return [0, 1, 2] if model in SEEDED else [0]
+
+
+def interval(value: float | None, half: float, reason: str | None = None) -> dict[str, Any]:
+    if value is None:
+        return {"value": None, "low": None, "high": None, "reason": reason}
+    return {"value": value, "low": value - half, "high": value + half, "reason": None}
+
+
+def over(value: float | None, *, spread: float | None = None, half: float | None = None) -> Any:
+    if value is None:
+        return {"mean": None, "spread": None, "seeds": 0, "low": None, "high": None}
+    low, high = (None, None) if half is None else (value - half, value + half)
+    return {
+        "mean": value,
+        "spread": spread,
+        "seeds": 1 if spread is None else 3,
+        "low": low,
+        "high": high,
+    }
+
+
+class Made:
+    """One made-up evaluation; `build` gives its details as JSON content."""
+
+    def __init__(self, *, models: Sequence[str], classes: bool, oracle: bool, days: int) -> None:
+        self.rng = np.random.default_rng(0)
+        self.models, self.classes, self.oracle = models, classes, oracle
+        self.days = DAYS | {"test": days}
+        label = 1e-4 * np.abs(self.rng.standard_t(3, size=20_000)) * 3
+        label[self.rng.random(len(label)) < 0.3] = 0.0
+        self.label = np.floor(label / 3e-4).clip(0, 1) if classes else label
+        self.predictions = {model: self.prediction(model) for model in self.models}
+
+    def prediction(self, model: str) -> np.ndarray:
+        constant = {"zero": 0.0, "mean": float(self.label.mean()), "median": 1.5e-4}
+        if model in constant:
+            return np.full(len(self.label), constant[model])
+        share = max(0.1, FIGURES[model][0][2]) ** 0.5
+        return share * self.rng.permutation(self.label) + (1 - share) * self.label.mean()
+
+    def counts(self, values: np.ndarray) -> list[int]:
+        inside = np.clip(values, self.edges[0], self.edges[-1])
+        return np.histogram(inside, self.edges)[0].tolist()
+
+    @property
+    def edges(self) -> list[float]:
+        return [-0.05 + 0.1 * at for at in range(12)] if self.classes else EDGES
+
+    def noise(self) -> float:
+        return float(self.rng.normal(0, 0.006))
+
+    def build(self) -> dict[str, Any]:
+        return {
+            "models": list(self.models),
+            "runs": [f"{model}-{seed}" for model in self.models for seed in seeds(model)],
+            "loss": "cross-entropy" if self.classes else "squared error",
+            "classes": [0.0, 1.0] if self.classes else [],
+            "train_rows": 20_000,
+            "train_mean": float(self.label.mean()),
+            "train_std": float(self.label.std()),
+            "hair": 1e-6,
+            "quantile_levels": LEVELS,
+            "bin_edges": self.edges,
+            "regime_cuts": [1.1e-4, 2.4e-4],
+            "round_trip_bps": 15.0,
+            "threshold_meaning": (
+                "not available: outcomes of target loud are classes, not returns"
+                if self.classes
+                else "an upper bound: it leaves at the best moment of the window"
+            ),
+            "level": 0.95,
+            "tries": 3,
+            "resamples": 2000,
+            "block_seconds": 1200.0,
+            "test_digest": "0123456789abcdef" * 4,
+            "labels": {split: self.labels(split) for split in SPLITS},
+            "shift": [
+                {"split": "valid", "psi": 0.04, "ks": 0.12, "p_value": 0.41, "blocks": 24},
+                {
+                    "split": "test",
+                    "psi": 0.31,
+                    "ks": None,
+                    "p_value": None,
+                    "blocks": 1,
+                    "reason": "test has one block of time only",
+                },
+            ],
+            "oracle": self.of_oracle(),
+            "ladder": self.ladder(),
+            "by_run": {
+                f"{model}-{seed}": self.run(model, seed)
+                for model in self.models
+                for seed in seeds(model)
+            },
+            "by_model": {model: self.model(model) for model in self.models},
+        }
+
+    def labels(self, split: str) -> dict[str, Any]:
+        return {
+            "rows": len(self.label),
+            "days": self.days[split],
+            "zero_share": float((self.label == 0).mean()),
+            "mean": float(self.label.mean()),
+            "std": float(self.label.std()),
+            "counts": self.counts(self.label),
+        }
+
+    def of_oracle(self) -> dict[str, Any]:
+        if not self.oracle:
+            return {"skill": {}, "rank_ic": {}, "reason": "the data is not a simulated market"}
+        return {
+            "skill": {split: interval(0.26, 0.02) for split in SPLITS},
+            "rank_ic": {split: interval(0.47, 0.02) for split in SPLITS},
+            "reason": None,
+        }
+
+    def ladder(self) -> list[dict[str, Any]]:
+        rungs, below = [], None
+        for model in self.models:
+            skill = FIGURES[model][0]
+            if below is None:
+                difference, worth = interval(None, 0, "the lowest rung"), None
+                sentence = f"{model} is the lowest rung."
+            elif model == "median":
+                difference, worth = interval(None, 0, "its resamples are all equal"), False
+                sentence = "median cannot be compared with mean."
+            else:
+                value = skill[2] - FIGURES[below][0][2]
+                difference = interval(value, 0.012)
+                worth = difference["low"] > 0
+                sentence = f"It {'beats' if worth else 'does not beat'} {below}: {value:+.3f}."
+            rungs.append(
+                {
+                    "model": model,
+                    "against": below,
+                    "skill_difference": difference,
+                    "worth": worth,
+                    "sentence": sentence,
+                }
+            )
+            if below is None or skill[1] > FIGURES[below][0][1]:
+                below = model
+        return rungs
+
+    def run(self, model: str, seed: int) -> dict[str, Any]:
+        return {
+            "model": model,
+            "seed": seed,
+            "epochs": EPOCHS.get(model, 0),
+            "best_epoch": EPOCHS[model] - 2 if model in EPOCHS else 0,
+            "importance": dict.fromkeys(FAMILIES, 0.01) if model == "silos" else {},
+            "splits": {split: self.split(model, split) for split in SPLITS},
+        }
+
+    def split(self, model: str, split: str) -> dict[str, Any]:
+        skill, rank_ic = FIGURES[model][0][SPLITS.index(split)], FIGURES[model][1]
+        if model in SEEDED:
+            skill += self.noise()
+        prediction = self.predictions[model]
+        undefined = {}
+        if rank_ic is None:
+            undefined |= dict.fromkeys(("rank_ic", "calibration"), "the prediction is constant")
+        if split == "train":
+            undefined["regimes"] = "regimes are of valid and test"
+        if self.classes:
+            undefined |= dict.fromkeys(("mse", "mae"), "outcomes are classes")
+        return {
+            "rows": len(prediction),
+            "non_finite": 4 if (model, split) == ("mlp", "test") else 0,
+            "loss": 2e-7 * (1 - skill),
+            "constant_loss": {"train": 1.8e-7, "valid": 2e-7, "test": 2.2e-7}[split],
+            "skill": skill,
+            "mse": None if self.classes else 2e-7 * (1 - skill),
+            "mae": None if self.classes else 3e-4,
+            "rank_ic": rank_ic,
+            "std_ratio": float(prediction.std() / self.label.std()),
+            "label_zero_share": 0.3,
+            "near_mean_share": 1.0 if model == "mean" else 0.02,
+            "label_quantiles": np.quantile(self.label, LEVELS).tolist(),
+            "prediction_quantiles": np.quantile(prediction, LEVELS).tolist(),
+            "prediction_counts": self.counts(prediction),
+            "thresholds": [] if self.classes else self.thresholds(model, 1),
+            "events": [],
+            "calibration": [] if rank_ic is None else self.calibration(model),
+            "days": self.slices(split, "days", model, SliceKind.RUN),
+            "regimes": self.slices(split, "regimes", model, SliceKind.RUN),
+            "intervals": {"skill": {"low": skill - 0.01, "high": skill + 0.01}},
+            "clipped": 3,
+            "replaced": 5,
+            "undefined": undefined,
+        }
+
+    def calibration(self, model: str) -> list[dict[str, Any]]:
+        order = np.sort(self.predictions[model])
+        groups = np.array_split(order, 10)
+        slope = 0.7 + 0.1 * float(self.rng.random())
+        mean = float(self.label.mean())
+        return [
+            {
+                "rows": len(group),
+                "prediction": float(group.mean()),
+                "outcome": mean + slope * (float(group.mean()) - mean),
+            }
+            for group in groups
+        ]
+
+    def thresholds(self, model: str, number: int) -> list[dict[str, Any]]:
+        found = []
+        for bps in THRESHOLDS:
+            tau = bps * 1e-4
+            above, called = self.label > tau, self.predictions[model] > tau
+            label_above, prediction_above = int(above.sum()), int(called.sum())
+            both = int((above & called).sum())
+            precision = both / prediction_above if prediction_above else None
+            base = label_above / len(above)
+            realised = bps * 1.6 + 4 if prediction_above else None
+            after = None if realised is None else realised - 15
+            found.append(
+                {
+                    "threshold_bps": bps,
+                    "seeds": number,
+                    "rows": number * len(above),
+                    "label_above": number * label_above,
+                    "prediction_above": number * prediction_above,
+                    "both": number * both,
+                    "windows": prediction_above // 60,
+                    "base_rate": base,
+                    "precision": precision,
+                    "recall": both / label_above if label_above else None,
+                    "lift": precision / base if precision is not None and base else None,
+                    "realised_bps": realised,
+                    "after_fees_bps": after,
+                    "after_fees_low_bps": None if after is None else after - 1.5,
+                    "after_fees_high_bps": None if after is None else after + 1.5,
+                }
+            )
+        return found
+
+    def events(self, model: str, split: str) -> list[dict[str, Any]]:
+        skill, rank_ic = FIGURES[model][0][SPLITS.index(split)], FIGURES[model][1]
+        names = ["class 1"] if self.classes else [f"outcome > {bps:g} bps" for bps in THRESHOLDS]
+        return [
+            {
+                "name": name,
+                "base_rate": 0.4 / 2**at,
+                "average_precision": over(
+                    None if rank_ic is None else 0.4 / 2**at + max(skill, 0), half=0.02
+                ),
+                "decile_lift": over(
+                    None if rank_ic is None else 1 + 6 * max(skill, 0) * (1 + at), half=0.2
+                ),
+            }
+            for at, name in enumerate(names)
+        ]
+
+    def slices(self, split: str, kind: str, model: str, shape: str) -> list[dict[str, Any]]:
+        if kind == "regimes" and split == "train":
+            return []
+        names = (
+            ["low", "middle", "high"]
+            if kind == "regimes"
+            else [str(np.datetime64("2024-01-04") + day) for day in range(self.days[split])]
+        )
+        skill, rank_ic = FIGURES[model][0][SPLITS.index(split)], FIGURES[model][1]
+        found = []
+        for name in names:
+            this = skill + 3 * self.noise() + (0.03 if name == "high" else 0.0)
+            figures = {"skill": this, "rank_ic": rank_ic, "std_ratio": 0.4}
+            one: dict[str, Any] = {"name": name, "rows": len(self.label) // len(names)}
+            if shape == SliceKind.RUN:
+                undefined = {} if rank_ic is not None else {"rank_ic": "the prediction is constant"}
+                one |= {"loss": 2e-7 * (1 - this), "undefined": undefined} | figures
+            else:
+                one |= {
+                    name: over(value, spread=0.012 if model in SEEDED else None)
+                    for name, value in figures.items()
+                }
+            found.append(one)
+        return found
+
+    def model(self, model: str) -> dict[str, Any]:
+        skill = FIGURES[model][0][2]
+        return {
+            "seeds": seeds(model),
+            "configuration": "c" * 64,
+            "splits": {split: self.model_split(model, split) for split in SPLITS},
+            "importance": {
+                family: over(0.06 / (1 + at) - 0.012, spread=0.004)
+                for at, family in enumerate(FAMILIES)
+            }
+            if model in ("silos", "silos_rival")
+            else {},
+            "oracle_share": interval(skill / 0.26, 0.07)
+            if self.oracle
+            else interval(None, 0, "the data is not a simulated market"),
+            "verdict": {
+                "name": VERDICTS.get(model, "skill_not_actionable"),
+                "sentence": f"{model} takes {100 * max(skill, 0):.1f} % off the loss of the best "
+                "constant on test, and this sentence says what that is worth after fees.",
+                "figures": {"std_ratio_test": 0.41, "windows": 1234.0, "test_lift": None},
+                "flags": [
+                    {"name": name, "sentence": sentence}
+                    for name, sentence in FLAGS.get(model, {}).items()
+                ],
+            },
+        }
+
+    def model_split(self, model: str, split: str) -> dict[str, Any]:
+        skill, rank_ic = FIGURES[model][0][SPLITS.index(split)], FIGURES[model][1]
+        prediction, spread = self.predictions[model], 0.006 if model in SEEDED else None
+        return {
+            "skill": over(skill, spread=spread, half=0.011),
+            "loss": over(2e-7 * (1 - skill), spread=spread),
+            "rank_ic": over(rank_ic, spread=spread, half=0.015),
+            "rank_ic_days": over(rank_ic, spread=0.02),
+            "mse": over(None if self.classes else 2e-7 * (1 - skill)),
+            "mae": over(None if self.classes else 3e-4),
+            "std_ratio": over(float(prediction.std() / self.label.std())),
+            "near_mean_share": over(1.0 if model == "mean" else 0.02),
+            "non_finite": 12 if (model, split) == ("mlp", "test") else 0,
+            "label_quantiles": np.quantile(self.label, LEVELS).tolist(),
+            "prediction_quantiles": np.quantile(prediction, LEVELS).tolist(),
+            "prediction_counts": self.counts(prediction),
+            "thresholds": [] if self.classes else self.thresholds(model, len(seeds(model))),
+            "events": self.events(model, split),
+            "days": self.slices(split, "days", model, SliceKind.MODEL),
+            "regimes": self.slices(split, "regimes", model, SliceKind.MODEL),
+            "undefined": {"rank_ic": "the prediction is constant", "rank_ic_days": "no order"}
+            if rank_ic is None
+            else {},
+        }
+
+
+class SliceKind:
+    RUN, MODEL = "run", "model"
+
+
+def details(
+    *,
+    models: Sequence[str] = tuple(FIGURES),
+    classes: bool = False,
+    oracle: bool = True,
+    days: int = 2,
+) -> Details:
+    """A rich evaluation of some or all models; of a classification target with `classes`."""
+    made = Made(models=models, classes=classes, oracle=oracle, days=days)
+    return Details.model_validate(made.build())
+
+
+def write_details(folders: Folders, found: Details) -> None:
+    """details.json and a learning curve a run."""
+    curves = folders.evaluation / "learning_curves"
+    curves.mkdir(parents=True, exist_ok=True)
+    write_json(folders.evaluation / "details.json", found.model_dump())
+    for name in found.runs:
+        run = found.by_run[name]
+        lines = ["epoch,train_loss,valid_loss,prediction_std"]
+        for epoch in range(run.epochs + 1):
+            done = 1 - np.exp(-4 * epoch / max(1, run.epochs))
+            train = 1 - (run.splits["train"].skill or 0.0) * done
+            valid = 1.11 - 1.11 * (run.splits["valid"].skill or 0.0) * done
+            lines.append(f"{epoch},{train:.17g},{valid:.17g},0.0001")
+        (curves / f"{name}.csv").write_text("\n".join(lines) + "\n")
+
+
+def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, ...]) -> None:
+    """What labels, splits and normalize say of the data, with every defect present."""
+    status = {"0": 900, "1": 20, "2": 60, "3": 20}
+    tail = {"0.5": 0.0, "0.9": 4e-4, "0.99": 2e-3, "0.999": 5e-3, "1": 9e-3}
+    day = {"rows": 1000, "duplicates": 7, "status": status, "zero_share": 0.62, "quantiles": tail}
+    empty = {
+        "rows": 100,
+        "duplicates": 0,
+        "status": {"0": 0, "1": 0, "2": 100, "3": 0},
+        "zero_share": None,
+        "quantiles": None,
+    }
+    summary = {name: dict(day) for name in days} | {"blackout.h5": empty}
+    folders.labels.mkdir(parents=True)
+    write_json(folders.labels / "summary.json", {"days": summary, "total": day})
+    counts = {
+        "duplicates": 7,
+        "outside": 0,
+        "embargoed": 30,
+        "purged": 18,
+        "unlabelled": 80,
+        "bad": 20,
+        "kept": 2852,
+    }
+    ranges = [("train", 1, 3), ("valid", 3, 4), ("test", 4, 5)]
+    splits = {
+        name: {
+            "start": f"2024-01-0{first}T00:00:00Z",
+            "end": f"2024-01-0{last}T00:00:00Z",
+            "rows": 1000 * (last - first),
+            "embargoed": 15,
+            "purged": 6,
+            "unlabelled": 27,
+            "bad": 7,
+            "kept": 1000 * (last - first) - 55,
+        }
+        for name, first, last in ranges
+    }
+    folders.splits.mkdir()
+    write_json(
+        folders.splits / "summary.json",
+        {"input_rows": sum(counts.values()), "counts": counts, "splits": splits},
+    )
+    write_json(
+        folders.normalization,
+        {
+            "names": list(features),
+            "families": {name: name.split("_")[0] for name in features},
+            "sigma": [0.0, *[1.0] * (len(features) - 1)],
+            "nan": [0, 12, *[0] * (len(features) - 2)],
+            "inf": [0, 0, 4, *[0] * (len(features) - 3)],
+            "clip": 10.0,
+            "rows": 1000,
+        },
+    )
+
+
+def make(
+    root: Path,
+    found: Details,
+    *,
+    days: tuple[str, ...] = ("SIM-data-01-01-2024.h5", "SIM-data-02-01-2024.h5"),
+    features: tuple[str, ...] = ("ask_level0", "ask_level1", "bid_level0", "spread"),
+) -> Folders:
+    """All that the report reads, under `root`."""
+    folders = Folders(root)
+    write_data(folders, days=days, features=features)
+    write_details(folders, found)
+    return folders

@@ -1,0 +1,260 @@
+"""One run on one split: every figure by hand, or none with a reason."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import expit
+
+from alpha.evaluation.assess import Knobs, Prediction, assess, fees_name, lift_name, precision_name
+from alpha.evaluation.details import SplitFigures
+from alpha.evaluation.quantiles import LEVELS, quantiles
+from alpha.evaluation.rows import SplitRows, Standard
+from alpha.params import Bootstrap, Params
+
+SECOND = 1_000_000_000
+ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
+BOOTSTRAP = Bootstrap(level=0.95, resamples=200, block_horizons=2.0, seed=0)
+FIGURES = (
+    "loss",
+    "constant_loss",
+    "skill",
+    "mse",
+    "mae",
+    "rank_ic",
+    "std_ratio",
+    "label_zero_share",
+    "near_mean_share",
+)
+
+
+@pytest.fixture(scope="module")
+def params() -> Params:
+    from conftest import PARAMS_TEXT
+
+    from alpha.params import parse
+
+    return parse(PARAMS_TEXT, source="params.yaml")
+
+
+def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> SplitRows:
+    """Rows `step` seconds apart, judged by what these train outcomes give."""
+    label = params.label.model_copy(update=changes.pop("label", {}))
+    loss = params.loss.model_copy(update=changes)
+    train = np.array(train, dtype=float)
+    times = np.arange(len(train)) * SECOND
+    standard = Standard.fit(times, train, np.full(len(train), np.nan), label, loss)
+    outcome = np.array(outcome, dtype=float)
+    return SplitRows.of(
+        np.arange(len(outcome)) * step * SECOND,
+        outcome,
+        np.full(len(outcome), np.nan),
+        standard=standard,
+        knobs=BOOTSTRAP,
+        horizon_seconds=label.horizon_seconds,
+    )
+
+
+def figures(rows: SplitRows, prediction, values=None, thresholds=(5.0,)):
+    score = np.array(prediction, dtype=float)
+    return assess(
+        rows,
+        Prediction(score, score if values is None else values),
+        Knobs(thresholds_bps=thresholds, round_trip_bps=15.0, horizon_ns=60 * SECOND),
+        clipped=1,
+        replaced=2,
+    )
+
+
+def of(params: Params, outcome, prediction, **knobs) -> SplitFigures:
+    return figures(rows_of(params, outcome, **knobs), prediction)[0]
+
+
+def test_figures_of_a_split_by_hand(params: Params):
+    """Train mean 2 and std 2, so a hair is 0.02; two predictions of four are within it."""
+    found = of(params, [0, 0, 4, 4], [2.01, 1.99, 3, 5])
+    assert (found.rows, found.clipped, found.replaced) == (4, 1, 2)
+    assert found.constant_loss == 4.0
+    assert found.loss == found.mse == pytest.approx((2.01**2 + 1.99**2 + 1 + 1) / 4)
+    assert found.skill == pytest.approx(1 - found.mse / 4)
+    assert found.near_mean_share == 0.5
+    assert found.label_zero_share == 0.5
+    assert found.std_ratio == pytest.approx(np.std([2.01, 1.99, 3, 5]) / 2)
+    assert [day.rows for day in found.days] == [4]
+    assert found.days[0].skill == pytest.approx(found.skill)
+    assert found.undefined == {
+        "intervals": "the split spans fewer than 5 blocks of 120 s",
+        "regimes": "train spans less than a day",
+    }
+
+
+def test_skill_compares_the_loss_that_is_trained_on(params: Params):
+    """Absolute errors 1 and 1 against distances 2 and 2 from train's median 2."""
+    found = of(params, [0, 4], [1, 3], train=(0.0, 2.0, 9.0), name="mae")
+    assert (found.loss, found.constant_loss, found.skill) == (1.0, 2.0, 0.5)
+    assert found.mse == 1.0
+
+
+@given(
+    st.integers(0, 8).flatmap(
+        lambda rows: st.tuples(
+            hnp.arrays(float, rows, elements=ROUGH | st.floats(-1e300, 1e300)),
+            hnp.arrays(float, rows, elements=ROUGH | st.floats(width=64)),
+        )
+    ),
+    st.lists(ROUGH, min_size=1, max_size=3),
+    st.sampled_from([1, 3600]),
+)
+def test_nothing_is_raised_and_every_figure_is_finite_or_none_with_a_reason(
+    params, arrays, train, step
+):
+    """Any float prediction, any finite outcome, any number of rows, with blocks or without."""
+    outcome, prediction = arrays
+    found = of(params, outcome, prediction, train=train, step=step)
+    json.dumps(found.model_dump(), allow_nan=False)
+    for name in FIGURES:
+        assert (getattr(found, name) is None) == (name in found.undefined), name
+    for event in found.events:
+        assert (event.average_precision is None) == (event.name in found.undefined)
+
+
+def test_a_constant_prediction_has_skill_but_no_rank_ic(params: Params):
+    """The mean is a model too, and its missing rank IC is explained."""
+    found = of(params, [0.0, 1.0, 4.0], [2.0, 2.0, 2.0])
+    assert found.skill == 0.0
+    assert found.rank_ic is None
+    assert found.undefined["rank_ic"] == "the prediction is constant"
+    assert found.near_mean_share == 1.0
+    assert len(found.calibration) == 1
+
+
+def test_a_constant_label_leaves_rank_ic_and_std_ratio_undefined(params: Params):
+    """Nothing varies, so nothing can be ranked; and if train says the same, no skill either."""
+    found = of(params, [3.0, 3.0], [1.0, 2.0])
+    assert found.undefined["rank_ic"] == "the outcome is constant"
+    assert found.undefined["std_ratio"] == "the outcome is constant"
+    assert found.skill == pytest.approx(1 - 2.5 / 1)
+    found = of(params, [0.1, 0.1], [0.1, 0.2], train=(0.1, 0.1, 0.1))
+    assert found.undefined["skill"] == "every outcome equals the best constant"
+
+
+def test_predictions_that_are_not_finite_are_counted_and_left_out(params: Params):
+    """The figures are those of the other rows; the label's own distribution is of all."""
+    found = of(params, [0, 9, 4, 9], [1, np.nan, 3, np.inf])
+    clean = of(params, [0, 4], [1, 3])
+    assert (found.rows, found.non_finite) == (4, 2)
+    for name in ("mse", "skill", "rank_ic", "events", "prediction_counts"):
+        assert getattr(found, name) == getattr(clean, name), name
+    assert found.label_quantiles == quantiles(np.array([0.0, 4.0, 9.0, 9.0]))
+    assert found.label_zero_share == 0.25
+
+
+def test_when_no_prediction_is_finite_every_figure_is_none_for_that_reason(params: Params):
+    """A diverged net leaves no figures, and says so; on enough rows for intervals too."""
+    for rows in (2, 2000):
+        found, resamples = figures(rows_of(params, np.arange(rows)), np.full(rows, np.nan))
+        assert found.non_finite == rows
+        for name in ("skill", "loss", "mse", "rank_ic", "calibration", "outcome > 5 bps"):
+            assert found.undefined[name] == "no prediction is finite", name
+        assert found.skill is None
+        assert found.calibration == []
+        assert found.prediction_quantiles == [None] * len(LEVELS)
+        assert found.intervals == {}
+        assert "skill" not in resamples
+
+
+def test_a_split_with_one_class_only_has_no_precision_for_a_reason(params: Params):
+    """Never above 5 bps, and always."""
+    found = of(params, [0.0, 1e-4], [0.0, 1.0])
+    assert found.events[0].average_precision is None
+    assert found.events[0].base_rate == 0.0
+    assert found.undefined["outcome > 5 bps"] == "no row has the event"
+    assert of(params, [1.0, 2.0], [0.0, 1.0]).undefined["outcome > 5 bps"] == (
+        "every row has the event"
+    )
+
+
+def test_headline_figures_have_intervals_around_them(params: Params):
+    """On 2000 rows of real skill; and the resamples are kept for pairing."""
+    rng = np.random.default_rng(0)
+    signal, noise = rng.normal(size=(2, 2000))
+    rows = rows_of(params, 1e-3 * (signal + noise), train=1e-3 * (signal + noise)[::-1])
+    found, resamples = figures(rows, 1e-3 * signal)
+    assert "intervals" not in found.undefined
+    for name in ("skill", "rank_ic", "loss"):
+        ends = found.intervals[name]
+        assert ends.low < getattr(found, name) < ends.high
+        assert resamples[name].shape == (200,)
+    assert found.intervals["skill"].low > 0.3
+    [check] = found.thresholds
+    assert check.after_fees_low_bps < check.after_fees_bps < check.after_fees_high_bps
+    assert resamples[fees_name(5.0)].shape == (2, 200)
+    event = found.events[0]
+    for name, value in (
+        (precision_name(event.name), event.average_precision),
+        (lift_name(event.name), event.decile_lift),
+    ):
+        low, high = np.quantile(resamples[name], (0.025, 0.975))
+        assert low < value < high
+
+
+def test_skill_that_hangs_on_one_event_has_no_interval(params: Params):
+    """A label that is zero but for one row: a resample without it says nothing of skill."""
+    outcome = np.zeros(2000)
+    outcome[700] = 1.0
+    found, resamples = figures(rows_of(params, outcome, train=outcome), outcome * 0.9)
+    assert found.skill > 0.9
+    assert "skill" not in found.intervals
+    assert "skill" not in resamples
+    assert found.undefined["interval of skill"] == (
+        "the constant's loss falls into fewer than 2 blocks of time"
+    )
+    assert "rank_ic" in found.intervals
+
+
+def test_the_interval_of_skill_is_as_wide_as_theory_says(params: Params):
+    """Independent rows: the spread of the ratio of two means, by the delta method."""
+    rng = np.random.default_rng(1)
+    signal, noise = rng.normal(size=(2, 20_000))
+    outcome = signal + noise
+    rows = rows_of(params, outcome, train=outcome)
+    found, resamples = figures(rows, signal)
+    loss, constant = noise**2, (outcome - outcome.mean()) ** 2
+    slope = (loss - (1 - found.skill) * constant) / constant.mean()
+    assert np.std(resamples["skill"]) == pytest.approx(np.std(slope) / math.sqrt(20_000), rel=0.2)
+
+
+def test_classes_are_judged_by_their_probabilities(params: Params):
+    """Cross-entropy by hand, no threshold check, and the event is any class but 0."""
+    rows = rows_of(params, [0, 0, 0, 1], train=(0, 0, 0, 1), label={"target": "loud"})
+    chance = np.array([0.1, 0.2, 0.3, 0.9])
+    values = np.column_stack((1 - chance, chance))
+    found, _ = figures(rows, chance, values, thresholds=())
+    expected = -np.log([0.9, 0.8, 0.7, 0.9]).mean()
+    constant = -(3 * math.log(0.75) + math.log(0.25)) / 4
+    assert found.loss == pytest.approx(expected)
+    assert found.skill == pytest.approx(1 - expected / constant)
+    assert [event.name for event in found.events] == ["class +1"]
+    assert found.events[0].average_precision == 1.0
+    assert found.prediction_counts == [3, 1]
+    assert found.thresholds == []
+    assert found.undefined["thresholds"] == "outcomes are classes, not returns"
+
+
+def test_a_class_that_never_comes_is_undefined_and_the_rest_goes_on(params: Params):
+    """Of three classes only two are seen; a probability that is not finite drops its row."""
+    rng = np.random.default_rng(2)
+    outcome = rng.integers(0, 2, 50).astype(float)
+    rows = rows_of(params, outcome, train=outcome, label={"target": "direction"})
+    chance = expit(rng.normal(size=50))
+    values = np.column_stack((np.zeros(50), 1 - chance, chance))
+    values[0, 1] = np.nan
+    found, _ = figures(rows, chance, values, thresholds=())
+    assert found.non_finite == 1
+    assert found.undefined["class -1"] == "no row has the event"
+    assert found.events[1].average_precision is not None
+    assert found.skill is not None

@@ -1,0 +1,163 @@
+"""Moving blocks of time: against a slow resample of rows, against theory, and for coverage."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.signal import lfilter
+
+from alpha.evaluation.bootstrap import CELLS_PER_BLOCK, Blocks, block_sums, ratio
+
+SECOND = 1_000_000_000
+
+
+def cut(time_ns, **knobs) -> Blocks:
+    defaults = {"seconds": 100.0, "resamples": 200, "level": 0.95, "seed": 0}
+    return Blocks.cut(np.asarray(time_ns), **(defaults | knobs))
+
+
+def gappy_times(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Ascending times with steps of 1 to 4 s, and now and then an hour."""
+    steps = rng.integers(1, 5, rows) + 3600 * (rng.random(rows) < 0.01)
+    return np.cumsum(steps) * SECOND
+
+
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_sums_are_those_of_an_obvious_resample_of_rows(seed: int, masked: bool):
+    """Draw block starts, gather the rows of their cells one by one, and add them up."""
+    rng = np.random.default_rng(seed)
+    time_ns = gappy_times(rng, 400)
+    blocks = cut(time_ns, resamples=100, seed=seed)
+    keep = rng.random(400) < 0.8 if masked else None
+    rows = np.arange(400) if keep is None else np.flatnonzero(keep)
+    values = rng.normal(size=(2, len(rows)))
+    found = blocks.sums(*values, rows=keep)
+
+    numbers = (time_ns - time_ns[0]) // (10 * SECOND)
+    cells = [np.flatnonzero(numbers[rows] == number) for number in np.unique(numbers)]
+    drawn = math.ceil(len(cells) / CELLS_PER_BLOCK)
+    starts = np.random.default_rng(seed).integers(0, len(cells), size=(100, drawn))
+    for resample in (0, 1, 99):
+        taken = [
+            row
+            for start in starts[resample]
+            for step in range(CELLS_PER_BLOCK)
+            for row in cells[(start + step) % len(cells)]
+        ]
+        assert found[:, resample] == pytest.approx(values[:, taken].sum(axis=1), abs=1e-9)
+
+
+def test_block_sums_by_hand_go_round():
+    """Twelve cells, of which the k-th holds k: the last block starts over at the first."""
+    found = block_sums(np.arange(12.0)[None])
+    assert found[0, 0] == sum(range(10))
+    assert found[0, 2] == sum(range(2, 12))
+    assert found[0, 11] == 11 + sum(range(9))
+
+
+def test_cells_in_a_gap_are_no_time():
+    """An hour without rows adds nothing to resample, and blocks reach over it."""
+    time_ns = np.concatenate((np.arange(300), 4000 + np.arange(300))) * SECOND
+    blocks = cut(time_ns)
+    assert blocks.cells == 60
+    assert blocks.reason is None
+
+
+def test_independent_rows_get_their_standard_error():
+    """With white noise, blocks or not, the resampled means spread by sigma / sqrt(n)."""
+    values = np.random.default_rng(1).normal(size=50_000)
+    blocks = cut(np.arange(50_000) * SECOND, resamples=2000)
+    count, total = blocks.sums(np.ones(50_000), values)
+    assert np.std(total / count) == pytest.approx(1 / math.sqrt(50_000), rel=0.1)
+
+
+@pytest.mark.parametrize("kind", ["overlap", "spells"])
+def test_intervals_cover_a_known_mean_at_their_level(kind: str):
+    """Labels that overlap (a moving average of 60 rows), and spells that fade (AR(1)): of 300
+    series the interval holds the mean 0 nearly as often as it says; one of single rows would
+    in a third of them at most."""
+    rng = np.random.default_rng(5)
+    rows, covered, naive = 20_000, 0, 0
+    time_ns = np.arange(rows) * SECOND
+    for _ in range(300):
+        noise = rng.normal(size=rows + 60)
+        if kind == "overlap":
+            sums = np.cumsum(noise)
+            series = (sums[60:] - sums[:-60]) / 60
+        else:
+            series = lfilter([1.0], [1.0, -0.95], noise)[60:]
+        blocks = cut(time_ns, seconds=600.0, resamples=300)
+        low, high = blocks.ends(ratio(*blocks.sums(series, np.ones(rows))))
+        covered += low <= 0 <= high
+        naive += abs(series.mean()) <= 1.96 * series.std() / math.sqrt(rows)
+    assert 0.91 <= covered / 300 <= 0.98
+    assert naive / 300 < 0.4
+
+
+def test_differences_are_paired_by_the_same_draws():
+    """Two statistics that differ by a constant differ by it in every resample."""
+    values = np.random.default_rng(2).normal(size=1000)
+    blocks = cut(np.arange(1000) * SECOND)
+    count, of_one = blocks.sums(np.ones(1000), values)
+    [of_other] = blocks.sums(values + 3.0)
+    assert of_other == pytest.approx(of_one + 3.0 * count)
+
+
+def test_draws_depend_on_the_seed_and_on_nothing_else():
+    """The same seed again, the same bytes; another, others."""
+    values = np.random.default_rng(3).normal(size=1000)
+    time_ns = np.arange(1000) * SECOND
+    first, again, other = (cut(time_ns, seed=seed).sums(values) for seed in (0, 0, 1))
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+
+
+def test_chunks_of_draws_do_not_show(monkeypatch):
+    """However few block starts are drawn at once, the sums are the same."""
+    values = np.random.default_rng(3).normal(size=1000)
+    blocks = cut(np.arange(1000) * SECOND)
+    whole = blocks.sums(values)
+    monkeypatch.setattr("alpha.evaluation.bootstrap._CHUNK", 7)
+    assert blocks.sums(values).tobytes() == whole.tobytes()
+
+
+def test_fewer_than_five_blocks_give_no_interval_but_a_reason():
+    """499 s are less than five blocks of 100 s."""
+    assert cut(np.arange(490) * SECOND).reason == "the split spans fewer than 5 blocks of 100 s"
+    assert cut(np.arange(500) * SECOND).reason is None
+    assert cut(np.empty(0, dtype=np.int64)).reason is not None
+
+
+def test_effective_blocks_are_all_of_an_even_sum_and_one_of_a_single_spike():
+    """Ten blocks."""
+    blocks = cut(np.arange(1000) * SECOND)
+    assert blocks.effective(np.ones(1000)) == pytest.approx(10.0)
+    assert blocks.effective(np.arange(1000) == 500) == pytest.approx(1.0)
+    assert blocks.effective(np.zeros(1000)) == 0.0
+
+
+def test_ends_are_percentiles_expanded_for_the_number_of_blocks():
+    """Ten blocks: at the 90 % level Student's t is 1.833, times sqrt(10 / 9) is 1.932, which a
+    normal variable falls below with a chance of 2.67 %."""
+    blocks = cut(np.arange(1000) * SECOND, level=0.9)
+    assert blocks.ends(np.arange(101.0)) == pytest.approx((2.67, 97.33), abs=0.01)
+    many = cut(np.arange(1_000_000) * SECOND, level=0.9)
+    assert many.ends(np.arange(101.0)) == pytest.approx((5, 95), abs=0.01)
+
+
+def test_resamples_that_are_not_defined_are_left_out_unless_they_are_half():
+    """NaN and infinite ones."""
+    blocks = cut(np.arange(1000) * SECOND)
+    whole = np.arange(101.0)
+    assert blocks.ends(np.append(whole, [np.nan, np.inf])) == blocks.ends(whole)
+    assert blocks.ends(np.array([1.0, np.nan])) is None
+    assert blocks.ends(None) is None
+
+
+def test_a_ratio_to_nothing_is_not_a_number():
+    """And no warning."""
+    found = ratio(np.array([1.0, 1.0]), np.array([0.0, 2.0]))
+    assert np.isnan(found[0])
+    assert found[1] == 0.5

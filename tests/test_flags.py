@@ -1,0 +1,113 @@
+import pytest
+from made_details import model_split, over
+
+from alpha.evaluation.details import Interval, Oracle, Shift
+from alpha.evaluation.flags import raise_all
+from alpha.params import Params
+
+NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
+
+
+def raised(
+    params: Params,
+    *,
+    train=0.3,
+    valid=0.3,
+    test=0.3,
+    low=None,
+    spread=0.0,
+    verdict="skill_not_actionable",
+    shift=(),
+    oracle=NO_ORACLE,
+) -> dict[str, str]:
+    """The sentence of each flag that is raised, of a model that is fine but for what is said."""
+    flags, figures = raise_all(
+        {
+            "train": model_split(over(train)),
+            "valid": model_split(over(valid)),
+            "test": model_split(over(test, low, spread=spread)),
+        },
+        verdict=verdict,
+        limits=params.verdict,
+        shift=shift,
+        oracle=oracle,
+    )
+    assert flags or not figures
+    return {flag.name: flag.sentence for flag in flags}
+
+
+def test_a_model_that_is_fine_raises_no_flag(params):
+    assert raised(params) == {}
+
+
+@pytest.mark.parametrize(
+    ("valid", "test", "later"),
+    [
+        (0.14, 0.3, "0.140 on valid"),
+        (0.3, -0.1, "−0.100 on test"),
+        (0.1, 0.05, "0.100 on valid and 0.050 on test"),
+        (None, 0.05, "0.050 on test"),
+    ],
+)
+def test_less_than_half_of_trains_skill_later_is_overfit(params, valid, test, later):
+    assert raised(params, valid=valid, test=test) == {
+        "overfit": f"Of a skill of 0.300 on train it keeps {later}: less than 50 % of it."
+    }
+
+
+@pytest.mark.parametrize("train", [None, 0.01, -0.5])
+def test_a_model_without_skill_on_train_cannot_overfit(params, train):
+    assert raised(params, train=train, valid=-0.9, test=-0.9) == {}
+
+
+def test_seeds_that_differ_by_more_than_half_their_mean_are_unstable(params):
+    assert raised(params, spread=0.15) == {}
+    assert raised(params, spread=0.16) == {
+        "unstable_over_seeds": "Its skill on test depends on the seed: 0.300 with a spread of "
+        "0.160 over 2 seeds."
+    }
+    assert raised(params, spread=None) == {}
+
+
+def test_without_skill_only_a_spread_that_matters_is_unstable(params):
+    """Around 0 any spread is large beside the mean; a seed that blows up is still told."""
+    noise = {"train": 0.0, "valid": 0.0, "test": 0.0001, "verdict": "no_skill"}
+    assert raised(params, **noise, spread=0.009) == {}
+    assert list(raised(params, **noise, spread=0.3)) == ["unstable_over_seeds"]
+    assert raised(params, **noise | {"verdict": "collapsed"}, spread=0.3) == {}
+
+
+def test_a_label_that_moved_needs_both_a_large_psi_and_a_small_p_value(params):
+    def one(psi, p_value):
+        return [Shift(split="test", psi=psi, ks=0.5, p_value=p_value, blocks=40)]
+
+    assert raised(params, shift=one(0.25, 0.001)) == {}
+    assert raised(params, shift=one(0.9, 0.01)) == {}
+    assert raised(params, shift=one(None, 0.001)) == {}
+    assert raised(params, shift=one(0.9, None)) == {}
+    assert raised(params, shift=one(0.9, 0.009)) == {
+        "label_shift": "The label is distributed otherwise than on train: on test (PSI 0.90, "
+        "p-value 0.009)."
+    }
+
+
+def test_both_splits_where_the_label_moved_are_named(params):
+    shift = [
+        Shift(split=split, psi=0.5, ks=0.5, p_value=0.0, blocks=40) for split in ("valid", "test")
+    ]
+    sentence = raised(params, shift=shift)["label_shift"]
+    assert "on valid (PSI 0.50, p-value <0.001) and on test (PSI 0.50" in sentence
+
+
+def test_a_skill_too_good_to_be_true_is_suspected_of_a_leak(params):
+    assert raised(params, test=0.9) == {}
+    assert "a skill of 0.910 on test is above 0.900" in raised(params, test=0.91)["leak_suspected"]
+    assert "on valid" in raised(params, valid=0.95)["leak_suspected"]
+
+
+def test_more_than_the_oracle_knew_is_suspected_of_a_leak(params):
+    """Only if the intervals are apart: chance lets a good model touch the oracle."""
+    oracle = Oracle(skill={"test": Interval(value=0.2, low=0.15, high=0.25)}, rank_ic={})
+    assert raised(params, low=0.25, oracle=oracle) == {}
+    sentence = raised(params, low=0.26, oracle=oracle)["leak_suspected"]
+    assert "on test its skill of at least 0.260 is above all that could be known, 0.250" in sentence

@@ -1,0 +1,111 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alpha.evaluation.details import Interval
+from alpha.evaluation.ladder import climb
+
+ABOVE = Interval(value=0.018, low=0.011, high=0.025)
+
+
+def test_each_model_is_compared_with_the_best_on_valid_of_those_below():
+    """A weak rung in between is not the one to beat."""
+    asked = []
+
+    def difference(model: str, against: str) -> Interval:
+        asked.append((model, against))
+        return ABOVE
+
+    rungs = climb(
+        ["mean", "ridge", "mlp", "silos"],
+        {"mean": 0.0, "ridge": 0.06, "mlp": 0.02, "silos": 0.07},
+        difference,
+    )
+    assert asked == [("ridge", "mean"), ("mlp", "ridge"), ("silos", "ridge")]
+    assert [rung.model for rung in rungs] == ["mean", "ridge", "mlp", "silos"]
+    assert [rung.against for rung in rungs] == [None, "mean", "ridge", "ridge"]
+
+
+def test_the_fair_rival_stands_below_silos_like_any_other_rung():
+    rungs = climb(
+        ["ridge", "silos_rival", "silos"],
+        {"ridge": 0.06, "silos_rival": 0.08, "silos": 0.09},
+        lambda model, against: ABOVE,
+    )
+    assert (rungs[-1].model, rungs[-1].against) == ("silos", "silos_rival")
+
+
+@given(st.lists(st.none() | st.floats(-1, 1), min_size=1, max_size=6))
+def test_no_rung_below_is_better_on_valid_than_the_one_compared_with(skills):
+    names = [f"m{at}" for at in range(len(skills))]
+    by_name = dict(zip(names, skills, strict=True))
+    for at, rung in enumerate(climb(names, by_name, lambda model, against: ABOVE)):
+        below = [skill for skill in skills[:at] if skill is not None]
+        if not below:
+            assert rung.against is None
+        else:
+            assert by_name[rung.against] == max(below)
+            assert names.index(rung.against) < at
+
+
+def test_of_equals_the_simplest_is_the_one_to_beat():
+    rungs = climb(["a", "b", "c"], {"a": 0.1, "b": 0.1, "c": 0.1}, lambda model, against: ABOVE)
+    assert rungs[2].against == "a"
+
+
+@pytest.mark.parametrize(
+    ("difference", "worth", "sentence"),
+    [
+        (
+            ABOVE,
+            True,
+            "Worth its complexity: on test it beats ridge by 0.018 of skill (0.011 to 0.025).",
+        ),
+        (
+            Interval(value=0.002, low=-0.004, high=0.008),
+            False,
+            "Not worth its complexity: on test it beats ridge by 0.002 of skill, but perhaps by "
+            "luck (−0.004 to 0.008).",
+        ),
+        (
+            Interval(value=-0.01, low=-0.02, high=-0.005),
+            False,
+            "Not worth its complexity: on test it is behind ridge by 0.010 of skill "
+            "(−0.020 to −0.005).",
+        ),
+        (
+            Interval(value=0.0, low=0.0, high=0.0),
+            False,
+            "Not worth its complexity: on test it has the same skill as ridge (0.000 to 0.000).",
+        ),
+        (
+            Interval(reason="the outcome is constant"),
+            False,
+            "Not worth its complexity: it cannot be compared, as the outcome is constant.",
+        ),
+        (
+            Interval(value=0.1),
+            False,
+            "Not worth its complexity: it cannot be compared, as the difference has no interval.",
+        ),
+    ],
+)
+def test_a_rung_is_worth_its_complexity_only_if_its_interval_is_above_zero(
+    difference, worth, sentence
+):
+    [_, rung] = climb(["ridge", "mlp"], {"ridge": 0.06}, lambda model, against: difference)
+    assert rung.skill_difference == difference
+    assert rung.worth is worth
+    assert rung.sentence == sentence
+
+
+def test_the_lowest_rung_has_nothing_to_beat():
+    [rung] = climb(["zero"], {"zero": 0.0}, lambda model, against: ABOVE)
+    assert (rung.against, rung.worth, rung.skill_difference.value) == (None, None, None)
+
+
+def test_without_a_skill_below_a_rung_is_not_worth_it_and_says_why():
+    """A valid split without rows: nothing can be chosen on it."""
+    [_, rung] = climb(["zero", "ridge"], {"zero": None, "ridge": None}, lambda *_: ABOVE)
+    assert rung.worth is False
+    assert "no model below it has a skill on valid" in rung.sentence

@@ -1,0 +1,64 @@
+"""What all runs share: fitted on train alone, and identified by times and outcomes."""
+
+import numpy as np
+import pytest
+
+from alpha.evaluation.rows import SplitRows, Standard
+from alpha.params import Params
+
+SECOND = 1_000_000_000
+
+
+def standard(params: Params, outcome) -> Standard:
+    times = np.arange(len(outcome)) * SECOND
+    nothing = np.full(len(outcome), np.nan)
+    return Standard.fit(times, np.asarray(outcome), nothing, params.label, params.loss)
+
+
+def rows(params: Params, outcome, *, start=0) -> SplitRows:
+    outcome = np.asarray(outcome, dtype=float)
+    return SplitRows.of(
+        (start + np.arange(len(outcome))) * SECOND,
+        outcome,
+        np.full(len(outcome), np.nan),
+        standard=standard(params, [0.0, 4.0]),
+        knobs=params.evaluate.bootstrap,
+        horizon_seconds=60.0,
+    )
+
+
+def test_the_standard_is_fitted_on_trains_outcomes(params: Params):
+    """Mean 2, deviation 2, a hair of one part in a hundred; a constant one varies by nothing."""
+    found = standard(params, [0.0, 4.0])
+    assert (found.rows, found.mean, found.std, found.hair) == (2, 2.0, 2.0, pytest.approx(0.02))
+    assert standard(params, [0.3, 0.3]).hair == pytest.approx(0.0, abs=1e-12)
+
+
+def test_constant_losses_are_those_of_trains_constant_on_this_split(params: Params):
+    """Squared distances from 2."""
+    assert rows(params, [1.0, 5.0]).constant_losses.tolist() == [1.0, 9.0]
+
+
+def test_times_and_outcomes_make_the_digest(params: Params):
+    """The same again is the same; another hour or another outcome is not."""
+    digests = [
+        rows(params, [1.0, 2.0]).digest,
+        rows(params, [1.0, 3.0]).digest,
+        rows(params, [1.0, 2.0], start=3600).digest,
+    ]
+    assert len(set(digests)) == 3
+    assert rows(params, [1.0, 2.0]).digest == digests[0]
+
+
+def test_the_labels_own_figures_by_hand(params: Params):
+    """Three rows, of which one is zero."""
+    found = rows(params, [0.0, 3.0, 3.0]).label
+    assert (found.rows, found.days, found.zero_share, found.mean) == (3, 1, 1 / 3, 2.0)
+    assert found.std == pytest.approx(np.sqrt(2))
+    assert sum(found.counts) == 3
+
+
+def test_a_block_is_as_long_as_params_say(params: Params):
+    """In horizons."""
+    expected = 60.0 * params.evaluate.bootstrap.block_horizons
+    assert rows(params, [0.0, 1.0]).blocks.seconds == expected

@@ -1,0 +1,91 @@
+"""Label shift by hand, and on data whose shift is known."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from alpha.evaluation.metrics import Undefined
+from alpha.evaluation.shift import LEAST_SHARE, block_means, compare, psi
+
+SECOND = 1_000_000_000
+
+
+def test_psi_by_hand():
+    """Shares of classes 0 and 1: 0.8 and 0.2 on train, 0.5 and 0.5 after."""
+    train, after = np.array([0.0] * 8 + [1.0] * 2), np.array([0.0, 1.0])
+    expected = (0.5 - 0.8) * math.log(0.5 / 0.8) + (0.5 - 0.2) * math.log(0.5 / 0.2)
+    assert psi(train, after, (0.0, 1.0)) == pytest.approx(expected)
+
+
+def test_zero_has_a_bin_of_its_own():
+    """Half of train is zero; after, the same values without a zero: every share but that of
+    zero doubles, and zero's falls to the least."""
+    values = np.arange(1.0, 101.0)
+    train = np.concatenate((np.zeros(100), values))
+    expected = (1.0 - 0.5) * math.log(2) + (LEAST_SHARE - 0.5) * math.log(LEAST_SHARE / 0.5)
+    assert psi(train, values) == pytest.approx(expected)
+
+
+def test_clumps_that_drift_with_the_price_are_no_shift():
+    """Outcomes of 1, 2, ... ticks at a price that has moved by one part in a hundred: a clump
+    holds several deciles, and bins with sharp edges would see it leave them."""
+    ticks = np.random.default_rng(0).geometric(0.4, size=20_000)
+    noise = 1 + 0.001 * np.random.default_rng(1).normal(size=20_000)
+    assert psi(0.5 * ticks * noise, 0.505 * ticks * noise) < 0.005
+    assert psi(0.5 * ticks * noise, 0.5 * (ticks + 1) * noise) > 0.25
+
+
+def test_the_same_distribution_has_no_psi_and_a_moved_one_has():
+    """Nothing for train itself, next to nothing for a fresh draw, much for a doubled scale."""
+    rng = np.random.default_rng(0)
+    train = np.maximum(rng.normal(size=20_000), 0)
+    assert psi(train, train) == 0.0
+    assert psi(train, np.maximum(rng.normal(size=20_000), 0)) < 0.002
+    assert psi(train, 2 * train) > 0.1
+
+
+def test_tied_deciles_are_merged():
+    """A label of two values: the edge is the larger, whose clump it cuts in half."""
+    train = np.array([1.0] * 50 + [2.0] * 950)
+    after = np.array([1.0] * 500 + [2.0] * 500)
+    p, q = np.array([0.525, 0.475]), np.array([0.75, 0.25])
+    assert psi(train, after) == pytest.approx(np.sum((q - p) * np.log(q / p)))
+
+
+def test_block_means_by_hand():
+    """Rows at 0, 4, 10 and 35 s in blocks of 10 s; a block without rows is none."""
+    time_ns = np.array([0, 4, 10, 35]) * SECOND
+    found = block_means(time_ns, np.array([1.0, 3.0, 5.0, 7.0]), seconds=10.0)
+    assert found.tolist() == [2.0, 5.0, 7.0]
+    assert len(block_means(np.empty(0, dtype=np.int64), np.empty(0), seconds=10.0)) == 0
+
+
+def test_the_two_sample_test_is_scipys_on_blocks():
+    """And it does not take overlapping rows for independent: rows alone would be sure of a
+    shift between two stretches of the same slow series."""
+    slow = np.repeat(np.random.default_rng(1).normal(size=200), 100)
+    time_ns = np.arange(10_000) * SECOND
+    train, after = slow[:10_000], slow[10_000:]
+    blocks = [block_means(time_ns, one, seconds=100.0) for one in (train, after)]
+    found = compare("test", train, after, train_blocks=blocks[0], blocks=blocks[1], classes=())
+    expected = ks_2samp(*blocks)
+    assert (found.ks, found.p_value) == (expected.statistic, expected.pvalue)
+    assert found.blocks == 100
+    assert found.reason is None
+    assert found.p_value > 0.01
+    assert ks_2samp(train, after).pvalue < 1e-6
+
+
+def test_a_constant_label_and_few_blocks_are_reasons():
+    """Nothing is raised by `compare`."""
+    constant, few = np.full(10, 2.0), np.array([2.0])
+    with pytest.raises(Undefined, match="train's label is constant"):
+        psi(constant, constant)
+    found = compare("valid", constant, constant, train_blocks=few, blocks=few, classes=())
+    assert (found.psi, found.ks, found.p_value) == (None, None, None)
+    assert found.reason == (
+        "no stability index: train's label is constant; "
+        "no two-sample test: a split has fewer than 5 blocks"
+    )

@@ -1,0 +1,247 @@
+import pytest
+from conftest import PARAMS_TEXT
+from hypothesis import given
+from hypothesis import strategies as st
+from made_details import MEANING, model_split, over, threshold
+
+from alpha.evaluation.details import Oracle, Verdict
+from alpha.evaluation.verdict import judge
+from alpha.params import Params, parse
+
+NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
+SKILL = over(0.295, 0.25, 0.33, spread=0.01)
+GAIN = (
+    "On test it takes 29.5 % off the squared error of the best constant fitted on train "
+    "(the skill's 95 % interval is 25 % to 33 %)"
+)
+
+
+def verdict(params: Params, skill=SKILL, *, valid=None, test=None, **other) -> Verdict:
+    """The verdict on a model that is fine but for what is said: actionable on paper."""
+    made = {
+        "limits": params.verdict,
+        "shift": [],
+        "oracle": NO_ORACLE,
+        "loss": "squared error",
+        "threshold_meaning": MEANING,
+        "round_trip_bps": 15.0,
+        "level": 0.95,
+        "tries": 1,
+    }
+    splits = {
+        "train": model_split(SKILL),
+        "valid": model_split(SKILL, **(valid or {})),
+        "test": model_split(skill, **(test or {})),
+    }
+    return judge(splits, **made | other)
+
+
+def test_a_constant_is_collapsed_whatever_its_loss(params):
+    """`zero`, `mean` and `median` have predictions without any spread."""
+    constant = {"std_ratio": over(0.0), "near_mean_share": over(0.0)}
+    found = verdict(params, over(0.9, 0.8, 0.95), test=constant)
+    assert found.name == "collapsed"
+    assert found.sentence == (
+        "On test the standard deviation of its predictions is 0 % of the label's (the limit "
+        "is 5 %): hardly more than a constant."
+    )
+
+
+def test_a_model_that_hugs_the_train_mean_is_collapsed(params):
+    """A few spikes make the std ratio look alive."""
+    found = verdict(params, test={"std_ratio": over(0.3), "near_mean_share": over(0.992)})
+    assert found.name == "collapsed"
+    assert "99.2 % of its predictions are within a hair of the train mean" in found.sentence
+
+
+@pytest.mark.parametrize(("ratio", "near"), [(0.05, 0.95), (None, 0.95), (0.05, None)])
+def test_at_the_limits_or_where_a_sign_is_not_defined_a_model_is_not_collapsed(params, ratio, near):
+    found = verdict(params, test={"std_ratio": over(ratio), "near_mean_share": over(near)})
+    assert found.name == "actionable_on_paper"
+
+
+@pytest.mark.parametrize(
+    ("skill", "sentence"),
+    [
+        (
+            over(0.008, -0.003, 0.019),
+            "On test it takes 0.80 % off the squared error of the best constant fitted on train "
+            "(the skill's 95 % interval is −0.30 % to 1.9 %): this may be luck.",
+        ),
+        (
+            over(-0.032, -0.05, 0.004),
+            "On test it adds 3.2 % to the squared error of the best constant fitted on train "
+            "(the skill's 95 % interval is −5 % to 0.40 %): no better than it.",
+        ),
+        (
+            over(-0.5, -0.6, -0.4),
+            "On test it adds 50 % to the squared error of the best constant fitted on train "
+            "(the skill's 95 % interval is −60 % to −40 %): worse than that constant.",
+        ),
+    ],
+)
+def test_an_interval_that_is_not_above_zero_is_no_skill(params, skill, sentence):
+    found = verdict(params, skill)
+    assert found.name == "no_skill"
+    assert found.sentence == sentence
+
+
+def test_skill_without_an_interval_is_no_skill_with_the_reason(params):
+    """A split of a few blocks."""
+    reason = "the split spans fewer than 5 blocks of 1200 s"
+    found = verdict(params, over(0.2), test={"undefined": {"intervals": reason}})
+    assert found.name == "no_skill"
+    assert found.sentence == (
+        "On test it takes 20 % off the squared error of the best constant fitted on train, but "
+        f"nothing says if this is luck: {reason}."
+    )
+
+
+def test_a_skill_that_is_not_defined_is_no_skill_with_the_reason(params):
+    """A constant label on test leaves nothing to explain."""
+    found = verdict(
+        params,
+        over(None),
+        test={
+            "std_ratio": over(None),
+            "near_mean_share": over(0.2),
+            "undefined": {"skill": "every outcome equals the train mean"},
+        },
+    )
+    assert found.name == "no_skill"
+    assert "not available: every outcome equals the train mean." in found.sentence
+    assert found.figures["test_skill"] is None
+    assert found.flags == []
+
+
+def test_skill_that_pays_above_the_threshold_chosen_on_valid_is_actionable(params):
+    found = verdict(params)
+    assert found.name == "actionable_on_paper"
+    assert found.sentence == (
+        f"{GAIN}. Acting where it predicts more than 10 bps, the threshold chosen on valid, "
+        f"leaves 4 bps on test after a taker's round trip of 15 bps (at least 2 bps), in 100 "
+        f"windows apart from each other. On paper only; the realised outcome is {MEANING}."
+    )
+
+
+def test_a_verdict_carries_the_figures_that_made_it(params):
+    figures = verdict(params).figures
+    assert figures == {
+        "train_skill": 0.295,
+        "valid_skill": 0.295,
+        "test_skill": 0.295,
+        "test_skill_low": 0.25,
+        "test_skill_high": 0.33,
+        "test_std_ratio": 0.5,
+        "test_near_mean_share": 0.1,
+        "threshold_bps": 10.0,
+        "valid_windows": 100,
+        "valid_after_fees_bps": 4.0,
+        "valid_after_fees_low_bps": 2.0,
+        "test_windows": 100,
+        "test_after_fees_bps": 4.0,
+        "test_after_fees_low_bps": 2.0,
+        "test_lift": 2.0,
+    }
+
+
+def test_the_threshold_is_chosen_on_valid_even_where_another_is_best_on_test(params):
+    """20 bps is best on valid and fails on test; that 5 bps would pay there counts nothing."""
+    found = verdict(
+        params,
+        valid={"thresholds": [threshold(5, -9, -10), threshold(10, 4, 2), threshold(20, 9, 3)]},
+        test={"thresholds": [threshold(5, 50, 40), threshold(10, 4, 2), threshold(20, 1, -0.5)]},
+    )
+    assert found.name == "skill_not_actionable"
+    assert found.figures["threshold_bps"] == 20
+    assert found.sentence == (
+        f"{GAIN}, but on test acting where it predicts more than 20 bps, the threshold chosen on "
+        f"valid, is not sure to pay a taker's round trip of 15 bps: it leaves 1 bps (−0.5 to "
+        f"2.5 bps)."
+    )
+
+
+def test_a_threshold_passed_in_too_few_windows_of_valid_is_not_chosen(params):
+    thresholds = [threshold(10, 4, 2), threshold(20, 90, 80, windows=29)]
+    found = verdict(params, valid={"thresholds": thresholds}, test={"thresholds": thresholds})
+    assert (found.name, found.figures["threshold_bps"]) == ("actionable_on_paper", 10)
+
+
+@pytest.mark.parametrize(
+    ("valid", "test", "why"),
+    [
+        (
+            [threshold(5, -9, -10), threshold(10, -4.2, -6)],
+            [threshold(5, 9, 8), threshold(10, 9, 8)],
+            "on valid no threshold is sure to pay a taker's round trip of 15 bps: the best, 10 "
+            "bps, leaves −4.2 bps (−6 to −2.4 bps)",
+        ),
+        (
+            [threshold(10, None, None)],
+            [threshold(10, 4, 2)],
+            "on valid no threshold is sure to pay a taker's round trip of 15 bps: the best, 10 "
+            "bps, leaves nothing that can be counted",
+        ),
+        (
+            [threshold(10, 4, 2, windows=29)],
+            [threshold(10, 4, 2)],
+            "on valid it predicts more than a threshold in 29 windows at most, where 30 are "
+            "needed to say whether acting pays",
+        ),
+        (
+            [threshold(10, 4, 2)],
+            [threshold(10, 4, 2, windows=29)],
+            "on test it predicts more than 10 bps, the threshold chosen on valid, in 29 windows, "
+            "where 30 are needed to say whether acting pays",
+        ),
+        (
+            [threshold(10, 4, 2)],
+            [threshold(10, 4, 2, lift=1.0)],
+            "on test acting where it predicts more than 10 bps, the threshold chosen on valid, "
+            "is no better than acting always: the lift is 1.00",
+        ),
+        (
+            [threshold(10, 4, 2)],
+            [threshold(10, 4, 2, lift=None)],
+            "on test acting where it predicts more than 10 bps, the threshold chosen on valid, "
+            "is no better than acting always: the lift is not defined",
+        ),
+        (
+            [],
+            [],
+            "whether acting on it would pay cannot be known: its outcomes are classes, not returns",
+        ),
+    ],
+)
+def test_skill_that_cannot_be_acted_on_says_why(params, valid, test, why):
+    found = verdict(params, valid={"thresholds": valid}, test={"thresholds": test})
+    assert found.name == "skill_not_actionable"
+    assert found.sentence == f"{GAIN}, but {why}."
+
+
+def test_the_sentence_names_the_loss_the_level_and_the_tries(params):
+    found = verdict(params, loss="cross-entropy", level=0.9, tries=12)
+    assert "off the cross-entropy of the best constant" in found.sentence
+    assert "(the skill's 90 % interval for the best of 12 tries is 25 % to" in found.sentence
+
+
+figure = st.none() | st.floats(-2, 2)
+
+
+@given(figure, figure, figure, figure, figure, figure, st.integers(0, 60), figure)
+def test_no_figure_makes_it_fail_and_only_proven_figures_are_actionable(
+    mean, low, ratio, near, after_fees, least, windows, lift
+):
+    """Every figure may be undefined; bad luck in any of them is enough not to be actionable."""
+    thresholds = [threshold(10, after_fees, least, windows=windows, lift=lift)]
+    test = {"std_ratio": over(ratio), "near_mean_share": over(near), "thresholds": thresholds}
+    params = parse(PARAMS_TEXT, source="params.yaml")
+    found = verdict(params, over(mean, low, low), valid={"thresholds": thresholds}, test=test)
+    proven = (
+        (ratio is None or ratio >= 0.05)
+        and (near is None or near <= 0.95)
+        and (mean is not None and low is not None and low > 0)
+        and (windows >= 30 and least is not None and least > 0)
+        and (lift is not None and lift > 1)
+    )
+    assert (found.name == "actionable_on_paper") == proven
