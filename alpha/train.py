@@ -15,7 +15,7 @@ from alpha.artifacts import digest, whole_folder, write_json
 from alpha.collapse import hair
 from alpha.dataset import Dataset, Known
 from alpha.models import Predictor
-from alpha.models.network import Network, row_losses, targets, tensorflow
+from alpha.models.parts.network import Network, row_losses, targets, tensorflow
 from alpha.normalization import Contract, read_contract
 from alpha.objective import Objective
 from alpha.params import Label, Loss, Model, Rung, Train

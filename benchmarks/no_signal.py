@@ -1,6 +1,6 @@
 """How often a verdict finds skill where there is none.
 
-    python benchmarks/no_signal.py --markets 40
+    python -m benchmarks.no_signal --markets 40
 
 Simulated markets without signal and without volatility regimes, so that nothing is learnable:
 every model that is given a skill_* or actionable_* verdict was fooled. Prints each of them, and
@@ -13,9 +13,9 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from alpha import evaluation, labels, normalization, predict, simulate, splits, train
 from alpha.evaluation import details
 from alpha.params import Params, load
+from benchmarks.chain import run
 
 
 def main() -> None:
@@ -59,56 +59,6 @@ def without_signal(params: Params, seed: int, rows_per_day: int) -> Params:
     }
     return params.model_copy(
         update={"simulate": params.simulate.model_copy(update=market), "seeds": (seed,)}
-    )
-
-
-def run(params: Params, folder: Path) -> None:
-    """The whole chain, step by step, in one process."""
-    features, contract = folder / "simulate", folder / "contract.json"
-    simulate.run(params.simulate, out=features)
-    labels.run(params.data, params.label, features=features, out=folder / "labels")
-    splits.run(
-        params.data,
-        params.label,
-        params.splits,
-        features=features,
-        labels=folder / "labels",
-        out=folder / "splits",
-    )
-    normalization.run(
-        params.features, params.normalization, train=folder / "splits" / "train", out=contract
-    )
-    runs = [f"{model}-{seed}" for model in params.models for seed in params.seeds]
-    for model in params.models:
-        for seed in params.seeds:
-            train.run(
-                params.label,
-                params.loss,
-                params.train,
-                params.rung(model),
-                model=model,
-                seed=seed,
-                train=folder / "splits" / "train",
-                valid=folder / "splits" / "valid",
-                normalization=contract,
-                out=folder / "train" / f"{model}-{seed}",
-            )
-            predict.run(
-                model=folder / "train" / f"{model}-{seed}",
-                splits=folder / "splits",
-                normalization=contract,
-                out=folder / "predict" / f"{model}-{seed}",
-            )
-    evaluation.run(
-        params.label,
-        params.loss,
-        params.evaluate,
-        params.verdict,
-        features=features,
-        runs=runs,
-        models=folder / "train",
-        predictions=folder / "predict",
-        out=folder / "evaluate",
     )
 
 

@@ -1,6 +1,6 @@
 """How long a silos network trains, beside what it could be instead, in one run on one thread.
 
-    python benchmarks/silos.py [--batches 40] [--repeats 9]
+    python -m benchmarks.silos [--batches 40] [--repeats 9]
 
 The features and families are the default market's, the knobs those of params.yaml, rows are
 random. Side by side, interleaved: the silos network; the same network as two ordinary Dense
@@ -23,9 +23,9 @@ import numpy as np
 
 from alpha.features import families
 from alpha.models import mlp, silos
-from alpha.models.dense import stack
-from alpha.models.network import tensorflow
-from alpha.models.silo_dense import SiloDropout
+from alpha.models.parts.dense import stack
+from alpha.models.parts.network import tensorflow
+from alpha.models.parts.silo_dense import SiloDropout
 from alpha.params import Mlp, Params, Silos, load
 from alpha.simulate import days
 

@@ -8,7 +8,7 @@ from alpha.artifacts import write_json
 from alpha.dataset import Known
 from alpha.errors import InputError
 from alpha.models import silos
-from alpha.models.network import Network, tensorflow
+from alpha.models.parts.network import Network, tensorflow
 from alpha.normalization import Contract
 from alpha.params import Silos
 

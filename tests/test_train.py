@@ -8,7 +8,7 @@ from alpha.artifacts import read_json
 from alpha.dataset import Dataset, Known
 from alpha.errors import InputError
 from alpha.models import mlp
-from alpha.models.network import tensorflow
+from alpha.models.parts.network import tensorflow
 from alpha.objective import Objective
 from alpha.params import RUNGS, Mlp, Train
 

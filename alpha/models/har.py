@@ -11,7 +11,7 @@ import numpy as np
 
 from alpha.artifacts import read_json, write_json
 from alpha.dataset import Dataset, Known
-from alpha.models.linear import Line, fit_line
+from alpha.models.parts.linear import Line, fit_line
 from alpha.objective import Objective
 from alpha.params import NoKnobs
 

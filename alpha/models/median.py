@@ -3,7 +3,7 @@
 import numpy as np
 
 from alpha.dataset import Dataset
-from alpha.models.constant import ConstantModel, load
+from alpha.models.parts.constant import ConstantModel, load
 from alpha.objective import Objective
 from alpha.params import NoKnobs
 

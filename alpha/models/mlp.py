@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from alpha.models.dense import perceptron
-from alpha.models.network import load
+from alpha.models.parts.dense import perceptron
+from alpha.models.parts.network import load
 from alpha.params import Mlp
 
 __all__ = ["FEATURES", "build", "load"]

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from alpha.errors import InputError
-from alpha.models import network
-from alpha.models.dense import perceptron, stack
-from alpha.models.network import Network, tensorflow
+from alpha.models.parts import network
+from alpha.models.parts.dense import perceptron, stack
+from alpha.models.parts.network import Network, tensorflow
 from alpha.params import Mlp, Silos
 
 __all__ = ["FEATURES", "build", "load", "rival", "rival_knobs", "silo_names"]
@@ -30,7 +30,7 @@ def build(families: Sequence[str], knobs: Silos, outputs: int) -> Any:
     fusion, after it, see all of them. Raises InputError if family_weight_decay names a family
     without features.
     """
-    from alpha.models.silo_dense import SiloDense, SiloDropout
+    from alpha.models.parts.silo_dense import SiloDense, SiloDropout
 
     keras = tensorflow().keras
     names = silo_names(families)
@@ -54,7 +54,7 @@ def build(families: Sequence[str], knobs: Silos, outputs: int) -> Any:
 
 
 def load(folder: Path) -> Network:
-    import alpha.models.silo_dense  # noqa: F401  Keras finds the layers by their names.
+    import alpha.models.parts.silo_dense  # noqa: F401  Keras finds the layers by their names.
 
     return network.load(folder)
 

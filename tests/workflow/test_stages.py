@@ -18,7 +18,9 @@ STAGES: dict[str, dict[str, Any]] = ProjectFile(Repo(ROOT), "dvc.yaml").resolver
 def test_a_stage_depends_on_exactly_the_code_it_can_import(stage):
     """A file left out would leave stale results behind an edit; one too many reruns in vain."""
     step, model = command(stage)
-    listed = {dep for dep in STAGES[stage]["deps"] if dep.startswith("alpha/")}
+    listed = {
+        file for dep in STAGES[stage]["deps"] if dep.startswith("alpha/") for file in files(dep)
+    }
     if model is None:
         needed = closure(ROOT, step, None)
     else:
@@ -51,6 +53,12 @@ def test_normalization_and_training_cannot_see_test():
     for stage in STAGES:
         if stage.partition("@")[0] in ("normalization", "train"):
             assert not any(dep.startswith("results/splits/test") for dep in STAGES[stage]["deps"])
+
+
+def files(dep: str) -> list[str]:
+    """A file of the package, or the files of a folder of it."""
+    found = [path for path in (ROOT / dep).rglob("*.*") if path.suffix in (".py", ".j2", ".css")]
+    return [str(path.relative_to(ROOT)) for path in found] or [dep]
 
 
 def command(stage: str) -> tuple[str, str | None]:

@@ -81,14 +81,15 @@ def inputs(stage):
 def watched(dep):
     """A dependency as rules know it: whole outputs of other rules, or else plain files.
 
-    A folder of the user's is taken apart, as its own time says nothing of edits in it.
+    A folder of the user's or of code is taken apart, as its own time says nothing of edits in it.
     """
     relative = os.path.relpath(dep)
     path = dep if relative.startswith(os.pardir) else relative
     made = [out for out in all_outputs() if within(out, path) or within(path, out)]
     if made or not os.path.isdir(path):
         return made or [path]
-    return sorted(str(file) for file in Path(path).rglob("*") if file.is_file())
+    files = (file for file in Path(path).rglob("*") if file.is_file())
+    return sorted(str(file) for file in files if "__pycache__" not in file.parts)
 
 
 def within(path, folder):

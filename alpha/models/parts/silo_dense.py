@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from alpha.models.network import tensorflow
+from alpha.models.parts.network import tensorflow
 
 keras = tensorflow().keras
 Layer: Any = keras.layers.Layer

@@ -1,0 +1,1 @@
+"""What rungs are made of: constants, lines, dense layers, silos, and networks on disk."""

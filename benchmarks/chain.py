@@ -1,0 +1,61 @@
+"""The whole chain in one process, without the engines: for many small markets in a row."""
+
+from pathlib import Path
+
+from alpha import evaluation, labels, normalization, predict, simulate, splits, train
+from alpha.params import SIMULATED, Params
+
+
+def run(params: Params, folder: Path) -> None:
+    """Every step from feature files to evaluation into `folder`.
+
+    Feature files are read from the folder data.dir, or simulated first if that is the default.
+    """
+    features, contract = Path(params.data.dir), folder / "contract.json"
+    if params.data.dir == SIMULATED:
+        features = folder / "simulate"
+        simulate.run(params.simulate, out=features)
+    labels.run(params.data, params.label, features=features, out=folder / "labels")
+    splits.run(
+        params.data,
+        params.label,
+        params.splits,
+        features=features,
+        labels=folder / "labels",
+        out=folder / "splits",
+    )
+    normalization.run(
+        params.features, params.normalization, train=folder / "splits" / "train", out=contract
+    )
+    runs = [f"{model}-{seed}" for model in params.models for seed in params.seeds]
+    for model in params.models:
+        for seed in params.seeds:
+            train.run(
+                params.label,
+                params.loss,
+                params.train,
+                params.rung(model),
+                model=model,
+                seed=seed,
+                train=folder / "splits" / "train",
+                valid=folder / "splits" / "valid",
+                normalization=contract,
+                out=folder / "train" / f"{model}-{seed}",
+            )
+            predict.run(
+                model=folder / "train" / f"{model}-{seed}",
+                splits=folder / "splits",
+                normalization=contract,
+                out=folder / "predict" / f"{model}-{seed}",
+            )
+    evaluation.run(
+        params.label,
+        params.loss,
+        params.evaluate,
+        params.verdict,
+        features=features,
+        runs=runs,
+        models=folder / "train",
+        predictions=folder / "predict",
+        out=folder / "evaluate",
+    )
