@@ -85,7 +85,7 @@ def _evaluate(params: Params, args: Arguments) -> None:
         params.evaluate,
         params.verdict,
         features=args.features,
-        runs=[f"{model}-{seed}" for model in params.models for seed in params.seeds],
+        runs=params.runs,
         models=args.models,
         predictions=args.predictions,
         out=args.out,
@@ -248,9 +248,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         params = load(args.params)
-        if args.step == "train" and args.model not in params.models:
+        if args.step == "train" and args.model not in params.ladder:
             raise InputError(
-                f"--model must be one of params' models ({', '.join(params.models)}), "
+                f"--model must be one of params' rungs ({', '.join(params.ladder)}), "
                 f"found {args.model!r}"
             )
         if args.step == "train" and not 0 <= args.seed < 2**31:

@@ -27,34 +27,33 @@ def run(params: Params, folder: Path) -> None:
     normalization.run(
         params.features, params.normalization, train=folder / "splits" / "train", out=contract
     )
-    runs = [f"{model}-{seed}" for model in params.models for seed in params.seeds]
-    for model in params.models:
-        for seed in params.seeds:
-            train.run(
-                params.label,
-                params.loss,
-                params.train,
-                params.rung(model),
-                model=model,
-                seed=seed,
-                train=folder / "splits" / "train",
-                valid=folder / "splits" / "valid",
-                normalization=contract,
-                out=folder / "train" / f"{model}-{seed}",
-            )
-            predict.run(
-                model=folder / "train" / f"{model}-{seed}",
-                splits=folder / "splits",
-                normalization=contract,
-                out=folder / "predict" / f"{model}-{seed}",
-            )
+    for run in params.runs:
+        model, _, seed = run.rpartition("-")
+        train.run(
+            params.label,
+            params.loss,
+            params.train,
+            params.rung(model),
+            model=model,
+            seed=int(seed),
+            train=folder / "splits" / "train",
+            valid=folder / "splits" / "valid",
+            normalization=contract,
+            out=folder / "train" / run,
+        )
+        predict.run(
+            model=folder / "train" / run,
+            splits=folder / "splits",
+            normalization=contract,
+            out=folder / "predict" / run,
+        )
     evaluation.run(
         params.label,
         params.loss,
         params.evaluate,
         params.verdict,
         features=features,
-        runs=runs,
+        runs=params.runs,
         models=folder / "train",
         predictions=folder / "predict",
         out=folder / "evaluate",

@@ -9,7 +9,7 @@ from conftest import PARAMS_TEXT, ROOT, day_frame
 
 from alpha import __version__
 from alpha.__main__ import STEPS, main
-from alpha.params import RUNGS
+from alpha.params import RUNGS, load
 
 
 @pytest.fixture
@@ -39,18 +39,18 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     assert alpha("labels", "--features", "features", "--out", "labels") == 0
     assert alpha("splits", "--features", "features", "--labels", "labels", "--out", "splits") == 0
     assert alpha("normalize", "--train", "splits/train", "--out", "contract.json") == 0
-    for model in RUNGS:
-        for seed in (0, 2):
-            run = f"{model}-{seed}"
-            assert alpha(
-                "train", "--model", model, "--seed", seed, "--train", "splits/train",
-                "--valid", "splits/valid", "--normalization", "contract.json",
-                "--out", f"train/{run}",
-            ) == 0  # fmt: skip
-            assert alpha(
-                "predict", "--model", f"train/{run}", "--splits", "splits",
-                "--normalization", "contract.json", "--out", f"predict/{run}",
-            ) == 0  # fmt: skip
+    runs = load(Path("params.yaml")).runs
+    for run in runs:
+        model, seed = run.split("-")
+        assert alpha(
+            "train", "--model", model, "--seed", seed, "--train", "splits/train",
+            "--valid", "splits/valid", "--normalization", "contract.json",
+            "--out", f"train/{run}",
+        ) == 0  # fmt: skip
+        assert alpha(
+            "predict", "--model", f"train/{run}", "--splits", "splits",
+            "--normalization", "contract.json", "--out", f"predict/{run}",
+        ) == 0  # fmt: skip
     assert alpha(
         "evaluate", "--features", "features", "--models", "train", "--predictions", "predict",
         "--out", "evaluate",
@@ -66,7 +66,7 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     assert alpha("show", "silos", "--evaluation", "evaluate") == 0
     assert "Importance of families" in capsys.readouterr().out
     artifacts = sorted(workplace.rglob("*.h5"))
-    assert len(artifacts) == 1 + 1 + 3 + (9 + 1) * 2 * 3  # silos and its rival
+    assert len(artifacts) == 1 + 1 + 3 + (len(runs) + 2) * 3  # two of silos' rival
     for path in artifacts:
         assert len(pd.read_hdf(path, "df")) > 0, path
     assert not [path for path in workplace.rglob("*") if path.suffix == ".part"]
@@ -180,7 +180,7 @@ def test_a_seed_out_of_range_is_refused(workplace, capsys):
 def test_a_model_that_params_do_not_name_is_refused(workplace, capsys):
     assert alpha("train", "--model", "oracle", "--seed", 0, "--train", "t", "--valid", "v",
                  "--normalization", "n", "--out", "o") == 2  # fmt: skip
-    assert "--model must be one of params' models (zero, mean, median, " in capsys.readouterr().err
+    assert "--model must be one of params' rungs (zero, mean, median, " in capsys.readouterr().err
 
 
 def test_the_program_runs_as_a_module_and_says_its_version():

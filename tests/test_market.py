@@ -65,7 +65,8 @@ def test_a_net_that_was_hardly_trained_is_called_collapsed(tmp_path):
     """Its loss falls below the train mean's all the same."""
     details = judged(
         tmp_path,
-        models=("mean", "mlp"),
+        baselines=("mean",),
+        models=("mlp",),
         simulate={"rows_per_day": 8640, "days": 3},
         train={"epochs": 1, "learning_rate": 1e-5},
     )

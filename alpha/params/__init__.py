@@ -25,6 +25,7 @@ from alpha.params.data import (
 )
 from alpha.params.judgement import Bootstrap, Evaluate, Fees, Verdict
 from alpha.params.models import (
+    RANDOM,
     RUNGS,
     Ladder,
     Lightgbm,
@@ -79,6 +80,7 @@ class Params(Ladder):
     label: Label
     splits: Splits
     normalization: Normalization
+    baselines: Annotated[tuple[Model, ...], Field(min_length=1)]
     models: Annotated[tuple[Model, ...], Field(min_length=1)]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     loss: Loss
@@ -88,10 +90,24 @@ class Params(Ladder):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "Params":
-        for name, values in (("models", self.models), ("seeds", self.seeds)):
+        for name, values in (("baselines and models", self.ladder), ("seeds", self.seeds)):
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} must not repeat, found {list(values)}")
+        for name in self.baselines:
+            if name in RANDOM:
+                raise ValueError(f"baselines must have nothing random in them, found {name!r}")
         return self
+
+    @property
+    def ladder(self) -> tuple[str, ...]:
+        """Every rung that is trained, lowest first."""
+        return (*self.baselines, *self.models)
+
+    @property
+    def runs(self) -> list[str]:
+        """What is trained, as model-seed, lowest rung first: a baseline with seed 0 alone."""
+        seeded = [f"{model}-{seed}" for model in self.models for seed in self.seeds]
+        return [f"{model}-0" for model in self.baselines] + seeded
 
 
 def load(path: Path) -> Params:

@@ -85,6 +85,8 @@ class Ladder(Section):
 
 
 RUNGS = tuple(Ladder.model_fields)
+# The rungs that another seed makes another model.
+RANDOM = ("mlp", "silos", "lightgbm")
 
 
 def _is_rung(name: str) -> str:

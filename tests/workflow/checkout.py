@@ -20,7 +20,8 @@ MINIATURE = {
     "label.horizon_seconds": 300,
     "label.max_gap_seconds": 120,
     "splits.embargo_seconds": 600,
-    "models": ["mean", "ridge", "mlp"],
+    "baselines": ["mean", "ridge"],
+    "models": ["mlp"],
     "seeds": [0],
     "train.epochs": 1,
 }

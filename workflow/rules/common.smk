@@ -45,6 +45,10 @@ try:
 except DvcException as error:
     sys.exit(f"dvc: error: {error}")
 
+# Baselines and models have stages of their own, but share their rules: `train@ridge-0` stands for
+# train_baseline@ridge-0.
+STAGES = {stage.replace("_baseline@", "@"): found | {"name": stage} for stage, found in STAGES.items()}
+
 # The one command of all rules. DVC removes what a step wrote earlier; should the step fail, it
 # comes back from DVC's cache. ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
 REPRO = """
@@ -106,6 +110,11 @@ def record(stage):
         return json.dumps([found["cmd"], params], sort_keys=True)
 
     return text
+
+
+def name(stage):
+    """A function from wildcards to what DVC calls a stage."""
+    return lambda wildcards: STAGES[stage.format(**wildcards)]["name"]
 
 
 def runs(name):

@@ -14,7 +14,7 @@ rule train:
         mem_mb=8000,
         runtime=240,
     params:
-        stage="train@{run}",
+        stage=name("train@{run}"),
         record=record("train@{run}"),
     message:
         "train {wildcards.run}"
@@ -33,7 +33,7 @@ rule predict:
         mem_mb=8000,
         runtime=60,
     params:
-        stage="predict@{run}",
+        stage=name("predict@{run}"),
         record=record("predict@{run}"),
     message:
         "predict {wildcards.run}"
