@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 @dataclass(frozen=True)
 class Tried:
     """Distinct configurations of each model that were evaluated on one test split, and how
-    many evaluations could not be read: of an older format, or not in DVC's cache."""
+    many evaluations, perhaps on this split, could not be read: of an older format, or not in
+    DVC's cache."""
 
     configurations: dict[str, int]
     unread: int
@@ -48,10 +49,10 @@ def count(evaluation: Path, root: Path = Path(".")) -> Tried:
         return Tried({}, 0)
     evaluations, unread = [at_hand], 0
     cache = _cache(root)
-    for md5 in sorted(_recorded(evaluation, root, cache)):
+    for md5, of_this_test in sorted(_recorded(evaluation, root, cache).items()):
         earlier = _read(cache / "files" / "md5" / md5[:2] / md5[2:])
         if earlier is None:
-            unread += 1
+            unread += of_this_test
         else:
             evaluations.append(earlier)
     tried: dict[str, set[str]] = defaultdict(set)
@@ -69,17 +70,32 @@ def _read(path: Path) -> _Evaluation | None:
         return None
 
 
-def _recorded(evaluation: Path, root: Path, cache: Path) -> set[str]:
-    """The md5 of every details.json that DVC wrote down for this folder."""
+def _recorded(evaluation: Path, root: Path, cache: Path) -> dict[str, bool]:
+    """The md5 of every details.json that DVC wrote down for this folder, and whether it may be
+    of the test split at hand: in git it is known not to be where that split is another one."""
     try:
         inside = evaluation.resolve().relative_to(root.resolve())
     except ValueError:
-        return set()
-    path = re.escape((inside / "details.json").as_posix().encode())
-    # Found as text: to parse hundreds of dvc.lock as YAML takes minutes.
-    out = re.compile(rb"- path: " + path + rb"\n(?: +(?!md5:)\w+: .*\n)* +md5: ([0-9a-f]{32})\n")
-    texts = (*_run_cache(cache), *_locks(root))
-    return {md5.decode() for text in texts for md5 in out.findall(text)}
+        return {}
+    out, test = _entry((inside / "details.json").as_posix()), _entry("results/splits/test")
+    try:
+        at_hand = set(test.findall((root / "dvc.lock").read_bytes()))
+    except OSError:
+        at_hand = set()
+    found: dict[str, bool] = {}
+    for text in (*_run_cache(cache), *_locks(root)):
+        tests = set(test.findall(text))
+        same = not at_hand or not tests or bool(at_hand & tests)
+        for md5 in out.findall(text):
+            found[md5.decode()] = found.get(md5.decode(), False) or same
+    return found
+
+
+def _entry(path: str) -> re.Pattern[bytes]:
+    """Finds the md5 of a file or folder in a dvc.lock, as text: to parse hundreds of them as
+    YAML takes minutes."""
+    of_path = rb"- path: " + re.escape(path.encode())
+    return re.compile(of_path + rb"\n(?: +(?!md5:)\w+: .*\n)* +md5: ([0-9a-f]{32})(?:\.dir)?\n")
 
 
 def _cache(root: Path) -> Path:
@@ -112,8 +128,9 @@ def _locks(root: Path) -> Iterator[bytes]:
         if line.split()[1:2] == [b"blob"]
     }
     if blobs:
-        # One text with git's header lines between the files, which no pattern mistakes.
-        yield _git(root, "cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in blobs))
+        text = _git(root, "cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in blobs))
+        # Each file comes after a line of git's own.
+        yield from re.split(rb"^[0-9a-f]{40,64} blob \d+\n", text, flags=re.MULTILINE)[1:]
 
 
 def _git(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:

@@ -35,9 +35,19 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
             "ridge.penalty: input should be a valid number",
         ),
         (
-            "models: [zero",
+            "models: [mlp",
             "models: [meen",
             "models.0: must be one of zero, mean, median, ",
+        ),
+        (
+            "models: [mlp, silos, ",
+            "models: [mlp, mean, ",
+            "baselines and models must not repeat, found [",
+        ),
+        (
+            "ridge]\nmodels: [mlp, ",
+            "mlp]\nmodels: [",
+            "baselines must have nothing random in them, found 'mlp'",
         ),
         ("seeds: [0, 1, 2]", "seeds: [1, 1]", "seeds must not repeat, found [1, 1]"),
         ("seeds: [0, 1, 2]", "seeds: []", "seeds: tuple should have at least 1 item"),

@@ -170,6 +170,21 @@ def test_every_version_of_the_lock_in_git_counts(root: Path, git):
     assert count(root / EVALUATION, root) == Tried({"mean": 1, "silos": 5}, 0)
 
 
+def test_what_cannot_be_read_of_another_test_split_is_not_missed(root: Path, git):
+    """A clone without the cache of its history is told of what could count, no more."""
+
+    def lock(md5: str, test: str) -> None:
+        deps = f"- path: results/splits/test\n  hash: md5\n  md5: {test}.dir\n  size: 3\n"
+        (root / "dvc.lock").write_text(outs(md5) + deps)
+        git("add", "dvc.lock")
+        git("commit", "--message", md5)
+
+    lock("1" * 32, "a" * 32)
+    lock("2" * 32, "b" * 32)
+    lock("3" * 32, "b" * 32)
+    assert count(root / EVALUATION, root).unread == 2
+
+
 def test_a_project_in_a_folder_of_its_repository_counts_its_own_lock(root: Path, git):
     project = root / "project"
     cache = project / ".dvc" / "cache"

@@ -100,9 +100,10 @@ class Checkout:
         return {name: stage["outs"] for name, stage in lock["stages"].items()}
 
     def executed(self) -> set[str]:
-        """The stages that the last job of each rule really ran, where DVC could have skipped."""
+        """The stages that the last job of each rule really ran, where DVC could have skipped;
+        those of baselines as train@ and predict@ too."""
         return {
-            stage
+            stage.replace("_baseline@", "@")
             for log in (self.folder / "logs").rglob("*.log")
             for stage in re.findall(r"^Running stage '(.+)':$", log.read_text(), re.MULTILINE)
         }

@@ -1,6 +1,7 @@
 """The workflow as a user runs it: Snakemake and DVC, on a miniature market in a clone."""
 
 import csv
+import json
 import shutil
 
 import pandas as pd
@@ -61,11 +62,11 @@ def test_rules_are_the_stages(built):
         expected = {
             out
             for file in files
-            for out in [name for name in made if related(name, file)] or [file]
+            for out in [name for name in made if related(name, file)] or files(built.folder, file)
         }
         for out in stage.outs:
             rule = rules[out.def_path]
-            assert rule["rule"] == stage.name.partition("@")[0]
+            assert rule["rule"] == stage.name.partition("@")[0].removesuffix("_baseline")
             assert f"--single-item {stage.name} " in rule["shellcmd"]
             assert set(rule["input-file(s)"].split(",")) == expected
 
@@ -77,7 +78,10 @@ def test_rules_are_the_stages(built):
         ("label.horizon_seconds", 400, EVERYTHING - {"simulate"}),
         ("train.learning_rate", 0.01, RUNS | AFTER_RUNS),
         ("ridge.penalty", 1.0, {"train ridge-0", "predict ridge-0"} | AFTER_RUNS),
-        ("seeds", [0, 1], {run.replace("-0", "-1") for run in RUNS} | AFTER_RUNS),
+        ("loss.name", "mae", RUNS | AFTER_RUNS),
+        ("evaluate.tries", 10, AFTER_RUNS),
+        ("verdict.leak_skill", 0.5, AFTER_RUNS),
+        ("seeds", [0, 1], {"train mlp-1", "predict mlp-1"} | AFTER_RUNS),
     ],
 )
 def test_a_changed_knob_reruns_what_follows_from_it(edited, key, value, expected):
@@ -100,7 +104,7 @@ def test_the_number_of_cores_does_not_change_a_byte(built, tmp_path):
 def test_another_data_folder_is_one_edit(copied, tmp_path):
     """Data of one's own, in a folder with a space in its name, reruns all but the simulation;
     later changes in the folder are noticed, and DVC's records stay true."""
-    copied.edit({"models": ["mean", "ridge"]})  # without TensorFlow, for speed
+    copied.edit({"baselines": ["mean"], "models": ["ridge"]})  # without TensorFlow, for speed
     rerun = {job for job in EVERYTHING if "mlp" not in job} - {"simulate"}
     own = tmp_path / "my data"
     own.mkdir()
@@ -174,6 +178,30 @@ def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
     assert copied.results() == before
     copied.edit({"splits.embargo_seconds": 600})
     assert "up to date" in copied.run("dvc", "status")
+
+
+def test_plots_of_two_commits_are_drawn_side_by_side(copied):
+    """`dvc plots diff` has learning curves and quantiles, before and after a change."""
+    author = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+    for rate in (None, 0.02):
+        if rate is not None:
+            copied.edit({"train.learning_rate": rate})
+            copied.run("snakemake", "--cores", "2")
+        copied.run("git", "add", "--all")
+        copied.run("git", *author, "commit", "--quiet", "--no-gpg-sign", "--message", "a run")
+    said = copied.run("dvc", "plots", "diff", "HEAD~1", "HEAD", "--json")
+    drawn = json.loads(said[said.index("{") :])["data"]
+    for plot in ("learning_curves/mlp-0.csv", "quantiles/mlp.csv", "distribution/mlp.csv"):
+        [shown] = [view for name, views in drawn.items() if plot in name for view in views]
+        points = shown["content"]["data"]["values"]
+        revisions = {str(point.get("rev")) for point in points}
+        assert {"HEAD~1", "HEAD"} <= revisions
+
+
+def files(root, dep):
+    """A file that a stage depends on, or those of a folder of code, as git knows them."""
+    found = [path for path in (root / dep).rglob("*") if path.is_file()]
+    return [str(path.relative_to(root)) for path in found if path.suffix != ".pyc"] or [dep]
 
 
 def related(one, other):

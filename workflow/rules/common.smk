@@ -47,7 +47,9 @@ except DvcException as error:
 
 # Baselines and models have stages of their own, but share their rules: `train@ridge-0` stands for
 # train_baseline@ridge-0.
-STAGES = {stage.replace("_baseline@", "@"): found | {"name": stage} for stage, found in STAGES.items()}
+STAGES = {
+    stage.replace("_baseline@", "@"): found | {"name": stage} for stage, found in STAGES.items()
+}
 
 # The one command of all rules. DVC removes what a step wrote earlier; should the step fail, it
 # comes back from DVC's cache. ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
