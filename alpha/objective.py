@@ -69,7 +69,9 @@ class Objective:
         mean, sigma = float(np.mean(outcome)), float(np.std(outcome))
         # A mean of equal numbers is off from them by rounding, which is no variation.
         if np.all(outcome == outcome[0]):
-            mean, sigma = float(outcome[0]), 1.0
+            mean, sigma = float(outcome[0]), 0.0
+        # Squares of the smallest numbers are 0 too.
+        sigma = sigma or 1.0
         tail = float(np.quantile(np.abs(outcome), knobs.tail_quantile))
         share = np.array([np.mean(outcome == code) for code in codes])
         weights = np.ones(len(codes))
