@@ -62,7 +62,7 @@ def test_rules_are_the_stages(built):
         expected = {
             out
             for file in files
-            for out in [name for name in made if related(name, file)] or files(built.folder, file)
+            for out in [name for name in made if related(name, file)] or code(built.folder, file)
         }
         for out in stage.outs:
             rule = rules[out.def_path]
