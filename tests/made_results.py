@@ -18,7 +18,7 @@ RUNS = ["mean-0", "mean-1", "ridge-0", "ridge-1", "mlp-0", "mlp-1"]
 
 @dataclass(frozen=True)
 class Results:
-    """The folders that evaluation and report read and write."""
+    """The folders that evaluation reads and writes."""
 
     root: Path
 
@@ -33,18 +33,6 @@ class Results:
     @property
     def evaluation(self) -> Path:
         return self.root / "evaluate"
-
-    @property
-    def labels(self) -> Path:
-        return self.root / "labels"
-
-    @property
-    def splits(self) -> Path:
-        return self.root / "splits"
-
-    @property
-    def normalization(self) -> Path:
-        return self.root / "normalization.json"
 
     @property
     def features(self) -> Path:
@@ -179,80 +167,10 @@ def write_oracle(results: Results, rows: int) -> None:
         write_frame(folder / f"{number}.h5", time_ns, [block], aware=True)
 
 
-def write_data_summaries(results: Results, days: list[str], features: list[str]) -> None:
-    """What labels, splits and normalize say of the data, with every defect present."""
-    status = {"0": 900, "1": 20, "2": 60, "3": 20}
-    tail = {"0.5": 0.0, "0.9": 4e-4, "0.99": 2e-3, "0.999": 5e-3, "1": 9e-3}
-    day = {"rows": 1000, "duplicates": 7, "status": status, "zero_share": 0.62, "quantiles": tail}
-    empty = {
-        "rows": 100,
-        "duplicates": 0,
-        "status": {"0": 0, "1": 0, "2": 100, "3": 0},
-        "zero_share": None,
-        "quantiles": None,
-    }
-    summary = {name: dict(day) for name in days} | {"blackout.h5": empty}
-    results.labels.mkdir()
-    write_json(results.labels / "summary.json", {"days": summary, "total": day})
-    counts = {
-        "duplicates": 7,
-        "outside": 0,
-        "embargoed": 30,
-        "purged": 18,
-        "unlabelled": 80,
-        "bad": 20,
-        "kept": 2852,
-    }
-    ranges = [("train", 1, 3), ("valid", 3, 4), ("test", 4, 5)]
-    results.splits.mkdir()
-    write_json(
-        results.splits / "summary.json",
-        {
-            "input_rows": sum(counts.values()),
-            "counts": counts,
-            "splits": {
-                name: {
-                    "start": f"2024-01-0{first}T00:00:00Z",
-                    "end": f"2024-01-0{last}T00:00:00Z",
-                    "rows": 1000 * (last - first),
-                    "embargoed": 15,
-                    "purged": 6,
-                    "unlabelled": 27,
-                    "bad": 7,
-                    "kept": 1000 * (last - first) - 55,
-                }
-                for name, first, last in ranges
-            },
-        },
-    )
-    write_json(
-        results.normalization,
-        {
-            "names": features,
-            "families": {name: name.split("_")[0] for name in features},
-            "mean": [0.0] * len(features),
-            "sigma": [0.0, *[1.0] * (len(features) - 1)],
-            "finite": [1000] * len(features),
-            "nan": [0, 12, *[0] * (len(features) - 2)],
-            "inf": [0, 0, 4, *[0] * (len(features) - 3)],
-            "clip": 10.0,
-            "rows": 1000,
-            "hash": "0" * 64,
-        },
-    )
-
-
-def make(
-    root: Path,
-    *,
-    rows: int = 9000,
-    days: tuple[str, ...] = ("SIM-data-01-01-2024.h5", "SIM-data-02-01-2024.h5"),
-    features: tuple[str, ...] = ("ask_level0", "ask_level1", "bid_level0", "spread"),
-) -> Results:
+def make(root: Path, *, rows: int = 9000) -> Results:
     """All of it under `root`."""
     results = Results(root)
     for number, name in enumerate(RUNS):
         write_run(results, name, np.random.default_rng(number), rows)
     write_oracle(results, rows)
-    write_data_summaries(results, list(days), list(features))
     return results

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from alpha import report
 from alpha.artifacts import write_json
 from alpha.evaluation.details import Details
+from alpha.params import Params
 
 SPLITS = ("train", "valid", "test")
 # Mean skill on train, valid and test, and test's rank IC, of each model in the ladder's order.
@@ -513,3 +515,17 @@ def make(
     write_data(folders, days=days, features=features)
     write_details(folders, found)
     return folders
+
+
+def write(folders: Folders, params: Params, **label: object) -> str:
+    """The page that the step makes of them."""
+    out = folders.root / "report.html"
+    report.run(
+        params.label.model_copy(update=label),
+        evaluation=folders.evaluation,
+        labels=folders.labels,
+        splits=folders.splits,
+        normalization=folders.normalization,
+        out=out,
+    )
+    return out.read_text(encoding="utf-8")

@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 from conftest import PARAMS_TEXT
-from report_details import details, make
+from report_details import details, make, write
 
-from alpha import report
 from alpha.params import parse
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -142,16 +141,7 @@ def visit(browser: str, text: str, folder: Path, *, width: int, scheme: str) -> 
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of a rich evaluation."""
     folders = make(tmp_path_factory.mktemp("made"), details())
-    out = folders.root / "report.html"
-    report.run(
-        parse(PARAMS_TEXT, source="params.yaml").label,
-        evaluation=folders.evaluation,
-        labels=folders.labels,
-        splits=folders.splits,
-        normalization=folders.normalization,
-        out=out,
-    )
-    return out.read_text(encoding="utf-8")
+    return write(folders, parse(PARAMS_TEXT, source="params.yaml"))
 
 
 @pytest.fixture(scope="module", params=[(width, scheme) for width in WIDTHS for scheme in SCHEMES])

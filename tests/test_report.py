@@ -8,9 +8,8 @@ import pytest
 from conftest import PARAMS_TEXT
 from hypothesis import given
 from hypothesis import strategies as st
-from report_details import FIGURES, FLAGS, Folders, details, make
+from report_details import FIGURES, FLAGS, Folders, details, make, write
 
-from alpha import report
 from alpha.errors import InputError
 from alpha.evaluation.details import Details
 from alpha.evaluation.details import parse as read
@@ -64,19 +63,6 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] != "style":
             self.words.append(data)
-
-
-def write(folders: Folders, params: Params, **label: object) -> str:
-    out = folders.root / "report.html"
-    report.run(
-        params.label.model_copy(update=label),
-        evaluation=folders.evaluation,
-        labels=folders.labels,
-        splits=folders.splits,
-        normalization=folders.normalization,
-        out=out,
-    )
-    return out.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
