@@ -7,9 +7,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from alpha.errors import InputError
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 @contextmanager
@@ -92,3 +96,18 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise InputError(f"{path}: is not JSON: {error}") from None
+
+
+def parse(model: type[AnyModel], path: Path) -> AnyModel:
+    """Read a JSON artifact as `model`. Raises InputError naming the first key that is wrong."""
+    try:
+        return model.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        # On one line, whatever is in the names.
+        key = " ".join(".".join(map(str, first["loc"])).split()) or "the content"
+        # Pydantic's own words name our classes.
+        of_type = first["type"] in ("model_type", "model_attributes_type")
+        what = "must be a JSON object" if of_type else first["msg"].lower()
+        what = what.removeprefix("value error, ")
+        raise InputError(f"{path}: {key}: {what}") from None

@@ -26,6 +26,8 @@ _WORDS = {
     "quantile": "quantile loss",
     "tail_mse": "tail-weighted squared error",
 }
+# In sigmas: an error below it weighs no more than one of that size, as 1 / 0 is not a weight.
+_LEAST_ERROR = 1e-3
 
 
 def classes(label: Label) -> tuple[float, ...]:
@@ -116,6 +118,21 @@ class Objective:
         if self.knobs.name == "tail_mse":
             return np.where(np.abs(outcome) > self.tail, self.knobs.tail_weight, 1.0)
         return np.ones(len(outcome))
+
+    def error_weights(self, error: np.ndarray) -> np.ndarray:
+        """The weights (rows,), of mean 1, under which the square of each `error` (outcome −
+        prediction, (rows,)) has a slope like that of its loss: the slope over the error.
+
+        Of mae 1 / |e|; of huber 1 up to delta and delta / |e| beyond; of quantile q / |e| above
+        the prediction and (1 − q) / |e| below it. An |e| under 0.001 sigma counts as that much.
+        Iteratively reweighted least squares uses them (Holland and Welsch 1977).
+        """
+        least = self.knobs.huber_delta if self.knobs.name == "huber" else _LEAST_ERROR
+        least *= self.sigma
+        weights = least / np.maximum(np.abs(error), least)
+        if self.knobs.name == "quantile":
+            weights *= np.where(error > 0, self.knobs.quantile, 1 - self.knobs.quantile)
+        return weights / np.mean(weights)
 
     def _best_constant(self, outcome: np.ndarray, share: np.ndarray) -> np.ndarray:
         if self.classes:

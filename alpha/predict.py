@@ -1,21 +1,46 @@
 """Prediction: a trained model on every row of every split, beside the outcome that came."""
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
+from typing import Annotated
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from alpha import dataset, models
-from alpha.artifacts import read_json, whole_folder, write_json
+from alpha.artifacts import parse, whole_folder, write_json
 from alpha.dataset import Dataset
 from alpha.errors import InputError
 from alpha.models import Predictor
 from alpha.normalization import Contract, read_contract
-from alpha.objective import expected
+from alpha.objective import CLASSES, expected
 from alpha.params import SPLITS
 from alpha.progress import track
 from alpha.store import Block, write_frame
+
+
+class _About(BaseModel):
+    """model.json, as far as prediction needs it."""
+
+    model_config = ConfigDict(strict=True)
+
+    model: str
+    normalization: str
+    classes: list[float]
+    # Names without a folder, so that nothing outside of the model's is looked at.
+    files: dict[
+        Annotated[str, Field(pattern=r"^\w+\.\w+$")],
+        Annotated[str, Field(pattern="^[0-9a-f]{64}$")],
+    ] = Field(min_length=1)
+
+    @field_validator("classes")
+    @classmethod
+    def _known(cls, classes: list[float]) -> list[float]:
+        if classes and tuple(classes) not in CLASSES.values():
+            raise ValueError("must be the classes of a target, or none")
+        return classes
 
 
 def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
@@ -23,14 +48,15 @@ def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
     prediction, past_volatility, and of classes a probability each) and inputs.json (feature
     values clipped and replaced, per split); of a model's rival the same in the folder rival.
 
-    Raises InputError if the model was trained under another normalization contract.
+    Raises InputError if the model was trained under another normalization contract, or its
+    files are not those that training wrote.
     """
     contract = read_contract(normalization)
     rung, fitted = load_model(model, contract)
     predictors = {".": fitted}
     if (model / "rival").is_dir():
         predictors["rival"] = load_model(model / "rival", contract)[1]
-    classes = read_json(model / "model.json")["classes"]
+    classes = parse(_About, model / "model.json").classes
     inputs = {}
     with whole_folder(out) as part:
         for folder in predictors:
@@ -63,15 +89,34 @@ def write_predictions(
 
 
 def load_model(folder: Path, contract: Contract) -> tuple[ModuleType, Predictor]:
-    """Load what `alpha train` wrote, and its rung. Raises InputError unless it belongs to
-    `contract`: other features, another order of them, or other families."""
-    about = read_json(folder / "model.json")
-    if about.get("normalization") != contract.hash:
+    """Load what `alpha train` wrote, and its rung.
+
+    Raises InputError unless it belongs to `contract` (other features, another order of them, or
+    other families do not), and unless each of its files is as training wrote it.
+    """
+    about = parse(_About, folder / "model.json")
+    if about.normalization != contract.hash:
         raise InputError(
             f"{folder}: was trained under another normalization contract "
-            f"({str(about.get('normalization'))[:12]}) than the one given "
-            f"({contract.hash[:12]}); train again"
+            f"({about.normalization[:12]}) than the one given ({contract.hash[:12]}); train again"
         )
-    rung = models.rung(about["model"])
+    rung = models.rung(about.model)
+    for name, digest in about.files.items():
+        _check_file(folder / name, digest)
     fitted: Predictor = rung.load(folder)
     return rung, fitted
+
+
+def _check_file(path: Path, digest: str) -> None:
+    # A library's own parser may not survive a damaged file, so it must not see one.
+    try:
+        found = sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        raise InputError(f"{path}: is missing") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    if found != digest:
+        raise InputError(
+            f"{path}: was changed after training (its digest does not match model.json); "
+            f"train again"
+        )

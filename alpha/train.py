@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -147,8 +148,9 @@ def run(
     normalization: Path,
     out: Path,
 ) -> None:
-    """Write the fitted model, model.json (what it is, and of which contract) and history.csv;
-    of a network of silos also importance.json, and its rival in the folder rival.
+    """Write the fitted model, model.json (what it is, of which contract, and the SHA-256 of each
+    file of the fitted model) and history.csv; of a network of silos also importance.json, and
+    its rival in the folder rival.
 
     Raises InputError if the splits' features are not the contract's.
     """
@@ -212,7 +214,8 @@ def _networks(part: Path, rung: ModuleType) -> Iterator[tuple[Path, Any]]:
 
 def _write(folder: Path, fitted: Predictor, history: list[Epoch], about: dict[str, Any]) -> None:
     fitted.save(folder)
-    write_json(folder / "model.json", about)
+    files = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    write_json(folder / "model.json", about | {"files": files})
     write_history(folder / "history.csv", history)
 
 

@@ -79,16 +79,23 @@ def _recorded(evaluation: Path, root: Path, cache: Path) -> dict[str, bool]:
         return {}
     out, test = _entry((inside / "details.json").as_posix()), _entry("results/splits/test")
     try:
-        at_hand = set(test.findall((root / "dvc.lock").read_bytes()))
+        # As the splits step left it: stages that left the project may tell of another.
+        at_hand = set(test.findall(_stage((root / "dvc.lock").read_bytes(), b"splits")))
     except OSError:
         at_hand = set()
     found: dict[str, bool] = {}
     for text in (*_run_cache(cache), *_locks(root)):
-        tests = set(test.findall(text))
+        tests = set(test.findall(_stage(text, b"splits")))
         same = not at_hand or not tests or bool(at_hand & tests)
         for md5 in out.findall(text):
             found[md5.decode()] = found.get(md5.decode(), False) or same
     return found
+
+
+def _stage(lock: bytes, name: bytes) -> bytes:
+    """The part of a dvc.lock that tells of one stage; all of another text."""
+    found = re.search(rb"^  " + name + rb":\n(?:    .*\n| *\n)*", lock, re.MULTILINE)
+    return found.group() if found else lock
 
 
 def _entry(path: str) -> re.Pattern[bytes]:

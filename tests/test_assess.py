@@ -88,6 +88,7 @@ def test_figures_of_a_split_by_hand(params: Params):
     assert found.days[0].skill == pytest.approx(found.skill)
     assert found.undefined == {
         "intervals": "the split spans fewer than 5 blocks of 120 s",
+        "interval of outcome > 5 bps": "the event falls into fewer than 2 blocks of time",
         "regimes": "train spans less than a day",
     }
 
@@ -133,21 +134,23 @@ def test_a_constant_prediction_has_skill_but_no_rank_ic(params: Params):
 
 
 def test_a_constant_label_leaves_rank_ic_and_std_ratio_undefined(params: Params):
-    """Nothing varies, so nothing can be ranked; and if train says the same, no skill either."""
+    """Nothing varies, so nothing can be ranked or explained."""
     found = of(params, [3.0, 3.0], [1.0, 2.0])
     assert found.undefined["rank_ic"] == "the outcome is constant"
     assert found.undefined["std_ratio"] == "the outcome is constant"
-    assert found.skill == pytest.approx(1 - 2.5 / 1)
-    found = of(params, [0.1, 0.1], [0.1, 0.2], train=(0.1, 0.1, 0.1))
-    assert found.undefined["skill"] == "every outcome equals the best constant"
+    assert found.undefined["skill"] == "the outcome is constant"
+    assert (found.loss, found.constant_loss) == (2.5, 1.0)
 
 
-def test_predictions_that_are_not_finite_are_counted_and_left_out(params: Params):
-    """The figures are those of the other rows; the label's own distribution is of all."""
+def test_predictions_that_are_not_finite_are_counted_and_gain_nothing(params: Params):
+    """In loss and skill they are the constant, 2; the other figures are those of the other
+    rows; the label's own distribution is of all."""
     found = of(params, [0, 9, 4, 9], [1, np.nan, 3, np.inf])
     clean = of(params, [0, 4], [1, 3])
     assert (found.rows, found.non_finite) == (4, 2)
-    for name in ("mse", "skill", "rank_ic", "events", "prediction_counts"):
+    assert found.loss == (1 + 7**2 + 1 + 7**2) / 4
+    assert found.skill == pytest.approx(1 - (1 + 49 + 1 + 49) / (4 + 49 + 4 + 49))
+    for name in ("mse", "rank_ic", "events", "prediction_counts"):
         assert getattr(found, name) == getattr(clean, name), name
     assert found.label_quantiles == quantiles(np.array([0.0, 4.0, 9.0, 9.0]))
     assert found.label_zero_share == 0.25
@@ -214,6 +217,21 @@ def test_skill_that_hangs_on_one_event_has_no_interval(params: Params):
         "the constant's loss falls into fewer than 2 blocks of time"
     )
     assert "rank_ic" in found.intervals
+
+
+def test_acting_in_one_spell_only_has_no_interval_however_many_windows(params: Params):
+    """Resamples have that spell or not: they cannot say what another would have brought."""
+    rng = np.random.default_rng(2)
+    quiet = np.abs(1e-5 * rng.normal(size=4000))
+    once, often = quiet.copy(), quiet.copy()
+    once[1000:1200] = 3e-3
+    often[::20] = 3e-3
+    for outcome, known in ((once, False), (often, True)):
+        found, resamples = figures(rows_of(params, outcome, train=outcome), outcome)
+        [check] = found.thresholds
+        assert check.prediction_above == 200
+        assert (check.after_fees_low_bps is not None) == known
+        assert (fees_name(5.0) in resamples) == known
 
 
 def test_the_interval_of_skill_is_as_wide_as_theory_says(params: Params):

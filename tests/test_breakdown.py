@@ -56,18 +56,19 @@ def test_regimes_are_not_available_for_a_reason(span, volatility, reason):
 
 
 def test_figures_of_a_part_are_those_of_its_rows():
-    """The other rows may hold anything; a row that is left out counts as a row only."""
+    """The other rows may hold anything; a row that is left out is the constant in skill."""
     y = np.array([9.0, 0.0, 4.0, 2.0, 9.0])
     f = np.array([9.0, 1.0, 3.0, np.nan, 9.0])
     keep = np.isfinite(f)
     given = {
         "keep": keep, "outcome": y, "prediction": f,
-        "losses": (y - f) ** 2, "constant_losses": (y - 2.0) ** 2,
+        "losses": np.where(keep, (y - f) ** 2, (y - 2.0) ** 2),
+        "constant_losses": (y - 2.0) ** 2,
     }  # fmt: skip
     for rows in (slice(1, 4), np.array([False, True, True, True, False])):
         found = figures(Part("a day", rows), **given)
         assert (found.name, found.rows) == ("a day", 3)
-        assert (found.loss, found.skill, found.rank_ic) == (1.0, 0.75, pytest.approx(1.0))
+        assert (found.loss, found.skill, found.rank_ic) == (2 / 3, 0.75, pytest.approx(1.0))
         assert found.std_ratio == 0.5
         assert found.undefined == {}
 
@@ -84,8 +85,9 @@ def test_a_part_without_rows_or_without_predictions_says_so():
     lost = figures(Part("low", np.array([True, False])), **given)
     assert (lost.rows, lost.skill, lost.undefined["skill"]) == (1, None, "no prediction is finite")
     one = figures(Part("high", np.array([False, True])), **given)
-    assert one.skill == 1.0
+    assert one.loss == 0.0
     assert one.undefined == {
+        "skill": "the outcome is constant",
         "rank_ic": "fewer than two rows",
         "std_ratio": "the outcome is constant",
     }

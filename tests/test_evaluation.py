@@ -345,7 +345,7 @@ def test_a_constant_label_leaves_figures_out_and_the_rest_goes_on(tmp_path, para
     found = details.read(results.evaluation)
     test = found.by_model["mean"].splits["test"]
     assert test.skill.mean is None
-    assert test.undefined["skill"] == "every outcome equals the best constant"
+    assert test.undefined["skill"] == "the outcome is constant"
     assert test.undefined["rank_ic"] == "the outcome is constant"
     assert test.undefined["outcome > 2 bps"] == "every row has the event"
     assert test.mae.mean is not None

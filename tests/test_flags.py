@@ -3,9 +3,14 @@ from made_details import model_split, over
 
 from alpha.evaluation.details import Interval, Oracle, Shift
 from alpha.evaluation.flags import raise_all
-from alpha.params import Params
+from alpha.params import SPLITS, Params
 
 NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
+
+
+def proven(skill: float | None) -> float | None:
+    """The low end of an interval around it."""
+    return None if skill is None else skill - 0.01
 
 
 def raised(
@@ -24,8 +29,8 @@ def raised(
     flags, figures = raise_all(
         {
             "train": model_split(over(train)),
-            "valid": model_split(over(valid)),
-            "test": model_split(over(test, low, spread=spread)),
+            "valid": model_split(over(valid, proven(valid))),
+            "test": model_split(over(test, proven(test) if low is None else low, spread=spread)),
         },
         verdict=verdict,
         limits=params.verdict,
@@ -103,6 +108,21 @@ def test_a_skill_too_good_to_be_true_is_suspected_of_a_leak(params):
     assert raised(params, test=0.9) == {}
     assert "a skill of 0.910 on test is above 0.900" in raised(params, test=0.91)["leak_suspected"]
     assert "on valid" in raised(params, valid=0.95)["leak_suspected"]
+
+
+def test_without_an_interval_nothing_is_overfit_or_a_leak(params):
+    """Two rows of test may come out in any way."""
+    splits = {name: model_split(over(0.95 if name == "test" else 0.01)) for name in SPLITS}
+    splits["train"] = model_split(over(0.5))
+    flags, _ = raise_all(
+        splits, verdict="no_skill", limits=params.verdict, shift=(), oracle=NO_ORACLE
+    )
+    assert flags == []
+
+
+def test_a_constant_does_not_leak_even_where_the_oracle_was_unlucky(params):
+    oracle = Oracle(skill={"test": Interval(value=-0.2, low=-0.3, high=-0.1)}, rank_ic={})
+    assert raised(params, test=0.0, low=0.0, oracle=oracle, train=0.0) == {}
 
 
 def test_more_than_the_oracle_knew_is_suspected_of_a_leak(params):

@@ -1,11 +1,21 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_details import over
 
 from alpha.evaluation.details import Interval
 from alpha.evaluation.ladder import climb
 
 ABOVE = Interval(value=0.018, low=0.011, high=0.025)
+
+
+def skills(valid, test=None):
+    """Skills on valid, and proven ones on test that rise with the ladder unless given."""
+    rising = {name: 0.1 + 0.01 * at for at, name in enumerate(valid)}
+    return {
+        "valid": {name: over(skill) for name, skill in valid.items()},
+        "test": {name: over(skill, skill - 0.05) for name, skill in (test or rising).items()},
+    }
 
 
 def test_each_model_is_compared_with_the_best_on_valid_of_those_below():
@@ -18,7 +28,7 @@ def test_each_model_is_compared_with_the_best_on_valid_of_those_below():
 
     rungs = climb(
         ["mean", "ridge", "mlp", "silos"],
-        {"mean": 0.0, "ridge": 0.06, "mlp": 0.02, "silos": 0.07},
+        skills({"mean": 0.0, "ridge": 0.06, "mlp": 0.02, "silos": 0.07}),
         difference,
     )
     assert asked == [("ridge", "mean"), ("mlp", "ridge"), ("silos", "ridge")]
@@ -29,18 +39,18 @@ def test_each_model_is_compared_with_the_best_on_valid_of_those_below():
 def test_the_fair_rival_stands_below_silos_like_any_other_rung():
     rungs = climb(
         ["ridge", "silos_rival", "silos"],
-        {"ridge": 0.06, "silos_rival": 0.08, "silos": 0.09},
+        skills({"ridge": 0.06, "silos_rival": 0.08, "silos": 0.09}),
         lambda model, against: ABOVE,
     )
     assert (rungs[-1].model, rungs[-1].against) == ("silos", "silos_rival")
 
 
 @given(st.lists(st.none() | st.floats(-1, 1), min_size=1, max_size=6))
-def test_no_rung_below_is_better_on_valid_than_the_one_compared_with(skills):
-    names = [f"m{at}" for at in range(len(skills))]
-    by_name = dict(zip(names, skills, strict=True))
-    for at, rung in enumerate(climb(names, by_name, lambda model, against: ABOVE)):
-        below = [skill for skill in skills[:at] if skill is not None]
+def test_no_rung_below_is_better_on_valid_than_the_one_compared_with(on_valid):
+    names = [f"m{at}" for at in range(len(on_valid))]
+    by_name = dict(zip(names, on_valid, strict=True))
+    for at, rung in enumerate(climb(names, skills(by_name), lambda model, against: ABOVE)):
+        below = [skill for skill in on_valid[:at] if skill is not None]
         if not below:
             assert rung.against is None
         else:
@@ -49,7 +59,8 @@ def test_no_rung_below_is_better_on_valid_than_the_one_compared_with(skills):
 
 
 def test_of_equals_the_simplest_is_the_one_to_beat():
-    rungs = climb(["a", "b", "c"], {"a": 0.1, "b": 0.1, "c": 0.1}, lambda model, against: ABOVE)
+    same = skills({"a": 0.1, "b": 0.1, "c": 0.1})
+    rungs = climb(["a", "b", "c"], same, lambda model, against: ABOVE)
     assert rungs[2].against == "a"
 
 
@@ -93,19 +104,41 @@ def test_of_equals_the_simplest_is_the_one_to_beat():
 def test_a_rung_is_worth_its_complexity_only_if_its_interval_is_above_zero(
     difference, worth, sentence
 ):
-    [_, rung] = climb(["ridge", "mlp"], {"ridge": 0.06}, lambda model, against: difference)
+    made = skills({"ridge": 0.06, "mlp": 0.07})
+    [_, rung] = climb(["ridge", "mlp"], made, lambda model, against: difference)
     assert rung.skill_difference == difference
     assert rung.worth is worth
     assert rung.sentence == sentence
 
 
+def test_a_rung_that_beats_a_bad_one_is_not_worth_it_where_another_is_better():
+    """Chosen on valid, the one to beat may be the worst on test."""
+    made = skills(
+        {"har": 0.05, "ridge": 0.06, "mlp": 0.07}, test={"har": 0.2, "ridge": -0.3, "mlp": 0.1}
+    )
+    rung = climb(["har", "ridge", "mlp"], made, lambda *_: ABOVE)[-1]
+    assert rung.worth is False
+    assert rung.sentence == (
+        "Not worth its complexity: on test it beats ridge by 0.018 of skill (0.011 to 0.025), but "
+        "har has more there, 0.200."
+    )
+
+
+def test_a_rung_that_beats_those_below_but_no_constant_is_not_worth_it():
+    made = skills({"ridge": 0.06, "mlp": 0.07}, test={"ridge": -0.3, "mlp": 0.01})
+    [_, rung] = climb(["ridge", "mlp"], made, lambda *_: ABOVE)
+    assert rung.worth is False
+    assert "but not the best constant for sure" in rung.sentence
+
+
 def test_the_lowest_rung_has_nothing_to_beat():
-    [rung] = climb(["zero"], {"zero": 0.0}, lambda model, against: ABOVE)
+    [rung] = climb(["zero"], skills({"zero": 0.0}), lambda model, against: ABOVE)
     assert (rung.against, rung.worth, rung.skill_difference.value) == (None, None, None)
 
 
 def test_without_a_skill_below_a_rung_is_not_worth_it_and_says_why():
     """A valid split without rows: nothing can be chosen on it."""
-    [_, rung] = climb(["zero", "ridge"], {"zero": None, "ridge": None}, lambda *_: ABOVE)
+    made = skills({"zero": None, "ridge": None})
+    [_, rung] = climb(["zero", "ridge"], made, lambda *_: ABOVE)
     assert rung.worth is False
     assert "no model below it has a skill on valid" in rung.sentence

@@ -22,14 +22,21 @@ def test_losses_are_what_one_computes_by_hand():
 @given(FLOATS)
 def test_skill_of_the_constant_is_zero_and_of_no_loss_one(losses):
     """The two fixed points of skill, wherever it is defined."""
-    losses = np.abs(losses)
+    losses = np.append(np.abs(losses), 0.0)
+    outcome = np.arange(len(losses))
     if losses.mean() == 0:
         with pytest.raises(Undefined, match="every outcome equals the best constant"):
-            metrics.skill(losses, losses)
+            metrics.skill(outcome, losses, losses)
         return
-    assert metrics.skill(losses, losses) == 0.0
-    assert metrics.skill(np.zeros(len(losses)), losses) == 1.0
-    assert metrics.skill(3 * losses, losses) == pytest.approx(-2.0)
+    assert metrics.skill(outcome, losses, losses) == 0.0
+    assert metrics.skill(outcome, np.zeros(len(losses)), losses) == 1.0
+    assert metrics.skill(outcome, 3 * losses, losses) == pytest.approx(-2.0)
+
+
+def test_where_the_outcome_does_not_vary_there_is_no_skill():
+    """Another constant would be perfect there: to be that one proves nothing."""
+    with pytest.raises(Undefined, match="the outcome is constant"):
+        metrics.skill(np.zeros(3), np.zeros(3), np.ones(3))
 
 
 def test_std_ratio_by_hand():
@@ -50,7 +57,7 @@ def test_without_rows_nothing_is_defined():
     for compute in (
         lambda: metrics.mse(none, none),
         lambda: metrics.mae(none, none),
-        lambda: metrics.skill(none, none),
+        lambda: metrics.skill(none, none, none),
         lambda: metrics.std_ratio(none, none),
         lambda: metrics.share_within(none, center=0.0, distance=1.0),
     ):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog, minimize
 
 from alpha import models
 from alpha.dataset import Dataset, Known
@@ -120,6 +121,83 @@ def test_ridge_solves_the_penalized_problem_with_a_free_intercept(seed, penalty,
     expected = np.linalg.lstsq(np.vstack((top, bottom)), target, rcond=None)[0]
     found = [line.intercept[0], *line.weights[:, 0]]
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-8)
+
+
+def skewed_dataset(rows=400, seed=0) -> Dataset:
+    """Outcomes whose skewed noise grows with the second feature, and with the last outcome."""
+    rng = np.random.default_rng(seed)
+    x, past = rng.normal(size=(rows, 3)), rng.normal(size=(rows, 3))
+    noise = np.exp(1.5 * rng.normal(size=rows) + 0.5 * x[:, 1] + 0.5 * past[:, 0])
+    return dataset_of(x, 0.3 * x[:, 0] + noise, past)
+
+
+def least_loss(inputs: np.ndarray, data: Dataset, objective: Objective) -> float:
+    """The mean loss of the best line: exactly, by a linear program, or of huber by descent."""
+    rows, knobs = len(data.y), objective.knobs
+    inputs = np.column_stack((np.ones(rows), inputs))
+    if knobs.name == "huber":
+        delta = knobs.huber_delta * objective.sigma
+        return minimize(
+            lambda line: objective.losses(data.y, inputs @ line).mean(),
+            np.zeros(inputs.shape[1]),
+            jac=lambda line: -inputs.T @ np.clip(data.y - inputs @ line, -delta, delta) / rows,
+        ).fun
+    # Of an error above the line, and of one below it.
+    costs = (knobs.quantile, 1 - knobs.quantile) if knobs.name == "quantile" else (1.0, 1.0)
+    cost = np.concatenate((np.zeros(inputs.shape[1]), *(np.full(rows, each) for each in costs)))
+    equal = np.hstack((inputs, np.eye(rows), -np.eye(rows)))
+    bounds = [(None, None)] * inputs.shape[1] + [(0, None)] * (2 * rows)
+    return linprog(cost, A_eq=equal, b_eq=data.y, bounds=bounds).fun / rows
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        {"name": "mae"},
+        {"name": "huber", "huber_delta": 0.2},
+        {"name": "quantile", "quantile": 0.9},
+        {"name": "quantile", "quantile": 0.1},
+    ],
+    ids=["mae", "huber", "high", "low"],
+)
+@pytest.mark.parametrize("name", ["har", "ridge"])
+def test_a_line_has_the_least_loss_of_all_lines_whatever_the_loss(name, loss):
+    """Within a percent of the exact solution, and clearly below the least-squares line's."""
+    data = skewed_dataset()
+    objective, squares = objective_of(data, **loss), objective_of(data)
+    knobs = Ridge(penalty=0.0) if name == "ridge" else NO_KNOBS
+    fitted, square = (models.rung(name).fit(data, of, knobs) for of in (objective, squares))
+    past = np.where(np.isnan(data.known.past), objective.mean, data.known.past)
+    inputs = data.x if name == "ridge" else np.column_stack((past, np.abs(past)))
+    least = least_loss(inputs.astype(np.float64), data, objective)
+    found, of_square = (
+        objective.losses(data.y, model.predict(data.known)).mean() for model in (fitted, square)
+    )
+    assert least * (1 - 1e-6) <= found <= 1.01 * least
+    assert found < 0.9 * of_square
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber", "quantile"])
+def test_a_penalty_means_the_same_whatever_the_loss(loss):
+    """A huge one leaves the best constant; a tiny one, the line without penalty."""
+    data = skewed_dataset()
+    objective = objective_of(data, name=loss)
+    free, tiny, huge = (
+        ridge.fit(data, objective, Ridge(penalty=penalty)).predict(data.known)
+        for penalty in (0.0, 1e-6, 1e9)
+    )
+    np.testing.assert_allclose(tiny, free, atol=1e-4 * objective.sigma)
+    np.testing.assert_allclose(huge, objective.constant, atol=0.03 * objective.sigma)
+
+
+@pytest.mark.parametrize("loss", ["mae", "huber", "quantile"])
+def test_outcomes_on_a_line_are_met_whatever_the_loss(loss):
+    data = random_dataset()
+    data = dataset_of(data.x, 3 + data.x.astype(np.float64) @ np.arange(6), data.known.past)
+    for outcomes in (data.y, np.full(len(data.y), 0.1)):
+        exact = dataset_of(data.x, outcomes)
+        fitted = ridge.fit(exact, objective_of(exact, name=loss), Ridge(penalty=0.0))
+        np.testing.assert_allclose(fitted.predict(exact.known), outcomes, atol=1e-6)
 
 
 def test_ridge_takes_collinear_and_constant_features_without_penalty():

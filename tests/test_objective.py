@@ -55,6 +55,33 @@ def test_losses_by_hand(params):
         np.testing.assert_allclose(objective.losses(outcome, prediction), losses, err_msg=name)
 
 
+def test_error_weights_by_hand(params):
+    """Errors 0, 2 and −4 at sigma 2: an error under 0.002 counts as that much."""
+    error = np.array([0.0, 2.0, -4.0])
+    by_hand = {
+        "mae": [1 / 0.002, 1 / 2, 1 / 4],
+        "huber": [1.0, 1.0, 3 / 4],
+        "quantile": [0.1 / 0.002, 0.9 / 2, 0.1 / 4],
+    }
+    for name, weights in by_hand.items():
+        objective = fit(params, np.array([0.0, 4.0]), name=name, huber_delta=1.5, quantile=0.9)
+        found = objective.error_weights(error)
+        np.testing.assert_allclose(found, weights / np.mean(weights), err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["mae", "huber", "quantile"])
+def test_under_the_error_weights_a_square_has_the_slope_of_the_loss(params, name):
+    """Up to one factor for all rows, by finite differences."""
+    outcome = np.random.default_rng(0).standard_t(3, size=200)
+    objective = fit(params, outcome, name=name, huber_delta=0.5)
+    # Neither near 0, where a square has no corner, nor at delta.
+    error = outcome[np.abs(outcome) > 0.01]
+    losses = [objective.losses(error + step, np.array(0.0)) for step in (1e-6, -1e-6)]
+    slope = (losses[0] - losses[1]) / 2e-6
+    ratio = slope / (error * objective.error_weights(error))
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)
+
+
 def test_an_impossible_class_that_comes_true_costs_much_but_not_everything(params):
     objective = fit(params, np.array([0.0, 1.0]), "loud")
     losses = objective.losses(np.array([1.0, 1.0]), np.array([[1.0, 0.0], [0.5, 0.5]]))

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha import dataset, normalization, predict, train
+from alpha import dataset, models, normalization, predict, train
 from alpha.artifacts import read_json, write_json
 from alpha.dataset import Dataset, Known
 from alpha.errors import InputError
+from alpha.params import RUNGS
 
 
 @pytest.fixture
@@ -68,9 +69,92 @@ def test_a_folder_that_is_no_model_is_named(tmp_path, ridge):
     with pytest.raises(InputError, match=r"model\.json: cannot be read"):
         predict.load_model(tmp_path / "none", contract)
     (tmp_path / "odd").mkdir()
-    write_json(tmp_path / "odd" / "model.json", {"model": "oracle", "normalization": contract.hash})
+    about = read_json(ridge[1] / "model.json") | {"model": "oracle"}
+    write_json(tmp_path / "odd" / "model.json", about)
     with pytest.raises(InputError, match="no such rung 'oracle'"):
         predict.load_model(tmp_path / "odd", contract)
+
+
+@pytest.mark.parametrize("model", RUNGS)
+def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
+    chain, tmp_path, monkeypatch, model
+):
+    out = trained(chain, model, tmp_path / "model")
+    contract = normalization.read_contract(chain[0] / "contract.json")
+    assert predict.load_model(out, contract)[1]
+
+    def load(folder):
+        raise AssertionError("must not be loaded")
+
+    monkeypatch.setattr(models.rung(model), "load", load)
+    beside = {"model.json", "history.csv", "importance.json"}
+    for folder in [path.parent for path in out.rglob("model.json")]:
+        files = [path for path in folder.iterdir() if path.is_file() and path.name not in beside]
+        assert {path.name for path in files} == set(read_json(folder / "model.json")["files"])
+        for path in files:
+            whole = path.read_bytes()
+            flipped = whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:]
+            for damaged in (b"", whole[:-1], whole[: len(whole) // 2], flipped, whole + b"\n"):
+                path.write_bytes(damaged)
+                assert refusal(folder, contract) == (
+                    f"{path}: was changed after training (its digest does not match model.json); "
+                    "train again"
+                )
+            path.unlink()
+            assert refusal(folder, contract) == f"{path}: is missing"
+            path.mkdir()
+            assert refusal(folder, contract) == f"{path}: cannot be read: Is a directory"
+            path.rmdir()
+            path.write_bytes(whole)
+
+
+def test_a_rival_that_is_damaged_is_refused_before_anything_is_written(chain, tmp_path):
+    folder, _ = chain
+    model = trained(chain, "silos", tmp_path / "model")
+    (model / "rival" / "weights.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"rival/weights\.npz: was changed after training"):
+        predict.run(model=model, splits=folder / "splits", out=tmp_path / "out",
+                    normalization=folder / "contract.json")  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ([], "the content: must be a JSON object"),
+        (None, "the content: must be a JSON object"),
+        ({"model": ...}, "model: field required"),
+        ({"model": 7}, "model: input should be a valid string"),
+        ({"normalization": ...}, "normalization: field required"),
+        ({"normalization": None}, "normalization: input should be a valid string"),
+        ({"classes": ...}, "classes: field required"),
+        ({"classes": ["up"]}, "classes.0: input should be a valid number"),
+        ({"classes": [3.0]}, "classes: must be the classes of a target, or none"),
+        ({"files": ...}, "files: field required"),
+        ({"files": ["parameters.json"]}, "files: input should be a valid dictionary"),
+        ({"files": {}}, "files: dictionary should have at least 1 item after validation, not 0"),
+        ({"files": {"a.\n json": 1}}, "files.a. json.[key]: string should match pattern "
+         r"'^\w+\.\w+$'"),
+        ({"files": {"a.json": 1}}, "files.a.json: input should be a valid string"),
+        ({"files": {"../contract.json": "0" * 64}},
+         r"files.../contract.json.[key]: string should match pattern '^\w+\.\w+$'"),
+    ],
+)  # fmt: skip
+def test_a_malformed_model_json_is_named_with_its_first_problem(ridge, change, problem):
+    folder, model = ridge
+    about = change
+    if isinstance(change, dict):
+        about = read_json(model / "model.json") | change
+        about = {key: value for key, value in about.items() if value is not ...}
+    write_json(model / "model.json", about)
+    contract = normalization.read_contract(folder / "contract.json")
+    assert refusal(model, contract) == f"{model / 'model.json'}: {problem}"
+
+
+def refusal(folder, contract):
+    with pytest.raises(InputError) as caught:
+        predict.load_model(folder, contract)
+    return str(caught.value)
 
 
 def test_what_a_model_predicts_does_not_depend_on_the_split_it_is_asked_for(ridge):

@@ -1,4 +1,5 @@
 from functools import cache, partial
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -211,7 +212,9 @@ def test_a_model_of_other_families_is_refused(tmp_path, names, families):
     """Membership and order of families are part of the contract that a model belongs to."""
     Network(build(MIXED), np.zeros(1), 1.0).save(tmp_path)
     trained_under = contract(NAMES, MIXED)
-    write_json(tmp_path / "model.json", {"model": "silos", "normalization": trained_under.hash})
+    files = {path.name: sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
+    about = {"model": "silos", "normalization": trained_under.hash, "classes": [], "files": files}
+    write_json(tmp_path / "model.json", about)
     predict.load_model(tmp_path, trained_under)
     with pytest.raises(InputError, match="another normalization contract"):
         predict.load_model(tmp_path, contract(names, families))

@@ -27,6 +27,8 @@ def verdict(params: Params, skill=SKILL, *, valid=None, test=None, **other) -> V
         "round_trip_bps": 15.0,
         "level": 0.95,
         "tries": 1,
+        "seeds": 2,
+        "classes": False,
     }
     splits = {
         "train": model_split(SKILL),
@@ -39,11 +41,43 @@ def verdict(params: Params, skill=SKILL, *, valid=None, test=None, **other) -> V
 def test_a_constant_is_collapsed_whatever_its_loss(params):
     """`zero`, `mean` and `median` have predictions without any spread."""
     constant = {"std_ratio": over(0.0), "near_mean_share": over(0.0)}
-    found = verdict(params, over(0.9, 0.8, 0.95), test=constant)
+    found = verdict(params, over(0.0, 0.0, 0.0), test=constant)
     assert found.name == "collapsed"
     assert found.sentence == (
-        "On test the standard deviation of its predictions is 0 % of the label's (the limit "
+        "On test the standard deviation of its predictions is 0.00 % of the label's (the limit "
         "is 5 %): hardly more than a constant."
+    )
+
+
+def test_a_constant_is_collapsed_even_where_nothing_can_be_compared(params):
+    """On a flat stretch of test no std ratio is defined, and zero may be right everywhere."""
+    flat = {"std_ratio": over(None), "prediction_quantiles": [2e-4] * 3}
+    found = verdict(params, over(1.0, 1.0, 1.0), test=flat)
+    assert found.name == "collapsed"
+    assert "it predicts the same for every row" in found.sentence
+
+
+def test_a_collapse_with_a_proven_skill_says_so(params):
+    """Its loss is better than the constant's, if only by a little."""
+    found = verdict(params, over(0.012, 0.005, 0.02), test={"std_ratio": over(0.03)})
+    assert found.name == "collapsed"
+    assert "On test it takes 1.2 % off the squared error" in found.sentence
+    assert found.sentence.endswith("all the same.")
+
+
+def test_of_classes_a_proven_skill_is_no_collapse(params):
+    """0.2 % against 3 % of a rare class is much to know, and varies little."""
+    still = {"std_ratio": over(0.03)}
+    proven, luck = over(0.07, 0.03, 0.1), over(0.07, -0.03, 0.1)
+    assert verdict(params, proven, test=still, classes=True).name != "collapsed"
+    assert verdict(params, luck, test=still, classes=True).name == "collapsed"
+
+
+def test_what_the_figures_leave_out_is_said(params):
+    found = verdict(params, over(0.3, 0.25, 0.33, seeds=1), test={"non_finite": 1234}, seeds=2)
+    assert "Only 1 of 2 seeds have a skill on test." in found.sentence
+    assert "On test 1,234 predictions are not finite: they count as the best constant" in (
+        found.sentence
     )
 
 

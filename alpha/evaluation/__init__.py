@@ -189,7 +189,7 @@ def _details(
         oracle=judged.figures,
         ladder=ladder.climb(
             list(by_model),
-            {model: figures["valid"].skill.mean for model, figures in over.items()},
+            {split: {model: over[model][split].skill for model in over} for split in SPLITS},
             difference,
         ),
         by_run={one.run.name: _run(one) for one in assessed},
@@ -217,6 +217,8 @@ def _details(
                     round_trip_bps=round_trip_bps,
                     level=evaluate.bootstrap.level,
                     tries=evaluate.tries,
+                    seeds=len(seeds),
+                    classes=bool(standard.objective.classes),
                 ),
             )
             for model, seeds in by_model.items()

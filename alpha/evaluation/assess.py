@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from alpha.evaluation import breakdown, calibration, distribution, metrics, thresholds
-from alpha.evaluation.bootstrap import ratio
+from alpha.evaluation.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluation.details import Ends, Event, Slice, SplitFigures, Threshold
 from alpha.evaluation.metrics import Undefined
 from alpha.evaluation.quantiles import quantiles
@@ -57,8 +57,9 @@ def assess(
 ) -> tuple[SplitFigures, Resamples]:
     """Every figure of one run on one split, and the resamples of those with an interval.
 
-    Rows whose prediction is not finite are counted and left out. A figure that is not defined
-    is None, with its reason under `undefined`.
+    Rows whose prediction is not finite are counted. For loss and skill they stand for the best
+    constant, so that to abstain gains nothing; of the other figures they are left out. A figure
+    that is not defined is None, with its reason under `undefined`.
     """
     sample = _Sample(rows, prediction)
     y, f, undefined = sample.y, sample.f, sample.undefined
@@ -132,7 +133,8 @@ class _Sample:
         self.keep = prediction.finite
         self.whole = bool(self.keep.all())
         self.y, self.f = rows.outcome[self.keep], prediction.score[self.keep]
-        self.losses = rows.standard.objective.losses(rows.outcome, prediction.values)
+        losses = rows.standard.objective.losses(rows.outcome, prediction.values)
+        self.losses = np.where(self.keep, losses, rows.constant_losses)
         self.ranked = Ranked.of(self.f)
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
@@ -148,6 +150,12 @@ class _Sample:
     def reason(self, otherwise: str) -> str:
         return "no prediction is finite" if len(self.keep) and not len(self.y) else otherwise
 
+    def effective(self, values: np.ndarray) -> float:
+        """How many blocks the sum of values of the kept rows, none below 0, is spread over."""
+        everywhere = np.zeros(len(self.keep))
+        everywhere[self.keep] = values
+        return self.rows.blocks.effective(everywhere) if len(everywhere) else 0.0
+
     def sums(self, *statistics: np.ndarray) -> np.ndarray | None:
         """Resampled sums of statistics of the kept rows; None where there is no interval."""
         if self.rows.blocks.reason is not None:
@@ -156,21 +164,23 @@ class _Sample:
 
 
 def _of_loss(sample: _Sample) -> dict[str, float | None]:
-    """Loss, the constant's loss and skill, which share their sums."""
-    loss, constant = sample.losses[sample.keep], sample.rows.constant_losses[sample.keep]
+    """Loss, the constant's loss and skill, which share their sums, over all rows."""
+    rows = sample.rows
+    outcome, loss, constant = rows.outcome, sample.losses, rows.constant_losses
+    if not len(sample.y):
+        # Nothing was predicted at all.
+        outcome, loss, constant = (values[:0] for values in (outcome, loss, constant))
     found = {
         "loss": sample.figure("loss", lambda: metrics.mean(loss)),
         "constant_loss": sample.figure("constant_loss", lambda: metrics.mean(constant)),
-        "skill": sample.figure("skill", lambda: metrics.skill(loss, constant)),
+        "skill": sample.figure("skill", lambda: metrics.skill(outcome, loss, constant)),
     }
-    if found["loss"] is None:
+    if found["loss"] is None or rows.blocks.reason is not None:
         return found
-    sums = sample.sums(np.ones(len(loss)), loss, constant)
-    if sums is not None:
-        rows, of_loss, of_constant = sums
-        sample.resamples["loss"] = ratio(of_loss, rows)
-        if found["skill"] is not None and sample.rows.skill_reason is None:
-            sample.resamples["skill"] = 1.0 - ratio(of_loss, of_constant)
+    count, of_loss, of_constant = rows.blocks.sums(np.ones(len(loss)), loss, constant)
+    sample.resamples["loss"] = ratio(of_loss, count)
+    if found["skill"] is not None and rows.skill_reason is None:
+        sample.resamples["skill"] = 1.0 - ratio(of_loss, of_constant)
     return found
 
 
@@ -219,7 +229,12 @@ def _event(sample: _Sample, name: str, event: np.ndarray, ranked: Ranked) -> Eve
         sample.undefined[name] = sample.reason(str(reason))
         return Event(name=name, base_rate=base_rate, average_precision=None, decile_lift=None)
     top = ranked.top
-    sums = sample.sums(statistic, event, top, top * event, np.ones(len(event)))
+    few = sample.effective(event) < LEAST_EFFECTIVE
+    sums = None if few else sample.sums(statistic, event, top, top * event, np.ones(len(event)))
+    if few:
+        sample.undefined[f"interval of {name}"] = (
+            f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+        )
     if sums is not None:
         of_statistic, events, of_top, both, rows = sums
         sample.resamples[precision_name(name)] = np.clip(ratio(of_statistic, events), 0.0, 1.0)
@@ -237,8 +252,10 @@ def _check(sample: _Sample, threshold_bps: float, knobs: Knobs) -> Threshold:
         round_trip_bps=knobs.round_trip_bps,
         horizon_ns=knobs.horizon_ns,
     )
-    sums = sample.sums(*thresholds.after_fees_statistics(y, f, threshold_bps=threshold_bps))
-    if sums is None:
+    statistics = thresholds.after_fees_statistics(y, f, threshold_bps=threshold_bps)
+    sums = sample.sums(*statistics)
+    # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
+    if sums is None or sample.effective(statistics[1]) < LEAST_BLOCKS:
         return check
     sample.resamples[fees_name(threshold_bps)] = sums
     after = thresholds.after_fees_resampled(sums, round_trip_bps=knobs.round_trip_bps)

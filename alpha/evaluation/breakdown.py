@@ -76,16 +76,18 @@ def figures(
 ) -> Slice:
     """The figures of one part; arrays are (rows,) of the whole split.
 
-    Rows that the mask `keep` leaves out count as rows, and in nothing else.
+    Rows that the mask `keep` leaves out count as rows and in loss and skill, for which they
+    stand for the best constant, and in nothing else.
     """
     kept = keep[part.rows]
     y, f = outcome[part.rows][kept], prediction[part.rows][kept]
-    loss, constant = losses[part.rows][kept], constant_losses[part.rows][kept]
+    everything = outcome[part.rows], losses[part.rows], constant_losses[part.rows]
+    known, loss, constant = (values[: len(values) if len(y) else 0] for values in everything)
     found: dict[str, float | None] = {}
     undefined = {}
     for name, compute in (
         ("loss", lambda: metrics.mean(loss)),
-        ("skill", lambda: metrics.skill(loss, constant)),
+        ("skill", lambda: metrics.skill(known, loss, constant)),
         ("rank_ic", lambda: rank_ic(Ranked.of(y), Ranked.of(f))),
         ("std_ratio", lambda: metrics.std_ratio(y, f)),
     ):

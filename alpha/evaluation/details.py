@@ -4,17 +4,15 @@ Every figure is a finite number, or None where it is not defined.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from alpha.artifacts import read_json
-from alpha.errors import InputError
+from alpha.artifacts import parse
 from alpha.params import SplitName
 
 Figure = Annotated[float, Field(allow_inf_nan=False)] | None
 VerdictName = Literal["collapsed", "no_skill", "skill_not_actionable", "actionable_on_paper"]
-AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 class Part(BaseModel):
@@ -202,7 +200,7 @@ class Rung(Part):
     model: str
     against: str | None  # None for the lowest
     skill_difference: Interval  # on test, paired: the same resamples for both
-    worth: bool | None  # whether the interval is above 0; None for the lowest
+    worth: bool | None  # whether it is worth its complexity; None for the lowest
     sentence: str
 
 
@@ -278,13 +276,3 @@ def read(evaluation: Path) -> Details:
     Raises InputError if it is missing or is not of this format.
     """
     return parse(Details, evaluation / "details.json")
-
-
-def parse(model: type[AnyModel], path: Path) -> AnyModel:
-    """Read a JSON artifact as `model`. Raises InputError naming the first key that is wrong."""
-    try:
-        return model.model_validate(read_json(path))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "the content"
-        raise InputError(f"{path}: {key}: {first['msg'].lower()}") from None

@@ -41,7 +41,9 @@ def _overfit(splits: Mapping[SplitName, ModelSplit], limits: Limits) -> _Raised:
     kept = {
         split: skill
         for split in _LATER
-        if (skill := splits[split].skill.mean) is not None and skill < limits.overfit_share * train
+        if (skill := splits[split].skill.mean) is not None
+        and splits[split].skill.low is not None  # without an interval it says nothing
+        and skill < limits.overfit_share * train
     }
     if not kept:
         return [], {}
@@ -93,11 +95,13 @@ def _leak(splits: Mapping[SplitName, ModelSplit], limits: Limits, oracle: Oracle
     for split in _LATER:
         skill = splits[split].skill
         best = oracle.skill[split].high if split in oracle.skill else None
+        if skill.low is None or skill.low <= 0:
+            continue  # nothing that could be too good
         if skill.mean is not None and skill.mean > limits.leak_skill:
             signs.append(
                 f"a skill of {number(skill.mean)} on {split} is above {number(limits.leak_skill)}"
             )
-        if skill.low is not None and best is not None and skill.low > best:
+        if best is not None and skill.low > best:
             signs.append(
                 f"on {split} its skill of at least {number(skill.low)} is above all that could "
                 f"be known, {number(best)} at most"

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from alpha.artifacts import parse
 from alpha.errors import InputError
 from alpha.evaluation import history
 from alpha.evaluation.assess import Prediction
-from alpha.evaluation.details import parse
 from alpha.params import SplitName
 from alpha.store import open_frame
 

@@ -2,30 +2,31 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from alpha.evaluation.details import Interval, Rung
+from alpha.evaluation.details import Interval, OverSeeds, Rung
 from alpha.evaluation.words import number
+from alpha.params import SplitName
+
+Skills = Mapping[SplitName, Mapping[str, OverSeeds]]
 
 
 def climb(
-    models: Sequence[str],
-    valid_skill: Mapping[str, float | None],
-    difference: Callable[[str, str], Interval],
+    models: Sequence[str], skills: Skills, difference: Callable[[str, str], Interval]
 ) -> list[Rung]:
     """Each model, lowest first, against the best of those below it.
 
     The best is the one with the largest mean skill on valid (the lowest of several), so that
     test chooses nothing. `difference(model, against)` gives the skill of `model` less that of
-    `against` on test, with its paired interval: a model is worth its complexity if the
-    interval is above 0. A model without a difference or an interval is not worth it, and the
-    sentence gives the reason.
+    `against` on test, with its paired interval. A model is worth its complexity if on test
+    that interval is above 0, no other rung below has a larger skill, and its own skill is
+    proven; else its sentence says which of these fails.
     """
-    return [_rung(model, models[:at], valid_skill, difference) for at, model in enumerate(models)]
+    return [_rung(model, models[:at], skills, difference) for at, model in enumerate(models)]
 
 
 def _rung(
     model: str,
     below: Sequence[str],
-    valid_skill: Mapping[str, float | None],
+    skills: Skills,
     difference: Callable[[str, str], Interval],
 ) -> Rung:
     if not below:
@@ -36,35 +37,65 @@ def _rung(
             worth=None,
             sentence="The lowest rung: there is nothing below to beat.",
         )
-    skills = {name: skill for name in below if (skill := valid_skill.get(name)) is not None}
-    if not skills:
+    on_valid = _means(skills["valid"], below)
+    if not on_valid:
         against, on_test = None, Interval(reason="no model below it has a skill on valid")
     else:
         # The first of equals: the simplest.
-        against = max(skills, key=skills.__getitem__)
+        against = max(on_valid, key=on_valid.__getitem__)
         on_test = difference(model, against)
-    worth = on_test.low is not None and on_test.low > 0
+    failing = _failing(model, below, skills["test"], against, on_test)
+    if failing is None:
+        sentence = f"Worth its complexity: on test it {_beats(against, on_test)}."
+    else:
+        sentence = f"Not worth its complexity: {failing}."
     return Rung(
         model=model,
         against=against,
         skill_difference=on_test,
-        worth=worth,
-        sentence=_sentence(against, on_test, worth),
+        worth=failing is None,
+        sentence=sentence,
     )
 
 
-def _sentence(against: str | None, on_test: Interval, worth: bool) -> str:
-    if on_test.value is None or on_test.low is None or on_test.high is None:
-        reason = on_test.reason or "the difference has no interval"
-        return f"Not worth its complexity: it cannot be compared, as {reason}."
-    size = number(abs(on_test.value))
-    ends = f"{number(on_test.low)} to {number(on_test.high)}"
-    if worth:
-        return f"Worth its complexity: on test it beats {against} by {size} of skill ({ends})."
-    if on_test.value > 0:
-        found = f"beats {against} by {size} of skill, but perhaps by luck ({ends})"
-    elif on_test.value < 0:
-        found = f"is behind {against} by {size} of skill ({ends})"
-    else:
-        found = f"has the same skill as {against} ({ends})"
-    return f"Not worth its complexity: on test it {found}."
+def _failing(
+    model: str,
+    below: Sequence[str],
+    on_test: Mapping[str, OverSeeds],
+    against: str | None,
+    difference: Interval,
+) -> str | None:
+    """Why a model is not worth its complexity, or None if it is."""
+    value, low, high = difference.value, difference.low, difference.high
+    if value is None or low is None or high is None:
+        reason = difference.reason or "the difference has no interval"
+        return f"it cannot be compared, as {reason}"
+    size, ends = number(abs(value)), f"{number(low)} to {number(high)}"
+    if low <= 0:
+        if value > 0:
+            return f"on test it {_beats(against, difference, 'but perhaps by luck ')}"
+        if value < 0:
+            return f"on test it is behind {against} by {size} of skill ({ends})"
+        return f"on test it has the same skill as {against} ({ends})"
+    beats = f"on test it {_beats(against, difference)}, but"
+    own = on_test[model]
+    if own.low is None or own.low <= 0:
+        return f"{beats} not the best constant for sure"
+    others = _means(on_test, below)
+    best = max(others, key=others.__getitem__)
+    if own.mean is not None and others[best] > own.mean:
+        return f"{beats} {best} has more there, {number(others[best])}"
+    return None
+
+
+def _beats(against: str | None, difference: Interval, luck: str = "") -> str:
+    assert difference.value is not None
+    assert difference.low is not None
+    assert difference.high is not None
+    ends = f"({number(difference.low)} to {number(difference.high)})"
+    comma = ", " if luck else " "
+    return f"beats {against} by {number(difference.value)} of skill{comma}{luck}{ends}"
+
+
+def _means(skills: Mapping[str, OverSeeds], models: Sequence[str]) -> dict[str, float]:
+    return {model: mean for model in models if (mean := skills[model].mean) is not None}

@@ -32,12 +32,16 @@ def mae(outcome: np.ndarray, prediction: np.ndarray) -> float:
         return mean(np.abs(outcome - prediction))
 
 
-def skill(losses: np.ndarray, constant_losses: np.ndarray) -> float:
-    """1 − sum of `losses` / sum of `constant_losses`, both (rows,).
+def skill(outcome: np.ndarray, losses: np.ndarray, constant_losses: np.ndarray) -> float:
+    """1 − sum of `losses` / sum of `constant_losses`, all (rows,).
 
     0 is "no better than the best constant", negative is worse, 1 is perfect. Raises Undefined
-    without rows, and where the constant makes no loss (nothing is left to explain).
+    without rows, and where nothing is left to explain: the outcome does not vary (another
+    constant would be perfect), or the constant makes no loss.
     """
+    some(outcome)
+    if np.all(outcome == outcome[0]):
+        raise Undefined("the outcome is constant")
     of_constant = mean(constant_losses)
     if of_constant <= 0:
         raise Undefined("every outcome equals the best constant")

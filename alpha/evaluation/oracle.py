@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel
 
+from alpha.artifacts import parse
 from alpha.errors import InputError
 from alpha.evaluation import metrics
 from alpha.evaluation.assess import Resamples
 from alpha.evaluation.bootstrap import ratio
-from alpha.evaluation.details import Interval, parse
+from alpha.evaluation.details import Interval
 from alpha.evaluation.details import Oracle as OracleFigures
 from alpha.evaluation.metrics import Undefined
 from alpha.evaluation.over_seeds import Widened, mean_resampled
@@ -89,10 +90,12 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
 
 @dataclass(frozen=True)
 class Oracle:
-    """Its figures on every split, and its skill's resamples on test (None without)."""
+    """Its figures on every split, its skill's resamples on test (None without), and how many
+    rows of test have no oracle."""
 
     figures: OracleFigures
     skill: np.ndarray | None
+    missing: int = 0
 
     @classmethod
     def judge(
@@ -106,12 +109,13 @@ class Oracle:
             nothing = {split: Interval(reason=known) for split in splits}
             return cls(OracleFigures(skill=nothing, rank_ic=nothing, reason=known), None)
         skills, rank_ics = {}, {}
+        missing = int(np.count_nonzero(np.isnan(known.at(splits["test"].time_ns))))
         resampled: dict[SplitName, np.ndarray | None] = {}
         for split, rows in splits.items():
             skills[split], rank_ics[split], resampled[split] = _of_split(
                 known.at(rows.time_ns), rows, widened[split]
             )
-        return cls(OracleFigures(skill=skills, rank_ic=rank_ics), resampled["test"])
+        return cls(OracleFigures(skill=skills, rank_ic=rank_ics), resampled["test"], missing)
 
     def share(
         self, skill: float | None, resamples: Sequence[Resamples], widened: Widened
@@ -122,6 +126,8 @@ class Oracle:
             return Interval(reason=oracle.reason)
         if oracle.value <= 0 or (oracle.low is not None and oracle.low <= 0):
             return Interval(reason="the oracle's own skill on test is not above 0")
+        if self.missing:
+            return Interval(reason=f"{self.missing:,} rows of test have no value of the oracle")
         if skill is None:
             return Interval(reason="the model has no skill on test")
         mine = mean_resampled(resamples, "skill")
@@ -143,7 +149,7 @@ def _of_split(
     ranks = Ranked.of(y), Ranked.of(f)
     skills = None
     try:
-        value = metrics.skill(losses, constant)
+        value = metrics.skill(y, losses, constant)
         if rows.skill_reason is None:
             skills = 1.0 - ratio(*rows.blocks.sums(losses, constant, rows=keep))
         skill = widened.interval(value, skills, rows.skill_reason)

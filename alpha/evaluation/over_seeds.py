@@ -165,7 +165,8 @@ def _pooled(
     pooled = pool(checks, round_trip_bps=round_trip_bps)
     name = fees_name(pooled.threshold_bps)
     known: list[np.ndarray] = [seed[name] for seed in resamples if name in seed]
-    if not known:
+    # A seed that acts in too few blocks would hide behind the others.
+    if len(known) < sum(check.prediction_above > 0 for check in checks) or not known:
         return pooled
     acted = np.sum(known, axis=0)
     after = after_fees_resampled(acted, round_trip_bps=round_trip_bps)

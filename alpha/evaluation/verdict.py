@@ -34,13 +34,16 @@ def judge(
     round_trip_bps: float,
     level: float,
     tries: int,
+    seeds: int,
+    classes: bool,
 ) -> Verdict:
-    """Name what a model is, from its figures on every split.
+    """Name what a model of `seeds` runs is, from its figures on every split.
 
     Every interval is at `level` and already widened for `tries`. `loss` names what skill
-    compares, such as "squared error"; `threshold_meaning` is Details.threshold_meaning. The
-    first rule that holds gives the name: collapsed, no_skill, then whether acting pays on a
-    threshold that was chosen on valid. Figures that are not defined are None.
+    compares, such as "squared error"; `threshold_meaning` is Details.threshold_meaning;
+    `classes` says whether the target is one of classes. The first rule that holds gives the
+    name: collapsed, no_skill, then whether acting pays on a threshold that was chosen on valid.
+    Figures that are not defined are None.
     """
     test = splits["test"]
     figures: Figures = {
@@ -53,8 +56,11 @@ def judge(
         "test_near_mean_share": test.near_mean_share.mean,
     }
     name: VerdictName
-    if signs := _collapse(test, limits):
-        name, sentence = "collapsed", f"On test {' and '.join(signs)}: hardly more than a constant."
+    proven = test.skill.low is not None and test.skill.low > 0
+    if signs := _collapse(test, limits, spare=proven and classes):
+        name, sentence = "collapsed", f"On test {signs}."
+        if proven:
+            sentence += f" {_gain(test.skill, loss, level, tries)} all the same."
     elif test.skill.mean is None or test.skill.low is None or test.skill.low <= 0:
         name, sentence = "no_skill", _no_skill(test, loss, level, tries)
     else:
@@ -66,19 +72,31 @@ def judge(
         else:
             name = "actionable_on_paper"
             sentence = f"{gain}. {_pays(of_trade, round_trip_bps)} {_meaning(threshold_meaning)}"
+    sentence += _missing(test, seeds)
     raised, of_flags = flags.raise_all(
         splits, verdict=name, limits=limits, shift=shift, oracle=oracle
     )
     return Verdict(name=name, sentence=sentence, figures=figures | of_flags, flags=raised)
 
 
-def _collapse(test: ModelSplit, limits: Limits) -> list[str]:
-    """The signs of a collapse; none where neither figure is defined."""
+def _collapse(test: ModelSplit, limits: Limits, *, spare: bool) -> str | None:
+    """The signs of a collapse; None if there is none, or where neither figure is defined.
+
+    `spare` spares what is not a plain constant: probabilities of a rare class vary little, and
+    may be worth much in cross-entropy, so of classes a proven skill is no collapse.
+    """
+    lowest, highest = test.prediction_quantiles[0], test.prediction_quantiles[-1]
+    if lowest is not None and lowest == highest:
+        return "it predicts the same for every row"
+    if spare:
+        return None
     signs = []
     ratio, near = test.std_ratio.mean, test.near_mean_share.mean
     if ratio is not None and ratio < limits.collapsed_std_ratio:
         signs.append(
-            f"the standard deviation of its predictions is {percent(ratio)} of the label's "
+            # With more digits than the limit, of which it may fall short by little.
+            "the standard deviation of its predictions is "
+            f"{number(100 * ratio, 2)} % of the label's "
             f"(the limit is {percent(limits.collapsed_std_ratio)})"
         )
     if near is not None and near > limits.collapsed_near_mean:
@@ -86,7 +104,20 @@ def _collapse(test: ModelSplit, limits: Limits) -> list[str]:
             f"{percent(near)} of its predictions are within a hair of the train mean "
             f"(the limit is {percent(limits.collapsed_near_mean)})"
         )
-    return signs
+    return f"{' and '.join(signs)}: hardly more than a constant" if signs else None
+
+
+def _missing(test: ModelSplit, seeds: int) -> str:
+    """What the figures leave out, as a sentence of its own; empty if nothing."""
+    text = ""
+    if test.skill.seeds < seeds:
+        text += f" Only {test.skill.seeds} of {seeds} seeds have a skill on test."
+    if test.non_finite:
+        text += (
+            f" On test {test.non_finite:,} predictions are not finite: they count as the best "
+            "constant, and are left out of what ranks."
+        )
+    return text
 
 
 def _no_skill(test: ModelSplit, loss: str, level: float, tries: int) -> str:
@@ -130,7 +161,7 @@ def _why_not(
     most = max(check.windows for check in valid.thresholds)
     if most < needed:
         return (
-            f"on valid it predicts more than a threshold in {most:,} windows at most, "
+            f"on valid it predicts more than a threshold in {_windows(most)} at most, "
             f"where {needed:,} are needed to say whether acting pays"
         ), {"valid_windows": most}
     chosen = max(
@@ -153,7 +184,7 @@ def _why_not(
     elif judged.windows < needed:
         why = (
             f"on test it predicts more than {at}, the threshold chosen on valid, in "
-            f"{judged.windows:,} windows, where {needed:,} are needed to say whether acting pays"
+            f"{_windows(judged.windows)}, where {needed:,} are needed to say whether acting pays"
         )
     elif _least_after_fees(judged) <= 0:
         why = (
@@ -171,6 +202,10 @@ def _why_not(
     return why, figures
 
 
+def _windows(count: int) -> str:
+    return f"{count:,} window{'s' * (count != 1)}"
+
+
 def _least_after_fees(check: Threshold) -> float:
     low = check.after_fees_low_bps
     return float("-inf") if low is None else low
@@ -181,7 +216,7 @@ def _left(check: Threshold) -> str:
         return "nothing that can be counted"
     low, high = check.after_fees_low_bps, check.after_fees_high_bps
     ends = (
-        "no interval"
+        "with no interval, as it acts in too few blocks of time"
         if low is None or high is None
         else f"{bps(low).removesuffix(' bps')} to {bps(high)}"
     )

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from alpha.artifacts import whole
+from alpha.artifacts import parse, whole
 from alpha.evaluation import details as evaluation_details
 from alpha.evaluation import history
-from alpha.evaluation.details import parse
 from alpha.params import Label
 from alpha.report import page
 from alpha.report.inputs import Contract, LabelSummary, SplitSummary

@@ -96,7 +96,7 @@ def defects(
             Defect(
                 sum(split.non_finite for split in details.by_model[name].splits.values()),
                 f"predictions of {name} that are not finite",
-                "left out of its figures, which flatters them",
+                "the best constant in loss and skill, left out of what ranks",
             )
             for name in details.models
         ),

@@ -46,8 +46,8 @@ def legend(details: Details, tried: Tried) -> list[str]:
     tries = "" if details.tries == 1 else f", widened for {details.tries:,} tries"
     lines = [
         f"skill: the share of the {details.loss} of the best constant that a model takes off; 0 "
-        f"is no better. [interval]: at {100 * details.level:g} %{tries}. worth: whether it beats "
-        f"the best of the models above it in this table on test."
+        f"is no better. [interval]: at {100 * details.level:g} %{tries}. worth: whether on test it "
+        f"beats the models above it in this table, of which valid names the best, and a constant."
     ]
     skills = {name: details.by_model[name].splits["valid"].skill.mean for name in details.models}
     defined = {name: skill for name, skill in skills.items() if skill is not None}
