@@ -197,6 +197,19 @@ def test_a_figure_that_is_not_available_has_its_reason(tmp_path, capsys):
     assert row(text, "skill ") == ["skill", "0.300", "0.300", "-"]
 
 
+def test_a_skill_without_an_interval_has_its_reason_below_the_table(tmp_path, capsys):
+    """Once, however many models lack it."""
+    made = details()
+    reason = "the constant's loss falls into fewer than 2 blocks of time"
+    of_test = model_split(over(0.3), undefined={"interval of skill": reason})
+    for name, model in made.by_model.items():
+        splits = {**model.splits, "test": of_test}
+        made.by_model[name] = model.model_copy(update={"splits": splits})
+    text = shown(tmp_path, capsys, made=made)
+    assert text.count(f"No interval of the skill on test: {reason}.") == 1
+    assert "No interval" not in shown(tmp_path, capsys)
+
+
 def test_an_unknown_model_is_one_line_with_those_that_exist(tmp_path, capsys):
     with pytest.raises(InputError, match="must be one of mean, silos, .* found 'mlp'"):
         shown(tmp_path, capsys, model="mlp")

@@ -49,6 +49,14 @@ def legend(details: Details, tried: Tried) -> list[str]:
         f"is no better. [interval]: at {100 * details.level:g} %{tries}. worth: whether on test it "
         f"beats the models above it in this table, of which valid names the best, and a constant."
     ]
+    reasons = {
+        reason
+        for model in details.by_model.values()
+        if (test := model.splits["test"]).skill.mean is not None and test.skill.low is None
+        for name in ("intervals", "interval of skill")
+        if (reason := test.undefined.get(name)) is not None
+    }
+    lines += [f"No interval of the skill on test: {reason}." for reason in sorted(reasons)]
     skills = {name: details.by_model[name].splits["valid"].skill.mean for name in details.models}
     defined = {name: skill for name, skill in skills.items() if skill is not None}
     if defined:
