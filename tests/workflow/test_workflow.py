@@ -201,7 +201,8 @@ def test_plots_of_two_commits_are_drawn_side_by_side(copied):
 def code(root, dep):
     """A file that a stage depends on, or those of a folder of code, as git knows them."""
     found = [path for path in (root / dep).rglob("*") if path.is_file()]
-    return [str(path.relative_to(root)) for path in found if path.suffix != ".pyc"] or [dep]
+    tracked = [path for path in found if "__pycache__" not in path.parts]
+    return [str(path.relative_to(root)) for path in tracked] or [dep]
 
 
 def related(one, other):
