@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -50,14 +51,18 @@ class Splits:
     valid: Dataset
     objective: Objective
 
-    @property
+    def mean_loss(self, data: Dataset, prediction: np.ndarray) -> float:
+        """In the objective's own units."""
+        return float(np.mean(self.objective.losses(data.y, prediction)))
+
+    @cached_property
     def constant_loss(self) -> float:
         """Of the best constant on train; 1 where it is perfect, as of equal outcomes."""
-        y = self.train.y
-        return float(np.mean(self.objective.losses(y, self.objective.constant))) or 1.0
+        return self.mean_loss(self.train, self.objective.constant) or 1.0
 
     def loss(self, data: Dataset, prediction: np.ndarray) -> float:
-        return float(np.mean(self.objective.losses(data.y, prediction))) / self.constant_loss
+        """Over the best constant's loss on train."""
+        return self.mean_loss(data, prediction) / self.constant_loss
 
     def measure(self, model: Predictor, *, epoch: int) -> Epoch:
         """A line of the history for a model as it stands."""
@@ -118,7 +123,7 @@ def fit_network(net: Any, seen: Splits, knobs: Train, *, seed: int) -> tuple[Net
 
 
 def fit(
-    rung: ModuleType, seen: Splits, knobs: Train, rung_knobs: Rung, *, seed: int
+    rung: ModuleType, seen: Splits, rung_knobs: Rung, *, seed: int
 ) -> tuple[Predictor, list[Epoch]]:
     """Fit a closed form, or what stops early by itself; and how it went."""
     fitted: Predictor
@@ -169,7 +174,7 @@ def run(
     }
     with whole_folder(out) as part:
         if not hasattr(rung, "build"):
-            fitted, history = fit(rung, seen, knobs, rung_knobs, seed=seed)
+            fitted, history = fit(rung, seen, rung_knobs, seed=seed)
             _write(part, fitted, history, about)
             return
         for folder, build in _networks(part, rung):
@@ -186,14 +191,13 @@ def _importance(
     model: Predictor, seen: Splits, contract: Contract, label: Label, *, seed: int
 ) -> dict[str, float]:
     """Family -> the skill on valid that is lost when it is permuted."""
-    valid, objective = seen.valid, seen.objective
-    constant = float(np.mean(objective.losses(valid.y, objective.constant)))
+    valid = seen.valid
     return importance.by_family(
         lambda x: model.predict(Known(x, valid.known.past)),
         valid.x,
         contract.families,
-        loss=lambda prediction: float(np.mean(objective.losses(valid.y, prediction))),
-        constant_loss=constant or 1.0,
+        loss=lambda prediction: seen.mean_loss(valid, prediction),
+        constant_loss=seen.mean_loss(valid, seen.objective.constant) or 1.0,
         time_ns=valid.time_ns,
         block_ns=_PERMUTED_HORIZONS * label.horizon_ns,
         seed=seed,

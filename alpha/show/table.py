@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from alpha.evaluation.details import Details
-from alpha.report import numbers
+from alpha.report import content, numbers
 from alpha.show.headline import headline, notes
 from alpha.tried import Tried
 
@@ -57,10 +57,8 @@ def legend(details: Details, tried: Tried) -> list[str]:
         if (reason := test.undefined.get(name)) is not None
     }
     lines += [f"No interval of the skill on test: {reason}." for reason in sorted(reasons)]
-    skills = {name: details.by_model[name].splits["valid"].skill.mean for name in details.models}
-    defined = {name: skill for name, skill in skills.items() if skill is not None}
-    if defined:
-        best = max(defined, key=defined.__getitem__)
+    best = content.best(details)
+    if best is not None:
         sentence = details.by_model[best].verdict.sentence
         lines.append(f"Best on valid is {best}. {sentence} More: alpha show {best}")
     return lines + notes(details, details.models, tried)
