@@ -8,7 +8,8 @@ import pytest
 from conftest import PARAMS_TEXT, ROOT, day_frame
 
 from alpha import __version__
-from alpha.__main__ import STEPS, main
+from alpha.__main__ import main
+from alpha.commands import COMMANDS, command
 from alpha.params import RUNGS, load
 
 
@@ -72,19 +73,24 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     assert not [path for path in workplace.rglob("*") if path.suffix == ".part"]
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_every_step_explains_itself(step, capsys):
+@pytest.mark.parametrize("step", COMMANDS)
+def test_every_command_explains_itself(step, capsys):
     with pytest.raises(SystemExit) as ended:
         alpha(step, "--help")
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert all(flag in shown for flag, _, _ in STEPS[step][2])
+    assert all(option.flag in shown for option in command(step).OPTIONS)
 
 
-@pytest.mark.parametrize("step", [step for step in STEPS if step not in ("train", "show")])
-def test_bad_params_stop_every_step_with_one_line(step, workplace, capsys):
+@pytest.mark.parametrize("step", [step for step in COMMANDS if step != "train"])
+def test_bad_params_stop_every_command_with_one_line(step, workplace, capsys):
     (workplace / "params.yaml").write_text(PARAMS_TEXT.replace("clip: 10.0", "clip: -1"))
-    flags = [word for flag, _, _ in STEPS[step][2] for word in (flag, "somewhere")]
+    flags = [
+        word
+        for option in command(step).OPTIONS
+        if option.flag.startswith("-") and option.default is None
+        for word in (option.flag, "somewhere")
+    ]
     assert alpha(step, *flags) == 2
     shown = capsys.readouterr()
     assert shown.err.count("\n") == 1

@@ -4,21 +4,15 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from alpha.__main__ import STEPS
-
 
 def closure(root: Path, step: str, model: str | None) -> set[str]:
     """The files of alpha/ that `python -m alpha STEP` may import, relative to `root`.
 
-    Imports inside functions count, but of the command line only the step's own function, and
-    of the rungs, which are imported by name, only `model`. A package's templates and style
-    sheets count with it.
+    Imports inside functions count. Commands and rungs are imported by name: only those of
+    `step` and `model` count. A package's templates and style sheets count with it.
     """
-    main = ast.parse((root / "alpha/__main__.py").read_text())
-    others = {entry[1].__name__ for name, entry in STEPS.items() if name != step}
-    body = [node for node in main.body if getattr(node, "name", None) not in others]
-    found = {"alpha/__init__.py", "alpha/__main__.py"}
-    waiting = list(_imports(root, ast.Module(body, [])))
+    found: set[str] = set()
+    waiting = ["alpha/__init__.py", "alpha/__main__.py", f"alpha/commands/{step}.py"]
     if model is not None:
         waiting.append(f"alpha/models/{model}.py")
     while waiting:
