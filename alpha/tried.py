@@ -1,20 +1,17 @@
 """How many configurations were tried on a test split, as DVC and git remember it.
 
 Counted when someone asks, so that no artifact depends on it: every evaluation in DVC's run
-cache, in any version of dvc.lock in git (experiments too), and the one at hand. DVC itself is
-not imported: its cache is laid out as `runs/ab/<key>/<value>` (a text of one stage's outs)
-and `files/md5/ab/<rest>` (their content).
+cache, in any version of dvc.lock in git (experiments too), and the one at hand.
 """
 
-import configparser
-import re
-import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
+
+from alpha.record import git, lock
+from alpha.record.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -48,9 +45,9 @@ def count(evaluation: Path, root: Path = Path(".")) -> Tried:
     if at_hand is None:
         return Tried({}, 0)
     evaluations, unread = [at_hand], 0
-    cache = _cache(root)
+    cache = Cache.at(root)
     for md5, of_this_test in sorted(_recorded(evaluation, root, cache).items()):
-        earlier = _read(cache / "files" / "md5" / md5[:2] / md5[2:])
+        earlier = _read(cache.path(md5))
         if earlier is None:
             unread += of_this_test
         else:
@@ -70,80 +67,23 @@ def _read(path: Path) -> _Evaluation | None:
         return None
 
 
-def _recorded(evaluation: Path, root: Path, cache: Path) -> dict[str, bool]:
+def _recorded(evaluation: Path, root: Path, cache: Cache) -> dict[str, bool]:
     """The md5 of every details.json that DVC wrote down for this folder, and whether it may be
     of the test split at hand: in git it is known not to be where that split is another one."""
     try:
         inside = evaluation.resolve().relative_to(root.resolve())
     except ValueError:
         return {}
-    out, test = _entry((inside / "details.json").as_posix()), _entry("results/splits/test")
+    out, test = (inside / "details.json").as_posix(), "results/splits/test"
     try:
         # As the splits step left it: stages that left the project may tell of another.
-        at_hand = set(test.findall(_stage((root / "dvc.lock").read_bytes(), b"splits")))
+        at_hand = lock.find((root / "dvc.lock").read_bytes(), test, stage="splits")
     except OSError:
         at_hand = set()
     found: dict[str, bool] = {}
-    for text in (*_run_cache(cache), *_locks(root)):
-        tests = set(test.findall(_stage(text, b"splits")))
+    for text in (*cache.runs(), *git.versions(root, "dvc.lock")):
+        tests = lock.find(text, test, stage="splits")
         same = not at_hand or not tests or bool(at_hand & tests)
-        for md5 in out.findall(text):
-            found[md5.decode()] = found.get(md5.decode(), False) or same
+        for md5 in lock.find(text, out):
+            found[md5] = found.get(md5, False) or same
     return found
-
-
-def _stage(lock: bytes, name: bytes) -> bytes:
-    """The part of a dvc.lock that tells of one stage; all of another text."""
-    found = re.search(rb"^  " + name + rb":\n(?:    .*\n| *\n)*", lock, re.MULTILINE)
-    return found.group() if found else lock
-
-
-def _entry(path: str) -> re.Pattern[bytes]:
-    """Finds the md5 of a file or folder in a dvc.lock, as text: to parse hundreds of them as
-    YAML takes minutes."""
-    of_path = rb"- path: " + re.escape(path.encode())
-    return re.compile(of_path + rb"\n(?: +(?!md5:)\w+: .*\n)* +md5: ([0-9a-f]{32})(?:\.dir)?\n")
-
-
-def _cache(root: Path) -> Path:
-    """DVC's cache: the folder of cache.dir, which is relative to .dvc, or .dvc/cache."""
-    config = configparser.RawConfigParser(strict=False)
-    folder = root / ".dvc"
-    try:
-        config.read((folder / "config", folder / "config.local"), encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError):
-        return folder / "cache"
-    return folder / Path(config.get("cache", "dir", fallback="cache")).expanduser()
-
-
-def _run_cache(cache: Path) -> Iterator[bytes]:
-    for path in cache.glob("runs/??/*/*"):
-        try:
-            yield path.read_bytes()
-        except OSError:
-            continue
-
-
-def _locks(root: Path) -> Iterator[bytes]:
-    """Every version of dvc.lock in git, of all branches and experiments."""
-    # Whole history: without it git leaves out the side of a merge whose dvc.lock lost.
-    commits = _git(root, "rev-list", "--all", "--full-history", "--", "dvc.lock").split()
-    names = b"".join(commit + b":./dvc.lock\n" for commit in commits)
-    blobs = {
-        line.split()[0]
-        for line in _git(root, "cat-file", "--batch-check", stdin=names).splitlines()
-        if line.split()[1:2] == [b"blob"]
-    }
-    if blobs:
-        text = _git(root, "cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in blobs))
-        # Each file comes after a line of git's own.
-        yield from re.split(rb"^[0-9a-f]{40,64} blob \d+\n", text, flags=re.MULTILINE)[1:]
-
-
-def _git(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """What git prints; nothing if there is no git, or no repository."""
-    try:
-        done = subprocess.run(["git", *arguments], cwd=root, input=stdin, capture_output=True)
-    except OSError:
-        return b""
-    return done.stdout if done.returncode == 0 else b""
