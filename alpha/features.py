@@ -10,7 +10,7 @@ import numpy as np
 
 from alpha.errors import InputError
 from alpha.params import Data, Features
-from alpha.store import FrameReader, open_frame
+from alpha.store import NODES, FrameReader, open_frame
 
 OUTCOME_COLUMNS = ("up", "down", "alpha_outcome")
 PAST_COLUMNS = ("past_outcome_1", "past_outcome_5", "past_outcome_30", "past_volatility")
@@ -106,6 +106,8 @@ def feature_paths(folder: Path, data: Data) -> list[Path]:
         found = "a file" if folder.exists() else "none"
         raise InputError(f"{folder}: must be a folder of feature files (data.dir), found {found}")
     paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
+    # What the simulated market is recorded in matches a pattern as wide as "*".
+    paths = [path for path in paths if path.name != NODES]
     if not paths:
         raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
     return paths

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from alpha import profile, windows
 from alpha import status as codes
-from alpha import windows
 from alpha.artifacts import whole_folder, write_json
 from alpha.errors import InputError
 from alpha.features import (
@@ -21,9 +20,8 @@ from alpha.features import (
 from alpha.params import Data, Label
 from alpha.past import Past
 from alpha.progress import track
-from alpha.store import Block, write_frame
+from alpha.store import Block, record, write_frame
 
-QUANTILES = (0.5, 0.9, 0.99, 0.999, 1.0)
 _BPS = 1e-4
 
 
@@ -99,21 +97,25 @@ def _outcome(up: np.ndarray, down: np.ndarray, label: Label) -> np.ndarray:
 
 
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
-    """Write a label file for each feature file, of the same name, and summary.json.
+    """Write a label file for each feature file, of the same name, profile.json (alpha.profile), and
+    nodes.json
+    (alpha.store.logical).
 
     Beside its labels each row has what was known at t: the columns of alpha.past.
 
     Raises InputError if a feature file cannot be used, or if no row has a label.
     """
     folder = open_folder(features, data)
-    days: dict[str, dict] = {}
+    days: dict[str, profile.Day] = {}
     outcomes = []
     with whole_folder(out) as part:
         each = track(_each(folder, label), "labels", total=len(folder.files))
         for file, labels, past in each:
-            outcome = labels.alpha_outcome[labels.status == codes.LABELLED]
-            days[file.path.name] = summarize(outcome, labels.status, file.duplicates)
-            outcomes.append(outcome)
+            outcome, status = labels.alpha_outcome, labels.status
+            days[file.path.name] = profile.of_day(
+                outcome, status, file.time_ns, label, duplicates=file.duplicates
+            )
+            outcomes.append(outcome[status == codes.LABELLED])
             blocks = (
                 Block(
                     (*OUTCOME_COLUMNS, *PAST_COLUMNS),
@@ -122,15 +124,18 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 Block(("status",), labels.status[:, None]),
             )
             write_frame(part / file.path.name, file.time_ns, blocks, aware=file.aware)
-        total = _total(days, np.concatenate(outcomes))
-        if total["status"]["0"] == 0:
-            status = total["status"]
+        paths = [file.path for file in folder.files]
+        found = profile.make(data, label, paths=paths, days=days, outcomes=outcomes)
+        counts = found.total.status
+        if counts.labelled == 0:
             raise InputError(
-                f"{features}: no row has a label: of {total['rows']} rows, {status['1']} are less "
-                f"than label.horizon_seconds ({label.horizon_seconds:g}) before the end of data, "
-                f"{status['2']} have a gap and {status['3']} a bad quote in their window"
+                f"{features}: no row has a label: of {found.total.rows} rows, "
+                f"{counts.end_of_data} are less than label.horizon_seconds "
+                f"({label.horizon_seconds:g}) before the end of data, {counts.gap} have a gap "
+                f"and {counts.bad_quote} a bad quote in their window"
             )
-        write_json(part / "summary.json", {"days": days, "total": total})
+        write_json(part / profile.NAME, found.content)
+        record(part)
 
 
 def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, Labels, np.ndarray]]:
@@ -158,36 +163,3 @@ def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, La
         )
         bid, ask = quotes.pop(number)
         yield file, labels, past.follow(file.time_ns, bid, ask, labels.alpha_outcome)
-
-
-def summarize(outcome: np.ndarray, status: np.ndarray, duplicates: int) -> dict[str, Any]:
-    """Counts and the distribution of the labelled outcomes (None where there is none)."""
-    counts = np.bincount(status, minlength=len(codes.ALL))
-    return {
-        "rows": len(status),
-        "duplicates": duplicates,
-        "status": {str(code): int(counts[code]) for code in codes.ALL},
-        **distribution(outcome),
-    }
-
-
-def distribution(outcome: np.ndarray) -> dict[str, Any]:
-    """Zero mass and quantiles of outcomes without NaN; None where there is no outcome."""
-    if len(outcome) == 0:
-        return {"zero_share": None, "quantiles": None}
-    quantiles = np.quantile(outcome, QUANTILES)
-    return {
-        "zero_share": float(np.mean(outcome == 0)),
-        "quantiles": {f"{q:g}": float(v) for q, v in zip(QUANTILES, quantiles, strict=True)},
-    }
-
-
-def _total(days: dict[str, dict], outcome: np.ndarray) -> dict[str, Any]:
-    return {
-        "rows": sum(day["rows"] for day in days.values()),
-        "duplicates": sum(day["duplicates"] for day in days.values()),
-        "status": {
-            str(code): sum(day["status"][str(code)] for day in days.values()) for code in codes.ALL
-        },
-        **distribution(outcome),
-    }

@@ -18,7 +18,7 @@ from alpha.normalization import Contract, read_contract
 from alpha.objective import CLASSES, expected
 from alpha.params import SPLITS
 from alpha.progress import track
-from alpha.store import Block, write_frame
+from alpha.store import Block, record, write_frame
 
 
 class _About(BaseModel):
@@ -45,8 +45,9 @@ class _About(BaseModel):
 
 def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
     """Write train.h5, valid.h5 and test.h5 (at each row's time and in float64: alpha_outcome,
-    prediction, past_volatility, and of classes a probability each) and inputs.json (feature
-    values clipped and replaced, per split); of a model's rival the same in the folder rival.
+    prediction, past_volatility, and of classes a probability each), inputs.json (feature values
+    clipped and replaced, per split) and nodes.json (alpha.store.logical); of a model's rival the
+    same HDF5 files in the folder rival.
 
     Raises InputError if the model was trained under another normalization contract, or its
     files are not those that training wrote.
@@ -73,6 +74,7 @@ def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
                 "replaced": data.replaced,
             }
         write_json(part / "inputs.json", inputs)
+        record(part)
 
 
 def write_predictions(

@@ -19,7 +19,7 @@ from alpha.features import (
 from alpha.params import SPLITS, Data, Label, SplitName, Splits
 from alpha.progress import track
 from alpha.status import BAD_QUOTE, LABELLED
-from alpha.store import Block, open_frame, write_frame
+from alpha.store import Block, open_frame, record, write_frame
 
 # What became of a row, by precedence: the first that holds is the one counted.
 OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)
@@ -100,8 +100,8 @@ def fates(
 def run(
     data: Data, label: Label, splits: Splits, *, features: Path, labels: Path, out: Path
 ) -> None:
-    """Write out/train, out/valid, out/test (a file for each feature file with rows in it) and
-    out/summary.json, whose counts add up to the input's rows.
+    """Write out/train, out/valid, out/test (a file for each feature file with rows in it, and
+    nodes.json: alpha.store.logical) and out/summary.json, whose counts add up to the input's rows.
 
     Raises InputError if features and labels do not belong together or a split stays empty.
     """
@@ -124,6 +124,8 @@ def run(
             if counts[number, KEPT] == 0:
                 raise InputError(_empty(span, counts[number]))
         write_json(part / "summary.json", _summary(folder, ranges, counts))
+        for span in ranges:
+            record(part / span.name)
     _publish(out)
 
 

@@ -127,14 +127,17 @@ def test_split_files_hold_features_and_labels_of_exactly_their_rows(chain, featu
         [pd.read_hdf(path, "df") for path in sorted((out.parent / "labels").glob("*.h5"))]
     )
     for name in SPLITS:
-        parts = [pd.read_hdf(path, "df") for path in sorted((out / name).iterdir())]
+        parts = [pd.read_hdf(path, "df") for path in sorted((out / name).glob("*.h5"))]
         split = pd.concat(parts)
         assert split.index.is_monotonic_increasing
         kept = [*features.columns.drop(["best_bid", "best_ask"]), *truth.columns]
         joined = features.join(truth).loc[split.index, kept]
         pd.testing.assert_frame_equal(split, joined.set_index(split.index))
         assert (split.status == 0).all()
-    assert [path.name for path in (out / "train").iterdir()] == ["XBT-data-01-01-2024.h5"]
+    assert sorted(path.name for path in (out / "train").iterdir()) == [
+        "XBT-data-01-01-2024.h5",
+        "nodes.json",
+    ]
 
 
 def test_every_row_is_counted_once(chain):

@@ -9,7 +9,7 @@ from alpha.params import Simulate
 from alpha.progress import track
 from alpha.simulate import days, defects, oracle
 from alpha.simulate.days import Day
-from alpha.store import Block, write_frame
+from alpha.store import Block, record, write_frame
 
 
 def run(params: Simulate, *, out: Path) -> None:
@@ -17,8 +17,9 @@ def run(params: Simulate, *, out: Path) -> None:
 
     Feature files hold best_bid and best_ask (float64) and the features (float32). Oracle files
     hold `oracle` (float64), the expected default label given the market's hidden state, on the
-    same timestamps, duplicates included; out/oracle/oracle.json names the label. Raises
-    InputError if the price comes too close to 0.
+    same timestamps, duplicates included; out/oracle/oracle.json names the label. out/nodes.json
+    is of all these HDF5 files (alpha.store.logical). Raises InputError if the price comes too
+    close to 0.
     """
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
@@ -33,6 +34,7 @@ def run(params: Simulate, *, out: Path) -> None:
             write_frame(part / name, found.time_ns, blocks, aware=True)
             truth = Block(("oracle",), found.oracle[:, None])
             write_frame(part / "oracle" / name, found.time_ns, [truth], aware=True)
+        record(part)
 
 
 def _file_name(params: Simulate, day: Day) -> str:

@@ -4,7 +4,8 @@ Files from outside are untrusted: no pickle is loaded, no link out of the file i
 and nothing larger than the stated limit is read into memory.
 """
 
+from alpha.store.logical import NODES, record
 from alpha.store.read import FrameReader, open_frame
 from alpha.store.write import Block, write_frame
 
-__all__ = ["Block", "FrameReader", "open_frame", "write_frame"]
+__all__ = ["NODES", "Block", "FrameReader", "open_frame", "record", "write_frame"]

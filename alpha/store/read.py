@@ -106,7 +106,7 @@ class FrameReader:
     def _slice(self, source: Column, low: int, high: int) -> np.ndarray:
         """Rows [low, high) of a column's block: (rows,) or (rows, columns of the block)."""
         values = source.dataset
-        with _reading(self.path):
+        with reading(self.path):
             if source.field is not None:
                 return values[low:high][source.field]
             if values.ndim == 1:
@@ -127,7 +127,7 @@ def open_frame(path: Path, *, key: str, max_bytes: int = 1 << 40) -> Iterator[Fr
     frame, holds Python objects or links out, or needs more than `max_bytes` of memory.
     """
     with ExitStack() as stack:
-        with _reading(path):
+        with reading(path):
             file = stack.enter_context(h5py.File(path, "r"))
             if key.strip("/") not in file:
                 found = ", ".join(sorted(file)) or "nothing"
@@ -142,7 +142,7 @@ def open_frame(path: Path, *, key: str, max_bytes: int = 1 << 40) -> Iterator[Fr
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """Turn what h5py raises at a file that is missing, cut or damaged into one line.
 
     Found by damaging files at random: OSError, RuntimeError, KeyError, and ValueError or

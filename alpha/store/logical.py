@@ -1,0 +1,186 @@
+"""What an HDF5 file says, apart from how it is stored: a SHA-256 of each of its nodes.
+
+A file's md5 changes with the HDF5 library, its chunks and its filters; these hashes change only
+with names, types, shapes, values and attributes. Each step that writes HDF5 files records them
+in nodes.json, so that two runs can be compared node by node without either's files.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers blosc, zstd, lz4, ... with h5py)
+import numpy as np
+from numpy.lib.recfunctions import repack_fields
+
+from alpha import artifacts
+from alpha.errors import InputError
+from alpha.store.read import reading
+
+NODES = "nodes.json"
+# Values are read in parts of about this many bytes.
+_PART_BYTES = 1 << 25
+# Attributes by which PyTables remembers how it stores a node, and in which version of its format.
+_STORAGE = {"CLASS", "VERSION", "FILTERS", "PYTABLES_FORMAT_VERSION"}
+
+
+def record(folder: Path) -> None:
+    """Write folder/nodes.json: of each HDF5 file below `folder`, by relative name, its nodes.
+
+    Nothing is written if there is no such file.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and h5py.is_hdf5(path))
+    if paths:
+        found = {path.relative_to(folder).as_posix(): nodes(path) for path in paths}
+        artifacts.write_json(folder / NODES, found)
+
+
+def digest(found: Mapping[str, str]) -> str:
+    """One SHA-256 of a whole file, given its `nodes`."""
+    return artifacts.digest(dict(found))
+
+
+def nodes(path: Path) -> dict[str, str]:
+    """The SHA-256 of each node, by full name, "/" first and then in order.
+
+    It covers the node's kind and name, its attributes, and of a dataset the type (with its byte
+    order), the shape and the values, NaN by its bits. A group's children are nodes of their own.
+    Links are not followed: the hash covers their kind and target. Memory is bounded, however
+    large a dataset is.
+
+    Raises InputError, naming the file and node, if it is not whole HDF5, or holds what has no
+    value of its own: references, values kept in other files, long doubles.
+    """
+    with reading(path), h5py.File(path, "r") as file:
+        found: dict[str, str] = {}
+        _walk(file, "/", found, {})
+        return dict(sorted(found.items()))
+
+
+class _Hash:
+    """SHA-256 of a sequence of texts and arrays, unambiguous about where each ends."""
+
+    def __init__(self, *texts: str) -> None:
+        self._sha = sha256()
+        self.text(*texts)
+
+    def text(self, *texts: str) -> None:
+        for text in texts:
+            self.data(text.encode("utf-8", "surrogateescape"))
+
+    def data(self, data: bytes) -> None:
+        self._sha.update(len(data).to_bytes(8, "little"))
+        self._sha.update(data)
+
+    def values(self, values: np.ndarray) -> None:
+        """In C order; parts of an array one after the other hash as the whole does."""
+        flat = values.reshape(-1)
+        if not flat.dtype.hasobject:
+            # What stands between the fields of a compound is not content.
+            flat = flat if flat.dtype.names is None else repack_fields(flat, recurse=True)
+            self._sha.update(np.ascontiguousarray(flat).view(np.uint8).data)
+        elif flat.dtype.names is not None:
+            for at in range(len(flat)):
+                for field in flat.dtype.names:
+                    self.values(flat[at : at + 1][field])
+        else:
+            for value in flat:
+                self._of_any_length(value)
+
+    def _of_any_length(self, value: Any) -> None:
+        if isinstance(value, np.ndarray):
+            self.text(str(len(value)))
+            self.values(value)
+        else:
+            self.data(value if isinstance(value, bytes) else str(value).encode("utf-8"))
+
+    def hex(self) -> str:
+        return self._sha.hexdigest()
+
+
+def _walk(node: Any, name: str, found: dict[str, str], seen: dict[int, str]) -> None:
+    """Add the hashes of `node` and of all below it; `seen` has the name of each by address."""
+    address = h5py.h5o.get_info(node.id).addr
+    if address in seen:
+        found[name] = _Hash("hard link", name, seen[address]).hex()
+        return
+    seen[address] = name
+    found[name] = _of_node(node, name)
+    if not isinstance(node, h5py.Group):
+        return
+    for child in sorted(node):
+        below = f"{name.rstrip('/')}/{child}"
+        link = node.get(child, getlink=True)
+        if isinstance(link, h5py.HardLink):
+            _walk(node[child], below, found, seen)
+        else:
+            file = link.filename if isinstance(link, h5py.ExternalLink) else ""
+            found[below] = _Hash(type(link).__name__.lower(), below, file, link.path).hex()
+
+
+def _of_node(node: Any, name: str) -> str:
+    said = _Hash("group" if isinstance(node, h5py.Group) else type(node).__name__.lower(), name)
+    where = f"{node.file.filename}: {name}"
+    if isinstance(node, h5py.Dataset):
+        if node.is_virtual or node.external:
+            raise InputError(f"{where} keeps its values in another file, which is not followed")
+        said.text(_type(node.dtype, where), str(node.shape))
+        if node.shape is not None:
+            # Nobody knows how long texts of any length are.
+            itemsize = 1024 if node.dtype.hasobject else node.dtype.itemsize
+            for part in _parts(node.shape, itemsize):
+                said.values(node[part])
+    elif isinstance(node, h5py.Datatype):
+        said.text(_type(node.dtype, where))
+    for attribute in sorted(set(node.attrs) - _STORAGE):
+        at = node.attrs.get_id(attribute)
+        said.text(attribute, _type(at.dtype, f"{where}, attribute {attribute!r},"))
+        if at.get_space().get_simple_extent_type() == h5py.h5s.NULL:
+            said.text("empty")
+            continue
+        said.text(str(at.shape))
+        # The attribute's own bytes: h5py's nicer reading strips the end of texts.
+        values = np.zeros(at.shape, dtype=at.dtype)
+        at.read(values, mtype=h5py.h5t.py_create(at.dtype))
+        said.values(values)
+    return said.hex()
+
+
+def _parts(shape: tuple[int, ...], itemsize: int) -> Iterator[Any]:
+    """Selections of an array that follow each other in C order, of about _PART_BYTES each."""
+    if not shape or 0 in shape:
+        yield ...
+        return
+    axis = 0
+    while axis < len(shape) - 1 and itemsize * math.prod(shape[axis + 1 :]) > _PART_BYTES:
+        axis += 1
+    step = max(1, _PART_BYTES // (itemsize * math.prod(shape[axis + 1 :])))
+    for before in np.ndindex(*shape[:axis]):
+        for low in range(0, shape[axis], step):
+            yield (*before, slice(low, low + step))
+
+
+def _type(dtype: np.dtype, where: str) -> str:
+    """A type in words: byte order said, padding and offsets not."""
+    if h5py.check_ref_dtype(dtype) is not None:
+        raise InputError(f"{where} holds references, which have no value outside of the file")
+    if dtype.char in "gG":
+        raise InputError(f"{where} holds long doubles, whose bytes differ between machines")
+    text = h5py.check_string_dtype(dtype)
+    if text is not None:
+        return f"text {text.encoding} {text.length}"
+    base = h5py.check_vlen_dtype(dtype)
+    if base is not None:
+        return f"list of {_type(np.dtype(base), where)}"
+    codes = h5py.check_enum_dtype(dtype)
+    if codes is not None:
+        return f"{dtype.str} where {sorted(codes.items())}"
+    if dtype.subdtype is not None:
+        return f"{dtype.shape} of {_type(dtype.base, where)}"
+    if dtype.names is not None:
+        fields = [(field, _type(dtype[field], where)) for field in dtype.names]
+        return f"compound {fields}"
+    return dtype.str
