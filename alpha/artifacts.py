@@ -1,9 +1,11 @@
 """Artifacts appear whole or not at all, and the same content always has the same bytes."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,8 +24,10 @@ def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
 
     The caller creates a file there, or a folder if `folder`. An earlier artifact at `out` stays
     untouched until the rename, and a failure leaves nothing but it; what a killed run left
-    behind is cleared at the next start. Raises InputError if `out` is not a place for the
-    artifact: of another kind, or a folder with something that the new one would not replace.
+    behind is cleared at the next start. Two processes with the same `out` take turns, as when
+    the engine of one was killed and started again while its step lived on. Raises InputError if
+    `out` is not a place for the artifact: of another kind, or a folder with something that the
+    new one would not replace.
     """
     if out.name in ("", ".."):
         raise InputError(f"--out must be a name of its own, found {str(out)!r}")
@@ -31,20 +35,47 @@ def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
         wanted, found = ("folder", "file") if folder else ("file", "folder")
         raise InputError(f"{out}: must be a {wanted} to write to, found a {found}")
     out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(out.name + ".part")
-    _remove(part)
-    try:
-        yield part
-        if not part.exists():
-            raise RuntimeError(f"nothing was written to {part}")
-        if folder and out.exists():
-            _check_replaceable(out, part)
-            # os.replace cannot replace a folder that is not empty.
-            shutil.rmtree(out)
-        os.replace(part, out)
-    except BaseException:
+    part, earlier = (out.with_name(f"{out.name}{end}") for end in (".part", ".earlier.part"))
+    with _alone(out):
         _remove(part)
-        raise
+        _remove(earlier)
+        try:
+            yield part
+            if not part.exists():
+                raise RuntimeError(f"nothing was written to {part}")
+            if folder and out.exists():
+                _check_replaceable(out, part)
+                # os.replace cannot replace a folder that is not empty.
+                os.replace(out, earlier)
+            os.replace(part, out)
+            _remove(earlier)
+        except BaseException:
+            if earlier.exists() and not out.exists():
+                os.replace(earlier, out)
+            _remove(part)
+            raise
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Wait until no other process writes to `out`. The system ends the lock with the process."""
+    path = out.with_name(f"{out.name}.lock.part")
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{out}: waiting for another process that writes it", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
+            break
+        # The other process has removed the file that was locked: it is nobody's.
+        os.close(lock)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
 
 
 @contextmanager

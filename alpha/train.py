@@ -20,7 +20,7 @@ from alpha.models import Predictor
 from alpha.models.parts.network import Network, row_losses, targets, tensorflow
 from alpha.normalization import Contract, read_contract
 from alpha.objective import Objective
-from alpha.params import Label, Loss, Model, Rung, Train
+from alpha.params import Label, Loss, Rung, Train
 from alpha.progress import track
 
 # The blocks within which a family is permuted: as long as the longest past a rung knows of.
@@ -146,7 +146,7 @@ def run(
     knobs: Train,
     rung_knobs: Rung,
     *,
-    model: Model,
+    model: str,
     seed: int,
     train: Path,
     valid: Path,

@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,3 +73,65 @@ def test_a_json_file_that_is_missing_or_broken_is_named(tmp_path):
     (tmp_path / "y.json").write_text("{")
     with pytest.raises(InputError, match=r"y\.json: is not JSON"):
         read_json(tmp_path / "y.json")
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from alpha.artifacts import whole_folder
+out, text = Path(sys.argv[1]), sys.argv[2]
+with whole_folder(out) as part:
+    (part / "a").write_text(text)
+    print("writing", flush=True)
+    sys.stdin.readline()
+    (part / "b").write_text(text)
+"""
+
+
+def test_two_processes_with_the_same_target_take_turns(tmp_path):
+    """A step whose engine was killed lives on: it and the step that is started anew must not
+    write into each other's scratch folder."""
+
+    def start(text):
+        words = [sys.executable, "-c", WRITER, str(tmp_path / "out"), text]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        return subprocess.Popen(words, text=True, **pipes)
+
+    first = start("first")
+    assert first.stdout.readline() == "writing\n"
+    second = start("second")
+    assert "waiting for another process that writes it" in second.stderr.readline()
+    assert first.communicate("\n") == ("", "")
+    assert {path.read_text() for path in (tmp_path / "out").iterdir()} == {"first"}
+    assert second.communicate("\n") == ("writing\n", "")
+    assert {path.read_text() for path in (tmp_path / "out").iterdir()} == {"second"}
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_killed_process_leaves_no_lock(tmp_path):
+    words = [sys.executable, "-c", WRITER, str(tmp_path / "out"), "first"]
+    killed = subprocess.Popen(words, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert killed.stdout.readline() == "writing\n"
+    killed.kill()
+    killed.communicate()
+    with whole_folder(tmp_path / "out") as part:
+        (part / "a").write_text("second")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_earlier_folder_is_there_again_when_the_last_rename_fails(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "a").write_text("earlier")
+    replace = os.replace
+
+    def failing(source, target):
+        if source.name == "out.part":
+            raise OSError("no")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    with pytest.raises(OSError, match="no"), whole_folder(out) as part:
+        (part / "a").write_text("new")
+    assert (out / "a").read_text() == "earlier"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -66,7 +66,8 @@ def test_a_net_that_was_hardly_trained_is_called_collapsed(tmp_path):
     details = judged(
         tmp_path,
         baselines=("mean",),
-        models=("mlp",),
+        networks=("mlp",),
+        trees=(),
         simulate={"rows_per_day": 8640, "days": 3},
         train={"epochs": 1, "learning_rate": 1e-5},
     )

@@ -18,14 +18,17 @@ from alpha.params import Params
 COMMANDS = (
     "simulate",
     "labels",
+    "guard",
     "splits",
     "normalize",
     "train",
     "predict",
+    "tidy",
     "evaluate",
     "report",
     "check",
     "show",
+    "pin",
 )
 
 Arguments = argparse.Namespace

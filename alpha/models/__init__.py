@@ -1,4 +1,4 @@
-"""The ladder of models: one file a rung, lowest first in params' `models`.
+"""The ladder of models: one file a rung, listed by kind in params.yaml.
 
 A rung says with FEATURES whether it looks at features at all, and is fitted in one of three
 ways: `fit(train, objective, knobs)` in closed form; `fit_watching(train, valid, objective,
@@ -35,5 +35,5 @@ class Predictor(Protocol):
 def rung(name: str) -> ModuleType:
     """The module of a rung; the others, and what they need, are not imported."""
     if name not in RUNGS:
-        raise InputError(f"models: no such rung {name!r}")
+        raise InputError(f"no such rung {name!r}")
     return import_module(f"alpha.models.{name}")

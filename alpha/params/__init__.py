@@ -25,22 +25,25 @@ from alpha.params.data import (
 )
 from alpha.params.judgement import Bootstrap, Evaluate, Fees, Verdict
 from alpha.params.models import (
-    RANDOM,
+    KINDS,
     RUNGS,
+    Baseline,
     Ladder,
     Lightgbm,
     Loss,
     Mlp,
-    Model,
+    Network,
     NoKnobs,
     Ridge,
     Rung,
     Silos,
     Train,
+    Tree,
 )
 from alpha.params.types import SPLITS, Seed, SplitName
 
 __all__ = [
+    "KINDS",
     "RUNGS",
     "SIMULATED",
     "SPLITS",
@@ -54,7 +57,6 @@ __all__ = [
     "Lightgbm",
     "Loss",
     "Mlp",
-    "Model",
     "NoKnobs",
     "Normalization",
     "Params",
@@ -80,8 +82,9 @@ class Params(Ladder):
     label: Label
     splits: Splits
     normalization: Normalization
-    baselines: Annotated[tuple[Model, ...], Field(min_length=1)]
-    models: Annotated[tuple[Model, ...], Field(min_length=1)]
+    baselines: Annotated[tuple[Baseline, ...], Field(min_length=1)]
+    networks: tuple[Network, ...]
+    trees: tuple[Tree, ...]
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
     loss: Loss
     train: Train
@@ -90,23 +93,22 @@ class Params(Ladder):
 
     @model_validator(mode="after")
     def _no_repeats(self) -> "Params":
-        for name, values in (("baselines and models", self.ladder), ("seeds", self.seeds)):
+        for name in (*KINDS, "seeds"):
+            values = getattr(self, name)
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} must not repeat, found {list(values)}")
-        for name in self.baselines:
-            if name in RANDOM:
-                raise ValueError(f"baselines must have nothing random in them, found {name!r}")
         return self
 
     @property
     def ladder(self) -> tuple[str, ...]:
         """Every rung that is trained, lowest first."""
-        return (*self.baselines, *self.models)
+        return (*self.baselines, *self.networks, *self.trees)
 
     @property
     def runs(self) -> list[str]:
         """What is trained, as model-seed, lowest rung first: a baseline with seed 0 alone."""
-        seeded = [f"{model}-{seed}" for model in self.models for seed in self.seeds]
+        random = (*self.networks, *self.trees)
+        seeded = [f"{model}-{seed}" for model in random for seed in self.seeds]
         return [f"{model}-0" for model in self.baselines] + seeded
 
 

@@ -65,8 +65,8 @@ class Lightgbm(Section):
 Rung = NoKnobs | Ridge | Mlp | Silos | Lightgbm
 
 
-class Ladder(Section):
-    """Every rung and its knobs: a new one is a line here, and a file in alpha/models/."""
+class Baselines(Section):
+    """Fitted in one go with nothing random in them: no seed makes another model."""
 
     zero: NoKnobs
     mean: NoKnobs
@@ -74,9 +74,23 @@ class Ladder(Section):
     persistence: NoKnobs
     har: NoKnobs
     ridge: Ridge
+
+
+class Networks(Section):
+    """Trained by the loop in alpha/train.py, whose knobs are the section `train`."""
+
     mlp: Mlp
     silos: Silos
+
+
+class Trees(Section):
+    """Trees that stop early by themselves."""
+
     lightgbm: Lightgbm
+
+
+class Ladder(Trees, Networks, Baselines):
+    """Every rung and its knobs: a new one is a line in its kind, and a file in alpha/models/."""
 
     def rung(self, model: str) -> Rung:
         """The knobs of one rung."""
@@ -84,15 +98,24 @@ class Ladder(Section):
         return knobs
 
 
-RUNGS = tuple(Ladder.model_fields)
-# The rungs that another seed makes another model.
-RANDOM = ("mlp", "silos", "lightgbm")
+# Each kind is a list in params.yaml, and has stages of its own in dvc.yaml.
+KINDS = {
+    "baselines": tuple(Baselines.model_fields),
+    "networks": tuple(Networks.model_fields),
+    "trees": tuple(Trees.model_fields),
+}
+RUNGS = tuple(name for names in KINDS.values() for name in names)
 
 
-def _is_rung(name: str) -> str:
-    if name not in RUNGS:
-        raise ValueError(f"must be one of {', '.join(RUNGS)}, found {name!r}")
-    return name
+def _of(kind: str) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in KINDS[kind]:
+            raise ValueError(f"must be one of {', '.join(KINDS[kind])}, found {name!r}")
+        return name
+
+    return AfterValidator(check)
 
 
-Model = Annotated[str, AfterValidator(_is_rung)]
+Baseline = Annotated[str, _of("baselines")]
+Network = Annotated[str, _of("networks")]
+Tree = Annotated[str, _of("trees")]

@@ -21,7 +21,8 @@ MINIATURE = {
     "label.max_gap_seconds": 120,
     "splits.embargo_seconds": 600,
     "baselines": ["mean", "ridge"],
-    "models": ["mlp"],
+    "networks": ["mlp"],
+    "trees": [],
     "seeds": [0],
     "train.epochs": 1,
 }

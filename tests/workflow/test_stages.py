@@ -9,7 +9,7 @@ from dvc.repo import Repo
 from imports import closure
 
 from alpha.__main__ import parser
-from alpha.params import RUNGS
+from alpha.params import KINDS
 
 STAGES: dict[str, dict[str, Any]] = ProjectFile(Repo(ROOT), "dvc.yaml").resolver.resolve()["stages"]
 
@@ -17,17 +17,18 @@ STAGES: dict[str, dict[str, Any]] = ProjectFile(Repo(ROOT), "dvc.yaml").resolver
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_exactly_the_code_it_can_import(stage):
     """A file left out would leave stale results behind an edit; one too many reruns in vain."""
-    step, model = command(stage)
+    steps, model = commands(stage)
     listed = {
         file for dep in STAGES[stage]["deps"] if dep.startswith("alpha/") for file in files(dep)
     }
     if model is None:
-        needed = closure(ROOT, step, None)
+        needed = set().union(*(closure(ROOT, step, None) for step in steps))
     else:
         # The instances of a matrix share one list, but for the rung's own file.
-        rungs = {f"alpha/models/{name}.py" for name in RUNGS}
-        shared = set().union(*(closure(ROOT, step, name) for name in RUNGS)) - rungs
-        needed = shared | (closure(ROOT, step, model) & rungs)
+        kind = next(names for names in KINDS.values() if model in names)
+        rungs = {f"alpha/models/{name}.py" for name in kind}
+        shared = set().union(*(closure(ROOT, steps[0], name) for name in kind)) - rungs
+        needed = shared | (closure(ROOT, steps[0], model) & rungs)
     assert sorted(needed - listed) == [], "missing from the stage's deps"
     assert sorted(listed - needed) == [], "superfluous in the stage's deps"
 
@@ -35,9 +36,10 @@ def test_a_stage_depends_on_exactly_the_code_it_can_import(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_calls_the_command_line_as_it_is(stage):
     """Every option that a stage gives exists, and every option that is required is given."""
-    words = STAGES[stage]["cmd"].split()
-    assert words[:3] == ["python", "-m", "alpha"]
-    parser().parse_args(words[3:])
+    for line in lines(stage):
+        words = line.split()
+        assert words[:3] == ["python", "-m", "alpha"]
+        parser().parse_args(words[3:])
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -61,7 +63,13 @@ def files(dep: str) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in found] or [dep]
 
 
-def command(stage: str) -> tuple[str, str | None]:
-    """A stage's step, and its model if it is an instance of a matrix."""
+def lines(stage: str) -> list[str]:
+    """The command lines of a stage."""
+    found = STAGES[stage]["cmd"]
+    return [found] if isinstance(found, str) else found
+
+
+def commands(stage: str) -> tuple[list[str], str | None]:
+    """A stage's commands, and its model if it is an instance of a matrix."""
     _, _, run = stage.partition("@")
-    return STAGES[stage]["cmd"].split()[3], run.rpartition("-")[0] or None
+    return [line.split()[3] for line in lines(stage)], run.rpartition("-")[0] or None

@@ -1,25 +1,24 @@
-"""What rules share: their files, params and command are those of dvc.yaml's stages."""
+"""What rules share: their files and command are those of dvc.yaml's stages, and DVC alone says
+which stages are stale. Snakemake decides in which order, how many at a time, and where."""
 
-import json
 import os
 import sys
+import time
 from pathlib import Path
 
 # The package of this checkout, and the environment's own dvc and python for the jobs, however
 # Snakemake was started.
-sys.path.insert(0, os.getcwd())
+sys.path[:0] = [os.getcwd(), str(Path("workflow/scripts").resolve())]
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
 
-import yaml
-from dvc.dvcfile import LOCK_FILE, PROJECT_FILE, ProjectFile
+from dvc.dvcfile import PROJECT_FILE, ProjectFile
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from dvc.schema import COMPILED_LOCKFILE_SCHEMA
-from voluptuous import Invalid
+from recover import recover, snakemake_locks
 
 from alpha import check
 from alpha.errors import InputError
-from alpha.params import load
+from alpha.params import KINDS, load
 
 # Checked before anything runs, as Snakemake and DVC remove a step's earlier results before
 # the step itself could object. `alpha check` says the same.
@@ -29,27 +28,25 @@ try:
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 
-# DVC does not write its lock in one go: an interruption can cut it short, and then nothing runs.
+# Each stage, and each instance of a matrix (train_baselines@ridge-0), with every ${...} resolved;
+# and why DVC would run a stage again. A job on a cluster knows that it is to run.
 try:
-    if os.path.exists(LOCK_FILE):
-        COMPILED_LOCKFILE_SCHEMA(yaml.load(Path(LOCK_FILE).read_bytes(), yaml.CSafeLoader))
-except (yaml.YAMLError, Invalid):
-    sys.exit(
-        f"{LOCK_FILE}: error: was cut short by an interruption; `git checkout {LOCK_FILE}`, then "
-        "run again: what was built since comes back from DVC's cache"
-    )
-
-# Each stage, and each instance of a matrix (train@ridge-0), with every ${...} resolved.
-try:
-    STAGES = ProjectFile(Repo("."), PROJECT_FILE).resolver.resolve()["stages"]
+    REPO = Repo(".", _wait_for_lock=True)
+    if workflow.is_main_process:
+        for line in [*snakemake_locks(), *recover(REPO)]:
+            print(line, file=sys.stderr)
+    STAGES = ProjectFile(REPO, PROJECT_FILE).resolver.resolve()["stages"]
+    STALE = REPO.status() if workflow.is_main_process else {}
 except DvcException as error:
-    sys.exit(f"dvc: error: {error}")
+    sys.exit(f"dvc: error: {' '.join(str(error).split())}")
 
-# Baselines and models have stages of their own, but share their rules: `train@ridge-0` stands for
-# train_baseline@ridge-0.
-STAGES = {
-    stage.replace("_baseline@", "@"): found | {"name": stage} for stage, found in STAGES.items()
-}
+# The kinds of rungs have stages of their own, but share their rules: `train@ridge-0` stands for
+# train_baselines@ridge-0.
+NAMES = {stage: stage for stage in STAGES}
+for stage in STAGES:
+    rule_name, _, kind = stage.partition("@")[0].partition("_")
+    if kind in KINDS:
+        NAMES[f"{rule_name}@{stage.partition('@')[2]}"] = NAMES.pop(stage)
 
 # The one command of all rules. DVC removes what a step wrote earlier; should the step fail, it
 # comes back from DVC's cache. ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
@@ -60,16 +57,17 @@ dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} 
 
 
 def outs(stage):
-    return [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
+    found = STAGES[NAMES[stage]]
+    return [*found.get("outs", []), *found.get("metrics", [])]
 
 
 def all_outputs():
-    return [out for stage in STAGES for out in outs(stage)]
+    return [out for stage in NAMES for out in outs(stage)]
 
 
 def outputs(stage):
     """A rule's outputs; of `train@{run}` those of an instance, with the wildcard in its place."""
-    if stage in STAGES:
+    if stage in NAMES:
         paths = outs(stage)
     else:
         run = runs(stage.partition("@")[0])[0]
@@ -78,47 +76,67 @@ def outputs(stage):
 
 
 def inputs(stage):
-    """A function from wildcards to the files that a rule waits for and watches."""
-    return lambda wildcards: [
-        file for dep in STAGES[stage.format(**wildcards)]["deps"] for file in watched(dep)
-    ]
+    """A function from wildcards to the files that a rule waits for.
 
-
-def watched(dep):
-    """A dependency as rules know it: whole outputs of other rules, or else plain files.
-
-    A folder of the user's or of code is taken apart, as its own time says nothing of edits in it.
+    The times of a fresh stage's mean nothing (ancient): git, DVC and a copy of the folder set them
+    as they like. A stage that is stale, or comes after one, has a mark that is newer than anything.
     """
+
+    def files(wildcards):
+        name = stage.format(**wildcards)
+        found = [file for dep in STAGES[NAMES[name]]["deps"] for file in waited_for(dep)]
+        return [*found, mark(name)] if name in RERUN else [ancient(file) for file in found]
+
+    return files
+
+
+def waited_for(dep):
+    """A dependency as rules know it: whole outputs of other rules, or else itself."""
     relative = os.path.relpath(dep)
     path = dep if relative.startswith(os.pardir) else relative
-    made = [out for out in all_outputs() if within(out, path) or within(path, out)]
-    if made or not os.path.isdir(path):
-        return made or [path]
-    files = (file for file in Path(path).rglob("*") if file.is_file())
-    return sorted(str(file) for file in files if "__pycache__" not in file.parts)
+    return [out for out in all_outputs() if within(out, path) or within(path, out)] or [path]
 
 
 def within(path, folder):
     return f"{path}/".startswith(f"{folder}/")
 
 
-def record(stage):
-    """A function from wildcards to what else may call for a new run: command and params."""
-    sections = PARAMS.model_dump(mode="json")
+def with_what_follows(stale):
+    """Those stages and all that come after them."""
+    after = {
+        stage: {
+            other
+            for other in NAMES
+            for dep in STAGES[NAMES[other]]["deps"]
+            if any(file in outs(stage) for file in waited_for(dep))
+        }
+        for stage in NAMES
+    }
+    found, waiting = set(), list(stale)
+    while waiting:
+        stage = waiting.pop()
+        if stage not in found:
+            found.add(stage)
+            waiting += after[stage]
+    return found
 
-    def text(wildcards):
-        found = STAGES[stage.format(**wildcards)]
-        params = {name: sections[name] for name in found.get("params", [])}
-        return json.dumps([found["cmd"], params], sort_keys=True)
 
-    return text
+def mark(stage):
+    """A file that is newer than what the stage made last."""
+    path = Path(".snakemake/stale") / stage
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"{time.time_ns()}\n")
+    return str(path)
 
 
 def name(stage):
     """A function from wildcards to what DVC calls a stage."""
-    return lambda wildcards: STAGES[stage.format(**wildcards)]["name"]
+    return lambda wildcards: NAMES[stage.format(**wildcards)]
 
 
-def runs(name):
+def runs(rule_name):
     """The instances of a matrix stage, such as ridge-0."""
-    return [stage.partition("@")[2] for stage in STAGES if stage.startswith(f"{name}@")]
+    return [stage.partition("@")[2] for stage in NAMES if stage.startswith(f"{rule_name}@")]
+
+
+RERUN = with_what_follows([stage for stage, called in NAMES.items() if called in STALE])

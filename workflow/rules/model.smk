@@ -15,7 +15,6 @@ rule train:
         runtime=240,
     params:
         stage=name("train@{run}"),
-        record=record("train@{run}"),
     message:
         "train {wildcards.run}"
     shell:
@@ -34,7 +33,6 @@ rule predict:
         runtime=60,
     params:
         stage=name("predict@{run}"),
-        record=record("predict@{run}"),
     message:
         "predict {wildcards.run}"
     shell:

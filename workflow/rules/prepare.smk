@@ -10,7 +10,6 @@ rule simulate:
         runtime=30,
     params:
         stage="simulate",
-        record=record("simulate"),
     message:
         "simulate"
     shell:
@@ -29,7 +28,6 @@ rule labels:
         runtime=30,
     params:
         stage="labels",
-        record=record("labels"),
     message:
         "labels"
     shell:
@@ -48,7 +46,6 @@ rule splits:
         runtime=60,
     params:
         stage="splits",
-        record=record("splits"),
     message:
         "splits"
     shell:
@@ -67,7 +64,6 @@ rule normalization:
         runtime=30,
     params:
         stage="normalization",
-        record=record("normalization"),
     message:
         "normalization"
     shell:

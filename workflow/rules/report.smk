@@ -10,7 +10,6 @@ rule evaluate:
         runtime=60,
     params:
         stage="evaluate",
-        record=record("evaluate"),
     message:
         "evaluate"
     shell:
@@ -29,7 +28,6 @@ rule report:
         runtime=15,
     params:
         stage="report",
-        record=record("report"),
     message:
         "report"
     shell:
