@@ -72,18 +72,20 @@ def md5_of(path: Path) -> str:
     """
     if not path.is_dir():
         return _file(path)
-    files: list[dict[str, str]] = []
-    for at, folders, names in os.walk(path, onerror=_fail):
-        folders[:] = [name for name in folders if not _ignored(name)]
-        files += [
-            {"md5": _file(file), "relpath": file.relative_to(path).as_posix()}
-            for name in names
-            if not _ignored(name)
-            for file in [Path(at) / name]
-        ]
-    files.sort(key=lambda file: file["relpath"])
+    files = [{"md5": md5, "relpath": name} for name, md5 in files_of(path).items()]
     # As dvc_data.hashfile.tree writes it, to the byte.
     return hashlib.md5(json.dumps(files, sort_keys=True).encode()).hexdigest() + ".dir"
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """The md5 of each file of a folder by its path in there, in order, as `Cache.listing` has
+    it of a recorded one. Raises OSError if one cannot be read."""
+    found = {}
+    for at, folders, names in os.walk(folder, onerror=_fail):
+        folders[:] = [name for name in folders if not _ignored(name)]
+        for file in (Path(at) / name for name in names if not _ignored(name)):
+            found[file.relative_to(folder).as_posix()] = _file(file)
+    return dict(sorted(found.items()))
 
 
 def _file(path: Path) -> str:
