@@ -28,6 +28,7 @@ COMMANDS = (
     "report",
     "check",
     "show",
+    "diff",
     "pin",
 )
 

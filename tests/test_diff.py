@@ -1,0 +1,345 @@
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_details import details, model_split, over
+
+from alpha import diff
+from alpha.artifacts import json_text
+from alpha.diff import compare
+from alpha.diff.compare import ABSENT, Param
+from alpha.errors import InputError
+from alpha.evaluation.details import Details, Flag, Verdict
+from alpha.params import SPLITS
+from alpha.record.cache import Cache, md5_of
+
+PARAMS: dict[str, Any] = {"data": {"dir": "market"}, "label": {"target": "abs_max"}, "seeds": [0]}
+RUNS = ("mean-0", "silos-0")
+
+
+class Project:
+    """A repository whose results are made up, but recorded as DVC records them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.cache = Cache.at(root)
+        self.git("init", "--quiet", "--initial-branch", "main")
+        (root / ".gitignore").write_text(".dvc\nresults\nmarket\n")
+        self.write("market/1.h5", "one day")
+        self.write("alpha/labels.py", "labels = 1")
+        self.write("alpha/silos.py", "silos = 1")
+
+    def git(self, *words: str) -> str:
+        command = ["git", *words]
+        done = subprocess.run(command, cwd=self.root, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def write(self, path: str, content: str) -> None:
+        (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / path).write_text(content)
+
+    def evaluate(self, made: Details, labels: dict[str, Any], **params: Any) -> None:
+        """As if all steps ran: params.yaml, results, DVC's cache and dvc.lock."""
+        content = {**PARAMS, **params}
+        self.write("params.yaml", json_text(content))
+        self.write("results/labels/summary.json", json_text({"total": labels}))
+        self.write("results/evaluate/details.json", json_text(made.model_dump(mode="json")))
+        stages = {
+            "labels": self.stage(["market", "alpha/labels.py"], ["results/labels"])
+            | {"params": {"params.yaml": {"label": content["label"]}}},
+            "train_networks@silos-0": self.stage(["alpha/silos.py", "results/labels"], []),
+            "evaluate": self.stage(["market"], ["results/evaluate/details.json"]),
+            # Left the project, and forgotten.
+            "train@gone-0": {"deps": [{"path": "alpha/gone.py", "md5": "0" * 32}]},
+        }
+        self.write("dvc.lock", json.dumps({"schema": "2.0", "stages": stages}))
+
+    def stage(self, deps: list[str], outs: list[str]) -> dict[str, Any]:
+        return {"cmd": "-", "deps": [*map(self.entry, deps)], "outs": [*map(self.entry, outs)]}
+
+    def entry(self, path: str) -> dict[str, Any]:
+        at = self.root / path
+        if at.is_dir():
+            files = {file.name: self.put(file.read_bytes()) for file in sorted(at.iterdir())}
+            listed = [{"md5": md5, "relpath": name} for name, md5 in files.items()]
+            md5 = md5_of(at)
+            self.put(json.dumps(listed).encode(), md5=md5)
+            return {"path": path, "md5": md5, "size": 2_000_000, "nfiles": len(files)}
+        return {"path": path, "md5": self.put(at.read_bytes())}
+
+    def put(self, content: bytes, *, md5: str | None = None) -> str:
+        md5 = md5 or hashlib.md5(content).hexdigest()
+        self.cache.path(md5).parent.mkdir(parents=True, exist_ok=True)
+        self.cache.path(md5).write_bytes(content)
+        return md5
+
+    def commit(self) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", "a run")
+
+    def forget(self) -> None:
+        """As in a clone that has fetched nothing."""
+        for path in self.cache.folder.rglob("*"):
+            if path.is_file():
+                path.unlink()
+
+
+def labels(**other: Any) -> dict[str, Any]:
+    quantiles = {"0.5": 1e-4, "0.9": 4e-4, "0.99": 20e-4, "0.999": 50e-4, "1": 1.0}
+    made = {"rows": 1000, "status": {"0": 900, "2": 100}, "zero_share": 0.4}
+    return made | {"quantiles": quantiles} | other
+
+
+def judged(skill: float, verdict: str, *flags: str) -> Details:
+    """`silos` with this skill on test, ± 0.1, and this verdict."""
+    made = details()
+    split = model_split(over(skill, skill - 0.1, skill + 0.1))
+    update = {
+        "splits": dict.fromkeys(SPLITS, split),
+        "verdict": Verdict(
+            name=verdict,  # type: ignore[arg-type]
+            sentence="",
+            figures={},
+            flags=[Flag(name=flag, sentence="") for flag in flags],  # type: ignore[arg-type]
+        ),
+    }
+    silos = made.by_model["silos"].model_copy(update=update)
+    return made.model_copy(update={"by_model": made.by_model | {"silos": silos}})
+
+
+ACTIONABLE = judged(0.3, "actionable_on_paper", "label_shift")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """One run, which is committed."""
+    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
+        monkeypatch.setenv(name, "nobody")
+    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
+        monkeypatch.setenv(name, "nobody@localhost")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    (tmp_path / "project").mkdir()
+    made = Project(tmp_path / "project")
+    made.evaluate(ACTIONABLE, labels())
+    made.commit()
+    return made
+
+
+@pytest.fixture
+def said(project: Project, capsys) -> Callable[..., str]:
+    """What is printed, on one line: where lines are broken depends on what is in them."""
+
+    def said(old: str = "HEAD", new: str | None = None) -> str:
+        diff.run(project.root, old, new, runs=RUNS)
+        return " ".join(capsys.readouterr().out.split())
+
+    return said
+
+
+Said = Callable[..., str]
+
+
+def test_a_workspace_as_committed_has_not_changed(said: Said):
+    nothing = "Nothing changed: same params, same code, same results."
+    assert said() == f"From HEAD to the workspace {nothing}"
+    assert said("HEAD", "main") == f"From HEAD to main {nothing}"
+
+
+def test_knobs_have_dotted_keys_and_both_values():
+    old = {"a": {"b": 1, "c": [1, 2], "gone": "x"}, "same": 1, "section": {"d": 1}}
+    new = {"new": {"e": None}, "a": {"b": 1.5, "c": [2]}, "same": 1.0}
+    assert list(compare.params(old, new)) == [
+        Param("new", ABSENT, {"e": None}),
+        Param("a.b", 1, 1.5),
+        Param("a.c", [1, 2], [2]),
+        Param("a.gone", "x", ABSENT),
+        Param("section", {"d": 1}, ABSENT),
+    ]
+
+
+def test_true_is_not_one():
+    assert list(compare.params({"a": 1}, {"a": True})) == [Param("a", 1, True)]
+
+
+def test_params_are_printed_with_an_arrow(project: Project, said: Said):
+    project.evaluate(ACTIONABLE, labels(), seeds=[0, 1], mlp={"hidden": [64]})
+    text = said()
+    assert 'Params mlp - → {"hidden": [64]} seeds [0] → [0, 1]' in text
+    assert text.endswith("No result changed: every output has the same bytes.")
+
+
+def test_code_that_changed_has_its_steps(project: Project, said: Said):
+    project.write("alpha/silos.py", "silos = 2")
+    project.evaluate(ACTIONABLE, labels())
+    assert "Code alpha/silos.py changed train No result changed" in said()
+
+
+def test_data_that_changed_says_how_much_there_is(project: Project, said: Said):
+    project.write("market/2.h5", "another day")
+    project.evaluate(ACTIONABLE, labels())
+    assert "Data market 1 files, 2.0 MB (md5 " in said()
+    assert "→ 2 files, 2.0 MB (md5 " in said()
+    assert "Code" not in said()
+
+
+def test_a_shift_of_the_labels_has_both_sides_and_their_ratio(project: Project, said: Said):
+    quantiles = {"0.5": 2e-4, "0.9": 4e-4, "0.99": 30e-4, "0.999": 50e-4, "1": 1.0}
+    moved = labels(status={"0": 450}, zero_share=0.2, quantiles=quantiles)
+    project.evaluate(ACTIONABLE, moved)
+    text = said()
+    assert "Labels, outcomes in bps HEAD workspace ratio rows 1,000 → 1,000 1.000" in text
+    assert "labelled 900 → 450 0.500 zero share 40.0 % → 20.0 % 0.500" in text
+    assert "median 1.00 → 2.00 2.000 0.9 quantile 4.00 → 4.00 1.000" in text
+    assert "0.99 quantile 20.00 → 30.00 1.500 0.999 quantile 50.00 → 50.00 1.000" in text
+
+
+def test_labels_without_outcomes_have_no_quantiles(project: Project, said: Said):
+    project.evaluate(ACTIONABLE, labels(status={"0": 0}, zero_share=None, quantiles=None))
+    assert "zero share 40.0 % → - - median 1.00 → - -" in said()
+
+
+def test_quantiles_of_classes_are_codes(project: Project, said: Said):
+    target = {"label": {"target": "direction"}}
+    codes = dict.fromkeys(("0.5", "0.9", "0.99", "0.999"), -1.0)
+    project.evaluate(ACTIONABLE, labels(quantiles=codes), **target)
+    assert "median" not in said()
+    project.commit()
+    project.evaluate(ACTIONABLE, labels(quantiles=codes | {"0.9": 1.0}), **target)
+    assert "Labels, outcomes in class codes" in said()
+    assert "median -1.00 → -1.00 1.000 0.9 quantile -1.00 → 1.00" in said()
+
+
+def test_a_changed_verdict_has_both_skills_and_what_became_of_flags(project: Project, said: Said):
+    project.evaluate(judged(0.01, "no_skill", "overfit"), labels())
+    assert (
+        "Verdicts silos actionable_on_paper → no_skill "
+        "test skill 0.300 [0.200, 0.400] → 0.010 [-0.090, 0.110] "
+        "+ overfit, no longer label_shift "
+        "The other verdicts are the same; their test skill did not move."
+    ) in said()
+
+
+def test_a_flag_alone_is_a_change_of_the_verdict(project: Project, said: Said):
+    project.evaluate(judged(0.3, "actionable_on_paper", "label_shift", "overfit"), labels())
+    assert "silos actionable_on_paper, as before" in said()
+    assert "+ overfit" in said()
+
+
+def test_without_a_change_the_largest_move_of_skill_is_named(project: Project, said: Said):
+    project.evaluate(judged(0.303, "actionable_on_paper", "label_shift"), labels())
+    moved = "test skill moved by at most 0.003 (silos: 0.300 → 0.303)."
+    assert f"Verdicts No verdict changed; {moved}" in said()
+
+
+def test_models_that_came_and_went_are_named(project: Project, said: Said):
+    made = details()
+    only = {"mean": made.by_model["mean"], "mlp": made.by_model["silos"]}
+    project.evaluate(
+        made.model_copy(update={"models": ["mean", "mlp"], "by_model": only}), labels()
+    )
+    assert "mlp new: skill_not_actionable, test skill 0.300 [0.200, 0.500]" in said()
+    assert "silos removed: actionable_on_paper, test skill 0.300 [0.200, 0.400]" in said()
+
+
+def test_two_commits_are_compared_by_what_dvc_has_of_them(project: Project, said: Said):
+    project.evaluate(judged(0.0, "no_skill"), labels(), seeds=[1])
+    project.commit()
+    project.evaluate(ACTIONABLE, labels())
+    text = said("HEAD~1", "HEAD")
+    assert text.startswith("From HEAD~1 to HEAD Params seeds [0] → [1]")
+    assert "silos actionable_on_paper → no_skill" in text
+    assert "Nothing changed" in said("HEAD~1")
+
+
+def test_results_that_are_not_in_the_cache_are_one_line_in_their_place(
+    project: Project, said: Said
+):
+    project.evaluate(judged(0.0, "no_skill"), labels(rows=1), seeds=[1])
+    project.forget()
+    text = said()
+    not_there = (
+        "Not compared: the results of HEAD are not in DVC's cache: `dvc fetch --all-commits`"
+    )
+    assert f"Labels {not_there}" in text
+    assert f"Verdicts {not_there}" in text
+    assert "Params seeds [0] → [1]" in text
+
+
+def test_results_at_hand_count_where_they_are_the_recorded_ones(project: Project, said: Said):
+    project.forget()
+    assert "Nothing changed" in said("HEAD", "main")
+
+
+def test_results_of_another_format_are_not_compared(project: Project, said: Said):
+    project.write("results/evaluate/details.json", '{"models": 3}')
+    assert "Not compared: the evaluation of the workspace is of another format." in said()
+
+
+def test_a_workspace_and_a_commit_without_any_run_say_so(project: Project, said: Said):
+    for path in ("dvc.lock", "results/labels/summary.json", "results/evaluate/details.json"):
+        (project.root / path).unlink()
+    assert "Not compared: the workspace has no results: `make run` makes them" in said()
+    project.commit()
+    assert "Not compared: HEAD has no dvc.lock: nothing was run in it." in said("HEAD", "HEAD~1")
+
+
+def test_edits_since_the_last_run_are_named(project: Project, said: Said):
+    project.write("params.yaml", json_text({**PARAMS, "label": {"target": "up"}}))
+    project.write("alpha/silos.py", "silos = 3")
+    assert (
+        "The results of the workspace were made before edits of params label and alpha/silos.py: "
+        "`make run` brings them up to date."
+    ) in said()
+    assert "No result changed" not in said()
+    project.commit()
+    assert "The results of HEAD were made before edits of params label." in said("HEAD", "HEAD~1")
+
+
+def test_a_model_that_left_the_project_is_not_waited_for(project: Project, said: Said, capsys):
+    project.write("alpha/silos.py", "silos = 3")
+    diff.run(project.root, "HEAD", None, runs=["mean-0"])
+    assert "Nothing changed" in capsys.readouterr().out
+
+
+def test_a_renamed_stage_of_a_model_is_still_that_step(project: Project, said: Said):
+    lock = project.root / "dvc.lock"
+    lock.write_text(lock.read_text().replace("train_networks@silos-0", "train@silos-0"))
+    assert "Nothing changed" in said()
+
+
+def test_an_unknown_commit_is_refused(project: Project, said: Said):
+    with pytest.raises(InputError, match="'nowhere': must be a commit"):
+        said("nowhere")
+
+
+def test_a_commit_without_params_is_refused(project: Project, said: Said):
+    (project.root / "params.yaml").rename(project.root / "other.yaml")
+    project.commit()
+    with pytest.raises(InputError, match="HEAD: has no params.yaml here"):
+        said("HEAD", "HEAD~1")
+    with pytest.raises(InputError, match="params.yaml: cannot be read"):
+        said("HEAD~1")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"), [("params.yaml", "["), ("params.yaml", "3"), ("dvc.lock", "stages: [")]
+)
+def test_a_damaged_file_of_a_commit_is_named(project: Project, said: Said, file: str, text: str):
+    project.write(file, text)
+    project.commit()
+    with pytest.raises(InputError, match=f"{file} of HEAD: ") as raised:
+        said("HEAD", "HEAD~1")
+    assert "\n" not in str(raised.value)
+
+
+def test_lines_are_plain_and_fit_a_hundred_columns(project: Project, capsys):
+    project.evaluate(judged(0.01, "no_skill", "overfit"), labels(rows=7), words="w " * 200)
+    diff.run(project.root, "HEAD", None, runs=RUNS)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(len(line) <= 100 and line == line.rstrip() for line in lines)
+    assert not any("\x1b" in line for line in lines)
