@@ -97,9 +97,8 @@ def _outcome(up: np.ndarray, down: np.ndarray, label: Label) -> np.ndarray:
 
 
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
-    """Write a label file for each feature file, of the same name, profile.json (alpha.profile), and
-    nodes.json
-    (alpha.store.logical).
+    """Write a label file for each feature file, of the same name, profile.json
+    (alpha.profile), and nodes.json (alpha.store.logical).
 
     Beside its labels each row has what was known at t: the columns of alpha.past.
 

@@ -13,6 +13,7 @@ import numpy as np
 from alpha import report
 from alpha.artifacts import write_json
 from alpha.evaluation.details import Details
+from alpha.guard.shift import Shift
 from alpha.params import Params
 
 SPLITS = ("train", "valid", "test")
@@ -69,6 +70,10 @@ class Folders:
     @property
     def labels(self) -> Path:
         return self.root / "labels"
+
+    @property
+    def guard(self) -> Path:
+        return self.root / "guard"
 
     @property
     def splits(self) -> Path:
@@ -448,19 +453,32 @@ def write_details(folders: Folders, found: Details) -> None:
 
 def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, ...]) -> None:
     """What labels, splits and normalize say of the data, with every defect present."""
-    status = {"0": 900, "1": 20, "2": 60, "3": 20}
-    tail = {"0.5": 0.0, "0.9": 4e-4, "0.99": 2e-3, "0.999": 5e-3, "1": 9e-3}
-    day = {"rows": 1000, "duplicates": 7, "status": status, "zero_share": 0.62, "quantiles": tail}
-    empty = {
+    total = {
+        "rows": 1000,
+        "duplicates": 7,
+        "status": {"0": 900, "1": 20, "2": 60, "3": 20},
+        "zero_share": 0.62,
+        "mean": 2e-4,
+        "quantiles": {"0.1": 0.0, "0.5": 0.0, "0.9": 4e-4, "0.99": 2e-3, "0.999": 5e-3, "1": 9e-3},
+        "shares": {">2": 0.2, ">10": 0.04},
+    }
+    day = total | {"outcome_at_seconds": 43200.0}
+    empty = dict.fromkeys(day) | {
         "rows": 100,
         "duplicates": 0,
         "status": {"0": 0, "1": 0, "2": 100, "3": 0},
-        "zero_share": None,
-        "quantiles": None,
     }
-    summary = {name: dict(day) for name in days} | {"blackout.h5": empty}
+    profile = {
+        "params": {"data": {}, "label": {}},
+        "data_digest": "0" * 64,
+        "outcome": "return",
+        "days": {name: dict(day) for name in days} | {"blackout.h5": empty},
+        "total": total,
+    }
     folders.labels.mkdir(parents=True)
-    write_json(folders.labels / "summary.json", {"days": summary, "total": day})
+    write_json(folders.labels / "profile.json", profile)
+    folders.guard.mkdir()
+    write_json(folders.guard / "shift.json", Shift(status="as_pinned").model_dump())
     counts = {
         "duplicates": 7,
         "outside": 0,
@@ -524,6 +542,7 @@ def write(folders: Folders, params: Params, **label: object) -> str:
         params.label.model_copy(update=label),
         evaluation=folders.evaluation,
         labels=folders.labels,
+        guard=folders.guard,
         splits=folders.splits,
         normalization=folders.normalization,
         out=out,

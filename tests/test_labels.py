@@ -184,10 +184,10 @@ def test_a_missing_day_is_a_gap_not_a_flat_market(tmp_path, params):
         frame = day_frame(200, start=f"2024-01-0{day}T23:56:40")
         frame.to_hdf(folder / f"{day}.h5", key="df", mode="w")
     run(params.data, params.label, features=folder, out=tmp_path / "labels")
-    summary = json.loads((tmp_path / "labels" / "summary.json").read_text())
+    found = json.loads((tmp_path / "labels" / "profile.json").read_text())
     # The last row in reach of the gap is the one whose window ends with the day.
-    assert summary["days"]["1.h5"]["status"] == {"0": 140, "1": 0, "2": 60, "3": 0}
-    assert summary["total"]["status"] == {"0": 280, "1": 60, "2": 60, "3": 0}
+    assert found["days"]["1.h5"]["status"] == {"0": 140, "1": 0, "2": 60, "3": 0}
+    assert found["total"]["status"] == {"0": 280, "1": 60, "2": 60, "3": 0}
 
 
 def test_fewer_rows_than_a_window_are_refused_and_earlier_labels_stay(tmp_path, params):

@@ -38,6 +38,8 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     """The whole chain by hand; every HDF5 file it leaves opens with pandas under `df`."""
     assert alpha("check") == 0
     assert alpha("labels", "--features", "features", "--out", "labels") == 0
+    assert alpha("guard", "--labels", "labels", "--pins", "pins", "--out", "guard") == 0
+    assert alpha("pin", "--labels", "labels") == 0
     assert alpha("splits", "--features", "features", "--labels", "labels", "--out", "splits") == 0
     assert alpha("normalize", "--train", "splits/train", "--out", "contract.json") == 0
     runs = load(Path("params.yaml")).runs
@@ -57,8 +59,8 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
         "--out", "evaluate",
     ) == 0  # fmt: skip
     assert alpha(
-        "report", "--evaluation", "evaluate", "--labels", "labels", "--splits", "splits",
-        "--normalization", "contract.json", "--out", "report.html",
+        "report", "--evaluation", "evaluate", "--labels", "labels", "--guard", "guard",
+        "--splits", "splits", "--normalization", "contract.json", "--out", "report.html",
     ) == 0  # fmt: skip
     capsys.readouterr()
     assert alpha("show", "--evaluation", "evaluate", "--report", "report.html") == 0

@@ -14,8 +14,9 @@ from alpha.errors import InputError
 from alpha.evaluation.details import Details
 from alpha.evaluation.details import parse as read
 from alpha.params import Params, parse
+from alpha.profile import Profile
 from alpha.report import content, data, numbers, svg
-from alpha.report.inputs import Contract, LabelSummary, SplitSummary
+from alpha.report.inputs import Contract, SplitSummary
 from alpha.report.plots import axes, curves, ladder
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -171,7 +172,7 @@ def test_same_inputs_give_the_same_bytes_whatever_the_users_matplotlib_says(
 def test_the_verdict_comes_first(text: str, rich: Details):
     """The chosen model's name, verdict and sentence stand before all else, then all verdicts."""
     words = Page(text).text
-    assert content.best(rich) == "silos"
+    assert rich.best == "silos"
     verdict = rich.by_model["silos"].verdict
     head = words[: words.index("Target")]
     assert f"actionable on paper silos the best on valid of 10 models {verdict.sentence}" in head
@@ -269,7 +270,7 @@ def test_counts_that_do_not_add_up_are_a_defect(made: Folders, params: Params, r
     defects = data.defects(
         rich,
         params.label,
-        read(LabelSummary, made.labels / "summary.json"),
+        read(Profile, made.labels / "profile.json"),
         SplitSummary.model_validate(found),
         read(Contract, made.normalization),
     )
@@ -285,6 +286,19 @@ def test_classes_have_no_threshold_check_on_the_page(tmp_path: Path, params: Par
     assert "average_precision-test" in page.pictures
     assert not {"precision-test", "after_fees_bps-test"} & set(page.pictures)
     assert "bps" not in page.text.replace("cut at 1.10 and 2.40 bps per √s", "")
+
+
+def test_the_page_says_how_labels_stand_against_their_pin(folders: Folders, params: Params):
+    """In its section on data, with the command that accepts what differs."""
+    assert "The labels are as pinned. " in Page(write(folders, params)).text
+    move = {"day": None, "figure": "quantiles.0.5", "pinned": 1.2e-4, "found": 2e-4}
+    change = {"key": "label.target", "pinned": "up", "found": "down"}
+    found = {"status": "other_params", "outcome": "return", "params": [change], "moves": [move]}
+    edit(folders.guard / "shift.json", lambda shift: shift.update(found))
+    assert (
+        'The labels are of other params (label.target from "up" to "down") than their pin: median '
+        "from 1.2 bps to 2 bps. alpha pin accepts them." in Page(write(folders, params)).text
+    )
 
 
 def test_without_an_oracle_one_line_says_why(tmp_path: Path, params: Params):
@@ -343,10 +357,11 @@ def test_a_page_of_undefined_figures_is_still_a_page(tmp_path: Path, params: Par
                 nothing(value)
 
     edit(folders.evaluation / "details.json", nothing)
-    empty = json.loads((folders.labels / "summary.json").read_text())["days"]["blackout.h5"]
+    empty = json.loads((folders.labels / "profile.json").read_text())["days"]["blackout.h5"]
+    total = {key: value for key, value in empty.items() if key != "outcome_at_seconds"}
     edit(
-        folders.labels / "summary.json",
-        lambda found: found.update(days={"a.h5": empty, "b.h5": empty}, total=empty),
+        folders.labels / "profile.json",
+        lambda found: found.update(days={"a.h5": empty, "b.h5": empty}, total=total),
     )
     edit(
         folders.normalization,
@@ -377,7 +392,8 @@ KEPT = {
 @pytest.mark.parametrize(
     ("name", "change", "match"),
     [
-        ("labels/summary.json", lambda x: x["total"].pop("status"), "total.status: field required"),
+        ("labels/profile.json", lambda x: x["total"].pop("status"), "total.status: field required"),
+        ("guard/shift.json", lambda x: x.update(status="fine"), "status: input should be 'not_"),
         ("splits/summary.json", lambda x: x.pop("counts"), "counts: field required"),
         ("normalization.json", lambda x: x["nan"].pop(), "nan must have a value for each of names"),
         ("evaluate/details.json", lambda x: x.pop("models"), "models: field required"),
@@ -417,9 +433,9 @@ def with_skills(found: Details, skills: dict[str, float | None]) -> Details:
 
 def test_the_headline_is_chosen_by_valid(rich: Details):
     """Not by test, where silos is best; of equals the lowest rung; of nothing none."""
-    assert content.best(with_skills(rich, {"ridge": 0.3, "silos": 0.2})) == "ridge"
-    assert content.best(with_skills(rich, {"ridge": -0.3, "silos": -0.3})) == "ridge"
-    assert content.best(with_skills(rich, {})) is None
+    assert with_skills(rich, {"ridge": 0.3, "silos": 0.2}).best == "ridge"
+    assert with_skills(rich, {"ridge": -0.3, "silos": -0.3}).best == "ridge"
+    assert with_skills(rich, {}).best is None
 
 
 def test_undefined_figures_are_grouped_by_reason(rich: Details):

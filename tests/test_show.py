@@ -5,9 +5,11 @@ import pytest
 from made_details import details, model_split, over, write
 
 from alpha import show
+from alpha.artifacts import write_json
 from alpha.errors import InputError
 from alpha.evaluation.details import Details
 from alpha.evaluation.tries import stretch
+from alpha.guard.shift import Change, Shift
 from alpha.params import SPLITS
 from alpha.tried import Tried
 
@@ -25,7 +27,13 @@ def shown(
     """What is printed of an evaluation."""
     write(folder / "evaluate" / "details.json", made or details())
     page = folder / "report.html"
-    show.run(evaluation=folder / "evaluate", report=page, model=model, tried=tried)
+    show.run(
+        evaluation=folder / "evaluate",
+        guard=folder / "guard",
+        report=page,
+        model=model,
+        tried=tried,
+    )
     return capsys.readouterr().out
 
 
@@ -215,6 +223,27 @@ def test_an_unknown_model_is_one_line_with_those_that_exist(tmp_path, capsys):
         shown(tmp_path, capsys, model="mlp")
 
 
+def test_labels_that_are_not_as_pinned_are_told_below_the_table(tmp_path, capsys):
+    change = Change(key="label.horizon_seconds", pinned=60.0, found=120.0)
+    shift = Shift(status="other_params", outcome="return", params=[change])
+    (tmp_path / "guard").mkdir()
+    write_json(tmp_path / "guard" / "shift.json", shift.model_dump())
+    text = " ".join(shown(tmp_path, capsys).split())
+    assert (
+        "The labels are of other params (label.horizon_seconds from 60 to 120) than their pin: no "
+        "figure moved. `alpha pin` accepts them." in text
+    )
+
+
+def test_labels_that_are_as_pinned_are_not_worth_a_line(tmp_path, capsys):
+    """Nor are those of a run without a guard."""
+    without = shown(tmp_path, capsys)
+    (tmp_path / "guard").mkdir()
+    write_json(tmp_path / "guard" / "shift.json", Shift(status="as_pinned").model_dump())
+    assert shown(tmp_path, capsys) == without
+    assert "The labels" not in without
+
+
 @pytest.mark.parametrize("model", [None, "silos"])
 def test_the_last_line_is_where_the_report_is(tmp_path, capsys, model):
     """A path that leads nowhere is not printed as if it did."""
@@ -234,7 +263,7 @@ def test_show_keeps_to_ascii_where_the_terminal_has_nothing_else(tmp_path, monke
     write(tmp_path / "details.json", made)
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr("sys.stdout", terminal)
-    show.run(evaluation=tmp_path, report=tmp_path, model=model, tried=ONCE)
+    show.run(evaluation=tmp_path, guard=tmp_path, report=tmp_path, model=model, tried=ONCE)
     text = terminal.buffer.getvalue().decode("ascii")
     assert "-4 bps" in text
     if model:
@@ -254,4 +283,10 @@ def test_what_looks_like_markup_is_printed_as_it_is(tmp_path, capsys):
 def test_show_without_an_evaluation_is_one_line_that_says_what_to_do(tmp_path):
     """Nothing was run yet."""
     with pytest.raises(InputError, match="holds no evaluation yet; `make run` makes one"):
-        show.run(evaluation=tmp_path, report=tmp_path / "r.html", model=None, tried=ONCE)
+        show.run(
+            evaluation=tmp_path,
+            guard=tmp_path,
+            report=tmp_path / "r.html",
+            model=None,
+            tried=ONCE,
+        )

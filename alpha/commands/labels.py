@@ -6,7 +6,7 @@ from alpha.params import Params
 SUMMARY = "label each row with the outcome of its look-ahead window"
 OPTIONS = [
     Option("--features", "folder of feature files"),
-    Option("--out", "folder for label files of the same names, and summary.json"),
+    Option("--out", "folder for label files of the same names, and profile.json"),
 ]
 
 

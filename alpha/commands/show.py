@@ -7,6 +7,7 @@ SUMMARY = "print the verdicts of the last evaluation, or the dashboard of one mo
 OPTIONS = [
     Option("MODEL", "one model's dashboard", type=str, required=False),
     Option("--evaluation", "folder that `alpha evaluate` wrote", "results/evaluate"),
+    Option("--guard", "folder that `alpha guard` wrote", "results/guard"),
     Option("--report", "the page whose path is printed", "results/report/report.html"),
 ]
 
@@ -16,6 +17,7 @@ def run(params: Params, args: Arguments) -> None:
 
     show.run(
         evaluation=args.evaluation,
+        guard=args.guard,
         report=args.report,
         model=args.MODEL,
         tried=tried.count(args.evaluation),

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from alpha import profile
 from alpha.artifacts import parse, whole
 from alpha.evaluation import details as evaluation_details
 from alpha.evaluation import history
+from alpha.guard import shift
 from alpha.params import Label
 from alpha.report import page
-from alpha.report.inputs import Contract, LabelSummary, SplitSummary
+from alpha.report.inputs import Contract, SplitSummary
 
 
 def run(
@@ -15,6 +17,7 @@ def run(
     *,
     evaluation: Path,
     labels: Path,
+    guard: Path,
     splits: Path,
     normalization: Path,
     out: Path,
@@ -31,7 +34,8 @@ def run(
             name: history.read(evaluation / "learning_curves" / f"{name}.csv")
             for name in details.runs
         },
-        labels=parse(LabelSummary, labels / "summary.json"),
+        labels=profile.read(labels),
+        pinned=shift.read(guard),
         splits=parse(SplitSummary, splits / "summary.json"),
         contract=parse(Contract, normalization),
     )

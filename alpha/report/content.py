@@ -28,17 +28,6 @@ class SliceRow:
     figures: list[OverSeeds]
 
 
-def best(details: Details) -> str | None:
-    """The model with the largest skill on valid, the lowest rung of equals; None if there is
-    no skill. Chosen on valid, so that the figures on test are not what picked it."""
-    known = [
-        (skill, name)
-        for name in details.models
-        if (skill := details.by_model[name].splits["valid"].skill.mean) is not None
-    ]
-    return max(known, key=lambda pair: pair[0])[1] if known else None
-
-
 def slice_rows(
     details: Details,
     models: Sequence[str],

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from alpha.evaluation.details import Details
 from alpha.params import SPLITS, Label
+from alpha.profile import Profile
 from alpha.report import numbers
-from alpha.report.inputs import Contract, LabelSummary, SplitSummary
+from alpha.report.inputs import Contract, SplitSummary
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Oddity:
 def defects(
     details: Details,
     label: Label,
-    labels: LabelSummary,
+    labels: Profile,
     splits: SplitSummary,
     contract: Contract,
 ) -> list[Defect]:

@@ -1,4 +1,4 @@
-"""What the report reads of the steps before it: label and split summaries, the contract.
+"""What the report reads of the steps before it: the summary of splits, the contract.
 
 Only what the page shows is named here; further keys in the files are ignored.
 """
@@ -14,30 +14,6 @@ Count = Annotated[int, Field(ge=0)]
 
 class Part(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Status(Part):
-    """Rows by status code: why a row has a label, or none."""
-
-    labelled: Count = Field(alias="0")
-    end_of_data: Count = Field(alias="1")
-    gap: Count = Field(alias="2")
-    bad_quote: Count = Field(alias="3")
-
-
-class Day(Part):
-    """One feature file's labels, or the total. The distribution is None without labels."""
-
-    rows: Count
-    duplicates: Count
-    status: Status
-    zero_share: float | None
-    quantiles: dict[str, float] | None
-
-
-class LabelSummary(Part):
-    days: dict[str, Day]
-    total: Day
 
 
 class Fates(Part):

@@ -8,9 +8,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from alpha.evaluation.details import Details, ModelSplit, SliceOverSeeds
+from alpha.guard import words
+from alpha.guard.shift import Shift
 from alpha.params import SPLITS, Label
+from alpha.profile import Profile
 from alpha.report import content, data, numbers
-from alpha.report.inputs import Contract, LabelSummary, SplitSummary
+from alpha.report.inputs import Contract, SplitSummary
 from alpha.report.plots import (
     axes,
     calibration,
@@ -35,7 +38,8 @@ def render(
     details: Details,
     *,
     histories: dict[str, curves.History],
-    labels: LabelSummary,
+    labels: Profile,
+    pinned: Shift,
     splits: SplitSummary,
     contract: Contract,
 ) -> str:
@@ -50,12 +54,14 @@ def render(
             label=label,
             details=details,
             labels=labels,
+            pinned=words.sentence(pinned),
+            as_pinned=pinned.status == "as_pinned",
             splits=splits,
             contract=contract,
             bps=bps,
             unit="bps" if bps else "code",
             split_names=SPLITS,
-            best=content.best(details),
+            best=details.best,
             rungs={rung.model: rung for rung in details.ladder},
             shifts={shift.split: shift for shift in details.shift},
             undefined=content.undefined(details),
@@ -69,7 +75,7 @@ def render(
                 for level in _TABLE_LEVELS
                 if level in details.quantile_levels
             ],
-            day_levels=sorted(labels.total.quantiles or {}, key=float),
+            day_levels=[f"{level:g}" for level in _TABLE_LEVELS],
             slice_tables=_slice_tables(details),
             reason=lambda figure: content.reason(details, "test", figure),
             pictures=_pictures(details, histories, labels, bps=bps),
@@ -115,7 +121,7 @@ def _slice_tables(details: Details) -> dict[str, list[tuple[str, list[content.Sl
 def _pictures(
     details: Details,
     histories: dict[str, curves.History],
-    labels: LabelSummary,
+    labels: Profile,
     *,
     bps: bool,
 ) -> dict[str, Any]:

@@ -9,12 +9,14 @@ from rich.text import Text
 from alpha import terminal
 from alpha.errors import InputError
 from alpha.evaluation import details as evaluation_details
+from alpha.guard import shift, words
 from alpha.show import dashboard, table
 from alpha.tried import Tried
 
 
-def run(*, evaluation: Path, report: Path, model: str | None, tried: Tried) -> None:
-    """Print the table of verdicts, or the dashboard of `model`, and where the report is.
+def run(*, evaluation: Path, guard: Path, report: Path, model: str | None, tried: Tried) -> None:
+    """Print the table of verdicts and, if they are not as pinned, how labels stand against their
+    pin; or the dashboard of `model`; and where the report is.
 
     Colours only on a terminal. Raises InputError if nothing has been evaluated yet, if the
     evaluation is not of this format, or if it has no such model.
@@ -28,8 +30,17 @@ def run(*, evaluation: Path, report: Path, model: str | None, tried: Tried) -> N
     parts: list[RenderableType]
     if model is None:
         parts = [table.verdicts(details, tried)]
-        parts += [Padding(Text(line), (1, 0, 0, 0)) for line in table.legend(details, tried)]
+        lines = table.legend(details, tried) + _labels(guard)
+        parts += [Padding(Text(line), (1, 0, 0, 0)) for line in lines]
     else:
         parts = list(dashboard.parts(details, model, tried))
     where = str(report) if report.is_file() else f"none yet at {report}"
     terminal.show(parts, last=f"\nReport: {where}")
+
+
+def _labels(guard: Path) -> list[str]:
+    """A line unless labels are as pinned; none either where no guard has looked at them."""
+    if not (guard / shift.NAME).exists():
+        return []
+    found = shift.read(guard)
+    return [] if found.status == "as_pinned" else [words.line(found)]

@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from alpha.evaluation.details import Details
-from alpha.report import content, numbers
+from alpha.report import numbers
 from alpha.show.headline import headline, notes
 from alpha.tried import Tried
 
@@ -57,7 +57,7 @@ def legend(details: Details, tried: Tried) -> list[str]:
         if (reason := test.undefined.get(name)) is not None
     }
     lines += [f"No interval of the skill on test: {reason}." for reason in sorted(reasons)]
-    best = content.best(details)
+    best = details.best
     if best is not None:
         sentence = details.by_model[best].verdict.sentence
         lines.append(f"Best on valid is {best}. {sentence} More: alpha show {best}")

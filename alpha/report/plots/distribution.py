@@ -5,7 +5,7 @@ from typing import Any
 
 from alpha.evaluation.details import Details
 from alpha.params import SplitName
-from alpha.report.inputs import Day
+from alpha.profile import Day
 from alpha.report.numbers import BPS
 from alpha.report.plots.axes import (
     CONSTANTS,
@@ -82,7 +82,8 @@ def label_by_file(files: Sequence[Day], *, bps: bool) -> str:
     """Quantiles of the label, file by file."""
     scale = 1 / BPS if bps else 1.0
     names = next((list(day.quantiles) for day in files if day.quantiles), [])
-    names.sort(key=float, reverse=True)
+    # From the median up, where outcomes are worth something.
+    names = sorted((name for name in names if float(name) >= 0.5), key=float, reverse=True)
 
     def paint(ax: Any) -> None:
         for at, name in enumerate(names):

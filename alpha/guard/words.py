@@ -1,0 +1,161 @@
+"""A comparison with the pin in words: a line, and a table of what moved. ASCII alone, as it is
+printed on any terminal."""
+
+import json
+from typing import Any
+
+from alpha.guard.shift import Move, Shift, Value, is_count
+
+ACCEPT = "`alpha pin` accepts them."
+_BPS = 1e-4
+_MOST_ROWS = 20
+_MOST_PARAMS = 3
+_OF_OUTCOMES = {
+    "quantiles.0.5": "median",
+    "quantiles.0.99": "99 % quantile",
+    "zero_share": "exactly 0",
+    "shares.<-10": "below -10 bps",
+    "shares.>10": "above 10 bps",
+}
+
+
+def line(shift: Shift) -> str:
+    """How labels stand against their pin, and how to accept them."""
+    return sentence(shift) + ("" if shift.status == "as_pinned" else f" {ACCEPT}")
+
+
+def sentence(shift: Shift) -> str:
+    """How labels stand against their pin."""
+    if shift.status == "not_pinned":
+        return "The labels are not pinned yet."
+    if shift.status == "as_pinned":
+        return "The labels are as pinned."
+    if shift.status == "moved":
+        return f"{moved(shift)[0].upper()}{moved(shift)[1:]}."
+    others = {
+        "other_params": f"params ({_params(shift)})",
+        "other_data": f"data ({_days(shift)})",
+        "other_params_and_data": f"params ({_params(shift)}) and data ({_days(shift)})",
+    }
+    return f"The labels are of other {others[shift.status]} than their pin: {_total(shift)}."
+
+
+def moved(shift: Shift) -> str:
+    """What moved though nothing that labels depend on changed, and where first."""
+    days = {move.day for move in shift.moves if move.day is not None}
+    what = f"{number(len(shift.moves), 'figure')} on {number(len(days), 'day')}"
+    if shift.days_added or shift.days_removed:
+        what += f", {_days(shift)}"
+    if shift.moves:
+        first = shift.moves[0]
+        pinned, found = _both(shift, first)
+        what += f", the first: {_day(first.day)} {first.figure} from {pinned} to {found}"
+    return f"labels moved although neither params nor data changed: {what}"
+
+
+def table(shift: Shift) -> list[str]:
+    """The days that came and went and the figures that moved, aligned: at most about 20 lines, of
+    which the total, which comes first, and each day have equal parts. Nothing if nothing moved."""
+    lines = [
+        f"{len(days):,} day{'s' * (len(days) > 1)} {what}: {_some([_day(day) for day in days])}"
+        for days, what in ((shift.days_added, "added"), (shift.days_removed, "removed"))
+        if days
+    ]
+    by_day: dict[str | None, list[Move]] = {}
+    for move in sorted(shift.moves, key=lambda move: move.day is not None):
+        by_day.setdefault(move.day, []).append(move)
+    if not by_day:
+        return lines
+    each = max(1, _MOST_ROWS // len(by_day))
+    shown = [move for moves in by_day.values() for move in moves[:each]][:_MOST_ROWS]
+    rows = [("day", "figure", "pinned", "found", "difference")]
+    for move in shown:
+        difference = _figure(shift, move, move.difference, signed=True)
+        rows.append((_day(move.day), move.figure, *_both(shift, move), difference))
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    for row in rows:
+        left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+        right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+        lines.append("  ".join([*left, *right]))
+    if more := len(shift.moves) - len(shown):
+        lines.append(f"and {more:,} more")
+    return lines
+
+
+def written(value: Any) -> str:
+    """A param's value; a whole number without its point."""
+    whole = isinstance(value, float) and value.is_integer()
+    text = json.dumps(int(value) if whole else value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def number(count: int, what: str) -> str:
+    """1 figure, 1,234 figures."""
+    return f"{count:,} {what}{'s' * (count != 1)}"
+
+
+def _params(shift: Shift) -> str:
+    each = [
+        f"{change.key} from {written(change.pinned)} to {written(change.found)}"
+        for change in shift.params
+    ]
+    return _some(each, most=_MOST_PARAMS)
+
+
+def _days(shift: Shift) -> str:
+    said = []
+    if shift.days_added:
+        said.append(f"{number(len(shift.days_added), 'day')} added")
+    if shift.days_removed:
+        said.append(f"{number(len(shift.days_removed), 'day')} removed")
+    return ", ".join(said) or "in files of the same names"
+
+
+def _total(shift: Shift) -> str:
+    """How the distribution of all outcomes moved."""
+    if shift.outcome is None:
+        return "outcomes are of another kind, and cannot be compared"
+    if shift.same_figures:
+        return "no figure moved"
+    moves = {move.figure: move for move in shift.moves if move.day is None}
+    if shift.outcome == "class":
+        names = {key: key.replace("shares.", "class ") for key in moves if "shares." in key}
+    else:
+        names = {key: name for key, name in _OF_OUTCOMES.items() if key in moves}
+    each = []
+    for key, name in names.items():
+        pinned, found = _both(shift, moves[key])
+        each.append(f"{name} from {pinned} to {found}")
+    return ", ".join(each) or f"{number(len(shift.moves), 'figure')} moved"
+
+
+def _both(shift: Shift, move: Move) -> tuple[str, str]:
+    return _figure(shift, move, move.pinned), _figure(shift, move, move.found)
+
+
+def _figure(shift: Shift, move: Move, value: Value, *, signed: bool = False) -> str:
+    """A figure in its unit; a difference with its sign, to fewer digits."""
+    if value is None:
+        return "-" if signed else "none"
+    sign, digits = ("+", 3) if signed else ("", 5)
+    if is_count(move.figure):
+        return f"{value:{sign},}"
+    if move.figure == "outcome_at_seconds":
+        return f"{value:{sign}.3g} s" if signed else f"{value:.3f} s"
+    if move.figure == "zero_share" or move.figure.startswith("shares."):
+        return f"{100 * value:{sign}.{digits}g} %"
+    if shift.outcome == "class":
+        return f"{value:{sign}.{digits}g}"
+    return f"{value / _BPS:{sign}.{digits}g} bps"
+
+
+def _day(day: str | None) -> str:
+    """The name of a feature file on one line, whatever is in it."""
+    if day is None:
+        return "total"
+    return day if day.isascii() and day.isprintable() else ascii(day)[1:-1]
+
+
+def _some(names: list[str], *, most: int = 5) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

@@ -1,0 +1,47 @@
+"""Pin the labels as they are: what `alpha guard` compares later ones with."""
+
+from pathlib import Path
+
+from alpha import artifacts, guard, profile
+from alpha.errors import InputError
+from alpha.guard import shift, words
+from alpha.params import Data, Label
+
+
+def run(data: Data, label: Label, *, labels: Path, pins: Path) -> None:
+    """Accept the profile of `labels`: write it to `pins`, and print what that changes.
+
+    Raises InputError if there is none, or if it is not of these params.
+    """
+    if not (labels / profile.NAME).is_file():
+        raise InputError(f"{labels}: holds no label profile yet; `make run` makes one")
+    found = profile.read(labels)
+    params = profile.sections(data, label)
+    if others := shift.changes(found.params, params):
+        first = others[0]
+        wanted, found_there = words.written(first.found), words.written(first.pinned)
+        raise InputError(
+            f"{labels / profile.NAME}: must be of the params as they are, with {first.key} "
+            f"{wanted}, found {found_there}; `make run` first"
+        )
+    out = pins / guard.PIN
+    try:
+        compared = shift.compare(found, guard.pinned(pins))
+    except InputError as error:
+        # A conflict in git, say: what it was is git's to tell.
+        print(f"The earlier pin is replaced unread: {error}")
+        compared = shift.compare(found, None)
+    with artifacts.whole(out) as part:
+        artifacts.write_json(part, found.content)
+    if compared.status == "as_pinned":
+        print(f"{out}: is so already.")
+        return
+    if compared.status != "not_pinned":
+        print(words.sentence(compared))
+    for line in words.table(compared):
+        print(line)
+    total = found.total
+    print(
+        f"{out}: pins {total.status.labelled:,} labels of {total.rows:,} rows on "
+        f"{words.number(len(found.days), 'day')}. Commit it."
+    )
