@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
 
@@ -20,18 +19,11 @@ TARGETS = ("abs_max", "signed_max", "end_return", "direction", "loud", "triple_b
 
 
 def figures(features: Path, pattern: str, tmp_path: Path, **changes: object) -> dict[str, Any]:
-    """What is pinned of each day: the summary, and where in the day the outcome lies."""
+    """What is pinned of each day: its part of the label profile."""
     data = PARAMS.data.model_copy(update={"pattern": pattern})
     label = PARAMS.label.model_copy(update=changes)
     labels.run(data, label, features=features, out=tmp_path / "labels")
-    days = read_json(tmp_path / "labels" / "summary.json")["days"]
-    for name, day in days.items():
-        frame = pd.read_hdf(tmp_path / "labels" / name, "df").dropna(subset="alpha_outcome")
-        # Quantiles do not see labels that moved by a row; the mean time of the outcome does.
-        seconds = (frame.index - frame.index.normalize()).total_seconds().to_numpy()
-        weight = frame["alpha_outcome"].abs().to_numpy()
-        day["outcome_at_seconds"] = float(seconds @ weight / weight.sum())
-    return rounded(days)
+    return rounded(read_json(tmp_path / "labels" / "profile.json")["days"])
 
 
 def rounded(value: Any) -> Any:
