@@ -52,23 +52,29 @@ def small(root, rows: int = 100) -> Results:
 # -- figures ------------------------------------------------------------------------------
 
 
+def rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
 def test_headline_repeats_the_details_and_stays_short(made: Results, found: Details):
-    """What `dvc metrics` compares, of every model."""
+    """What `dvc metrics` compares, of every model, and of the best on valid once more."""
     headline = read_json(made.evaluation / "metrics.json")
     assert found.models == ALL
     assert found.by_model.keys() == set(ALL)
-    assert headline.keys() == set(ALL)
-    for name, model in headline.items():
-        assert model["verdict"] == found.by_model[name].verdict.name
-        for split in ("valid", "test"):
-            over = found.by_model[name].splits[split]
-            spread = {"skill_spread": over.skill.spread} if split == "test" else {}
-            assert model[split] == spread | {
-                "skill": over.skill.mean,
-                "skill_low": over.skill.low,
-                "skill_high": over.skill.high,
-                "rank_ic": over.rank_ic.mean,
-            }
+    assert headline.keys() == {"best", *ALL}
+    for name, model in found.by_model.items():
+        valid, test = model.splits["valid"], model.splits["test"]
+        assert headline[name] == {
+            "skill_valid": rounded(valid.skill.mean),
+            "skill_test": rounded(test.skill.mean),
+            "low": rounded(test.skill.low),
+            "high": rounded(test.skill.high),
+            "rank_ic": rounded(test.rank_ic.mean),
+            "verdict": model.verdict.name,
+        }
+    skills = {name: model.splits["valid"].skill.mean for name, model in found.by_model.items()}
+    assert headline["best"] == {"model": found.best, **headline[found.best]}
+    assert skills[found.best] == max(skill for skill in skills.values() if skill is not None)
 
 
 def test_a_runs_figures_are_recomputed_from_its_files(made: Results, found: Details):

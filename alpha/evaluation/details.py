@@ -269,6 +269,17 @@ class Details(Part):
     by_run: dict[str, Run]
     by_model: dict[str, Model]
 
+    @property
+    def best(self) -> str | None:
+        """The model with the largest skill on valid, the lowest rung of equals; None if there is
+        no skill. Chosen on valid, so that the figures on test are not what picked it."""
+        known = [
+            (skill, name)
+            for name in self.models
+            if (skill := self.by_model[name].splits["valid"].skill.mean) is not None
+        ]
+        return max(known, key=lambda pair: pair[0])[1] if known else None
+
 
 def read(evaluation: Path) -> Details:
     """Read details.json of a folder that `alpha evaluate` wrote.

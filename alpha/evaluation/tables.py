@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from alpha.artifacts import write_json
-from alpha.evaluation.details import Details, Model, SliceOverSeeds, Threshold
+from alpha.evaluation.details import Details, Figure, Model, SliceOverSeeds, Threshold
 from alpha.params import SplitName
 
-HEADLINE_SPLITS: tuple[SplitName, ...] = ("valid", "test")
+HEADLINE_DIGITS = 4  # after the point; details.json has all of them
 DRAWN_SPLIT: SplitName = "test"
 Row = Sequence[Any]
 
@@ -22,10 +22,7 @@ Row = Sequence[Any]
 def write(folder: Path, details: Details, histories: dict[str, dict[str, list[float]]]) -> None:
     """Write every file of an evaluation into `folder`, which exists and is empty."""
     write_json(folder / "details.json", details.model_dump(mode="json"))
-    write_json(
-        folder / "metrics.json",
-        {name: _headline(model) for name, model in details.by_model.items()},
-    )
+    write_json(folder / "metrics.json", _metrics(details))
     for name, columns in histories.items():
         rows = zip(*columns.values(), strict=True)
         _write_csv(folder / "learning_curves" / f"{name}.csv", list(columns), rows)
@@ -36,18 +33,32 @@ def write(folder: Path, details: Details, histories: dict[str, dict[str, list[fl
     _write_csv(folder / "importance.csv", _IMPORTANCE, _importance(details))
 
 
+def _metrics(details: Details) -> dict[str, Any]:
+    """A few figures of each model, and again of the one that valid would choose, whatever model
+    that is: one column each in a table of experiments."""
+    metrics = {name: _headline(model) for name, model in details.by_model.items()}
+    if details.best is not None:
+        metrics["best"] = {"model": details.best, **metrics[details.best]}
+    return metrics
+
+
 def _headline(model: Model) -> dict[str, Any]:
-    headline: dict[str, Any] = {
-        split: {
-            "skill": model.splits[split].skill.mean,
-            "skill_low": model.splits[split].skill.low,
-            "skill_high": model.splits[split].skill.high,
-            "rank_ic": model.splits[split].rank_ic.mean,
-        }
-        for split in HEADLINE_SPLITS
+    """`low` and `high` are the ends of the interval of the skill on test."""
+    valid, test = model.splits["valid"], model.splits["test"]
+    return {
+        "skill_valid": _rounded(valid.skill.mean),
+        "skill_test": _rounded(test.skill.mean),
+        "low": _rounded(test.skill.low),
+        "high": _rounded(test.skill.high),
+        "rank_ic": _rounded(test.rank_ic.mean),
+        "verdict": model.verdict.name,
     }
-    headline[DRAWN_SPLIT]["skill_spread"] = model.splits[DRAWN_SPLIT].skill.spread
-    return headline | {"verdict": model.verdict.name}
+
+
+def _rounded(value: Figure) -> Figure:
+    """As precise as a skill is of interest, so that a table of differences is short."""
+    # Adding 0 makes a rounded −0 a plain 0.
+    return None if value is None else round(value, HEADLINE_DIGITS) + 0.0
 
 
 def _quantiles(details: Details, model: str) -> Iterable[Row]:
