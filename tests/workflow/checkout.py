@@ -36,13 +36,24 @@ class Checkout:
         self.params = folder / "params.yaml"
         search = os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])
         cache = folder.with_name(f"{folder.name}-dvc")
-        self.environment = {**os.environ, "PATH": search, "DVC_SITE_CACHE_DIR": str(cache)}
+        author = {"NAME": "test", "EMAIL": "test@localhost"}
+        self.environment = {
+            **os.environ,
+            **{
+                f"GIT_{who}_{what}": text
+                for who in ("AUTHOR", "COMMITTER")
+                for what, text in author.items()
+            },
+            "PATH": search,
+            "DVC_SITE_CACHE_DIR": str(cache),
+        }
         for name in ("ALPHA_REPRO_FLAGS", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"):
             self.environment.pop(name, None)
 
     @classmethod
-    def clone(cls, folder: Path) -> "Checkout":
-        """The files of this checkout, uncommitted ones too, as one commit in a new `folder`."""
+    def clone(cls, folder: Path, changes: dict[str, Any] | None = None) -> "Checkout":
+        """The files of this checkout, uncommitted ones too, as one commit in a new `folder`, with
+        the miniature market's params and `changes` of them."""
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         for name in names.split("\0"):
@@ -50,12 +61,15 @@ class Checkout:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / name)
         checkout = cls(folder)
-        checkout.edit(MINIATURE)
+        checkout.edit(MINIATURE | (changes or {}))
         checkout.run("git", "init", "--quiet")
-        checkout.run("git", "add", "--all")
-        author = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-        checkout.run("git", *author, "commit", "--quiet", "--no-gpg-sign", "--message", "start")
+        checkout.commit("start")
         return checkout
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--no-gpg-sign", "--message", message)
 
     def run(self, *command: str, fails: bool = False) -> str:
         """Run a command in the folder; what it printed. Asserts that it ended as expected."""

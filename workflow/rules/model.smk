@@ -10,6 +10,9 @@ rule train:
         outputs("train@{run}"),
     log:
         "logs/train/{run}.log",
+    benchmark:
+        "logs/benchmarks/train/{run}.tsv"
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
@@ -28,6 +31,9 @@ rule predict:
         outputs("predict@{run}"),
     log:
         "logs/predict/{run}.log",
+    benchmark:
+        "logs/benchmarks/predict/{run}.tsv"
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=60,

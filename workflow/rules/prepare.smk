@@ -5,6 +5,9 @@ rule simulate:
         outputs("simulate"),
     log:
         "logs/simulate.log",
+    benchmark:
+        "logs/benchmarks/simulate.tsv"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
@@ -23,6 +26,9 @@ rule labels:
         outputs("labels"),
     log:
         "logs/labels.log",
+    benchmark:
+        "logs/benchmarks/labels.tsv"
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
@@ -34,6 +40,27 @@ rule labels:
         REPRO
 
 
+rule guard:
+    input:
+        inputs("guard"),
+    output:
+        outputs("guard"),
+    log:
+        "logs/guard.log",
+    benchmark:
+        "logs/benchmarks/guard.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        stage="guard",
+    message:
+        "guard"
+    shell:
+        REPRO
+
+
 rule splits:
     input:
         inputs("splits"),
@@ -41,6 +68,9 @@ rule splits:
         outputs("splits"),
     log:
         "logs/splits.log",
+    benchmark:
+        "logs/benchmarks/splits.tsv"
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
@@ -59,6 +89,9 @@ rule normalization:
         outputs("normalization"),
     log:
         "logs/normalization.log",
+    benchmark:
+        "logs/benchmarks/normalization.tsv"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=30,

@@ -5,6 +5,9 @@ rule evaluate:
         outputs("evaluate"),
     log:
         "logs/evaluate.log",
+    benchmark:
+        "logs/benchmarks/evaluate.tsv"
+    threads: 1
     resources:
         mem_mb=8000,
         runtime=60,
@@ -23,6 +26,9 @@ rule report:
         outputs("report"),
     log:
         "logs/report.log",
+    benchmark:
+        "logs/benchmarks/report.tsv"
+    threads: 1
     resources:
         mem_mb=2000,
         runtime=15,

@@ -1,0 +1,171 @@
+"""Three ways in, one result: the same bytes, and the same stages after a change, by every way.
+
+    python -m benchmarks.ways_in bytes     # each way x cores, from nothing: one set of md5s
+    python -m benchmarks.ways_in stages    # for each section of params, the stages that really run
+
+Both on a miniature market in clones of this checkout (`--folder`, default: a temporary one).
+Exits with 1 where two ways disagree.
+"""
+
+import argparse
+import hashlib
+import json
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "workflow"))
+
+from checkout import Checkout
+
+# One knob of each section that has any. The miniature has neither silos nor
+# lightgbm: theirs run nothing.
+KNOBS: dict[str, Any] = {
+    "data.exclude": ["^spread"],
+    "features.families.spread": "^spread_",
+    "simulate.seed": 7,
+    "label.horizon_seconds": 400,
+    "splits.embargo_seconds": 900,
+    "normalization.clip": 5.0,
+    "loss.name": "mae",
+    "train.learning_rate": 0.01,
+    "ridge.penalty": 1.0,
+    "mlp.dropout": 0.1,
+    "silos.units": 4,
+    "lightgbm.leaves": 15,
+    "evaluate.tries": 10,
+    "verdict.leak_skill": 0.5,
+    "baselines": ["mean", "ridge", "har"],
+    "networks": [],
+    "trees": ["lightgbm"],
+    "seeds": [0, 1],
+}
+
+
+def snakemake(checkout: Checkout, changes: dict[str, Any], *, cores: int = 2) -> set[str]:
+    """Edit params.yaml and run Snakemake; the stages that DVC really ran."""
+    shutil.rmtree(checkout.folder / "logs", ignore_errors=True)
+    checkout.edit(changes)
+    checkout.run("snakemake", "--cores", str(cores))
+    return checkout.executed()
+
+
+def repro(checkout: Checkout, changes: dict[str, Any]) -> set[str]:
+    """Edit params.yaml and run `dvc repro`."""
+    checkout.edit(changes)
+    return ran(checkout.run("dvc", "repro"))
+
+
+def experiment(checkout: Checkout, changes: dict[str, Any]) -> set[str]:
+    """`dvc exp run -S` in the workspace."""
+    return ran(checkout.run("dvc", "exp", "run", *settings(changes)))
+
+
+def temporary(checkout: Checkout, changes: dict[str, Any]) -> set[str]:
+    """`dvc exp run --temp -S`, and its results brought to the workspace."""
+    said = checkout.run("dvc", "exp", "run", "--temp", "--name", "temporary", *settings(changes))
+    checkout.run("dvc", "exp", "apply", "temporary")
+    return ran(said)
+
+
+def queued(checkout: Checkout, changes: dict[str, Any], *, jobs: int = 2) -> set[str]:
+    """`dvc exp run --queue -S`, beside another experiment if `jobs` is 2; then applied."""
+    others = {"other": {"evaluate.tries": 3}} if jobs == 2 else {}
+    for name, asked in {"queued": changes, **others}.items():
+        checkout.run("dvc", "exp", "run", "--queue", "--name", name, *settings(asked))
+    checkout.run("dvc", "queue", "start", "--jobs", str(jobs))
+    while re.search(r"Queued|Running", status := checkout.run("dvc", "queue", "status")):
+        time.sleep(1)
+    assert "Failed" not in status, status
+    checkout.run("dvc", "exp", "apply", "queued")
+    found = ran(checkout.run("dvc", "queue", "logs", "queued"))
+    checkout.run("dvc", "queue", "remove", "--all")
+    return found
+
+
+WAYS: dict[str, Callable[[Checkout, dict[str, Any]], set[str]]] = {
+    "snakemake": snakemake,
+    "dvc repro": repro,
+    "dvc exp run": experiment,
+    "dvc exp run --temp": temporary,
+    "dvc exp run --queue": queued,
+}
+
+
+def ran(said: str) -> set[str]:
+    """The stages that DVC says it ran."""
+    return set(re.findall(r"Running stage '(.+?)':", said))
+
+
+def settings(changes: dict[str, Any]) -> list[str]:
+    """The changes as arguments of `dvc exp run`."""
+    return [word for key, value in changes.items() for word in ("-S", f"{key}={json.dumps(value)}")]
+
+
+def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Build the miniature by every way, each in a clone of its own: the md5 of every file."""
+    builds: dict[str, Callable[[Checkout], object]] = {
+        "snakemake --cores 1": lambda checkout: snakemake(checkout, {}, cores=1),
+        "snakemake --cores 2": lambda checkout: snakemake(checkout, {}, cores=2),
+        "dvc repro": lambda checkout: repro(checkout, {}),
+        "dvc exp run": lambda checkout: experiment(checkout, {}),
+        "dvc exp run --temp": lambda checkout: temporary(checkout, {}),
+        "dvc queue start -j 1": lambda checkout: queued(checkout, {}, jobs=1),
+        "dvc queue start -j 2": lambda checkout: queued(checkout, {}, jobs=2),
+    }
+    found = {}
+    for way, build in builds.items():
+        started = time.perf_counter()
+        checkout = Checkout.clone(folder / way.replace(" ", "_"), ladder)
+        build(checkout)
+        found[way] = checkout.results()
+        files = json.dumps(found[way], sort_keys=True).encode()
+        print(
+            f"{way:24} {len(found[way]):4} files  {hashlib.md5(files).hexdigest()}  "
+            f"{time.perf_counter() - started:5.0f} s",
+            flush=True,
+        )
+    return found
+
+
+def after_changes(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, set[str]]]:
+    """For each knob of KNOBS and each way, the stages that run after its change."""
+    built = Checkout.clone(folder / "built", ladder)
+    snakemake(built, {})
+    built.commit("built")
+    found: dict[str, dict[str, set[str]]] = {knob: {} for knob in KNOBS}
+    for way, change in WAYS.items():
+        shutil.copytree(built.folder, folder / way.replace(" ", "_"), symlinks=True)
+        checkout = Checkout(folder / way.replace(" ", "_"))
+        for knob, value in KNOBS.items():
+            found[knob][way] = change(checkout, {knob: value})
+            checkout.run("git", "checkout", "--quiet", "--force", ".")
+            checkout.run("dvc", "checkout", "--quiet", "--force")
+            assert "up to date" in checkout.run("dvc", "status")
+            print(f"{way:20} {knob:24} {', '.join(sorted(found[knob][way])) or '-'}", flush=True)
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("bytes", "stages"))
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--quick", action="store_true", help="without networks")
+    args = parser.parse_args()
+    ladder = {"networks": []} if args.quick else {}
+    measure = {"bytes": from_nothing, "stages": after_changes}[args.what]
+    with tempfile.TemporaryDirectory() as scratch:
+        found = measure(args.folder or Path(scratch), ladder)
+    rows = [found] if args.what == "bytes" else list(found.values())
+    same = all(one == next(iter(row.values())) for row in rows for one in row.values())
+    print("every way gives the same" if same else "the ways DIFFER")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
