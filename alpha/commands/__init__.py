@@ -27,6 +27,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "check",
+    "verify",
     "show",
     "diff",
     "pin",

@@ -128,32 +128,54 @@ def _of_node(node: Any, name: str) -> str:
         if node.is_virtual or node.external:
             raise InputError(f"{where} keeps its values in another file, which is not followed")
         said.text(_type(node.dtype, where), str(node.shape))
-        if node.shape is not None:
-            # Nobody knows how long texts of any length are.
-            itemsize = 1024 if node.dtype.hasobject else node.dtype.itemsize
-            for part in _parts(node.shape, itemsize):
-                said.values(node[part])
+        for part in parts(node):
+            said.values(node[part])
     elif isinstance(node, h5py.Datatype):
         said.text(_type(node.dtype, where))
-    for attribute in sorted(set(node.attrs) - _STORAGE):
-        at = node.attrs.get_id(attribute)
-        said.text(attribute, _type(at.dtype, f"{where}, attribute {attribute!r},"))
-        if at.get_space().get_simple_extent_type() == h5py.h5s.NULL:
-            said.text("empty")
-            continue
-        said.text(str(at.shape))
-        # The attribute's own bytes: h5py's nicer reading strips the end of texts.
-        values = np.zeros(at.shape, dtype=at.dtype)
-        at.read(values, mtype=h5py.h5t.py_create(at.dtype))
-        said.values(values)
+    for name in attributes(node):
+        said.text(name)
+        _attribute(said, node, name)
     return said.hex()
 
 
-def _parts(shape: tuple[int, ...], itemsize: int) -> Iterator[Any]:
-    """Selections of an array that follow each other in C order, of about _PART_BYTES each."""
+def attributes(node: Any) -> list[str]:
+    """The names of the attributes that count, in order."""
+    return sorted(set(node.attrs) - _STORAGE)
+
+
+def attribute(node: Any, name: str) -> str | None:
+    """The SHA-256 of one attribute of a node, None if it has none of that name."""
+    said = _Hash()
+    if name not in node.attrs:
+        return None
+    _attribute(said, node, name)
+    return said.hex()
+
+
+def _attribute(said: _Hash, node: Any, name: str) -> None:
+    at = node.attrs.get_id(name)
+    said.text(_type(at.dtype, f"{node.file.filename}: {node.name}, attribute {name!r},"))
+    if at.get_space().get_simple_extent_type() == h5py.h5s.NULL:
+        said.text("empty")
+        return
+    said.text(str(at.shape))
+    # The attribute's own bytes: h5py's nicer reading strips the end of texts.
+    values = np.zeros(at.shape, dtype=at.dtype)
+    at.read(values, mtype=h5py.h5t.py_create(at.dtype))
+    said.values(values)
+
+
+def parts(dataset: Any) -> Iterator[Any]:
+    """Selections of a dataset that follow each other in C order, of about _PART_BYTES each; none
+    of one without a space for values."""
+    shape = dataset.shape
+    if shape is None:
+        return
     if not shape or 0 in shape:
         yield ...
         return
+    # Nobody knows how long texts of any length are.
+    itemsize = 1024 if dataset.dtype.hasobject else dataset.dtype.itemsize
     axis = 0
     while axis < len(shape) - 1 and itemsize * math.prod(shape[axis + 1 :]) > _PART_BYTES:
         axis += 1

@@ -1,0 +1,20 @@
+"""alpha verify"""
+
+from pathlib import Path
+
+from alpha.commands import Arguments, Option
+from alpha.params import Params
+
+SUMMARY = "rebuild everything in a temporary copy, and compare with what dvc.lock records"
+OPTIONS = [
+    Option("--lock", "the record to compare with", default="dvc.lock"),
+    Option("--jobs", "how many stages run at a time", default="2", type=int),
+    Option("--keep", "a new folder for the copy, which then stays", required=False),
+]
+
+
+def run(params: Params, args: Arguments) -> None:
+    from alpha import verify
+
+    root = Path(".")
+    print(verify.run(root, args.lock, data=params.data.dir, jobs=args.jobs, keep=args.keep))

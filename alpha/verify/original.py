@@ -1,0 +1,41 @@
+"""What was recorded, as far as it can still be looked into: DVC's cache, or results as they are."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from alpha.record.cache import Cache, files_of, md5_of
+from alpha.record.lock import Entry
+
+
+@dataclass(frozen=True)
+class Original:
+    """The recorded outputs of the project in `root`."""
+
+    root: Path
+
+    @cached_property
+    def _cache(self) -> Cache:
+        return Cache.at(self.root)
+
+    def listing(self, out: str, entry: Entry) -> dict[str, str] | None:
+        """The md5 of each file of the recorded folder `out`, by its name in there; None if
+        neither DVC's cache nor the workspace has that folder as it was."""
+        found = self._cache.listing(entry.md5)
+        if found is not None:
+            return found
+        try:
+            same = md5_of(self.root / out) == entry.md5
+            return files_of(self.root / out) if same else None
+        except OSError:
+            return None
+
+    def content(self, path: str, md5: str) -> Path | None:
+        """A file with what was recorded at `path`; None if there is none any more."""
+        for file in (self._cache.path(md5), self.root / path):
+            try:
+                if file.is_file() and md5_of(file) == md5:
+                    return file
+            except OSError:
+                continue
+        return None
