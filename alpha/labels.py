@@ -23,6 +23,8 @@ from alpha.progress import track
 from alpha.store import Block, record, write_frame
 
 _BPS = 1e-4
+# Times the price: sums of such outcomes are finite still.
+_LARGEST = 1e100
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
 
     Beside its labels each row has what was known at t: the columns of alpha.past.
 
-    Raises InputError if a feature file cannot be used, or if no row has a label.
+    Raises InputError if a feature file cannot be used, if its quotes are so far apart that no
+    figure can be made of an outcome, or if no row has a label.
     """
     folder = open_folder(features, data)
     days: dict[str, profile.Day] = {}
@@ -111,6 +114,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         each = track(_each(folder, label), "labels", total=len(folder.files))
         for file, labels, past in each:
             outcome, status = labels.alpha_outcome, labels.status
+            _check_size(file, outcome)
             days[file.path.name] = profile.of_day(
                 outcome, status, file.time_ns, label, duplicates=file.duplicates
             )
@@ -135,6 +139,16 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
             )
         write_json(part / profile.NAME, found.content)
         record(part)
+
+
+def _check_size(file: FeatureFile, outcome: np.ndarray) -> None:
+    far = np.abs(outcome) > _LARGEST
+    if far.any():
+        row = int(np.argmax(far))
+        raise InputError(
+            f"{file.path}: row {file.kept[row]}: an outcome must be at most {_LARGEST:g} times the "
+            f"price, found {outcome[row]:g} from the quotes in its window"
+        )
 
 
 def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, Labels, np.ndarray]]:

@@ -190,6 +190,20 @@ def test_a_missing_day_is_a_gap_not_a_flat_market(tmp_path, params):
     assert found["total"]["status"] == {"0": 280, "1": 60, "2": 60, "3": 0}
 
 
+def test_quotes_too_far_apart_for_a_figure_are_one_line_with_the_row(tmp_path, params):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    frame = day_frame(200)
+    frame.iloc[100, frame.columns.get_indexer(["best_bid", "best_ask"])] = 1e-100, 1e-99
+    frame.to_hdf(folder / "a.h5", key="df", mode="w")
+    knobs = params.label.model_copy(update={"target": "down"})
+    with pytest.raises(
+        InputError, match=r"a.h5: row 100: an outcome must be at most 1e\+100 times"
+    ):
+        run(params.data, knobs, features=folder, out=tmp_path / "labels")
+    assert not (tmp_path / "labels").exists()
+
+
 def test_fewer_rows_than_a_window_are_refused_and_earlier_labels_stay(tmp_path, params):
     folder, out = tmp_path / "f", tmp_path / "labels"
     folder.mkdir()
