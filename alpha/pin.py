@@ -27,15 +27,15 @@ def run(data: Data, label: Label, *, labels: Path, pins: Path) -> None:
     out = pins / guard.PIN
     try:
         compared = shift.compare(found, guard.pinned(pins))
-    except InputError as error:
+    except InputError:
         # A conflict in git, say: what it was is git's to tell.
-        print(f"The earlier pin is replaced unread: {error}")
+        print("The earlier pin cannot be read, and is replaced.")
         compared = shift.compare(found, None)
-    with artifacts.whole(out) as part:
-        artifacts.write_json(part, found.content)
     if compared.status == "as_pinned":
         print(f"{out}: is so already.")
         return
+    with artifacts.whole(out) as part:
+        artifacts.write_json(part, found.content)
     if compared.status != "not_pinned":
         print(words.sentence(compared))
     for line in words.table(compared):

@@ -72,6 +72,20 @@ def test_a_silent_shift_is_accepted_by_a_new_pin_that_says_what_moved(workplace,
     assert status() == "as_pinned"
 
 
+def test_a_pin_that_differs_by_rounding_alone_stays_as_it_is(workplace, capsys):
+    """Two machines must not take turns at the last digit."""
+    assert main(["pin"]) == 0
+    path = workplace / "pins" / "labels.json"
+    found = json.loads(path.read_text())
+    found["total"]["mean"] *= 1 + 1e-14
+    path.write_text(json.dumps(found))
+    before = path.read_bytes()
+    capsys.readouterr()
+    assert main(["pin"]) == 0
+    assert capsys.readouterr().out == "pins/labels.json: is so already.\n"
+    assert path.read_bytes() == before
+
+
 def test_other_params_are_told_until_they_are_pinned(workplace, capsys):
     assert main(["pin"]) == 0
     edit("horizon_seconds: 60", "horizon_seconds: 120")
@@ -130,9 +144,7 @@ def test_a_damaged_pin_is_replaced(workplace, capsys):
     assert guarded() == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["pin"]) == 0
-    assert "The earlier pin is replaced unread: pins/labels.json: is not JSON" in (
-        capsys.readouterr().out
-    )
+    assert capsys.readouterr().out.startswith("The earlier pin cannot be read, and is replaced.")
     assert guarded() == 0
     assert status() == "as_pinned"
 
