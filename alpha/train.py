@@ -16,6 +16,7 @@ from alpha import dataset, importance, models
 from alpha.artifacts import digest, whole_folder, write_json
 from alpha.collapse import hair
 from alpha.dataset import Dataset, Known
+from alpha.live import Watcher, watch
 from alpha.models import Predictor
 from alpha.models.parts.network import Network, row_losses, targets, tensorflow
 from alpha.normalization import Contract, read_contract
@@ -80,11 +81,14 @@ class Splits:
         )
 
 
-def fit_network(net: Any, seen: Splits, knobs: Train, *, seed: int) -> tuple[Network, list[Epoch]]:
+def fit_network(
+    net: Any, seen: Splits, knobs: Train, *, seed: int, watcher: Watcher | None = None
+) -> tuple[Network, list[Epoch]]:
     """Train `net` by Adam on the objective's mean loss over the outcomes in sigmas.
 
     Every epoch shuffles train anew; training stops after `knobs.patience` epochs without a
-    better loss on valid, and the weights of the best epoch are kept. Same seed, same bits.
+    better loss on valid, and the weights of the best epoch are kept. Same seed, same bits,
+    whoever watches.
     """
     tf = tensorflow()
     train, objective = seen.train, seen.objective
@@ -116,6 +120,8 @@ def fit_network(net: Any, seen: Splits, knobs: Train, *, seed: int) -> tuple[Net
         history.append(seen.measure(model, epoch=epoch))
         if history[-1].valid_loss < best.valid_loss:
             best, weights = history[-1], net.get_weights()
+        if watcher is not None:
+            watcher(asdict(history[-1]), best=best.epoch)
         if epoch - best.epoch >= knobs.patience:
             break
     net.set_weights(weights)
@@ -152,10 +158,12 @@ def run(
     valid: Path,
     normalization: Path,
     out: Path,
+    live: Path | None = None,
 ) -> None:
     """Write the fitted model, model.json (what it is, of which contract, and the SHA-256 of each
     file of the fitted model) and history.csv; of a network of silos also importance.json, and
-    its rival in the folder rival.
+    its rival in the folder rival. How a network's training goes is written to `live` while it
+    runs, and its rival's to the folder rival there.
 
     Raises InputError if the splits' features are not the contract's.
     """
@@ -178,9 +186,13 @@ def run(
             _write(part, fitted, history, about)
             return
         for folder, build in _networks(part, rung):
+            inside = folder.relative_to(part)
+            name = " ".join([model, *inside.parts, f"seed {seed}"])
             tensorflow().keras.utils.set_random_seed(seed)
             net = build(contract.families, rung_knobs, len(seen.objective.classes) or 1)
-            network, history = fit_network(net, seen, knobs, seed=seed)
+            where = None if live is None else live / inside
+            with watch(name, epochs=knobs.epochs, folder=where) as watcher:
+                network, history = fit_network(net, seen, knobs, seed=seed, watcher=watcher)
             _write(folder, network, history, about)
             if build is not getattr(rung, "rival", build):
                 found = _importance(network, seen, contract, label, seed=seed)

@@ -106,14 +106,18 @@ def test_one_epoch_at_a_tiny_learning_rate_hardly_leaves_the_mean(fit):
 
 @pytest.mark.parametrize("model", RUNGS)
 def test_every_rung_writes_a_model_and_a_history_with_the_same_bytes_twice(chain, tmp_path, model):
+    """Whether it is watched live or not."""
     folder, params = chain
-    for out in ("first", "second"):
+    for out, live in (("first", None), ("second", tmp_path / "live")):
         train.run(
             params.label, params.loss, params.train.model_copy(update={"epochs": 2}),
             params.rung(model), model=model, seed=3, train=folder / "splits" / "train",
             valid=folder / "splits" / "valid", normalization=folder / "contract.json",
-            out=tmp_path / out,
+            out=tmp_path / out, live=live,
         )  # fmt: skip
+    networks = {"mlp": ["metrics.json"], "silos": ["metrics.json", "rival/metrics.json"]}
+    watched = [str(path.relative_to(live)) for path in sorted(live.rglob("metrics.json"))]
+    assert watched == networks.get(model, [])
     files = [path for path in (tmp_path / "first").rglob("*") if path.is_file()]
     names = {str(path.relative_to(tmp_path / "first")) for path in files}
     assert {"model.json", "history.csv"} < names

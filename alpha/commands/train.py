@@ -12,6 +12,7 @@ OPTIONS = [
     Option("--valid", "the valid split's folder"),
     Option("--normalization", "the contract that `alpha normalize` wrote"),
     Option("--out", "folder for the model and history.csv"),
+    Option("--live", "folder for DVCLive's metrics of a network's epochs", required=False),
 ]
 
 
@@ -36,4 +37,5 @@ def run(params: Params, args: Arguments) -> None:
         valid=args.valid,
         normalization=args.normalization,
         out=args.out,
+        live=args.live,
     )
