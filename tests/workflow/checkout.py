@@ -127,3 +127,8 @@ class Checkout:
 def jobs(said: str) -> set[str]:
     """The jobs that Snakemake announced, but for the target that only collects."""
     return set(re.findall(r"^Job \d+: (.+)$", said, re.MULTILINE)) - {"all"}
+
+
+def related(one, other):
+    """Whether two paths are the same, or one lies in the other."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from checkout import Checkout, jobs
+from checkout import Checkout, jobs, related
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
@@ -161,6 +161,19 @@ def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
     assert "up to date" in copied.run("dvc", "status")
 
 
+def test_labels_that_move_in_silence_stop_at_the_guard(copied):
+    """An edit of code lengthens every window; nothing after the guard runs."""
+    copied.run("python", "-m", "alpha", "pin")
+    assert jobs(copied.run("snakemake", "--cores", "2")) == {"guard", "report"}
+    code = copied.folder / "alpha" / "labels.py"
+    old = "label.horizon_ns, label.max_gap_ns"
+    assert old in code.read_text()
+    code.write_text(code.read_text().replace(old, f"60 * 10**9 + {old}"))
+    said = copied.run("snakemake", "--cores", "2", fails=True)
+    assert "labels moved although neither params nor data changed" in said
+    assert jobs(said) == {"labels", "guard"}
+
+
 def test_plots_of_two_commits_are_drawn_side_by_side(copied):
     """`dvc plots diff` has learning curves and quantiles, before and after a change."""
     for rate in (None, 0.02):
@@ -182,8 +195,3 @@ def code(root, dep):
     found = [path for path in (root / dep).rglob("*") if path.is_file()]
     tracked = [path for path in found if "__pycache__" not in path.parts]
     return [str(path.relative_to(root)) for path in tracked] or [dep]
-
-
-def related(one, other):
-    """Whether two paths are the same, or one lies in the other."""
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")

@@ -48,6 +48,10 @@ for stage in STAGES:
     if kind in KINDS:
         NAMES[f"{rule_name}@{stage.partition('@')[2]}"] = NAMES.pop(stage)
 
+# What a stage waits for without depending on what is in it: it changes with nothing that the
+# stage's other dependencies do not change with.
+ORDER_ONLY = ["results/guard/passed.json"]
+
 # The one command of all rules. DVC removes what a step wrote earlier; should the step fail, it
 # comes back from DVC's cache. ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
 REPRO = """
@@ -85,7 +89,9 @@ def inputs(stage):
     def files(wildcards):
         name = stage.format(**wildcards)
         found = [file for dep in STAGES[NAMES[name]]["deps"] for file in waited_for(dep)]
-        return [*found, mark(name)] if name in RERUN else [ancient(file) for file in found]
+        fresh = ORDER_ONLY if name in RERUN else found
+        marks = [mark(name)] if name in RERUN else []
+        return [ancient(file) if file in fresh else file for file in found] + marks
 
     return files
 
@@ -108,7 +114,7 @@ def with_what_follows(stale):
             other
             for other in NAMES
             for dep in STAGES[NAMES[other]]["deps"]
-            if any(file in outs(stage) for file in waited_for(dep))
+            if dep not in ORDER_ONLY and any(file in outs(stage) for file in waited_for(dep))
         }
         for stage in NAMES
     }
