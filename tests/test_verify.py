@@ -346,6 +346,29 @@ def test_files_that_only_another_library_wrote_are_the_same(project):
         in project.verify()  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["profile.json", "report.html"])
+def test_digests_may_differ_where_files_are_stored_otherwise(project, tmp_path, name):
+    """Of the bytes of those files; and nothing else may, nor may digests elsewhere."""
+    recorded, made = (root / "results" / name for root in (project.root, tmp_path))
+    made.parent.mkdir()
+    recorded.write_text(json.dumps({"digest": "a" * 64, "total": 1}))
+    made.write_text(json.dumps({"digest": "b" * 64, "total": 1}))
+
+    def compare(stored_otherwise: bool) -> list[str]:
+        entry, original = Entry(md5_of(recorded)), Original(project.root)
+        found = of_out(
+            original, f"results/{name}", entry, tmp_path, stored_otherwise=stored_otherwise
+        )
+        return list(found)
+
+    assert compare(True) == [f"results/{name}"]
+    with pytest.raises(Differs, match="bbb"):
+        compare(False)
+    made.write_text(json.dumps({"digest": "b" * 64, "total": 2}))
+    with pytest.raises(Differs, match="total.* 2"):
+        compare(True)
+
+
 def test_another_container_does_not_hide_another_content(project):
     other_container(project.root / "results" / "simulate" / "a.h5")
     edit_json(project.root / "results" / "labels" / "summary.json", total=-1)

@@ -47,9 +47,11 @@ def run(root: Path, lock: Path, *, data: str, jobs: int = 2, keep: Path | None =
         def same(name: str) -> bool:
             try:
                 for out, entry in stages[name].outs.items():
-                    containers.extend(of_out(original, out, entry, place))
-            except Differs as found:
-                differing[name] = str(found)
+                    stored_otherwise = bool(containers)
+                    found = of_out(original, out, entry, place, stored_otherwise=stored_otherwise)
+                    containers.extend(found)
+            except Differs as difference:
+                differing[name] = str(difference)
             return name not in differing
 
         each = rebuild(stages, place, logs=folder / "logs", jobs=jobs, same=same)
