@@ -14,7 +14,7 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.ge
 from dvc.dvcfile import PROJECT_FILE, ProjectFile
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from recover import recover, snakemake_locks
+from recover import AtWork, recover, snakemake_locks, wait
 
 from alpha import check
 from alpha.errors import InputError
@@ -35,8 +35,11 @@ try:
     if workflow.is_main_process:
         for line in [*snakemake_locks(), *recover(REPO)]:
             print(line, file=sys.stderr)
+        wait(REPO)
     STAGES = ProjectFile(REPO, PROJECT_FILE).resolver.resolve()["stages"]
     STALE = REPO.status() if workflow.is_main_process else {}
+except AtWork as error:
+    sys.exit(f"snakemake: error: {error}")
 except DvcException as error:
     sys.exit(f"dvc: error: {' '.join(str(error).split())}")
 
