@@ -47,9 +47,9 @@ def nodes(path: Path) -> dict[str, str]:
     """The SHA-256 of each node, by full name, "/" first and then in order.
 
     It covers the node's kind and name, its attributes (but for _STORAGE), and of a dataset the type
-    (with its byte order), the shape and the values, NaN by its bits. A group's children are nodes of their own.
-    Links are not followed: the hash covers their kind and target. Memory is bounded, however
-    large a dataset is.
+    (with its byte order), the shape and the values, NaN by its bits. A group's children are nodes
+    of their own. Links are not followed: the hash covers their kind and target. Memory is
+    bounded, however large a dataset is.
 
     Raises InputError, naming the file and node, if it is not whole HDF5, or holds what has no
     value of its own: references, values kept in other files, long doubles.
