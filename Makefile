@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint check clean lock
+.PHONY: help setup run sync unlock experiments test lint check clean lock
 
 PYTHON ?= python3
 # Snakemake starts dvc, and dvc starts python: all three are those of .venv.
@@ -11,13 +11,19 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## make .venv from requirements.lock
 
 run: setup ## build everything, from the market to the report, and show the table of models
 	snakemake --cores all
 	alpha show
+
+sync: setup ## after a clone, a pull or another branch: bring the results of this commit
+	python workflow/scripts/sync.py
+
+unlock: setup ## after a kill: clear what is left locked or cut short
+	python workflow/scripts/recover.py
 
 test: setup ## run all tests; `make test TESTS="-m 'not workflow'"` for the quick ones
 	pytest -n 2 --dist loadfile $(TESTS)
