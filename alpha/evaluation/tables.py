@@ -6,6 +6,7 @@ the seeds one after the other. The other splits are in details.json.
 """
 
 import csv
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ Row = Sequence[Any]
 def write(folder: Path, details: Details, histories: dict[str, dict[str, list[float]]]) -> None:
     """Write every file of an evaluation into `folder`, which exists and is empty."""
     write_json(folder / "details.json", details.model_dump(mode="json"))
-    write_json(folder / "metrics.json", _metrics(details))
+    # In the order in which `dvc exp show` has its columns, which is as fixed as a sorted one.
+    text = json.dumps(_metrics(details), indent=2, allow_nan=False)
+    (folder / "metrics.json").write_text(f"{text}\n", encoding="utf-8")
     for name, columns in histories.items():
         rows = zip(*columns.values(), strict=True)
         _write_csv(folder / "learning_curves" / f"{name}.csv", list(columns), rows)
@@ -34,12 +37,12 @@ def write(folder: Path, details: Details, histories: dict[str, dict[str, list[fl
 
 
 def _metrics(details: Details) -> dict[str, Any]:
-    """A few figures of each model, and again of the one that valid would choose, whatever model
-    that is: one column each in a table of experiments."""
-    metrics = {name: _headline(model) for name, model in details.by_model.items()}
-    if details.best is not None:
-        metrics["best"] = {"model": details.best, **metrics[details.best]}
-    return metrics
+    """A few figures of the model that valid would choose, whatever model that is: one column each
+    in a table of experiments. Then of every model, in the ladder's order."""
+    models = {name: _headline(details.by_model[name]) for name in details.models}
+    if details.best is None:
+        return models
+    return {"best": {"model": details.best, **models[details.best]}, **models}
 
 
 def _headline(model: Model) -> dict[str, Any]:
