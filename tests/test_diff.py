@@ -236,6 +236,11 @@ def test_without_a_change_the_largest_move_of_skill_is_named(project: Project, s
     assert f"Verdicts No verdict changed; {moved}" in said()
 
 
+def test_a_move_that_cannot_be_seen_has_no_figures(project: Project, said: Said):
+    project.evaluate(judged(0.3001, "actionable_on_paper", "label_shift"), labels())
+    assert "No verdict changed; test skill moved by less than 0.001." in said()
+
+
 def test_models_that_came_and_went_are_named(project: Project, said: Said):
     made = details()
     only = {"mean": made.by_model["mean"], "mlp": made.by_model["silos"]}

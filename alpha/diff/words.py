@@ -22,6 +22,7 @@ _LEVELS = {
     "0.99": "0.99 quantile",
     "0.999": "0.999 quantile",
 }
+_SEEN = 0.001  # the last digit of a skill as it is printed
 NOTHING = "Nothing changed: same params, same code, same results."
 
 
@@ -75,10 +76,12 @@ def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
     if changed:
         lines.append(_table([row for one in changed for row in _verdict_rows(one)]))
     same = "The other verdicts are the same; their" if changed else "No verdict changed;"
-    if move is not None and move.size:
-        moved = f"{numbers.figure(move.old)} → {numbers.figure(move.new)}"
-        at_most = numbers.figure(move.size) if move.size >= 0.0005 else "less than 0.0005"
-        lines.append(Text(f"{same} test skill moved by at most {at_most} ({move.model}: {moved})."))
+    if move is not None and move.size >= _SEEN / 2:
+        moved = f"{move.model}: {numbers.figure(move.old)} → {numbers.figure(move.new)}"
+        at_most = numbers.figure(move.size)
+        lines.append(Text(f"{same} test skill moved by at most {at_most} ({moved})."))
+    elif move is not None and move.size:
+        lines.append(Text(f"{same} test skill moved by less than {_SEEN}."))
     elif move is not None:
         lines.append(Text(f"{same} test skill did not move."))
     elif not changed:
