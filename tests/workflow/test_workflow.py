@@ -137,18 +137,6 @@ def test_a_missing_key_stops_before_anything_runs(edited):
     assert "Traceback" not in said
 
 
-def test_a_damaged_lock_is_named_before_anything_runs(copied):
-    """DVC's lock, cut short by an interruption, is one line that says what to do."""
-    lock = copied.folder / "dvc.lock"
-    lines = lock.read_text().splitlines(keepends=True)
-    last_path = max(number for number, line in enumerate(lines) if "path:" in line)
-    lock.write_text("".join(lines[:last_path]) + "    - path:")
-    before = copied.results()
-    said = copied.run("snakemake", "--cores", "2", fails=True).splitlines()
-    assert said[-1].startswith("dvc.lock: error: ")
-    assert copied.results() == before
-
-
 def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
     """What Snakemake and DVC remove before a step runs is there again after it failed."""
     before = copied.results()
