@@ -70,6 +70,7 @@ def temporary(checkout: Checkout, changes: dict[str, Any]) -> set[str]:
     """`dvc exp run --temp -S`, and its results brought to the workspace."""
     said = checkout.run("dvc", "exp", "run", "--temp", "--name", "temporary", *settings(changes))
     checkout.run("dvc", "exp", "apply", "temporary")
+    checkout.run("dvc", "exp", "remove", "temporary")
     return ran(said)
 
 
@@ -85,6 +86,7 @@ def queued(checkout: Checkout, changes: dict[str, Any], *, jobs: int = 2) -> set
     checkout.run("dvc", "exp", "apply", "queued")
     found = ran(checkout.run("dvc", "queue", "logs", "queued"))
     checkout.run("dvc", "queue", "remove", "--all")
+    checkout.run("dvc", "exp", "remove", *("queued", *others))
     return found
 
 

@@ -66,9 +66,11 @@ def test_headline_repeats_the_details_and_stays_short(made: Results, found: Deta
         valid, test = model.splits["valid"], model.splits["test"]
         of_model = {
             "skill_valid": rounded(valid.skill.mean),
+            "valid_low": rounded(valid.skill.low),
+            "valid_high": rounded(valid.skill.high),
             "skill_test": rounded(test.skill.mean),
-            "low": rounded(test.skill.low),
-            "high": rounded(test.skill.high),
+            "test_low": rounded(test.skill.low),
+            "test_high": rounded(test.skill.high),
             "rank_ic": rounded(test.rank_ic.mean),
             "verdict": model.verdict.name,
         }

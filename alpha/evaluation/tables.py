@@ -46,13 +46,15 @@ def _metrics(details: Details) -> dict[str, Any]:
 
 
 def _headline(model: Model) -> dict[str, Any]:
-    """`low` and `high` are the ends of the interval of the skill on test."""
+    """The skill on valid and on test, each with the ends of its interval, and what came of it."""
     valid, test = model.splits["valid"], model.splits["test"]
     return {
         "skill_valid": _rounded(valid.skill.mean),
+        "valid_low": _rounded(valid.skill.low),
+        "valid_high": _rounded(valid.skill.high),
         "skill_test": _rounded(test.skill.mean),
-        "low": _rounded(test.skill.low),
-        "high": _rounded(test.skill.high),
+        "test_low": _rounded(test.skill.low),
+        "test_high": _rounded(test.skill.high),
         "rank_ic": _rounded(test.rank_ic.mean),
         "verdict": model.verdict.name,
     }

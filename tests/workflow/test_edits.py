@@ -56,12 +56,17 @@ def importing() -> dict[str, set[str]]:
     return found
 
 
+PLANNED = {"alpha/dataset.py", "alpha/guard/__init__.py", "alpha/models/ridge.py", "alpha/tried.py"}
+
+
 def test_an_edit_of_a_module_makes_the_stages_that_import_it_stale_and_no_others(built):
-    """One file for each set of stages, by DVC; Snakemake plans these and what follows. That every
-    file is among its stages' dependencies is test_stages.py's to say."""
+    """One file for each set of stages, by DVC; Snakemake plans these and what follows, here seen
+    of a few. That every file is among its stages' dependencies is test_stages.py's to say."""
     groups: dict[frozenset[str], str] = {}
     for file, stages in importing().items():
-        groups.setdefault(frozenset(stages), file)
+        if frozenset(stages) not in groups or file in PLANNED:
+            groups[frozenset(stages)] = file
+    assert set(groups.values()) >= PLANNED
     assert len(groups) > 15
     follows = following(Repo(built.folder).index.stages)
     for stages, file in groups.items():
@@ -70,12 +75,13 @@ def test_an_edit_of_a_module_makes_the_stages_that_import_it_stale_and_no_others
         path.write_bytes(before + b"\n")
         status = json.loads(built.run("dvc", "status", "--json"))
         assert set(status) == stages, file
-        expected = {job(after) for stage in stages for after in {stage} | follows[stage]}
-        assert built.planned() == expected, file
+        if file in PLANNED:
+            expected = {job(after) for stage in stages for after in {stage} | follows[stage]}
+            assert built.planned() == expected, file
         path.write_bytes(before)
 
 
-@pytest.mark.parametrize("way", ["snakemake", "dvc repro", "dvc exp run"])
+@pytest.mark.parametrize("way", ["snakemake", "dvc repro"])
 def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(built, tmp_path, way):
     """Labels of the same bytes stop the chain there, by either engine."""
     shutil.copytree(built.folder, tmp_path / "copy", symlinks=True)
