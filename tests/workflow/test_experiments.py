@@ -1,0 +1,73 @@
+"""Experiments as a researcher runs them: a sweep in the queue, a table, a comparison, and back."""
+
+import re
+import time
+
+import pytest
+from checkout import Checkout
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A built and committed clone, after a sweep over two horizons, two at a time."""
+    checkout = Checkout.clone(tmp_path_factory.mktemp("experiments") / "swept", {"networks": []})
+    checkout.run("snakemake", "--cores", "2")
+    checkout.commit("built")
+    checkout.run("dvc", "exp", "run", "--queue", "-S", "label.horizon_seconds=200,400")
+    checkout.run("dvc", "queue", "start", "--jobs", "2")
+    while re.search("Queued|Running", status := checkout.run("dvc", "queue", "status")):
+        time.sleep(1)
+    assert status.count("Success") == 2, status
+    return checkout
+
+
+def names(checkout):
+    """The experiments' names by their horizon, as the table has them."""
+    table = checkout.run("dvc", "exp", "show", "--csv", "--hide-workspace")
+    header, *rows = (line.split(",") for line in table.splitlines())
+    name, horizon = header.index("Experiment"), header.index("label.horizon_seconds")
+    return {row[horizon]: row[name] for row in rows if row[name]}
+
+
+def test_the_table_of_experiments_has_few_columns(swept):
+    """What they changed and the best model's headline: no code, no data, no figure of each rung."""
+    said = swept.run("make", "--silent", "--assume-old=.venv/installed", "experiments")
+    header = next(line for line in said.splitlines() if "Experiment" in line)
+    columns = re.split(r"[│┃\s]+", header.strip("│┃ "))
+    # The best is the train mean here, which ranks nothing: it has no rank IC.
+    best = ["model", "skill_valid", "skill_test", "test_low", "test_high", "verdict"]
+    about = ["Experiment", "Created", "State"]
+    assert columns == [*about, *(f"best.{key}" for key in best), "label.horizon_seconds"]
+    for horizon, name in names(swept).items():
+        assert any(name in line and horizon in line for line in said.splitlines())
+
+
+def test_experiments_are_compared_with_each_other_and_in_words(swept):
+    first, second = names(swept).values()
+    said = swept.run("dvc", "exp", "diff", first, second)
+    assert "label.horizon_seconds" in said
+    assert "best.skill_test" in said
+    assert "label.horizon_seconds" in swept.run("python", "-m", "alpha", "diff", first, second)
+
+
+def test_an_experiment_is_applied_and_left_again_without_a_run(swept):
+    before = swept.results()
+    for name in names(swept).values():
+        swept.run("dvc", "exp", "apply", name)
+        assert "Nothing to be done" in swept.run("snakemake", "--cores", "2")
+        assert "up to date" in swept.run("dvc", "status")
+        assert swept.results() != before
+    swept.run("git", "checkout", "--quiet", ".")
+    assert "Running stage" not in swept.run("dvc", "repro")
+    assert swept.results() == before
+
+
+def test_the_differences_between_two_experiments_are_short(swept):
+    """A line for each figure of each rung, and one for the knob; not for every file."""
+    name = names(swept)["400"]
+    metrics = swept.run("dvc", "metrics", "diff", "--no-path", "HEAD", name)
+    assert len(metrics.splitlines()) < 35
+    params = swept.run("dvc", "params", "diff", "HEAD", name)
+    assert len([line for line in params.splitlines() if "params.yaml" in line]) == 1
