@@ -48,11 +48,11 @@ def log(checkout):
     return checkout.folder.with_suffix(".log")
 
 
-def until(process, moment):
-    """Wait until `moment` holds, while a process runs."""
+def until(process, moment, *, every=0.1):
+    """Wait until `moment` holds, while a process runs; look every so many seconds."""
     while not moment():
         assert process.poll() is None, "it ended before the moment came"
-        time.sleep(0.001)
+        time.sleep(every)
 
 
 def halted(checkout, moment=lambda: True):
@@ -96,7 +96,7 @@ def test_snakemake_killed_while_a_step_writes(built, tmp_path):
     checkout = fresh(built, tmp_path / "fresh")
     part = checkout.folder / "results" / "simulate.part"
     process = start(checkout, SNAKEMAKE, log(checkout))
-    until(process, lambda: any(part.glob("*.h5")))
+    until(process, lambda: any(part.glob("*.h5")), every=0.001)
     kill(process, checkout.folder, "all")
     assert part.exists()
     assert not part.with_suffix("").exists()
