@@ -4,6 +4,7 @@ which stages are stale. Snakemake decides in which order, how many at a time, an
 import os
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 # The package of this checkout, and the environment's own dvc and python for the jobs, however
@@ -68,6 +69,7 @@ def outs(stage):
     return [*found.get("outs", []), *found.get("metrics", [])]
 
 
+@cache
 def all_outputs():
     return [out for stage in NAMES for out in outs(stage)]
 
@@ -99,6 +101,7 @@ def inputs(stage):
     return files
 
 
+@cache
 def waited_for(dep):
     """A dependency as rules know it: whole outputs of other rules, or else itself."""
     relative = os.path.relpath(dep)
@@ -112,21 +115,14 @@ def within(path, folder):
 
 def with_what_follows(stale):
     """Those stages and all that come after them."""
-    after = {
-        stage: {
-            other
-            for other in NAMES
-            for dep in STAGES[NAMES[other]]["deps"]
-            if dep not in ORDER_ONLY and any(file in outs(stage) for file in waited_for(dep))
-        }
-        for stage in NAMES
-    }
     found, waiting = set(), list(stale)
     while waiting:
-        stage = waiting.pop()
-        if stage not in found:
-            found.add(stage)
-            waiting += after[stage]
+        made = set(outs(waiting[0]))
+        found.add(waiting.pop(0))
+        for stage in NAMES:
+            deps = [dep for dep in STAGES[NAMES[stage]]["deps"] if dep not in ORDER_ONLY]
+            if stage not in found and any(made.intersection(waited_for(dep)) for dep in deps):
+                waiting.append(stage)
     return found
 
 
