@@ -120,10 +120,17 @@ def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, st
         "dvc queue start -j 1": lambda checkout: queued(checkout, {}, jobs=1),
         "dvc queue start -j 2": lambda checkout: queued(checkout, {}, jobs=2),
     }
-    found = {}
+    # What no artifact may depend on is another one each time.
+    surroundings = [
+        {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"},
+        {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "1"},
+        {"TZ": "America/St_Johns", "LC_ALL": "POSIX", "PYTHONHASHSEED": "random"},
+    ]
+    found: dict[str, dict[str, str]] = {}
     for way, build in builds.items():
         started = time.perf_counter()
         checkout = Checkout.clone(folder / way.replace(" ", "_"), ladder)
+        checkout.environment |= surroundings[len(found) % len(surroundings)]
         build(checkout)
         found[way] = checkout.results()
         files = json.dumps(found[way], sort_keys=True).encode()

@@ -115,10 +115,9 @@ class Checkout:
         return {name: stage["outs"] for name, stage in lock["stages"].items()}
 
     def executed(self) -> set[str]:
-        """The stages that the last job of each rule really ran, where DVC could have skipped;
-        those of baselines as train@ and predict@ too."""
+        """The stages that the last job of each rule really ran, where DVC could have skipped."""
         return {
-            stage.replace("_baseline@", "@")
+            stage
             for log in (self.folder / "logs").rglob("*.log")
             for stage in re.findall(r"^Running stage '(.+)':$", log.read_text(), re.MULTILINE)
         }
@@ -127,6 +126,12 @@ class Checkout:
 def jobs(said: str) -> set[str]:
     """The jobs that Snakemake announced, but for the target that only collects."""
     return set(re.findall(r"^Job \d+: (.+)$", said, re.MULTILINE)) - {"all"}
+
+
+def job(stage: str) -> str:
+    """What Snakemake calls a stage's job: `train mlp-0` for train_networks@mlp-0."""
+    name, _, run = stage.partition("@")
+    return f"{name.partition('_')[0]} {run}".strip()
 
 
 def related(one, other):

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from checkout import ROOT, Checkout, related
+from checkout import ROOT, Checkout, job, related
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from imports import closure
@@ -108,12 +108,6 @@ def following(stages: list[PipelineStage]) -> dict[str, set[str]]:
                 if any(related(out.def_path, dep) for out in before.outs for dep in deps):
                     after[before.name] |= {stage.name} | after[stage.name]
     return after
-
-
-def job(stage: str) -> str:
-    """What Snakemake calls a stage's job."""
-    name, _, run = stage.partition("@")
-    return f"{name.partition('_')[0]} {run}".strip()
 
 
 # After a change of one knob of a section, the stages that run.

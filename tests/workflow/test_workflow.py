@@ -2,11 +2,12 @@
 
 import csv
 import json
+import re
 import shutil
 
 import pandas as pd
 import pytest
-from checkout import Checkout, jobs, related
+from checkout import ROOT, Checkout, job, jobs, related
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
@@ -62,31 +63,70 @@ def test_rules_are_the_stages(built):
         expected = {
             out
             for file in files
-            for out in [name for name in made if related(name, file)] or code(built.folder, file)
+            for out in [name for name in made if related(name, file)] or [file]
         }
         for out in stage.outs:
             rule = rules[out.def_path]
-            assert rule["rule"] == stage.name.partition("@")[0].removesuffix("_baseline")
+            assert rule["rule"] == job(stage.name).partition(" ")[0]
             assert f"--single-item {stage.name} " in rule["shellcmd"]
-            assert set(rule["input-file(s)"].split(",")) == expected
+            # The mark that made it run is not of the stage.
+            inputs = {file for file in rule["input-file(s)"].split(",") if file[0] != "."}
+            assert inputs == expected
 
 
 def test_the_number_of_cores_does_not_change_a_byte(built, tmp_path):
-    """From scratch, in another folder and on one core: every file is the same."""
+    """From scratch, on one core, in another folder, time zone, locale and order of hashes: every
+    file is the same."""
     made = shutil.ignore_patterns("results", "dvc.lock", "cache", ".snakemake")
     shutil.copytree(built.folder, tmp_path / "one core", ignore=made)
     alone = Checkout(tmp_path / "one core")
+    alone.environment |= {"TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONHASHSEED": "7"}
     alone.run("snakemake", "--cores", "1")
-    assert alone.executed() == {job.replace(" ", "@") for job in EVERYTHING}
+    assert {job(stage) for stage in alone.executed()} == EVERYTHING
     assert alone.results() == built.results()
     assert alone.outs() == built.outs()
+
+
+def test_a_partial_target_runs_what_it_needs_and_no_more(copied):
+    copied.edit({"label.horizon_seconds": 400})
+    assert jobs(copied.run("snakemake", "--cores", "2", "results/guard/shift.json")) == {
+        "labels",
+        "guard",
+    }
+    assert copied.planned() == EVERYTHING - {"simulate", "labels", "guard"}
+
+
+def test_the_graph_of_jobs_is_drawn_and_the_run_is_reported_offline(built, tmp_path):
+    drawn = built.run("snakemake", "--dag")
+    assert all(name in drawn for name in ("digraph", "simulate", "run: mlp-0", "report"))
+    page = tmp_path / "run.html"
+    built.run("snakemake", "--report", str(page))
+    text = page.read_text(encoding="utf-8")
+    assert "evaluate" in text
+    assert re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=.https?:[^>]*>", text) == []
+
+
+def test_every_rule_says_what_it_needs_and_leaves_a_log_and_its_cost(built):
+    """So that a cluster can take it."""
+    rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
+    blocks = re.split(r"^rule ", rules, flags=re.MULTILINE)[1:]
+    assert len(blocks) == 9
+    for block in blocks:
+        for words in ("log:", "benchmark:", "threads:", "mem_mb=", "runtime="):
+            assert words in block, block
+    for kind, end in (("", "log"), ("benchmarks", "tsv")):
+        folder = built.folder / "logs" / kind
+        assert (folder / f"labels.{end}").is_file()
+        assert (folder / "train" / f"mlp-0.{end}").is_file()
+    cost = (built.folder / "logs/benchmarks/labels.tsv").read_text().splitlines()
+    assert {"s", "max_rss", "cpu_time"} <= set(cost[0].split("\t"))
 
 
 def test_another_data_folder_is_one_edit(copied, tmp_path):
     """Data of one's own, in a folder with a space in its name, reruns all but the simulation;
     later changes in the folder are noticed, and DVC's records stay true."""
     copied.edit({"networks": []})  # without TensorFlow, for speed
-    rerun = {job for job in EVERYTHING if "mlp" not in job} - {"simulate"}
+    rerun = {name for name in EVERYTHING if "mlp" not in name} - {"simulate"}
     own = tmp_path / "my data"
     own.mkdir()
     for day in (copied.folder / "results" / "simulate").glob("*.h5"):
@@ -94,7 +134,7 @@ def test_another_data_folder_is_one_edit(copied, tmp_path):
     shutil.rmtree(copied.folder / "logs")
     copied.edit({"data.dir": str(own), "data.exclude": ["^spread"]})
     assert jobs(copied.run("snakemake", "--cores", "2")) == rerun
-    assert copied.executed() == {job.replace(" ", "@") for job in rerun}
+    assert {job(stage) for stage in copied.executed()} == rerun
     assert "up to date" in copied.run("dvc", "status")
     assert copied.planned() == set()
     first = min(own.iterdir())
@@ -176,10 +216,3 @@ def test_plots_of_two_commits_are_drawn_side_by_side(copied):
         points = shown["content"]["data"]["values"]
         revisions = {str(point.get("rev")) for point in points}
         assert {"HEAD~1", "HEAD"} <= revisions
-
-
-def code(root, dep):
-    """A file that a stage depends on, or those of a folder of code, as git knows them."""
-    found = [path for path in (root / dep).rglob("*") if path.is_file()]
-    tracked = [path for path in found if "__pycache__" not in path.parts]
-    return [str(path.relative_to(root)) for path in tracked] or [dep]
