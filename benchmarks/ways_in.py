@@ -27,7 +27,7 @@ from checkout import Checkout
 # lightgbm: theirs run nothing.
 KNOBS: dict[str, Any] = {
     "data.exclude": ["^spread"],
-    "features.families.spread": "^spread_",
+    "features.families.spread": "^spread.*",
     "simulate.seed": 7,
     "label.horizon_seconds": 400,
     "splits.embargo_seconds": 900,
