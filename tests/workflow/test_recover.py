@@ -201,3 +201,18 @@ def test_locks_of_a_snakemake_that_lives_stay(here):
             recover.snakemake_locks()
         assert lock.exists()
         process.communicate(b"\n")
+
+
+def test_git_s_lock_is_removed_where_no_git_is_at_work_and_stays_where_one_is(here):
+    """`dvc exp run` leaves it when it is killed, and no later one begins."""
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    assert recover.git_index_lock() == []
+    lock = here / ".git" / "index.lock"
+    lock.touch()
+    with subprocess.Popen(["git", "cat-file", "--batch"], stdin=subprocess.PIPE) as process:
+        with pytest.raises(recover.AtWork, match=rf"git cat-file --batch \(PID {process.pid}\)"):
+            recover.git_index_lock()
+        assert lock.exists()
+        process.communicate(b"")
+    assert len(recover.git_index_lock()) == 1
+    assert not lock.exists()

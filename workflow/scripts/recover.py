@@ -7,6 +7,7 @@ What was built is never touched, and nothing that a living process holds.
 import fcntl
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -186,6 +187,31 @@ def wait(repo: Repo) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def git_index_lock() -> list[str]:
+    """Remove git's lock of its index, which a killed `dvc exp run` leaves, unless a process of
+    git or DVC lives in this folder. Git writes nothing into it of what it locks."""
+    words = ["git", "rev-parse", "--git-path", "index.lock"]
+    found = subprocess.run(words, capture_output=True, text=True).stdout.strip()
+    if not found or not Path(found).exists():
+        return []
+    if others := _of_git_or_dvc(Path.cwd()):
+        raise AtWork(f"{found}: is of a process that is at work here: {', '.join(others)}")
+    Path(found).unlink(missing_ok=True)
+    return [f"{found}: removed, as no process of git or DVC is at work here"]
+
+
+def _of_git_or_dvc(folder: Path) -> list[str]:
+    """The other processes of git and DVC that work in `folder` or below it."""
+    found = []
+    for process in psutil.process_iter(["pid", "cwd", "cmdline"]):
+        words = process.info["cmdline"] or []
+        names = {Path(word).name for word in words[:2]}
+        inside = process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(folder)
+        if inside and names & {"git", "dvc"} and process.info["pid"] != os.getpid():
+            found.append(f"{' '.join(words)} (PID {process.info['pid']})")
+    return found
+
+
 def recover(repo: Repo) -> list[str]:
     """Put right what is left of runs that were killed; what was done, a line each."""
     folder = Path(repo.tmp_dir)
@@ -195,7 +221,7 @@ def recover(repo: Repo) -> list[str]:
 
 def main() -> list[str]:
     repo = Repo(".")
-    found = [*snakemake_locks(), *recover(repo)]
+    found = [*snakemake_locks(), *recover(repo), *git_index_lock()]
     return [*found, *(f"still at work here: {other}" for other in at_work(Path(repo.tmp_dir)))]
 
 
