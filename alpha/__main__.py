@@ -49,7 +49,7 @@ def _add(parser: argparse.ArgumentParser, option: Option) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, or 2 after one line on standard error for bad input."""
+    """Run one command. Returns 0; after one line on standard error 2 for bad input, or 130."""
     words = sys.argv[1:] if argv is None else list(argv)
     args = parser(words[0] if words and words[0] in COMMANDS else None).parse_args(words)
     try:
@@ -61,6 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of our output went away (`alpha show | head`): not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return _failed(args.command, "interrupted", code=130)
     except OSError as error:
         # Reading turns its errors into InputError where it happens: this is a place that
         # cannot be written, or a full disk.
@@ -68,9 +70,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _failed(name: str, line: str) -> int:
+def _failed(name: str, line: str, *, code: int = 2) -> int:
     print(f"alpha {name}: error: {line}", file=sys.stderr)
-    return 2
+    return code
 
 
 def _keep_inputs(args: argparse.Namespace) -> None:

@@ -43,5 +43,5 @@ def run(data: Data, label: Label, *, labels: Path, pins: Path) -> None:
     total = found.total
     print(
         f"{out}: pins {total.status.labelled:,} labels of {total.rows:,} rows on "
-        f"{words.number(len(found.days), 'day')}. Commit it."
+        f"{words.number(len(found.days), 'day')}. Commit it; `make run` compares with it."
     )

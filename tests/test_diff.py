@@ -182,7 +182,7 @@ def test_code_that_changed_has_its_steps(project: Project, said: Said):
 def test_data_that_changed_says_how_much_there_is(project: Project, said: Said):
     project.write("market/2.h5", "another day")
     project.evaluate(ACTIONABLE, labels())
-    assert "Data market 1 files, 2.0 MB (md5 " in said()
+    assert "Data market 1 file, 2.0 MB (md5 " in said()
     assert "→ 2 files, 2.0 MB (md5 " in said()
     assert "Code" not in said()
 
@@ -249,6 +249,15 @@ def test_models_that_came_and_went_are_named(project: Project, said: Said):
     )
     assert "mlp new: skill_not_actionable, test skill 0.300 [0.200, 0.500]" in said()
     assert "silos removed: actionable_on_paper, test skill 0.300 [0.200, 0.400]" in said()
+
+
+def test_steps_that_ran_before_the_steps_they_depend_on_are_named(project: Project, said: Said):
+    """As after a run that stopped between: what is evaluated is not of the labels at hand."""
+    lock = json.loads((project.root / "dvc.lock").read_text())
+    lock["stages"]["labels"]["outs"][0]["md5"] = f"{'f' * 32}.dir"
+    project.write("dvc.lock", json.dumps(lock))
+    note = "In the workspace these were last run on earlier results: train: `make run` brings"
+    assert note in " ".join(said().split())
 
 
 def test_two_commits_are_compared_by_what_dvc_has_of_them(project: Project, said: Said):

@@ -204,3 +204,12 @@ def test_preparing_steps_never_import_the_heavy_libraries_or_the_engines(step):
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_an_interrupted_command_says_so_in_one_line(workplace, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command("check"), "run", interrupted)
+    assert alpha("check") == 130
+    assert capsys.readouterr().err == "alpha check: error: interrupted\n"

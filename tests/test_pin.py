@@ -67,7 +67,7 @@ def test_a_silent_shift_is_accepted_by_a_new_pin_that_says_what_moved(workplace,
     assert said[0].startswith("Labels moved although neither params nor data changed: 1 figure on")
     assert said[2].split()[:2] == ["a.h5", "mean"]
     assert said[2].endswith("+1 bps")
-    assert said[-1].endswith("Commit it.")
+    assert said[-1].endswith("Commit it; `make run` compares with it.")
     assert guarded() == 0
     assert status() == "as_pinned"
 

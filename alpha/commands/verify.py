@@ -1,5 +1,7 @@
 """alpha verify"""
 
+import signal
+import sys
 from pathlib import Path
 
 from alpha.commands import Arguments, Option
@@ -16,5 +18,7 @@ OPTIONS = [
 def run(params: Params, args: Arguments) -> None:
     from alpha import verify
 
+    # As an exception, so that what it started ends with it, and its folder is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     root = Path(".")
     print(verify.run(root, args.lock, data=params.data.dir, jobs=args.jobs, keep=args.keep))

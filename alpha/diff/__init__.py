@@ -54,8 +54,11 @@ def _behind(old: Side, new: Side, at: Path | None, runs: list[str]) -> list[str]
         params = compare.stale(side, runs=() if workspace is None else runs)
         code = [] if workspace is None else compare.edited(side, workspace, runs=runs)
         found = [f"params {', '.join(params)}"] * bool(params) + [", ".join(code)] * bool(code)
+        mend = "" if workspace is None else ": `make run` brings them up to date"
         if found:
-            mend = "" if workspace is None else ": `make run` brings them up to date"
             what = " and ".join(found)
             notes.append(f"The results of {side.called} were made before edits of {what}{mend}.")
+        if behind := compare.outdated(side, runs=() if workspace is None else runs):
+            what = ", ".join(behind)
+            notes.append(f"In {side.called} these were last run on earlier results: {what}{mend}.")
     return notes

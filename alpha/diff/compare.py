@@ -119,6 +119,17 @@ def edited(side: Side, root: Path, *, runs: Iterable[str]) -> list[str]:
     return sorted({path for path, md5 in wanted if now[path] != md5})
 
 
+def outdated(side: Side, *, runs: Iterable[str]) -> list[str]:
+    """The steps that were last run on other results than the steps before them left since."""
+    stages = {name: one for name, one in by_step(side.stages).items() if is_live(name, runs)}
+    outs = {path: entry.md5 for stage in stages.values() for path, entry in stage.outs.items()}
+    return steps(
+        name
+        for name, stage in stages.items()
+        if any(outs.get(path, entry.md5) != entry.md5 for path, entry in stage.deps.items())
+    )
+
+
 def _md5_now(path: Path) -> str | None:
     try:
         return md5_of(path)

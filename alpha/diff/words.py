@@ -12,6 +12,7 @@ from rich.text import Text
 from alpha.diff import compare
 from alpha.diff.compare import Dependency, Param, Results
 from alpha.diff.side import Labels, Model, Side, Skill
+from alpha.guard.words import number
 from alpha.objective import CLASSES
 from alpha.record.lock import Entry
 from alpha.report import numbers
@@ -101,7 +102,7 @@ def _value(value: Any) -> str:
 def _size(entry: Entry | None) -> str:
     if entry is None:
         return numbers.NOTHING
-    files = [] if entry.nfiles is None else [f"{entry.nfiles:,} files"]
+    files = [] if entry.nfiles is None else [number(entry.nfiles, "file")]
     size = [] if entry.size is None else [f"{entry.size / 1e6:,.1f} MB"]
     return f"{', '.join([*files, *size])} (md5 {entry.md5[:7]})".lstrip()
 

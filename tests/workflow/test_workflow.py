@@ -96,6 +96,19 @@ def test_a_partial_target_runs_what_it_needs_and_no_more(copied):
     assert copied.planned() == EVERYTHING - {"simulate", "labels", "guard"}
 
 
+@pytest.mark.parametrize("target", ["results/labels", "results/splits/summary.json"])
+def test_what_a_partial_target_left_stale_is_built_by_the_next_run(copied, target):
+    """Wherever an earlier run ended, all that is stale is planned, and DVC is content with it."""
+    copied.edit({"label.horizon_seconds": 400, "networks": []})
+    copied.run("snakemake", "--cores", "2", target)
+    stale = {job(stage) for stage in json.loads(copied.run("dvc", "status", "--json"))}
+    planned = copied.planned()
+    assert stale <= planned
+    assert {"normalization", "train ridge-0", "evaluate", "report"} <= planned
+    assert jobs(copied.run("snakemake", "--cores", "2")) == planned
+    assert "up to date" in copied.run("dvc", "status")
+
+
 def test_the_graph_of_jobs_is_drawn_and_the_run_is_reported_offline(built, tmp_path):
     drawn = built.run("snakemake", "--dag")
     assert all(name in drawn for name in ("digraph", "simulate", "run: mlp-0", "report"))
@@ -189,8 +202,9 @@ def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
     assert "up to date" in copied.run("dvc", "status")
 
 
-def test_labels_that_move_in_silence_stop_at_the_guard(copied):
-    """An edit of code lengthens every window; nothing after the guard runs."""
+def test_labels_that_move_in_silence_stop_at_the_guard_until_they_are_pinned(copied):
+    """An edit of code lengthens every window: nothing after the guard runs. Once `alpha pin`
+    accepts the labels, everything after them does."""
     copied.run("python", "-m", "alpha", "pin")
     assert jobs(copied.run("snakemake", "--cores", "2")) == {"guard", "report"}
     code = copied.folder / "alpha" / "labels.py"
@@ -200,6 +214,10 @@ def test_labels_that_move_in_silence_stop_at_the_guard(copied):
     said = copied.run("snakemake", "--cores", "2", fails=True)
     assert "labels moved although neither params nor data changed" in said
     assert jobs(said) == {"labels", "guard"}
+    copied.run("python", "-m", "alpha", "pin")
+    assert copied.planned() == EVERYTHING - {"simulate", "labels"}
+    copied.run("snakemake", "--cores", "2")
+    assert "up to date" in copied.run("dvc", "status")
 
 
 def test_plots_of_two_commits_are_drawn_side_by_side(copied):

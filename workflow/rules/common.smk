@@ -52,8 +52,8 @@ for stage in STAGES:
     if kind in KINDS:
         NAMES[f"{rule_name}@{stage.partition('@')[2]}"] = NAMES.pop(stage)
 
-# What a stage waits for without depending on what is in it: it changes with nothing that the
-# stage's other dependencies do not change with.
+# What a stage waits for, but what does not make it stale: it changes with nothing that the stage's
+# other dependencies do not change with.
 ORDER_ONLY = ["results/guard/passed.json"]
 
 # The one command of all rules. DVC removes what a step wrote earlier; should the step fail, it
@@ -94,9 +94,9 @@ def inputs(stage):
     def files(wildcards):
         name = stage.format(**wildcards)
         found = [file for dep in STAGES[NAMES[name]]["deps"] for file in waited_for(dep)]
-        fresh = ORDER_ONLY if name in RERUN else found
-        marks = [mark(name)] if name in RERUN else []
-        return [ancient(file) if file in fresh else file for file in found] + marks
+        # Of a stage in RERUN no input may be ancient: below a job that is to run, Snakemake looks
+        # at nothing else.
+        return [*found, mark(name)] if name in RERUN else [ancient(file) for file in found]
 
     return files
 
