@@ -45,10 +45,8 @@ def test_a_pin_is_a_copy_of_the_profile(workplace, capsys):
     accepted = (workplace / "pins" / "labels.json").read_bytes()
     assert accepted == (workplace / "results" / "labels" / profile.NAME).read_bytes()
     said = capsys.readouterr().out
-    assert (
-        said
-        == "pins/labels.json: pins 540 labels of 600 rows on 1 day. Commit it; `make run` compares with it.\n"
-    )
+    wanted = "pins/labels.json: pins 540 labels of 600 rows on 1 day. Commit it; "
+    assert said == f"{wanted}`make run` compares with it.\n"
     assert guarded() == 0
     assert status() == "as_pinned"
     assert main(["pin"]) == 0
