@@ -1,5 +1,6 @@
 """Experiments as a researcher runs them: a sweep in the queue, a table, a comparison, and back."""
 
+import json
 import re
 import time
 
@@ -46,9 +47,10 @@ def test_the_table_of_experiments_has_few_columns(swept):
 
 def test_experiments_are_compared_with_each_other_and_in_words(swept):
     first, second = names(swept).values()
-    said = swept.run("dvc", "exp", "diff", first, second)
-    assert "label.horizon_seconds" in said
-    assert "best.skill_test" in said
+    said = swept.run("dvc", "exp", "diff", "--json", first, second)
+    differences = json.loads(said[said.index("{") :])
+    assert set(differences["params"]["params.yaml"]) == {"label.horizon_seconds"}
+    assert "ridge.skill_test" in differences["metrics"]["results/evaluate/metrics.json"]
     assert "label.horizon_seconds" in swept.run("python", "-m", "alpha", "diff", first, second)
 
 
