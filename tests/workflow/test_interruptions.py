@@ -55,11 +55,9 @@ def until(process, moment, *, every=0.1):
         time.sleep(every)
 
 
-def halted(checkout, moment=lambda: True):
-    """The processes of the step that runs there, halted at a moment: they go on when resumed."""
+def halted(checkout):
+    """The processes of the step that runs there, halted: they go on when resumed."""
     found = [step for step in living(checkout.folder) if step.cmdline()[1:3] == ["-m", "alpha"]]
-    while not moment():
-        time.sleep(0.001)
     for step in found:
         step.suspend()
     return found
@@ -120,16 +118,6 @@ def test_dvc_killed_while_a_step_runs(untrained, built):
     until(process, lambda: steps(untrained.folder) == STEP)
     kill(process, untrained.folder, "all")
     untrained.run(*DVC)
-    assert the_same(untrained, built)
-
-
-def test_dvc_killed_alone_while_its_step_lives_on(untrained, built):
-    """Two steps of one target take turns."""
-    process = start(untrained, DVC, log(untrained))
-    until(process, lambda: steps(untrained.folder) == STEP)
-    step = halted(untrained, (untrained.folder / f"{RUN}.part").exists)
-    kill(process, untrained.folder, "top")
-    resumed(untrained, DVC, "waiting for another process that writes it", step)
     assert the_same(untrained, built)
 
 
