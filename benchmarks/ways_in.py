@@ -79,10 +79,7 @@ def queued(checkout: Checkout, changes: dict[str, Any], *, jobs: int = 2) -> set
     others = {"other": {"evaluate.tries": 3}} if jobs == 2 else {}
     for name, asked in {"queued": changes, **others}.items():
         checkout.run("dvc", "exp", "run", "--queue", "--name", name, *settings(asked))
-    checkout.run("dvc", "queue", "start", "--jobs", str(jobs))
-    while re.search(r"Queued|Running", status := checkout.run("dvc", "queue", "status")):
-        time.sleep(1)
-    assert "Failed" not in status, status
+    checkout.work_off_queue(jobs=jobs)
     checkout.run("dvc", "exp", "apply", "queued")
     found = ran(checkout.run("dvc", "queue", "logs", "queued"))
     checkout.run("dvc", "queue", "remove", "--all")

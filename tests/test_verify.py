@@ -19,10 +19,10 @@ from alpha import verify
 from alpha.errors import InputError
 from alpha.record.cache import files_of, md5_of
 from alpha.record.lock import Entry
+from alpha.record.recorded import Original
 from alpha.store import record
 from alpha.verify import flow, inside
 from alpha.verify.differences import Differs, of_out
-from alpha.verify.original import Original
 
 # Each step takes its inputs' values a little further.
 STEPS = """

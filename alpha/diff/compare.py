@@ -7,7 +7,7 @@ from typing import Any
 
 from alpha.diff.side import Model, Side
 from alpha.record.cache import md5_of
-from alpha.record.lock import Entry, Stage
+from alpha.record.lock import Entry, Stage, related
 
 ABSENT = object()  # a key that one side does not have
 
@@ -180,7 +180,7 @@ def _made(stages: Mapping[str, Stage]) -> set[str]:
 
 
 def _is_made(path: str, made: set[str]) -> bool:
-    return any(f"{path}/".startswith(f"{out}/") or out.startswith(f"{path}/") for out in made)
+    return any(related(path, out) for out in made)
 
 
 def _is_data(path: str, *sides: Side) -> bool:

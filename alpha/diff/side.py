@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from alpha.errors import InputError
-from alpha.record import git, lock
+from alpha.record import document, git, lock
 from alpha.record.lock import Stage
-from alpha.record.recorded import Recorded, at_hand
+from alpha.record.recorded import Original, at_hand
 
 LABELS = "results/labels"
 DETAILS = "results/evaluate/details.json"
@@ -108,14 +106,14 @@ def of_commit(root: Path, rev: str) -> Side:
         raise InputError(f"{rev}: has no params.yaml here")
     recorded = git.show(root, rev, "dvc.lock")
     stages = {} if recorded is None else lock.parse(recorded, f"dvc.lock of {rev}")
-    results = Recorded(root, stages)
+    original = Original(root)
     absent = f"{rev} has no dvc.lock: nothing was run in it"
     fetch = "are not in DVC's cache: `dvc fetch --all-commits` brings them"
     return _side(
         rev,
         _params(params, f"params.yaml of {rev}"),
         stages,
-        results.read,
+        lambda path: original.read(path, stages),
         absent=absent if recorded is None else f"the results of {rev} {fetch}",
     )
 
@@ -129,11 +127,11 @@ def of_workspace(root: Path) -> Side:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     lock_path = root / "dvc.lock"
     stages = lock.read(lock_path) if lock_path.is_file() else {}
-    recorded = Recorded(root, stages)
+    original = Original(root)
 
     def read(path: str) -> bytes | None:
         found = at_hand(root / path)
-        return recorded.read(path) if found is None else found
+        return original.read(path, stages) if found is None else found
 
     return _side(
         _WORKSPACE,
@@ -183,10 +181,7 @@ def _labels(read: Callable[[str], bytes | None]) -> Labels | None:
 
 
 def _params(text: bytes, source: str) -> dict[str, Any]:
-    try:
-        content = YAML(typ="safe").load(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise InputError(f"{source}: is not YAML: {' '.join(str(error).split())}") from None
+    content = document.load(text, source)
     if not isinstance(content, dict):
         raise InputError(f"{source}: must hold sections of params, found {type(content).__name__}")
     return content

@@ -15,9 +15,9 @@ import tables
 from alpha.errors import InputError
 from alpha.progress import track
 from alpha.record import lock as locks
+from alpha.record.recorded import Original
 from alpha.verify import copy, current, flow
 from alpha.verify.differences import Differs, of_out
-from alpha.verify.original import Original
 from alpha.verify.rebuild import rebuild
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from alpha.record.git import git
-from alpha.record.lock import Stage
-from alpha.verify.flow import related
+from alpha.record.lock import Stage, related
 
 # Not part of a checkout that is no git repository.
 _LEFT_OUT = {".git", ".venv", ".dvc", ".snakemake", "results", "__pycache__"}

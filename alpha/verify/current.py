@@ -7,8 +7,8 @@ from typing import Any
 
 from alpha.errors import InputError
 from alpha.record.cache import md5_of
-from alpha.record.lock import Stage
-from alpha.verify.flow import Declared, related
+from alpha.record.lock import Stage, related
+from alpha.verify.flow import Declared
 
 
 def check(

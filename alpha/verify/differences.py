@@ -9,9 +9,9 @@ from pydantic import RootModel
 from alpha.artifacts import parse
 from alpha.record.cache import files_of, md5_of
 from alpha.record.lock import Entry
+from alpha.record.recorded import Original
 from alpha.store.logical import NODES, nodes
 from alpha.verify import inside
-from alpha.verify.original import Original
 
 
 class Differs(Exception):

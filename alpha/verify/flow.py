@@ -5,17 +5,15 @@ plain values, and ${...} of params.yaml and of the matrix.
 """
 
 import itertools
-import os.path
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from alpha.errors import InputError
+from alpha.record import document
+from alpha.record.lock import related
 
 _PLACE = re.compile(r"\$\{([^}]+)\}")
 
@@ -90,12 +88,6 @@ def makers(name: str, stages: Mapping[str, Flows]) -> list[str]:
     ]
 
 
-def related(one: str, other: str) -> bool:
-    """Whether one path is the other, or holds it."""
-    one, other = (f"{os.path.normpath(path)}/" for path in (one, other))
-    return one.startswith(other) or other.startswith(one)
-
-
 def value(params: Mapping[str, Any], key: str) -> Any:
     """The value of a dotted key. Raises KeyError if there is none."""
     found: Any = params
@@ -108,11 +100,9 @@ def value(params: Mapping[str, Any], key: str) -> Any:
 
 def _yaml(path: Path) -> dict[str, Any]:
     try:
-        content = YAML(typ="safe").load(path.read_bytes())
+        content = document.load(path.read_bytes(), str(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (YAMLError, ValueError) as error:
-        raise InputError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: must hold sections, found {type(content).__name__}")
     return content

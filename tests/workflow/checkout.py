@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,13 @@ class Checkout:
         )
         assert (done.returncode != 0) == fails, f"{' '.join(command)}:\n{done.stdout}"
         return done.stdout
+
+    def work_off_queue(self, *, jobs: int) -> None:
+        """Run the queued experiments, so many at a time; asserts that none failed."""
+        self.run("dvc", "queue", "start", "--jobs", str(jobs))
+        while re.search("Queued|Running", status := self.run("dvc", "queue", "status")):
+            time.sleep(1)
+        assert "Failed" not in status, status
 
     def planned(self) -> set[str]:
         """The jobs that Snakemake would run now, such as `train ridge-0`."""

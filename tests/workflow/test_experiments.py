@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 import pytest
 from checkout import Checkout
@@ -17,9 +16,8 @@ def swept(tmp_path_factory):
     checkout.run("snakemake", "--cores", "2")
     checkout.commit("built")
     checkout.run("dvc", "exp", "run", "--queue", "-S", "label.horizon_seconds=200,400")
-    checkout.run("dvc", "queue", "start", "--jobs", "2")
-    while re.search("Queued|Running", status := checkout.run("dvc", "queue", "status")):
-        time.sleep(1)
+    checkout.work_off_queue(jobs=2)
+    status = checkout.run("dvc", "queue", "status")
     assert status.count("Success") == 2, status
     return checkout
 

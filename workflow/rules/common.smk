@@ -20,12 +20,12 @@ from recover import AtWork, recover, snakemake_locks, wait
 from alpha import check
 from alpha.errors import InputError
 from alpha.params import KINDS, load
+from alpha.record.lock import related
 
 # Checked before anything runs, as Snakemake and DVC remove a step's earlier results before
 # the step itself could object. `alpha check` says the same.
 try:
-    PARAMS = load(Path("params.yaml"))
-    check.run(PARAMS)
+    check.run(load(Path("params.yaml")))
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 
@@ -106,22 +106,18 @@ def waited_for(dep):
     """A dependency as rules know it: whole outputs of other rules, or else itself."""
     relative = os.path.relpath(dep)
     path = dep if relative.startswith(os.pardir) else relative
-    return [out for out in all_outputs() if within(out, path) or within(path, out)] or [path]
-
-
-def within(path, folder):
-    return f"{path}/".startswith(f"{folder}/")
+    return [out for out in all_outputs() if related(out, path)] or [path]
 
 
 def with_what_follows(stale):
     """Those stages and all that come after them."""
-    found, waiting = set(), list(stale)
+    found, waiting = set(stale), list(stale)
     while waiting:
-        made = set(outs(waiting[0]))
-        found.add(waiting.pop(0))
-        for stage in NAMES:
+        made = set(outs(waiting.pop()))
+        for stage in NAMES.keys() - found:
             deps = [dep for dep in STAGES[NAMES[stage]]["deps"] if dep not in ORDER_ONLY]
-            if stage not in found and any(made.intersection(waited_for(dep)) for dep in deps):
+            if any(made.intersection(waited_for(dep)) for dep in deps):
+                found.add(stage)
                 waiting.append(stage)
     return found
 
