@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,19 +19,24 @@ PAST_COLUMNS = ("past_outcome_1", "past_outcome_5", "past_outcome_30", "past_vol
 LABEL_COLUMNS = (*OUTCOME_COLUMNS, *PAST_COLUMNS, "status")
 
 
+# Rows of one file that count: all of them, or the numbers of those that do.
+Kept = slice | np.ndarray
+
+
 @dataclass(frozen=True)
 class FeatureFile:
-    """One feature file: where it stands in time, and which of its rows count."""
+    """One feature file: where it stands in time, and how many of its rows count.
+
+    Its timestamps are not kept in memory, as there may be years of files.
+    """
 
     path: Path
-    time_ns: np.ndarray  # (kept rows,) int64, strictly increasing
-    kept: np.ndarray  # (kept rows,) int64, their row numbers in the file
+    first_ns: int  # of the rows that count
+    last_ns: int
     rows: int  # in the file, duplicates included
+    duplicates: int
+    after_ns: int | None  # the first timestamp of the following file
     aware: bool  # the file's index carries a time zone
-
-    @property
-    def duplicates(self) -> int:
-        return self.rows - len(self.kept)
 
 
 @dataclass(frozen=True)
@@ -43,23 +49,43 @@ class FeatureFolder:
 
     @property
     def first_ns(self) -> int:
-        return int(self.files[0].time_ns[0])
+        return self.files[0].first_ns
 
     @property
     def last_ns(self) -> int:
-        return int(self.files[-1].time_ns[-1])
+        return self.files[-1].last_ns
 
     def open(self, file: FeatureFile) -> AbstractContextManager[FrameReader]:
         return _open(file.path, self.data)
 
-    def quotes(self, file: FeatureFile) -> tuple[np.ndarray, np.ndarray]:
-        """Best bid and best ask of the file's kept rows, two (kept rows,) float64 arrays."""
+    def times(self, file: FeatureFile) -> tuple[np.ndarray, Kept]:
+        """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and
+        which rows of the file they are."""
         with self.open(file) as frame:
-            bid, ask = (
-                frame.column(self.data.best_bid),
-                frame.column(self.data.best_ask),
-            )
-        return bid[file.kept], ask[file.kept]
+            return self._times(frame, file)
+
+    def quotes(self, file: FeatureFile) -> "Quotes":
+        """Timestamps and quotes of the rows that count."""
+        with self.open(file) as frame:
+            time_ns, kept = self._times(frame, file)
+            both = frame.matrix((self.data.best_bid, self.data.best_ask))
+        bid, ask = (both[kept, at].astype(np.float64) for at in (0, 1))
+        return Quotes(time_ns, bid, ask)
+
+    def _times(self, frame: FrameReader, file: FeatureFile) -> tuple[np.ndarray, Kept]:
+        time_ns = frame.time_ns(self.data.timestamp)
+        if not file.duplicates:
+            return time_ns, slice(0, file.rows)
+        kept = last_of_each(time_ns, file.after_ns)
+        return time_ns[kept], kept
+
+
+class Quotes(NamedTuple):
+    """Rows that count, each (rows,): int64 `time_ns`, float64 `bid` and `ask` of any value."""
+
+    time_ns: np.ndarray
+    bid: np.ndarray
+    ask: np.ndarray
 
 
 def open_folder(folder: Path, data: Data) -> FeatureFolder:
@@ -71,7 +97,7 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
     """
     paths = feature_paths(folder, data)
     features: tuple[str, ...] = ()
-    scanned: list[tuple[Path, np.ndarray, bool]] = []
+    scanned: list[_Scanned] = []
     for path in paths:
         with _open(path, data) as frame:
             names = feature_names(frame, data)
@@ -82,22 +108,54 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
             if len(time_ns) == 0:
                 raise InputError(f"{path}: must hold at least one row, found none")
             _in_order(path, time_ns)
-            scanned.append((path, time_ns, frame.aware))
-    scanned.sort(key=lambda item: (int(item[1][0]), int(item[1][-1]), item[0].name))
+            scanned.append(_Scanned.of(path, time_ns, aware=frame.aware))
+    scanned.sort(key=lambda file: (file.first_ns, file.last_ns, file.path.name))
     files = []
-    for number, (path, time_ns, aware) in enumerate(scanned):
+    for number, file in enumerate(scanned):
         follower = scanned[number + 1] if number + 1 < len(scanned) else None
-        if follower is not None and follower[1][0] < time_ns[-1]:
+        if follower is not None and follower.first_ns < file.last_ns:
             raise InputError(
-                f"{follower[0]}: row 0: files must not overlap in time, but {path.name} reaches "
-                f"{moment(time_ns[-1])} and this one starts at {moment(follower[1][0])}"
+                f"{follower.path}: row 0: files must not overlap in time, but {file.path.name} "
+                f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}"
             )
-        after = None if follower is None else int(follower[1][0])
-        kept = last_of_each(time_ns, after)
-        if len(kept) == 0:
-            raise InputError(f"{path}: every row is repeated by {scanned[number + 1][0].name}")
-        files.append(FeatureFile(path, time_ns[kept], kept, len(time_ns), aware))
+        repeated = follower is not None and follower.first_ns == file.last_ns
+        last_ns = file.before_last_ns if repeated else file.last_ns
+        if last_ns is None:
+            assert follower is not None
+            raise InputError(f"{file.path}: every row is repeated by {follower.path.name}")
+        files.append(
+            FeatureFile(
+                file.path,
+                file.first_ns,
+                last_ns,
+                file.rows,
+                file.rows - file.distinct + repeated,
+                None if follower is None else follower.first_ns,
+                file.aware,
+            )
+        )
     return FeatureFolder(data, tuple(files), features)
+
+
+@dataclass(frozen=True)
+class _Scanned:
+    """What is kept of a file's timestamps: how many are `distinct`, and the last two of them."""
+
+    path: Path
+    first_ns: int
+    last_ns: int
+    before_last_ns: int | None
+    rows: int
+    distinct: int
+    aware: bool
+
+    @classmethod
+    def of(cls, path: Path, time_ns: np.ndarray, *, aware: bool) -> "_Scanned":
+        first, last = int(time_ns[0]), int(time_ns[-1])
+        below = int(np.searchsorted(time_ns, last)) - 1
+        before_last = int(time_ns[below]) if below >= 0 else None
+        distinct = 1 + int(np.count_nonzero(time_ns[1:] != time_ns[:-1]))
+        return cls(path, first, last, before_last, len(time_ns), distinct, aware)
 
 
 def feature_paths(folder: Path, data: Data) -> list[Path]:

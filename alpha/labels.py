@@ -1,12 +1,13 @@
 """Labels: what the window after each row would have brought, or why that is not known."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from alpha import profile, windows
+from alpha import parallel, profile, windows
 from alpha import status as codes
 from alpha.artifacts import whole_folder, write_json
 from alpha.errors import InputError
@@ -15,6 +16,7 @@ from alpha.features import (
     PAST_COLUMNS,
     FeatureFile,
     FeatureFolder,
+    Quotes,
     open_folder,
 )
 from alpha.params import Data, Label
@@ -25,6 +27,8 @@ from alpha.store import Block, record, write_frame
 _BPS = 1e-4
 # Times the price: sums of such outcomes are finite still.
 _LARGEST = 1e100
+# Rows that one thread labels at a time: far more than the windows that reach into the next.
+_PIECE_ROWS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -58,40 +62,44 @@ def compute(
     """
     rows = len(time_ns) if rows is None else rows
     end_ns = int(time_ns[-1]) if end_ns is None else end_ns
-    bad = ~((bid > 0) & (ask >= bid) & np.isfinite(ask))
-    mid = (bid + ask) / 2
     touch = label.price == "touch"
-    high, low = (bid, ask) if touch else (mid, mid)
-    entry_up, entry_down = (ask, bid) if touch else (mid, mid)
-    top, bottom, last, status = windows.extremes(
-        time_ns, high, low, bad, rows, label.horizon_ns, label.max_gap_ns, end_ns
-    )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        up = top / entry_up[:rows] - 1.0
-        down = 1.0 - bottom / entry_down[:rows]
-        if label.target == "end_return":
+    mid = None if touch and label.target != "end_return" else (bid + ask) / 2
+    high, low, entry_up, entry_down = (bid, ask, ask, bid) if touch else (mid, mid, mid, mid)
+    up, down, loudest = (np.empty(rows) for _ in range(3))
+    status = np.empty(rows, dtype=np.int8)
+    last = np.empty(rows if label.target in ("end_return", "triple_barrier") else 0, dtype=np.int64)
+
+    def fill(piece: range) -> None:
+        windows.extremes(
+            time_ns, bid, ask, high, low, entry_up, entry_down, piece.start, piece.stop,
+            label.horizon_ns, label.max_gap_ns, end_ns, up, down, loudest, status, last,
+        )  # fmt: skip
+
+    parallel.each(fill, parallel.cut(rows, _PIECE_ROWS))
+    if label.target == "abs_max":
+        return Labels(up, down, loudest, status)
+    if label.target == "end_return":
+        assert mid is not None
+        with np.errstate(divide="ignore", invalid="ignore"):
             outcome = mid[last] / mid[:rows] - 1.0
-        elif label.target == "triple_barrier":
-            outcome = windows.first_passage(
-                high, low, entry_up, entry_down, bad, last, label.barrier_bps * _BPS
-            )
-        else:
-            outcome = _outcome(up, down, label)
-    for values in (up, down, outcome):
-        values[status != codes.LABELLED] = np.nan
+    elif label.target == "triple_barrier":
+        bad = ~((bid > 0) & (ask >= bid) & np.isfinite(ask))
+        outcome = windows.first_passage(
+            high, low, entry_up, entry_down, bad, last, label.barrier_bps * _BPS
+        )
+    else:
+        outcome = _outcome(up, down, loudest, label)
+    outcome[status != codes.LABELLED] = np.nan
     return Labels(up, down, outcome, status)
 
 
-def _outcome(up: np.ndarray, down: np.ndarray, label: Label) -> np.ndarray:
+def _outcome(up: np.ndarray, down: np.ndarray, loudest: np.ndarray, label: Label) -> np.ndarray:
     """The targets that are functions of up and down alone, (rows,) float64."""
     if label.target in ("up", "down"):
         return up.copy() if label.target == "up" else down.copy()
-    loudest = np.maximum(up, down)
-    if label.target == "abs_max":
-        return np.maximum(loudest, 0.0)
     threshold = label.threshold_bps * _BPS
     if label.target == "loud":
-        return (np.maximum(loudest, 0.0) > threshold).astype(np.float64)
+        return (loudest > threshold).astype(np.float64)
     signed = np.where(loudest > 0, np.where(up >= down, up, -down), 0.0)
     if label.target == "direction":
         return np.where(signed > threshold, 1.0, np.where(signed < -threshold, -1.0, 0.0))
@@ -108,27 +116,31 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     figure can be made of an outcome, or if no row has a label.
     """
     folder = open_folder(features, data)
-    days: dict[str, profile.Day] = {}
-    outcomes = []
-    with whole_folder(out) as part:
-        each = track(_each(folder, label), "labels", total=len(folder.files))
-        for file, labels, past in each:
-            outcome, status = labels.alpha_outcome, labels.status
-            _check_size(file, outcome)
-            days[file.path.name] = profile.of_day(
-                outcome, status, file.time_ns, label, duplicates=file.duplicates
+    with (
+        whole_folder(out) as part,
+        profile.Profiler(data, label, part.parent) as profiler,
+        ThreadPoolExecutor(2) as beside,
+    ):
+        # Hashing and writing let go of Python's lock: they cost little beside labelling.
+        digest = beside.submit(profile.data_digest, [file.path for file in folder.files])
+        written: Future[None] | None = None
+        for file, quotes, labels, past in track(
+            _each(folder, label), "labels", total=len(folder.files)
+        ):
+            _check_size(folder, file, labels.alpha_outcome)
+            profiler.add(
+                file.path.name,
+                labels.alpha_outcome,
+                labels.status,
+                quotes.time_ns,
+                duplicates=file.duplicates,
             )
-            outcomes.append(outcome[status == codes.LABELLED])
-            blocks = (
-                Block(
-                    (*OUTCOME_COLUMNS, *PAST_COLUMNS),
-                    np.column_stack((labels.up, labels.down, labels.alpha_outcome, past)),
-                ),
-                Block(("status",), labels.status[:, None]),
-            )
-            write_frame(part / file.path.name, file.time_ns, blocks, aware=file.aware)
-        paths = [file.path for file in folder.files]
-        found = profile.make(data, label, paths=paths, days=days, outcomes=outcomes)
+            if written is not None:
+                written.result()
+            written = beside.submit(_write, part / file.path.name, file, quotes, labels, past)
+        if written is not None:
+            written.result()
+        found = profiler.profile(digest=digest.result())
         counts = found.total.status
         if counts.labelled == 0:
             raise InputError(
@@ -141,38 +153,59 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         record(part)
 
 
-def _check_size(file: FeatureFile, outcome: np.ndarray) -> None:
+def _write(
+    path: Path, file: FeatureFile, quotes: Quotes, labels: Labels, past: np.ndarray
+) -> None:
+    blocks = (
+        Block(
+            (*OUTCOME_COLUMNS, *PAST_COLUMNS),
+            np.column_stack((labels.up, labels.down, labels.alpha_outcome, past)),
+        ),
+        Block(("status",), labels.status[:, None]),
+    )
+    write_frame(path, quotes.time_ns, blocks, aware=file.aware)
+
+
+def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
     far = np.abs(outcome) > _LARGEST
     if far.any():
-        row = int(np.argmax(far))
+        at = int(np.argmax(far))
+        row = np.arange(file.rows)[folder.times(file)[1]][at]
         raise InputError(
-            f"{file.path}: row {file.kept[row]}: an outcome must be at most {_LARGEST:g} times the "
-            f"price, found {outcome[row]:g} from the quotes in its window"
+            f"{file.path}: row {row}: an outcome must be at most {_LARGEST:g} times the "
+            f"price, found {outcome[at]:g} from the quotes in its window"
         )
 
 
-def _each(folder: FeatureFolder, label: Label) -> Iterator[tuple[FeatureFile, Labels, np.ndarray]]:
+def _each(
+    folder: FeatureFolder, label: Label
+) -> Iterator[tuple[FeatureFile, Quotes, Labels, np.ndarray]]:
     """Label file by file, each with as much of the following files as its windows need, and
     of the earlier ones as its past does."""
     past = Past(label)
-    quotes: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    read: dict[int, Quotes] = {}
     for number, file in enumerate(folder.files):
-        until = int(file.time_ns[-1]) + label.horizon_ns
+        until = file.last_ns + label.horizon_ns
         stop = number + 1
         # One row past the last window, so that a gap that starts in it is seen.
-        while stop < len(folder.files) and folder.files[stop - 1].time_ns[-1] <= until:
+        while stop < len(folder.files) and folder.files[stop - 1].last_ns <= until:
             stop += 1
         for at in range(number, stop):
-            if at not in quotes:
-                quotes[at] = folder.quotes(folder.files[at])
-        span = range(number, stop)
+            if at not in read:
+                read[at] = folder.quotes(folder.files[at])
+        mine = read[number]
+        halo = [_until(read[at], until) for at in range(number + 1, stop)]
         labels = compute(
-            np.concatenate([folder.files[at].time_ns for at in span]),
-            np.concatenate([quotes[at][0] for at in span]),
-            np.concatenate([quotes[at][1] for at in span]),
+            *(np.concatenate(column) for column in zip(mine, *halo, strict=True)),
             label,
-            rows=len(file.time_ns),
+            rows=len(mine.time_ns),
             end_ns=folder.last_ns,
         )
-        bid, ask = quotes.pop(number)
-        yield file, labels, past.follow(file.time_ns, bid, ask, labels.alpha_outcome)
+        del read[number]
+        yield file, mine, labels, past.follow(*mine, labels.alpha_outcome)
+
+
+def _until(quotes: Quotes, until_ns: int) -> Quotes:
+    """The rows up to a moment, and one more."""
+    stop = int(np.searchsorted(quotes.time_ns, until_ns, side="right")) + 1
+    return Quotes(*(column[:stop] for column in quotes))

@@ -7,6 +7,7 @@ ladder predict from these alone, and volatility regimes are cut along the last o
 from dataclasses import dataclass, field
 
 import numpy as np
+from numba import njit
 
 from alpha.params import Label
 
@@ -58,10 +59,13 @@ class Past:
         """
         rows = len(time_ns)
         self._append(time_ns, bid, ask, outcome)
-        outcomes = self._outcomes(time_ns)
-        volatility = self._volatility(time_ns, len(self._time_ns) - rows)
+        out = np.empty((rows, len(SPANS) + 1))
+        _known(
+            self._time_ns, len(self._time_ns) - rows, self.label.horizon_ns, self._before,
+            self._latest, self._total, self._count, self._squares, self._seconds, out,
+        )  # fmt: skip
         self._forget()
-        return np.column_stack((outcomes, volatility))
+        return out
 
     def _append(
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
@@ -90,30 +94,6 @@ class Past:
         self._squares = _run_on(self._squares, squares)
         self._seconds = _run_on(self._seconds, seconds)
 
-    def _outcomes(self, time_ns: np.ndarray) -> np.ndarray:
-        horizon = self.label.horizon_ns
-        completed = np.searchsorted(self._time_ns, time_ns - horizon, side="right")
-        latest = np.concatenate(([self._before], self._latest))[completed]
-        columns = [latest]
-        for span in SPANS[1:]:
-            start = np.searchsorted(self._time_ns, time_ns - span * horizon, side="left")
-            # After a gap there may be nothing completed that recently.
-            start = np.minimum(start, completed)
-            rows = self._count[completed] - self._count[start]
-            total = self._total[completed] - self._total[start]
-            columns.append(np.where(rows > 0, total / np.maximum(rows, 1), latest))
-        return np.column_stack(columns)
-
-    def _volatility(self, time_ns: np.ndarray, first: int) -> np.ndarray:
-        reach = SPANS[-1] * self.label.horizon_ns
-        start = np.searchsorted(self._time_ns, time_ns - reach, side="right")
-        stop = np.arange(first, len(self._time_ns)) + 1
-        seconds = self._seconds[stop] - self._seconds[start]
-        # A difference of sums may be a rounding below zero.
-        squares = np.maximum(self._squares[stop] - self._squares[start], 0.0)
-        some = seconds > 0
-        return np.where(some, np.sqrt(squares / np.where(some, seconds, 1.0)), np.nan)
-
     def _forget(self) -> None:
         reach = (SPANS[-1] + 1) * self.label.horizon_ns
         kept = int(np.searchsorted(self._time_ns, self._time_ns[-1] - reach))
@@ -126,3 +106,41 @@ class Past:
 def _run_on(sums: np.ndarray, more: np.ndarray) -> np.ndarray:
     """Running sums continued: the same bits as if all had been summed at once."""
     return np.concatenate((sums[:-1], np.cumsum(np.concatenate((sums[-1:], more)))))
+
+
+@njit(cache=True, nogil=True)
+def _known(
+    time_ns: np.ndarray,
+    first: int,
+    horizon_ns: int,
+    before: float,
+    latest: np.ndarray,
+    total: np.ndarray,
+    count: np.ndarray,
+    squares: np.ndarray,
+    seconds: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Fill `out` (rows, SPANS + 1), the columns of `follow`, for the rows from `first` on."""
+    completed = 0  # rows whose windows are
+    starts = np.zeros(len(SPANS), dtype=np.int64)  # of the rows that each span holds
+    steps = 0  # the first whose step the volatility counts
+    for row in range(first, len(time_ns)):
+        now = time_ns[row]
+        while time_ns[completed] <= now - horizon_ns:
+            completed += 1
+        last = latest[completed - 1] if completed > 0 else before
+        out[row - first, 0] = last
+        for at in range(1, len(SPANS)):
+            while time_ns[starts[at]] < now - SPANS[at] * horizon_ns:
+                starts[at] += 1
+            # After a gap there may be nothing completed that recently.
+            start = min(starts[at], completed)
+            rows = count[completed] - count[start]
+            out[row - first, at] = (total[completed] - total[start]) / rows if rows > 0 else last
+        while time_ns[steps] <= now - SPANS[-1] * horizon_ns:
+            steps += 1
+        span = seconds[row + 1] - seconds[steps]
+        # A difference of sums may be a rounding below zero.
+        moved = max(squares[row + 1] - squares[steps], 0.0)
+        out[row - first, len(SPANS)] = np.sqrt(moved / span) if span > 0 else np.nan

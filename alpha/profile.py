@@ -5,17 +5,21 @@ say whether its figures were free to move.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from alpha import artifacts
+from alpha import artifacts, parallel
 from alpha.errors import InputError
 from alpha.objective import classes
 from alpha.params import Data, Label
+from alpha.spool import Spool
+from alpha.status import LABELLED
 
 NAME = "profile.json"
 # Both tails, as far as a day of rows can tell.
@@ -94,37 +98,62 @@ def read(labels: Path) -> Profile:
     return artifacts.parse(Profile, labels / NAME)
 
 
-def make(
-    data: Data,
-    label: Label,
-    *,
-    paths: Iterable[Path],
-    days: Mapping[str, Day],
-    outcomes: Sequence[np.ndarray],
-) -> Profile:
-    """The profile of `days`, by feature file, whose labelled `outcomes` are (rows,) each; `paths`
-    are the feature files.
+class Profiler:
+    """The profile of feature files that come one after the other. In memory is one of them; all
+    outcomes are in a scratch file in `folder` until the end of the block."""
 
-    Raises InputError if the name of one cannot be written down.
-    """
-    for name in days:
+    def __init__(self, data: Data, label: Label, folder: Path) -> None:
+        self._data, self._label = data, label
+        self._spool = Spool(folder)
+        self._days: dict[str, Day] = {}
+        self._counts: list[_Counts] = []
+
+    def __enter__(self) -> "Profiler":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._spool.__exit__(*error)
+
+    def add(
+        self,
+        name: str,
+        outcome: np.ndarray,
+        status: np.ndarray,
+        time_ns: np.ndarray,
+        *,
+        duplicates: int,
+    ) -> None:
+        """The rows of the feature file of this name, as `of_day` takes them.
+
+        Raises InputError if the name cannot be written down.
+        """
         if not name.isprintable():
             raise InputError(f"{name!r}: the name of a feature file must be printable UTF-8")
-    outcome = np.concatenate(outcomes)
-    counts = [day.status.model_dump(by_alias=True) for day in days.values()]
-    total = Total(
-        rows=sum(day.rows for day in days.values()),
-        duplicates=sum(day.duplicates for day in days.values()),
-        status=Status(**{code: sum(one[code] for one in counts) for code in counts[0]}),
-        **_distribution(outcome, label),
-    )
-    return Profile(
-        params=sections(data, label),
-        data_digest=data_digest(paths),
-        outcome="class" if classes(label) else "return",
-        days=dict(days),
-        total=total,
-    )
+        labelled = outcome[status == LABELLED]
+        self._days[name] = of_day(outcome, status, time_ns, self._label, duplicates=duplicates)
+        self._counts.append(_Counts.of(labelled, self._label))
+        self._spool.add(labelled)
+
+    def _total(self) -> Total:
+        days = self._days.values()
+        counts = [day.status.model_dump(by_alias=True) for day in days]
+        together = _Counts.together(self._counts)
+        return Total(
+            rows=sum(day.rows for day in days),
+            duplicates=sum(day.duplicates for day in days),
+            status=Status(**{code: sum(one[code] for one in counts) for code in counts[0]}),
+            **_figures(together, self._spool.quantiles(LEVELS) if together.rows else []),
+        )
+
+    def profile(self, *, digest: str) -> Profile:
+        """The profile of all files, of which `digest` is the `data_digest`."""
+        return Profile(
+            params=sections(self._data, self._label),
+            data_digest=digest,
+            outcome="class" if classes(self._label) else "return",
+            days=dict(self._days),
+            total=self._total(),
+        )
 
 
 def of_day(
@@ -133,13 +162,15 @@ def of_day(
     """The figures of one feature file's rows, (rows,) each: outcomes NaN where status is not 0,
     int64 times in UTC. `duplicates` rows of the file are not among them."""
     counts = np.bincount(status, minlength=len(Status.model_fields))
-    labelled = status == 0
+    labelled = status == LABELLED
+    known = outcome[labelled]
+    quantiles = np.quantile(known, LEVELS).tolist() if len(known) else []
     return Day(
         rows=len(status),
         duplicates=duplicates,
         status=Status(**{str(code): int(count) for code, count in enumerate(counts)}),
-        outcome_at_seconds=_when(outcome[labelled], time_ns[labelled]),
-        **_distribution(outcome[labelled], label),
+        outcome_at_seconds=_when(known, time_ns[labelled]),
+        **_figures(_Counts.of(known, label), quantiles),
     )
 
 
@@ -153,34 +184,59 @@ def sections(data: Data, label: Label) -> Sections:
 
 def data_digest(paths: Iterable[Path]) -> str:
     """SHA-256 over the name and the SHA-256 of the bytes of each file, in any order."""
-    found = {}
-    for path in paths:
-        with path.open("rb") as file:
-            found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
-    return artifacts.digest(found)
+    paths = list(paths)
+    digests = parallel.each(_file_digest, paths)
+    return artifacts.digest(dict(zip((path.name for path in paths), digests, strict=True)))
 
 
-def _distribution(outcome: np.ndarray, label: Label) -> dict[str, Any]:
-    """The figures of outcomes (rows,) without NaN; each None where there is no outcome."""
-    if len(outcome) == 0:
+def _file_digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """How many outcomes there are, are 0, and lie in each part of `shares`; and their sum."""
+
+    rows: int
+    zeros: int
+    total: float
+    parts: dict[str, int]
+
+    @classmethod
+    def of(cls, outcome: np.ndarray, label: Label) -> "_Counts":
+        codes = classes(label)
+        parts = {f"{code:g}": outcome == code for code in codes}
+        for tau in () if codes else TAILS_BPS:
+            parts[f">{tau}"] = outcome > tau * _BPS
+            parts[f"<-{tau}"] = outcome < -tau * _BPS
+        return cls(
+            len(outcome),
+            int(np.count_nonzero(outcome == 0)),
+            float(np.sum(outcome)),
+            {part: int(np.count_nonzero(inside)) for part, inside in parts.items()},
+        )
+
+    @classmethod
+    def together(cls, counts: Sequence["_Counts"]) -> "_Counts":
+        return cls(
+            sum(one.rows for one in counts),
+            sum(one.zeros for one in counts),
+            math.fsum(one.total for one in counts),
+            {part: sum(one.parts[part] for one in counts) for part in counts[0].parts},
+        )
+
+
+def _figures(counts: _Counts, quantiles: Sequence[float]) -> dict[str, Any]:
+    """The figures of a distribution; each None where there is no outcome."""
+    if counts.rows == 0:
         return dict.fromkeys(("zero_share", "mean", "quantiles", "shares"))
-    quantiles = np.quantile(outcome, LEVELS)
     return {
-        "zero_share": float(np.mean(outcome == 0)),
-        "mean": float(np.mean(outcome)),
-        "quantiles": {f"{q:g}": float(v) for q, v in zip(LEVELS, quantiles, strict=True)},
-        "shares": _shares(outcome, classes(label)),
+        "zero_share": counts.zeros / counts.rows,
+        "mean": counts.total / counts.rows,
+        "quantiles": {f"{level:g}": at for level, at in zip(LEVELS, quantiles, strict=True)},
+        "shares": {part: count / counts.rows for part, count in counts.parts.items()},
     }
-
-
-def _shares(outcome: np.ndarray, codes: Sequence[float]) -> dict[str, float]:
-    if codes:
-        return {f"{code:g}": float(np.mean(outcome == code)) for code in codes}
-    found = {}
-    for tau in TAILS_BPS:
-        found[f">{tau}"] = float(np.mean(outcome > tau * _BPS))
-        found[f"<-{tau}"] = float(np.mean(outcome < -tau * _BPS))
-    return found
 
 
 def _when(outcome: np.ndarray, time_ns: np.ndarray) -> float | None:

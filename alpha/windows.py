@@ -11,75 +11,94 @@ from alpha.status import BAD_QUOTE, END_OF_DATA, GAP, LABELLED
 
 
 @njit(cache=True, nogil=True)
+def sound(bid: float, ask: float) -> bool:
+    """Whether a quote is finite, positive and not crossed."""
+    return bid > 0 and ask >= bid and ask < np.inf
+
+
+@njit(cache=True, nogil=True)
 def extremes(
     time_ns: np.ndarray,
+    bid: np.ndarray,
+    ask: np.ndarray,
     high: np.ndarray,
     low: np.ndarray,
-    bad: np.ndarray,
-    rows: int,
+    entry_up: np.ndarray,
+    entry_down: np.ndarray,
+    start: int,
+    stop: int,
     horizon_ns: int,
     max_gap_ns: int,
     end_ns: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of the windows of the first `rows` rows: max of `high`, min of `low`, last row, status.
+    up: np.ndarray,
+    down: np.ndarray,
+    loudest: np.ndarray,
+    status: np.ndarray,
+    last: np.ndarray,
+) -> None:
+    """Fill rows [start, stop) of `up`, `down`, `loudest` (rows,) float64 and `status` int8.
 
-    `time_ns` (n,) int64 is strictly increasing and reaches past the last window by one row
-    wherever the data does; `high`, `low` (n,) float64; `bad` (n,) bool marks rows whose quote
-    is unsound; `end_ns` is the last timestamp of all data. Returns (rows,) float64 maxima,
-    float64 minima, int64 numbers of the windows' last rows (the row itself if the window is
-    empty) and int8 statuses. Maxima and minima mean something only where the status is 0.
+    up = max of `high` over the window / `entry_up` − 1, down = 1 − min of `low` / `entry_down`,
+    loudest = max(up, down, 0); all NaN where status is not 0. `time_ns` (n,) int64 is strictly
+    increasing and reaches past the last window by one row wherever the data does; the rest of
+    the inputs are (n,) float64 of any value; `end_ns` is the last timestamp of all data. `last`
+    gets the int64 number of each window's last row (the row itself if the window is empty),
+    unless it is empty itself.
 
-    Two-stack sliding extremes without a stack: up to a pivot the output itself holds suffix
-    extremes, beyond it a running extreme grows; at the pivot both start anew. Each row is
-    visited twice (Tangwongsan, Hirzel, Schneider: General Incremental Sliding-Window
-    Aggregation, VLDB 2015).
+    Rows outside [start, stop) are read and never written, so that ranges can be filled side by
+    side. Two-stack sliding extremes without a stack: up to a pivot the output itself holds suffix
+    extremes, beyond it a running extreme grows; at the pivot both start anew. Each row is visited
+    twice (Tangwongsan, Hirzel, Schneider: General Incremental Sliding-Window Aggregation, VLDB
+    2015).
     """
     n = len(time_ns)
-    top = np.empty(rows, dtype=np.float64)
-    bottom = np.empty(rows, dtype=np.float64)
-    last = np.empty(rows, dtype=np.int64)
-    status = np.empty(rows, dtype=np.int8)
-    end = -1  # last row of the window
-    step = 0  # first row whose step to its neighbour has not been looked at
-    pivot = -1
+    end = start  # last row of the window
+    pivot = start
     front_top, front_bottom = -np.inf, np.inf
-    last_bad, last_gap = -1, -1
-    for row in range(rows):
+    last_gap = start - 1
+    last_bad = start - 1 if sound(bid[start], ask[start]) else start
+    for row in range(start, stop):
         until = time_ns[row] + horizon_ns
         while end + 1 < n and time_ns[end + 1] <= until:
             end += 1
-            front_top = max(front_top, high[end])
-            front_bottom = min(front_bottom, low[end])
-            if bad[end]:
+            front_top = high[end] if high[end] > front_top else front_top
+            front_bottom = low[end] if low[end] < front_bottom else front_bottom
+            if time_ns[end] - time_ns[end - 1] > max_gap_ns:
+                last_gap = end - 1
+            if not sound(bid[end], ask[end]):
                 last_bad = end
-        while step + 1 < n and time_ns[step] < until:
-            if time_ns[step + 1] - time_ns[step] > max_gap_ns:
-                last_gap = step
-            step += 1
         if row >= pivot:
             pivot = end
             front_top, front_bottom = -np.inf, np.inf
-            suffix_top, suffix_bottom = -np.inf, np.inf
+            top, bottom = -np.inf, np.inf
             for back in range(end, row, -1):
-                suffix_top = max(suffix_top, high[back])
-                suffix_bottom = min(suffix_bottom, low[back])
-                if back - 1 < rows:
-                    top[back - 1] = suffix_top
-                    bottom[back - 1] = suffix_bottom
-            if end == row:
-                top[row], bottom[row] = -np.inf, np.inf
-        top[row] = max(top[row], front_top)
-        bottom[row] = min(bottom[row], front_bottom)
-        last[row] = end
+                top = high[back] if high[back] > top else top
+                bottom = low[back] if low[back] < bottom else bottom
+                if back <= stop:
+                    up[back - 1] = top
+                    down[back - 1] = bottom
         if end_ns < until:
-            status[row] = END_OF_DATA
+            code = END_OF_DATA
         elif last_gap >= row or end == row:
-            status[row] = GAP
+            code = GAP
+        elif end + 1 < n and time_ns[end] < until and time_ns[end + 1] - time_ns[end] > max_gap_ns:
+            code = GAP
         elif last_bad >= row:
-            status[row] = BAD_QUOTE
+            code = BAD_QUOTE
         else:
-            status[row] = LABELLED
-    return top, bottom, last, status
+            code = LABELLED
+        status[row] = code
+        if code == LABELLED:
+            top = front_top if front_top > up[row] else up[row]
+            bottom = front_bottom if front_bottom < down[row] else down[row]
+            up[row] = top / entry_up[row] - 1.0
+            down[row] = 1.0 - bottom / entry_down[row]
+            louder = up[row] if up[row] > down[row] else down[row]
+            loudest[row] = louder if louder > 0.0 else 0.0
+        else:
+            up[row] = down[row] = loudest[row] = np.nan
+        if len(last) > 0:
+            last[row] = end
 
 
 @njit(cache=True, nogil=True)

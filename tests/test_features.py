@@ -36,10 +36,13 @@ def test_of_rows_with_the_same_timestamp_the_last_stands_across_files_too(tmp_pa
     write(tmp_path / "f", "b.h5", following)
     folder = open_folder(tmp_path / "f", params.data)
     first, second = folder.files
-    assert first.kept.tolist() == [0, 1, 2, 4, 5]
+    (times, kept), (later_times, later_kept) = (folder.times(file) for file in folder.files)
+    assert kept.tolist() == [0, 1, 2, 4, 5]
+    assert later_kept == slice(0, 10)
     assert (first.duplicates, second.duplicates) == (2, 0)
-    assert folder.quotes(first)[0][3] == 77.0
-    assert np.diff(np.concatenate([first.time_ns, second.time_ns])).min() > 0
+    assert folder.quotes(first).bid[3] == 77.0
+    assert np.diff(np.concatenate([times, later_times])).min() > 0
+    assert (first.first_ns, first.last_ns) == (times[0], times[-1])
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.sampled_from([None, 0, 5]))

@@ -1,0 +1,38 @@
+"""Independent pieces of work side by side, in threads of this process.
+
+How many run at once depends on the machine; what they make must not. So work is cut into pieces
+by its size alone, each piece writes where no other does, and what they return is put together
+in their order. Threads help where a piece lets go of Python's lock, as compiled passes, hashing,
+compression and reading do.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Piece = TypeVar("Piece")
+Made = TypeVar("Made")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def each(work: Callable[[Piece], Made], pieces: Iterable[Piece]) -> list[Made]:
+    """`work` of each piece, in the order of the pieces.
+
+    Raises what the first piece that failed raised.
+    """
+    pieces = list(pieces)
+    threads = min(cores(), len(pieces))
+    if threads < 2:
+        return [work(piece) for piece in pieces]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, pieces))
+
+
+def cut(rows: int, size: int) -> Sequence[range]:
+    """Consecutive ranges of at most `size` rows that make up range(rows)."""
+    return [range(start, min(start + size, rows)) for start in range(0, rows, size)]
