@@ -63,7 +63,8 @@ def compute(
     rows = len(time_ns) if rows is None else rows
     end_ns = int(time_ns[-1]) if end_ns is None else end_ns
     touch = label.price == "touch"
-    mid = None if touch and label.target != "end_return" else (bid + ask) / 2
+    # Touch alone has no use for mids.
+    mid = bid if touch and label.target != "end_return" else (bid + ask) / 2
     high, low, entry_up, entry_down = (bid, ask, ask, bid) if touch else (mid, mid, mid, mid)
     up, down, loudest = (np.empty(rows) for _ in range(3))
     status = np.empty(rows, dtype=np.int8)
@@ -79,7 +80,6 @@ def compute(
     if label.target == "abs_max":
         return Labels(up, down, loudest, status)
     if label.target == "end_return":
-        assert mid is not None
         with np.errstate(divide="ignore", invalid="ignore"):
             outcome = mid[last] / mid[:rows] - 1.0
     elif label.target == "triple_barrier":
@@ -153,9 +153,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         record(part)
 
 
-def _write(
-    path: Path, file: FeatureFile, quotes: Quotes, labels: Labels, past: np.ndarray
-) -> None:
+def _write(path: Path, file: FeatureFile, quotes: Quotes, labels: Labels, past: np.ndarray) -> None:
     blocks = (
         Block(
             (*OUTCOME_COLUMNS, *PAST_COLUMNS),
@@ -195,12 +193,9 @@ def _each(
                 read[at] = folder.quotes(folder.files[at])
         mine = read[number]
         halo = [_until(read[at], until) for at in range(number + 1, stop)]
-        labels = compute(
-            *(np.concatenate(column) for column in zip(mine, *halo, strict=True)),
-            label,
-            rows=len(mine.time_ns),
-            end_ns=folder.last_ns,
-        )
+        time_ns, bid, ask = (np.concatenate(parts) for parts in zip(mine, *halo, strict=True))
+        rows, end_ns = len(mine.time_ns), folder.last_ns
+        labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns)
         del read[number]
         yield file, mine, labels, past.follow(*mine, labels.alpha_outcome)
 

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numba import njit
 
+from alpha import parallel
 from alpha.artifacts import read_json, whole, write_json
 from alpha.errors import InputError
 from alpha.features import LABEL_COLUMNS, families
+from alpha.moments import Moments
 from alpha.params import Features, Normalization
 from alpha.progress import track
 from alpha.store import open_frame
 
 # Rows are read and transformed in blocks of this many, which bounds memory.
 BLOCK_ROWS = 1 << 15
+# Of which one thread transforms so many at a time.
+_PIECE_ROWS = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -72,64 +77,6 @@ class Contract:
         )
 
 
-class Moments:
-    """Running count, mean and sum of squared deviations of each column's finite values.
-
-    A block's moments are computed about its own mean in float64, after a shift by the first
-    finite value, and merged pairwise (Chan, Golub, LeVeque 1979), so that a price near 10,000
-    with a sigma of 1 loses no digits.
-    """
-
-    def __init__(self, columns: int) -> None:
-        self.rows = 0
-        self.finite = np.zeros(columns, dtype=np.int64)
-        self.nan = np.zeros(columns, dtype=np.int64)
-        self.mean = np.zeros(columns)
-        self._squares = np.zeros(columns)
-
-    def add(self, block: np.ndarray) -> None:
-        """Take in a block of rows, (rows, columns), any values."""
-        if len(block) == 0:
-            return
-        finite = np.isfinite(block)
-        count = finite.sum(axis=0)
-        # What overflows is seen by whoever asks for the result, as a mean that is not finite.
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._merge(block, finite, count)
-        self.nan += np.isnan(block).sum(axis=0)
-        self.rows += len(block)
-
-    def _merge(self, block: np.ndarray, finite: np.ndarray, count: np.ndarray) -> None:
-        first = block[finite.argmax(axis=0), np.arange(block.shape[1])].astype(np.float64)
-        shift = np.where(count > 0, first, 0.0)
-        moved = np.where(finite, block.astype(np.float64) - shift, 0.0)
-        divisor = np.maximum(count, 1)
-        mean = moved.sum(axis=0) / divisor
-        moved -= mean
-        moved[~finite] = 0.0
-        squares = np.einsum("ij,ij->j", moved, moved)
-        # The rounding of `mean` itself: the deviations should add up to zero.
-        correction = moved.sum(axis=0) / divisor
-        mean += shift + correction
-        squares -= count * correction**2
-        total = self.finite + count
-        share = count / np.maximum(total, 1)
-        apart = mean - self.mean
-        self.mean = np.where(self.finite > 0, self.mean + apart * share, mean)
-        self._squares += squares + apart**2 * self.finite * share
-        self.finite = total
-
-    @property
-    def sigma(self) -> np.ndarray:
-        """Population standard deviation, (columns,); 0 where there is no finite value."""
-        with np.errstate(invalid="ignore"):
-            return np.sqrt(np.maximum(self._squares, 0.0) / np.maximum(self.finite, 1))
-
-    @property
-    def inf(self) -> np.ndarray:
-        return self.rows - self.finite - self.nan
-
-
 def apply(block: np.ndarray, contract: Contract) -> tuple[np.ndarray, int, int]:
     """Normalize rows: (rows, features) of any float to float32, element by element.
 
@@ -137,15 +84,40 @@ def apply(block: np.ndarray, contract: Contract) -> tuple[np.ndarray, int, int]:
     with sigma 0 become 0. Also returns how many values were clipped and how many were
     replaced because they were not finite. One row gives bit for bit what a batch gives.
     """
-    finite = np.isfinite(block)
-    varies = contract.sigma > 0
-    with np.errstate(invalid="ignore", over="ignore"):
-        z = (block.astype(np.float64) - contract.mean) / np.where(varies, contract.sigma, 1.0)
-    usable = finite & varies
-    clipped = int(np.count_nonzero((np.abs(z) > contract.clip) & usable))
-    np.clip(z, -contract.clip, contract.clip, out=z)
-    z[~usable] = 0.0
-    return z.astype(np.float32), clipped, int(np.count_nonzero(~finite))
+    if block.dtype not in (np.float32, np.float64):
+        block = block.astype(np.float64)
+    out = np.empty(block.shape, dtype=np.float32)
+
+    def fill(piece: range) -> tuple[int, int]:
+        rows = slice(piece.start, piece.stop)
+        clipped, replaced = _normalize(
+            block[rows], contract.mean, contract.sigma, contract.clip, out[rows]
+        )
+        return clipped, replaced
+
+    counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
+    return out, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _normalize(
+    rows: np.ndarray, mean: np.ndarray, sigma: np.ndarray, clip: float, out: np.ndarray
+) -> tuple[int, int]:
+    """Fill `out`; clipped and replaced values."""
+    clipped = replaced = 0
+    for row in range(rows.shape[0]):
+        for column in range(rows.shape[1]):
+            value = np.float64(rows[row, column])
+            finite = np.abs(value) < np.inf
+            varies = sigma[column] > 0.0
+            z = (value - mean[column]) / (sigma[column] if varies else 1.0)
+            beyond = np.abs(z) > clip
+            bounded = (clip if z > 0.0 else -clip) if beyond else z
+            usable = finite and varies
+            out[row, column] = bounded if usable else 0.0
+            clipped += beyond and usable
+            replaced += not finite
+    return clipped, replaced
 
 
 def split_files(split: Path) -> list[Path]:
@@ -180,11 +152,11 @@ def fit(train: Path, features: Features, normalization: Normalization) -> Contra
     if not names:
         raise InputError(f"{paths[0]}: must have at least one feature, found labels alone")
     of = families(names, features)
-    moments = Moments(len(names))
+    found = Moments(len(names))
     for path in track(paths, "normalize", total=len(paths)):
-        for block in feature_blocks(path, names):
-            moments.add(block)
-    for name, mean, sigma in zip(names, moments.mean, moments.sigma, strict=True):
+        for block in parallel.ahead(feature_blocks(path, names)):
+            found.add(block)
+    for name, mean, sigma in zip(names, found.mean, found.sigma, strict=True):
         if not np.isfinite([mean, sigma]).all():
             raise InputError(
                 f"{train}: column {name!r}: must have a mean and sigma that fit a number, found "
@@ -193,13 +165,13 @@ def fit(train: Path, features: Features, normalization: Normalization) -> Contra
     return Contract(
         names=names,
         families=tuple(of[name] for name in names),
-        mean=moments.mean,
-        sigma=moments.sigma,
-        finite=moments.finite,
-        nan=moments.nan,
-        inf=moments.inf,
+        mean=found.mean,
+        sigma=found.sigma,
+        finite=found.finite,
+        nan=found.nan,
+        inf=found.inf,
         clip=normalization.clip,
-        rows=moments.rows,
+        rows=found.rows,
     )
 
 

@@ -7,12 +7,13 @@ compression and reading do.
 """
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Piece = TypeVar("Piece")
 Made = TypeVar("Made")
+_END: Any = object()
 
 
 def cores() -> int:
@@ -36,3 +37,13 @@ def each(work: Callable[[Piece], Made], pieces: Iterable[Piece]) -> list[Made]:
 def cut(rows: int, size: int) -> Sequence[range]:
     """Consecutive ranges of at most `size` rows that make up range(rows)."""
     return [range(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def ahead(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The same pieces, of which the next is made while the last one is worked on."""
+    source = iter(pieces)
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, source, _END)
+        while (piece := coming.result()) is not _END:
+            coming = reader.submit(next, source, _END)
+            yield piece

@@ -31,7 +31,7 @@ class Spool:
 
     def add(self, values: np.ndarray) -> None:
         """Keep more values, (values,)."""
-        self._file.write(np.ascontiguousarray(values, dtype=np.float64))
+        self._file.write(np.ascontiguousarray(values, dtype=np.float64).data)
         self.count += len(values)
 
     def quantiles(self, levels: Sequence[float]) -> list[float]:

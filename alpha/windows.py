@@ -77,11 +77,12 @@ def extremes(
                 if back <= stop:
                     up[back - 1] = top
                     down[back - 1] = bottom
+        gap_at_end = (
+            end + 1 < n and time_ns[end] < until and time_ns[end + 1] - time_ns[end] > max_gap_ns
+        )
         if end_ns < until:
             code = END_OF_DATA
-        elif last_gap >= row or end == row:
-            code = GAP
-        elif end + 1 < n and time_ns[end] < until and time_ns[end + 1] - time_ns[end] > max_gap_ns:
+        elif last_gap >= row or end == row or gap_at_end:
             code = GAP
         elif last_bad >= row:
             code = BAD_QUOTE

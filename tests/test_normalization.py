@@ -1,14 +1,13 @@
-import math
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from alpha.artifacts import read_json, write_json
 from alpha.errors import InputError
-from alpha.normalization import Contract, Moments, apply, read_contract, run
+from alpha.moments import Moments
+from alpha.normalization import Contract, apply, read_contract, run
 from alpha.store import Block, write_frame
 
 
@@ -24,58 +23,11 @@ def contract(mean, sigma, *, clip=10.0) -> Contract:
     )  # fmt: skip
 
 
-def exact(values):
-    """Mean and population sigma by exact summation."""
-    mean = math.fsum(values) / len(values)
-    return mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values))
-
-
-def moments_of(blocks) -> Moments:
-    moments = Moments(blocks[0].shape[1])
-    for block in blocks:
-        moments.add(block)
-    return moments
-
-
-def test_statistics_of_float32_prices_are_exact_where_naive_ones_are_far_off():
-    rng = np.random.default_rng(0)
-    prices = (10_000 + rng.normal(size=200_000)).astype(np.float32)[:, None]
-    moments = moments_of(np.array_split(prices, 7))
-    mean, sigma = exact(prices[:, 0].tolist())
-    assert abs(moments.mean[0] - mean) < 1e-9 * sigma
-    assert abs(moments.sigma[0] - sigma) < 1e-9 * sigma
-    # What the project must not do: the naive float32 mean is off by more than a sigma.
-    naive = np.add.accumulate(prices[:, 0])[-1] / np.float32(len(prices))
-    assert abs(naive - mean) > sigma
-
-
-@settings(max_examples=200)
-@given(
-    hnp.arrays(
-        np.float32,
-        st.tuples(st.integers(1, 40), st.just(2)),
-        elements=st.floats(-1e6, 1e6, width=32) | st.sampled_from([np.nan, np.inf, -np.inf]),
-    ),
-    st.integers(1, 40),
-)
-def test_any_cut_into_blocks_gives_the_exact_statistics_of_the_finite_values(block, size):
-    moments = moments_of([block[at : at + size] for at in range(0, len(block), size)])
-    for column in range(2):
-        values = block[:, column].astype(float)
-        finite = values[np.isfinite(values)].tolist()
-        assert moments.finite[column] == len(finite)
-        assert moments.nan[column] == np.isnan(values).sum()
-        assert moments.inf[column] == np.isinf(values).sum()
-        if finite:
-            mean, sigma = exact(finite)
-            scale = max(abs(value) for value in finite)
-            assert abs(moments.mean[column] - mean) <= 1e-12 * scale
-            assert abs(moments.sigma[column] - sigma) <= 1e-9 * max(sigma, 1e-6 * scale)
-
-
 def test_a_constant_feature_has_sigma_exactly_zero_and_becomes_zeros():
     block = np.full((1000, 1), 0.1, dtype=np.float32)
-    moments = moments_of([block, block[:7]])
+    moments = Moments(1)
+    for part in (block, block[:7]):
+        moments.add(part)
     assert moments.sigma[0] == 0
     z, clipped, replaced = apply(np.array([[0.1], [5.0], [np.nan]]), contract([0.1], [0.0]))
     assert z.tolist() == [[0], [0], [0]]
