@@ -35,11 +35,11 @@ class Past:
     label: Label
     _time_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     _latest: np.ndarray = field(default_factory=_nothing)  # outcome up to and with each row
-    _mid: np.ndarray = field(default_factory=_nothing)
     _total: np.ndarray = field(default_factory=_zero)
     _count: np.ndarray = field(default_factory=_zero)
     _squares: np.ndarray = field(default_factory=_zero)
     _seconds: np.ndarray = field(default_factory=_zero)
+    _log_mid: float = np.nan  # of the last row, NaN if its quote is unsound
     _before: float = np.nan  # the latest outcome of the rows that are no longer kept
 
     def follow(
@@ -71,41 +71,57 @@ class Past:
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
     ) -> None:
         sound = (bid > 0) & (ask >= bid) & np.isfinite(ask)
-        mid = np.where(sound, (bid + ask) / 2, np.nan)
-        labelled = ~np.isnan(outcome)
-        last_mid, last_ns = (self._mid[-1:], self._time_ns[-1:])
-        steps_ns = np.diff(np.concatenate((last_ns, time_ns)))
-        moved = np.diff(np.log(np.concatenate((last_mid, mid))))
-        counts = (steps_ns <= self.label.max_gap_ns) & ~np.isnan(moved)
-        # The first row of all ends no step.
-        pad = np.zeros(len(time_ns) - len(steps_ns))
-        squares = np.concatenate((pad, np.where(counts, moved, 0.0) ** 2))
-        seconds = np.concatenate((pad, np.where(counts, steps_ns * 1e-9, 0.0)))
-
-        place = np.maximum.accumulate(np.where(labelled, np.arange(len(outcome)), -1))
-        earlier = self._latest[-1] if len(self._latest) else self._before
-        latest = np.where(place >= 0, outcome[place], earlier)
-
+        log_mid = np.log(np.where(sound, (bid + ask) / 2, np.nan))
+        kept, rows = len(self._time_ns), len(time_ns)
+        earlier = self._latest[-1] if kept else self._before
+        for name in ("_latest", "_total", "_count", "_squares", "_seconds"):
+            setattr(self, name, np.concatenate((getattr(self, name), np.empty(rows))))
         self._time_ns = np.concatenate((self._time_ns, time_ns))
-        self._mid = np.concatenate((self._mid, mid))
-        self._latest = np.concatenate((self._latest, latest))
-        self._total = _run_on(self._total, np.where(labelled, outcome, 0.0))
-        self._count = _run_on(self._count, labelled)
-        self._squares = _run_on(self._squares, squares)
-        self._seconds = _run_on(self._seconds, seconds)
+        _run_on(
+            self._time_ns, kept, log_mid, self._log_mid, outcome, self.label.max_gap_ns, earlier,
+            self._latest, self._total, self._count, self._squares, self._seconds,
+        )  # fmt: skip
+        self._log_mid = float(log_mid[-1])
 
     def _forget(self) -> None:
         reach = (SPANS[-1] + 1) * self.label.horizon_ns
         kept = int(np.searchsorted(self._time_ns, self._time_ns[-1] - reach))
         if kept:
             self._before = float(self._latest[kept - 1])
-        for name in ("_time_ns", "_latest", "_mid", "_total", "_count", "_squares", "_seconds"):
+        for name in ("_time_ns", "_latest", "_total", "_count", "_squares", "_seconds"):
             setattr(self, name, getattr(self, name)[kept:])
 
 
-def _run_on(sums: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Running sums continued: the same bits as if all had been summed at once."""
-    return np.concatenate((sums[:-1], np.cumsum(np.concatenate((sums[-1:], more)))))
+@njit(cache=True, nogil=True)
+def _run_on(
+    time_ns: np.ndarray,
+    first: int,
+    log_mid: np.ndarray,
+    log_mid_before: float,
+    outcome: np.ndarray,
+    max_gap_ns: int,
+    before: float,
+    latest: np.ndarray,
+    total: np.ndarray,
+    count: np.ndarray,
+    squares: np.ndarray,
+    seconds: np.ndarray,
+) -> None:
+    """Run latest outcomes and sums on over the rows from `first` on, which have no values yet."""
+    for row in range(first, len(time_ns)):
+        new = row - first
+        known = not np.isnan(outcome[new])
+        if known:
+            before = outcome[new]
+        latest[row] = before
+        total[row + 1] = total[row] + (outcome[new] if known else 0.0)
+        count[row + 1] = count[row] + known
+        moved = log_mid[new] - (log_mid[new - 1] if new > 0 else log_mid_before)
+        # The first row of all ends no step.
+        step_ns = time_ns[row] - time_ns[row - 1] if row > 0 else 0
+        counts = step_ns <= max_gap_ns and not np.isnan(moved)
+        squares[row + 1] = squares[row] + (moved * moved if counts else 0.0)
+        seconds[row + 1] = seconds[row] + (step_ns * 1e-9 if counts else 0.0)
 
 
 @njit(cache=True, nogil=True)
