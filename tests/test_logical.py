@@ -7,7 +7,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-import tables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -298,8 +297,8 @@ def frame(path: Path) -> Path:
 
 def test_a_frame_written_with_another_filter_says_the_same(tmp_path, monkeypatch):
     first = frame(tmp_path / "a.h5")
-    monkeypatch.setattr("alpha.store.write._FILTERS", tables.Filters(complevel=5, complib="zlib"))
-    monkeypatch.setattr("alpha.store.write._CHUNK_BYTES", 1 << 12)
+    monkeypatch.setattr("alpha.store.chunks._LEVEL", 9)
+    monkeypatch.setattr("alpha.store.chunks._CHUNK_BYTES", 1 << 12)
     second = frame(tmp_path / "b.h5")
     assert first.read_bytes() != second.read_bytes()
     assert nodes(first) == nodes(second)
@@ -316,6 +315,19 @@ def test_a_folder_records_each_of_its_files(tmp_path):
         "rival/test.h5": nodes(tmp_path / "rival" / "test.h5"),
         "test.h5": nodes(tmp_path / "test.h5"),
     }
+
+
+def test_files_whose_nodes_are_known_are_not_read_again(tmp_path, monkeypatch):
+    frame(tmp_path / "a.h5")
+    frame(tmp_path / "b.h5")
+    record(tmp_path)
+    read = (tmp_path / "nodes.json").read_bytes()
+    known = nodes(tmp_path / "a.h5")
+    paths = []
+    monkeypatch.setattr(logical, "nodes", lambda path: paths.append(path.name) or nodes(path))
+    record(tmp_path, {tmp_path / "a.h5": known})
+    assert (tmp_path / "nodes.json").read_bytes() == read
+    assert paths == ["b.h5"]
 
 
 def test_a_folder_without_hdf5_records_nothing(tmp_path):

@@ -6,6 +6,15 @@ and nothing larger than the stated limit is read into memory.
 
 from alpha.store.logical import NODES, record
 from alpha.store.read import FrameReader, open_frame
-from alpha.store.write import Block, write_frame
+from alpha.store.write import Block, FrameWriter, open_writer, write_frame
 
-__all__ = ["NODES", "Block", "FrameReader", "open_frame", "record", "write_frame"]
+__all__ = [
+    "NODES",
+    "Block",
+    "FrameReader",
+    "FrameWriter",
+    "open_frame",
+    "open_writer",
+    "record",
+    "write_frame",
+]

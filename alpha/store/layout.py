@@ -33,10 +33,6 @@ class Column:
         dtype = self.dataset.dtype if self.field is None else self.dataset.dtype[self.field]
         return dtype.base
 
-    @property
-    def block(self) -> tuple[str, str | None]:
-        return self.dataset.name, self.field
-
 
 @dataclass
 class Layout:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -27,14 +28,17 @@ _PART_BYTES = 1 << 25
 _STORAGE = {"CLASS", "VERSION", "FILTERS", "PYTABLES_FORMAT_VERSION"}
 
 
-def record(folder: Path) -> None:
+def record(folder: Path, written: Mapping[Path, dict[str, str]] = MappingProxyType({})) -> None:
     """Write folder/nodes.json: of each HDF5 file below `folder`, by relative name, its nodes.
 
-    Nothing is written if there is no such file.
+    Files in `written` are not read again: it has the nodes that their writer gave back. Nothing
+    is written if there is no such file.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and h5py.is_hdf5(path))
     if paths:
-        found = {path.relative_to(folder).as_posix(): nodes(path) for path in paths}
+        found = {
+            path.relative_to(folder).as_posix(): written.get(path) or nodes(path) for path in paths
+        }
         artifacts.write_json(folder / NODES, found)
 
 
@@ -55,12 +59,25 @@ def nodes(path: Path) -> dict[str, str]:
     value of its own: references, values kept in other files, long doubles.
     """
     with reading(path), h5py.File(path, "r") as file:
-        found: dict[str, str] = {}
-        _walk(file, "/", found, {})
-        return dict(sorted(found.items()))
+        return of_file(file)
 
 
-class _Hash:
+def of_file(file: Any, begun: Mapping[str, "Hash"] = MappingProxyType({})) -> dict[str, str]:
+    """As `nodes`, of an open file. `begun` has the hashes of datasets, by full name, that are
+    complete but for their attributes: `begin`, and all values since."""
+    found: dict[str, str] = {}
+    _walk(file, "/", found, {}, begun)
+    return dict(sorted(found.items()))
+
+
+def begin(dataset: Any) -> "Hash":
+    """The hash of a dataset before its first value."""
+    said = Hash("dataset", dataset.name)
+    said.text(_type(dataset.dtype, f"{dataset.file.filename}: {dataset.name}"), str(dataset.shape))
+    return said
+
+
+class Hash:
     """SHA-256 of a sequence of texts and arrays, unambiguous about where each ends."""
 
     def __init__(self, *texts: str) -> None:
@@ -101,37 +118,43 @@ class _Hash:
         return self._sha.hexdigest()
 
 
-def _walk(node: Any, name: str, found: dict[str, str], seen: dict[int, str]) -> None:
+def _walk(
+    node: Any, name: str, found: dict[str, str], seen: dict[int, str], begun: Mapping[str, Hash]
+) -> None:
     """Add the hashes of `node` and of all below it; `seen` has the name of each by address."""
     address = h5py.h5o.get_info(node.id).addr
     if address in seen:
-        found[name] = _Hash("hard link", name, seen[address]).hex()
+        found[name] = Hash("hard link", name, seen[address]).hex()
         return
     seen[address] = name
-    found[name] = _of_node(node, name)
+    found[name] = _of_node(node, name, begun.get(name))
     if not isinstance(node, h5py.Group):
         return
     for child in sorted(node):
         below = f"{name.rstrip('/')}/{child}"
         link = node.get(child, getlink=True)
         if isinstance(link, h5py.HardLink):
-            _walk(node[child], below, found, seen)
+            _walk(node[child], below, found, seen, begun)
         else:
             file = link.filename if isinstance(link, h5py.ExternalLink) else ""
-            found[below] = _Hash(type(link).__name__.lower(), below, file, link.path).hex()
+            found[below] = Hash(type(link).__name__.lower(), below, file, link.path).hex()
 
 
-def _of_node(node: Any, name: str) -> str:
-    said = _Hash("group" if isinstance(node, h5py.Group) else type(node).__name__.lower(), name)
+def _of_node(node: Any, name: str, begun: Hash | None) -> str:
     where = f"{node.file.filename}: {name}"
-    if isinstance(node, h5py.Dataset):
+    if begun is not None:
+        said = begun
+    elif isinstance(node, h5py.Dataset):
         if node.is_virtual or node.external:
             raise InputError(f"{where} keeps its values in another file, which is not followed")
-        said.text(_type(node.dtype, where), str(node.shape))
+        said = begin(node)
         for part in parts(node):
             said.values(node[part])
     elif isinstance(node, h5py.Datatype):
+        said = Hash("datatype", name)
         said.text(_type(node.dtype, where))
+    else:
+        said = Hash("group", name)
     for name in attributes(node):
         said.text(name)
         _attribute(said, node, name)
@@ -145,23 +168,24 @@ def attributes(node: Any) -> list[str]:
 
 def attribute(node: Any, name: str) -> str | None:
     """The SHA-256 of one attribute of a node, None if it has none of that name."""
-    said = _Hash()
+    said = Hash()
     if name not in node.attrs:
         return None
     _attribute(said, node, name)
     return said.hex()
 
 
-def _attribute(said: _Hash, node: Any, name: str) -> None:
+def _attribute(said: Hash, node: Any, name: str) -> None:
     at = node.attrs.get_id(name)
-    said.text(_type(at.dtype, f"{node.file.filename}: {node.name}, attribute {name!r},"))
-    if at.get_space().get_simple_extent_type() == h5py.h5s.NULL:
+    dtype, shape = at.dtype, at.shape
+    said.text(_type(dtype, f"{node.file.filename}: {node.name}, attribute {name!r},"))
+    if shape is None:
         said.text("empty")
         return
-    said.text(str(at.shape))
+    said.text(str(shape))
     # The attribute's own bytes: h5py's nicer reading strips the end of texts.
-    values = np.zeros(at.shape, dtype=at.dtype)
-    at.read(values, mtype=h5py.h5t.py_create(at.dtype))
+    values = np.zeros(shape, dtype=dtype)
+    at.read(values, mtype=h5py.h5t.py_create(dtype))
     said.values(values)
 
 

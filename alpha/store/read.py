@@ -14,11 +14,17 @@ import hdf5plugin  # noqa: F401  (registers blosc, zstd, lz4, ... with h5py)
 import numpy as np
 
 from alpha.errors import InputError
+from alpha.store import chunked
+from alpha.store.chunked import Run
 from alpha.store.layout import NS_PER_UNIT, Column, Layout
 
 # Columns are read in slices of about this many bytes, so that the rows of a wide block are
 # never all in memory when a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
+
+
+# The dtype of a matrix; of each block a column that stands in it, and its columns.
+_Plan = tuple[np.dtype, list[tuple[Column, list[Run]]]]
 
 
 class FrameReader:
@@ -29,10 +35,12 @@ class FrameReader:
         self.path = layout.path
         self.rows = layout.rows
         self.aware = layout.aware
+        self._dtypes = {name: column.dtype for name, column in layout.columns.items()}
         self.columns = {
-            name: column.dtype if column.unit is None else np.dtype("M8[ns]")
+            name: self._dtypes[name] if column.unit is None else np.dtype("M8[ns]")
             for name, column in layout.columns.items()
         }
+        self._plans: dict[tuple[str, ...], _Plan] = {}
 
     def time_ns(self, column: str | None = None) -> np.ndarray:
         """Timestamps, (rows,) int64 nanoseconds UTC, from the index or from a column.
@@ -65,43 +73,56 @@ class FrameReader:
         float32 if every column is float32 or narrower, else float64.
         """
         stop = self.rows if stop is None else min(stop, self.rows)
-        sources = [self._layout.columns[name] for name in names]
-        dtype = np.result_type(np.float32, *(source.dtype for source in sources))
+        dtype, blocks = self._plan(tuple(names))
         out = np.empty((stop - start, len(names)), dtype=dtype)
-        by_block: dict[tuple[str, str | None], list[int]] = {}
-        for at, source in enumerate(sources):
-            by_block.setdefault(source.block, []).append(at)
-        for ats in by_block.values():
-            self._fill(out, ats, sources, start)
+        for first, runs in blocks:
+            self._fill(out, first, runs, start)
         return out
 
-    def _fill(self, out: np.ndarray, ats: list[int], sources: list[Column], start: int) -> None:
-        """Fill the columns `ats` of `out`, which stand in one block, from row `start` on."""
-        first = sources[ats[0]]
+    def _plan(self, names: tuple[str, ...]) -> _Plan:
+        """The dtype of a matrix, and of each block of the file its columns: the same for each
+        part of the rows."""
+        if names not in self._plans:
+            sources = [self._layout.columns[name] for name in names]
+            dtype = np.result_type(np.float32, *(self._dtypes[name] for name in names))
+            blocks: dict[tuple[int, str | None], list[int]] = {}
+            for at, source in enumerate(sources):
+                blocks.setdefault((id(source.dataset), source.field), []).append(at)
+            runs = [
+                (sources[ats[0]], _runs(ats, [sources[at].position or 0 for at in ats]))
+                for ats in blocks.values()
+            ]
+            self._plans[names] = dtype, runs
+        return self._plans[names]
+
+    def _fill(self, out: np.ndarray, first: Column, runs: list[Run], start: int) -> None:
+        """Fill the columns of `runs`, which stand in the block of `first`, from row `start` on."""
+        if first.field is None and not first.rows_last:
+            with reading(self.path):
+                if chunked.fill(first.dataset, out, runs, start):
+                    return
+                if _whole(first.dataset, out, runs):
+                    first.dataset.read_direct(out, np.s_[start : start + len(out)])
+                    return
         step = self._rows_at_once(first)
-        positions = np.array([sources[at].position or 0 for at in ats])
         for low in range(0, len(out), step):
             high = min(low + step, len(out))
             values = self._slice(first, start + low, start + high)
-            if values.ndim == 1:
-                out[low:high, ats[0]] = values
-            elif _run(positions) and _run(np.array(ats)) and len(ats) == values.shape[1]:
-                out[low:high, ats[0] : ats[0] + len(ats)] = values
-            else:
-                out[low:high, ats] = values[:, positions]
+            values = values[:, None] if values.ndim == 1 else values
+            for at, position, count in runs:
+                out[low:high, at : at + count] = values[:, position : position + count]
 
     def _read(self, source: Column) -> np.ndarray:
-        step = self._rows_at_once(source)
-        out = np.empty(self.rows, dtype=source.dtype)
-        for low in range(0, self.rows, step):
-            values = self._slice(source, low, min(low + step, self.rows))
-            column = values if values.ndim == 1 else values[:, source.position]
-            out[low : low + len(values)] = column
-        return out
+        out = np.empty((self.rows, 1), dtype=source.dtype)
+        self._fill(out, source, [(0, source.position or 0, 1)], 0)
+        return out[:, 0]
 
     def _rows_at_once(self, source: Column) -> int:
         block_bytes = source.dataset.size * source.dataset.dtype.itemsize
-        return max(1, _SLICE_BYTES * self.rows // max(1, block_bytes))
+        rows = max(1, _SLICE_BYTES * self.rows // max(1, block_bytes))
+        # A chunk that is cut is decompressed once for each part.
+        step = source.dataset.chunks[int(source.rows_last)] if source.dataset.chunks else 1
+        return max(rows // step * step, min(rows, step))
 
     def _slice(self, source: Column, low: int, high: int) -> np.ndarray:
         """Rows [low, high) of a column's block: (rows,) or (rows, columns of the block)."""
@@ -114,9 +135,26 @@ class FrameReader:
             return values[:, low:high].T if source.rows_last else values[low:high]
 
 
-def _run(numbers: np.ndarray) -> bool:
-    """Whether the numbers count up one by one."""
-    return bool((np.diff(numbers) == 1).all())
+def _whole(dataset: Any, out: np.ndarray, runs: list[Run]) -> bool:
+    """Whether rows of the dataset are rows of `out` as they are."""
+    return (
+        dataset.chunks is None
+        and dataset.shape[1:] == out.shape[1:]
+        and dataset.dtype == out.dtype
+        and runs == [(0, 0, out.shape[1])]
+        and len(out) > 0
+    )
+
+
+def _runs(ats: list[int], positions: list[int]) -> list[Run]:
+    """Columns that stand side by side in `out` and in the block alike: (at, position, count)."""
+    runs: list[Run] = []
+    for at, position in zip(ats, positions, strict=True):
+        if runs and (at, position) == (runs[-1][0] + runs[-1][2], runs[-1][1] + runs[-1][2]):
+            runs[-1] = (*runs[-1][:2], runs[-1][2] + 1)
+        else:
+            runs.append((at, position, 1))
+    return runs
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import tables
+import h5py
 
 from alpha.errors import InputError
 from alpha.progress import track
@@ -71,7 +71,7 @@ def _sentence(artifacts: int, stages: int, containers: list[str]) -> str:
     more = f" and {len(containers) - 1} more" if len(containers) > 1 else ""
     return (
         f"{count}: all the same content; only the container differs in {containers[0]}{more}, "
-        f"as another HDF5 library would write it (here HDF5 {tables.hdf5_version})"
+        f"as another HDF5 library would write it (here HDF5 {h5py.version.hdf5_version})"
     )
 
 
