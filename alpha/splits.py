@@ -1,6 +1,7 @@
 """Splits: train, valid and test as ranges of time, with no window across a boundary."""
 
 import datetime as dt
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,20 +10,18 @@ import numpy as np
 
 from alpha.artifacts import whole, whole_folder, write_json
 from alpha.errors import InputError
-from alpha.features import (
-    LABEL_COLUMNS,
-    FeatureFile,
-    FeatureFolder,
-    moment,
-    open_folder,
-)
+from alpha.features import LABEL_COLUMNS, FeatureFile, FeatureFolder, moment, open_folder
 from alpha.params import SPLITS, Data, Label, SplitName, Splits
 from alpha.progress import track
 from alpha.status import BAD_QUOTE, LABELLED
-from alpha.store import Block, open_frame, record, write_frame
+from alpha.store import FrameReader, open_frame, open_writer, record
 
 # What became of a row, by precedence: the first that holds is the one counted.
 OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)
+# Rows that are read, compressed and written at a time.
+_ROWS = 1 << 13
+# Shorter runs of rows, on average, are read with the rows between them.
+_RUN_ROWS = 256
 FATES = ("outside", "bad", "unlabelled", "embargoed", "purged", "kept")
 
 
@@ -110,22 +109,31 @@ def run(
     # A line for each range, and the last for rows outside all (which = -1).
     counts = np.zeros((len(ranges) + 1, len(FATES)), dtype=np.int64)
     with whole_folder(out / "splits.scratch") as part:
+        written: dict[SplitName, dict[Path, dict[str, str]]] = {}
         for span in ranges:
             (part / span.name).mkdir()
+            written[span.name] = {}
         for file in track(folder.files, "splits", total=len(folder.files)):
-            label_block, status = _read_labels(labels / file.path.name, file)
-            which, fate = fates(file.time_ns, status, ranges, horizon_ns=label.horizon_ns)
-            np.add.at(counts, (which, fate), 1)
-            for number, span in enumerate(ranges):
-                chosen = np.flatnonzero((which == number) & (fate == KEPT))
-                if len(chosen):
-                    _write_part(part / span.name, folder, file, chosen, label_block, status)
+            with folder.open(file) as frame, open_frame(labels / file.path.name, key="df") as known:
+                time_ns, kept = file.time_ns, file.kept
+                _check_labels(known, file, time_ns)
+                status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
+                which, fate = fates(time_ns, status, ranges, horizon_ns=label.horizon_ns)
+                codes = which.astype(np.int64) % len(counts) * len(FATES) + fate
+                counts += np.bincount(codes, minlength=counts.size).reshape(counts.shape)
+                for number, span in enumerate(ranges):
+                    chosen = np.flatnonzero((which == number) & (fate == KEPT))
+                    if len(chosen):
+                        path = part / span.name / file.path.name
+                        written[span.name][path] = _write_part(
+                            path, folder.features, frame, known, time_ns, kept, chosen
+                        )
         for number, span in enumerate(ranges):
             if counts[number, KEPT] == 0:
                 raise InputError(_empty(span, counts[number]))
         write_json(part / "summary.json", _summary(folder, ranges, counts))
         for span in ranges:
-            record(part / span.name)
+            record(part / span.name, written[span.name])
     _publish(out)
 
 
@@ -139,40 +147,69 @@ def _publish(out: Path) -> None:
 
 
 def _write_part(
-    split: Path,
-    folder: FeatureFolder,
-    file: FeatureFile,
+    path: Path,
+    features: Sequence[str],
+    frame: FrameReader,
+    labels: FrameReader,
+    time_ns: np.ndarray,
+    kept: np.ndarray,
     chosen: np.ndarray,
-    label_block: np.ndarray,
-    status: np.ndarray,
-) -> None:
-    """Write the chosen rows of one file: features as they are, then labels."""
-    rows = file.kept[chosen]
+) -> dict[str, str]:
+    """Write the chosen rows of one file: features as they are, then labels.
+
+    `time_ns` and `kept` are those of a FeatureFile, `chosen` counts their rows. Only _ROWS rows
+    are in memory at once. Gives back the nodes of the file (alpha.store.logical).
+    """
+    blocks: list[tuple[tuple[str, ...], np.dtype]] = []
+    for narrow in (True, False):
+        names = tuple(
+            name
+            for name in features
+            if (np.result_type(np.float32, frame.columns[name]) == np.float32) == narrow
+        )
+        if names:
+            blocks.append((names, np.dtype(np.float32 if narrow else np.float64)))
+    columns = [
+        *blocks,
+        (LABEL_COLUMNS[:-1], np.dtype(np.float64)),
+        (LABEL_COLUMNS[-1:], np.dtype(np.int8)),
+    ]
+    with open_writer(path, columns, rows=len(chosen), aware=frame.aware) as writer:
+        for at in _slabs(kept[chosen]):
+            rows = chosen[at]
+            values = [_rows(frame, names, kept[rows]) for names, _ in blocks]
+            values.append(_rows(labels, LABEL_COLUMNS[:-1], rows))
+            values.append(np.full((len(rows), 1), LABELLED, dtype=np.int8))
+            writer.append(time_ns[rows], values)
+    return writer.nodes
+
+
+def _slabs(rows: np.ndarray) -> Iterator[slice]:
+    """Cut ascending row numbers so that those of a slab reach over at most _ROWS rows; and where
+    they jump, unless they jump all the time, so that a slab has no holes."""
+    jumps = np.flatnonzero(np.diff(rows) != 1) + 1
+    ends = [*jumps.tolist(), len(rows)] if len(jumps) * _RUN_ROWS < len(rows) else [len(rows)]
+    start = 0
+    for end in ends:
+        while start < end:
+            stop = min(end, int(np.searchsorted(rows, rows[start] + _ROWS)))
+            yield slice(start, stop)
+            start = stop
+
+
+def _rows(frame: FrameReader, names: Sequence[str], rows: np.ndarray) -> np.ndarray:
+    """Columns of the given rows, in ascending order: read from the first to the last of them."""
     first, stop = int(rows[0]), int(rows[-1]) + 1
-    blocks = []
-    with folder.open(file) as frame:
-        for narrow in (True, False):
-            names = tuple(
-                name
-                for name in folder.features
-                if (np.result_type(np.float32, frame.columns[name]) == np.float32) == narrow
-            )
-            if names:
-                matrix = frame.matrix(names, start=first, stop=stop)
-                blocks.append(Block(names, matrix[rows - first]))
-    blocks.append(Block(LABEL_COLUMNS[:-1], label_block[chosen]))
-    blocks.append(Block(LABEL_COLUMNS[-1:], status[chosen, None]))
-    write_frame(split / file.path.name, file.time_ns[chosen], blocks, aware=file.aware)
+    values: np.ndarray = frame.matrix(names, start=first, stop=stop)
+    return values if len(values) == len(rows) else values[rows - first]
 
 
-def _read_labels(path: Path, file: FeatureFile) -> tuple[np.ndarray, np.ndarray]:
-    with open_frame(path, key="df") as frame:
-        if not np.array_equal(frame.time_ns(), file.time_ns):
-            raise InputError(
-                f"{path}: must have the timestamps of {file.path} ({len(file.time_ns)} rows "
-                f"without duplicates), found others ({frame.rows} rows); label again"
-            )
-        return frame.matrix(LABEL_COLUMNS[:-1]), frame.column(LABEL_COLUMNS[-1]).astype(np.int8)
+def _check_labels(labels: FrameReader, file: FeatureFile, time_ns: np.ndarray) -> None:
+    if not np.array_equal(labels.time_ns(), time_ns):
+        raise InputError(
+            f"{labels.path}: must have the timestamps of {file.path} ({len(time_ns)} rows "
+            f"without duplicates), found others ({labels.rows} rows); label again"
+        )
 
 
 def _summary(

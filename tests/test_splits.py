@@ -12,6 +12,7 @@ from alpha import labels
 from alpha.errors import InputError
 from alpha.params import SPLITS, Splits
 from alpha.splits import BAD, EMBARGOED, FATES, KEPT, OUTSIDE, PURGED, Range, fates, holdout, run
+from alpha.store import FrameReader
 
 NS = 1_000_000_000
 DAY = dt.date(2024, 1, 1)
@@ -201,3 +202,33 @@ def test_double_precision_features_keep_their_precision(tmp_path, params):
     assert str(train["spread"].dtype) == "float32"
     assert (train["precise"] == frame["precise"].loc[train.index]).all()
     assert (train["count"] == frame["count"].loc[train.index]).all()
+
+
+def test_however_few_rows_are_read_at_a_time_the_files_are_the_same(
+    chain, feature_folder, tmp_path, params, monkeypatch
+):
+    """Rows that are left out, here and there, among them."""
+    path = sorted(feature_folder.glob("*.h5"))[0]
+    frame = pd.read_hdf(path, "df")
+    frame = frame[np.arange(len(frame)) % 50 != 3]
+    frame.iloc[[100, 101], 1] = 0.0
+    frame = pd.concat([frame.iloc[:30], frame.iloc[29:]])
+    frame.to_hdf(path, key="df", mode="w")
+    labels.run(params.data, params.label, features=feature_folder, out=tmp_path / "labels")
+    where = by_times("2024-01-01", "2024-01-01T23:56", "2024-01-01T23:56", "2024-01-02T00:04",
+                     "2024-01-02T00:04", "2024-01-03")  # fmt: skip
+
+    def written():
+        out = chain(where)
+        return {file.relative_to(out): file.read_bytes() for file in out.rglob("*.*")}
+
+    whole, sizes = written(), []
+    read = FrameReader.matrix
+    monkeypatch.setattr("alpha.splits._ROWS", 7)
+    monkeypatch.setattr(
+        FrameReader,
+        "matrix",
+        lambda *args, **span: sizes.append(len(read(*args, **span))) or read(*args, **span),
+    )
+    assert written() == whole
+    assert max(sizes) == 7
