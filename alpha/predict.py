@@ -1,6 +1,7 @@
 """Prediction: a trained model on every row of every split, beside the outcome that came."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +19,7 @@ from alpha.normalization import Contract, read_contract
 from alpha.objective import CLASSES, expected
 from alpha.params import SPLITS
 from alpha.progress import track
-from alpha.store import Block, record, write_frame
+from alpha.store import FrameWriter, open_frame, open_writer, record
 
 
 class _About(BaseModel):
@@ -59,35 +60,64 @@ def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
         predictors["rival"] = load_model(model / "rival", contract)[1]
     classes = parse(_About, model / "model.json").classes
     inputs = {}
+    written: dict[Path, dict[str, str]] = {}
     with whole_folder(out) as part:
         for folder in predictors:
             (part / folder).mkdir(exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
-            data = dataset.load(splits / name, contract, features=rung.FEATURES)
-            for folder, predictor in predictors.items():
-                write_predictions(
-                    part / folder / f"{name}.h5", data, predictor.predict(data.known), classes
-                )
-            inputs[name] = {
-                "rows": len(data.y),
-                "clipped": data.clipped,
-                "replaced": data.replaced,
-            }
+            parts = dataset.files(splits / name, contract, features=rung.FEATURES)
+            outs = {part / folder / f"{name}.h5": at for folder, at in predictors.items()}
+            inputs[name], found = write_predictions(
+                outs, parts, classes, rows=_count(splits / name)
+            )
+            written |= found
         write_json(part / "inputs.json", inputs)
-        record(part)
+        record(part, written)
 
 
 def write_predictions(
-    path: Path, data: Dataset, prediction: np.ndarray, classes: Sequence[float]
-) -> None:
-    """Write outcomes (rows,), or probabilities (rows, classes) and the expected class code."""
-    names = ["alpha_outcome", "prediction", "past_volatility"]
-    columns = [data.y, expected(prediction, classes), data.volatility]
-    if classes:
-        names += [f"probability_{at}" for at in range(len(classes))]
-        columns += list(prediction.T)
-    block = Block(tuple(names), np.column_stack(columns))
-    write_frame(path, data.time_ns, [block], aware=data.aware)
+    predictors: Mapping[Path, Predictor],
+    parts: Iterable[Dataset],
+    classes: Sequence[float],
+    *,
+    rows: int,
+) -> tuple[dict[str, int], dict[Path, dict[str, str]]]:
+    """Write each predictor's file, part after part of a split with so many rows: outcomes, and
+    what is predicted of them, of classes the expected code and the probabilities.
+
+    Gives back how many rows there were, how many feature values were clipped and replaced, and
+    the nodes of each file (alpha.store.logical). One part is in memory at a time.
+    """
+    probabilities = (f"probability_{at}" for at in range(len(classes)))
+    names = ("alpha_outcome", "prediction", "past_volatility", *probabilities)
+    inputs = {"rows": 0, "clipped": 0, "replaced": 0}
+    writers: dict[Path, FrameWriter] = {}
+    with ExitStack() as stack:
+        for data in parts:
+            for path, predictor in predictors.items():
+                if path not in writers:
+                    columns = [(names, np.dtype(np.float64))]
+                    writer = open_writer(path, columns, rows=rows, aware=data.aware)
+                    writers[path] = stack.enter_context(writer)
+                prediction = predictor.predict(data.known)
+                values = [data.y, expected(prediction, classes), data.volatility]
+                values += list(prediction.T) if classes else []
+                writers[path].append(data.time_ns, [np.column_stack(values)])
+            inputs["rows"] += len(data.y)
+            inputs["clipped"] += data.clipped
+            inputs["replaced"] += data.replaced
+            # Or this part would be in memory while the next is read.
+            del data
+    return inputs, {path: writer.nodes for path, writer in writers.items()}
+
+
+def _count(split: Path) -> int:
+    """The rows of a split."""
+    rows = 0
+    for path in split.glob("*.h5"):
+        with open_frame(path, key="df") as frame:
+            rows += frame.rows
+    return rows
 
 
 def load_model(folder: Path, contract: Contract) -> tuple[ModuleType, Predictor]:

@@ -1,4 +1,6 @@
+import weakref
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -200,8 +202,40 @@ def test_of_classes_probabilities_and_the_expected_code_are_written(tmp_path):
         aware=True,
     )  # fmt: skip
     probabilities = np.array([[0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
-    predict.write_predictions(tmp_path / "a.h5", data, probabilities, [-1.0, 0.0, 1.0])
+    fitted = SimpleNamespace(predict=lambda known: probabilities)
+    predict.write_predictions({tmp_path / "a.h5": fitted}, [data], [-1.0, 0.0, 1.0], rows=2)
     written = pd.read_hdf(tmp_path / "a.h5", "df")
     assert written.prediction.tolist() == [0.25, -1.0]
     names = [f"probability_{at}" for at in range(3)]
     assert written[names].to_numpy().tolist() == probabilities.tolist()
+
+
+@pytest.mark.parametrize("model", ["ridge", "mlp"])
+def test_a_split_in_parts_is_predicted_as_a_whole_with_one_part_in_memory(chain, tmp_path, model):
+    folder, _ = chain
+    contract = normalization.read_contract(folder / "contract.json")
+    _, fitted = predict.load_model(trained(chain, model, tmp_path / "model"), contract)
+    whole = dataset.load(folder / "splits" / "train", contract)
+    rows = len(whole.y)
+    seen = []
+
+    def parts(*cuts):
+        for low, high in zip((0, *cuts), (*cuts, rows), strict=True):
+            at = slice(low, high)
+            known = Known(whole.x[at].copy(), whole.known.past[at])
+            part = replace(
+                whole, time_ns=whole.time_ns[at], known=known, y=whole.y[at],
+                volatility=whole.volatility[at], clipped=1, replaced=low,
+            )  # fmt: skip
+            assert not any(reference() is not None for reference in seen)
+            seen.append(weakref.ref(known.x))
+            yield part
+            del known, part
+
+    one, other = tmp_path / "one.h5", tmp_path / "other.h5"
+    counted, _ = predict.write_predictions({one: fitted}, parts(), (), rows=rows)
+    seen.clear()
+    cut, _ = predict.write_predictions({other: fitted}, parts(1, 777, 1500), (), rows=rows)
+    assert one.read_bytes() == other.read_bytes()
+    assert counted == {"rows": rows, "clipped": 1, "replaced": 0}
+    assert cut == {"rows": rows, "clipped": 4, "replaced": 2278}
