@@ -58,21 +58,17 @@ class FeatureFolder:
     def open(self, file: FeatureFile) -> AbstractContextManager[FrameReader]:
         return _open(file.path, self.data)
 
-    def times(self, file: FeatureFile) -> tuple[np.ndarray, Kept]:
-        """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and
-        which rows of the file they are."""
-        with self.open(file) as frame:
-            return self._times(frame, file)
-
     def quotes(self, file: FeatureFile) -> "Quotes":
         """Timestamps and quotes of the rows that count."""
         with self.open(file) as frame:
-            time_ns, kept = self._times(frame, file)
+            time_ns, kept = self.times(file, frame)
             both = frame.matrix((self.data.best_bid, self.data.best_ask))
         bid, ask = (both[kept, at].astype(np.float64) for at in (0, 1))
         return Quotes(time_ns, bid, ask)
 
-    def _times(self, frame: FrameReader, file: FeatureFile) -> tuple[np.ndarray, Kept]:
+    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
+        """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and
+        which rows of the file they are; `frame` is the open file."""
         time_ns = frame.time_ns(self.data.timestamp)
         if not file.duplicates:
             return time_ns, slice(0, file.rows)

@@ -123,7 +123,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     ):
         # Hashing and writing let go of Python's lock: they cost little beside labelling.
         digest = beside.submit(profile.data_digest, [file.path for file in folder.files])
-        written: Future[None] | None = None
+        written: list[tuple[Path, Future[dict[str, str]]]] = []
         for file, quotes, labels, past in track(
             _each(folder, label), "labels", total=len(folder.files)
         ):
@@ -135,11 +135,10 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 quotes.time_ns,
                 duplicates=file.duplicates,
             )
-            if written is not None:
-                written.result()
-            written = beside.submit(_write, part / file.path.name, file, quotes, labels, past)
-        if written is not None:
-            written.result()
+            path = part / file.path.name
+            if len(written) > 1:
+                written[-2][1].result()
+            written.append((path, beside.submit(_write, path, file, quotes, labels, past)))
         found = profiler.profile(digest=digest.result())
         counts = found.total.status
         if counts.labelled == 0:
@@ -150,10 +149,13 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 f"and {counts.bad_quote} a bad quote in their window"
             )
         write_json(part / profile.NAME, found.content)
-        record(part)
+        record(part, {path: nodes.result() for path, nodes in written})
 
 
-def _write(path: Path, file: FeatureFile, quotes: Quotes, labels: Labels, past: np.ndarray) -> None:
+def _write(
+    path: Path, file: FeatureFile, quotes: Quotes, labels: Labels, past: np.ndarray
+) -> dict[str, str]:
+    """Write a label file; gives back its nodes (alpha.store.logical)."""
     blocks = (
         Block(
             (*OUTCOME_COLUMNS, *PAST_COLUMNS),
@@ -161,14 +163,15 @@ def _write(path: Path, file: FeatureFile, quotes: Quotes, labels: Labels, past: 
         ),
         Block(("status",), labels.status[:, None]),
     )
-    write_frame(path, quotes.time_ns, blocks, aware=file.aware)
+    return write_frame(path, quotes.time_ns, blocks, aware=file.aware)
 
 
 def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
     far = np.abs(outcome) > _LARGEST
     if far.any():
         at = int(np.argmax(far))
-        row = np.arange(file.rows)[folder.times(file)[1]][at]
+        with folder.open(file) as frame:
+            row = np.arange(file.rows)[folder.times(file, frame)[1]][at]
         raise InputError(
             f"{file.path}: row {row}: an outcome must be at most {_LARGEST:g} times the "
             f"price, found {outcome[at]:g} from the quotes in its window"

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from alpha import parallel
 from alpha.artifacts import whole, whole_folder, write_json
 from alpha.errors import InputError
 from alpha.features import LABEL_COLUMNS, FeatureFile, FeatureFolder, moment, open_folder
@@ -106,28 +107,22 @@ def run(
     """
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
-    # A line for each range, and the last for rows outside all (which = -1).
-    counts = np.zeros((len(ranges) + 1, len(FATES)), dtype=np.int64)
     with whole_folder(out / "splits.scratch") as part:
         written: dict[SplitName, dict[Path, dict[str, str]]] = {}
         for span in ranges:
             (part / span.name).mkdir()
             written[span.name] = {}
-        for file in track(folder.files, "splits", total=len(folder.files)):
-            with folder.open(file) as frame, open_frame(labels / file.path.name, key="df") as known:
-                time_ns, kept = file.time_ns, file.kept
-                _check_labels(known, file, time_ns)
-                status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
-                which, fate = fates(time_ns, status, ranges, horizon_ns=label.horizon_ns)
-                codes = which.astype(np.int64) % len(counts) * len(FATES) + fate
-                counts += np.bincount(codes, minlength=counts.size).reshape(counts.shape)
-                for number, span in enumerate(ranges):
-                    chosen = np.flatnonzero((which == number) & (fate == KEPT))
-                    if len(chosen):
-                        path = part / span.name / file.path.name
-                        written[span.name][path] = _write_part(
-                            path, folder.features, frame, known, time_ns, kept, chosen
-                        )
+
+        def cut(file: FeatureFile) -> np.ndarray:
+            found, files = _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
+            for split, nodes in files.items():
+                written[split][part / split / file.path.name] = nodes
+            return found
+
+        # One file's start overlaps another's end.
+        counts = np.sum(
+            parallel.each(cut, track(folder.files, "splits", total=len(folder.files))), axis=0
+        )
         for number, span in enumerate(ranges):
             if counts[number, KEPT] == 0:
                 raise InputError(_empty(span, counts[number]))
@@ -146,19 +141,55 @@ def _publish(out: Path) -> None:
     scratch.rmdir()
 
 
+def _cut(
+    file: FeatureFile,
+    folder: FeatureFolder,
+    ranges: tuple[Range, ...],
+    labels: Path,
+    out: Path,
+    *,
+    horizon_ns: int,
+) -> tuple[np.ndarray, dict[SplitName, dict[str, str]]]:
+    """Write one feature file's rows into the splits' folders in `out`.
+
+    Gives back how many rows had which fate, (ranges + 1, FATES) int64, the last line for rows
+    outside all ranges, and the nodes of the file of each split that has one.
+    """
+    written: dict[SplitName, dict[str, str]] = {}
+    with folder.open(file) as frame, open_frame(labels / file.path.name, key="df") as known:
+        time_ns, kept = folder.times(file, frame)
+        _check_labels(known, file, time_ns)
+        status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
+        which, fate = fates(time_ns, status, ranges, horizon_ns=horizon_ns)
+        for number, span in enumerate(ranges):
+            chosen = np.flatnonzero((which == number) & (fate == KEPT))
+            if len(chosen):
+                path = out / span.name / file.path.name
+                rows = chosen if isinstance(kept, slice) else kept[chosen]
+                written[span.name] = _write_part(
+                    path, folder.features, frame, known, time_ns, rows, chosen
+                )
+    # Outside is which = -1: the last line.
+    lines = len(ranges) + 1
+    codes = which.astype(np.int64) % lines * len(FATES) + fate
+    counts = np.bincount(codes, minlength=lines * len(FATES))
+    return counts.reshape(lines, len(FATES)), written
+
+
 def _write_part(
     path: Path,
     features: Sequence[str],
     frame: FrameReader,
     labels: FrameReader,
     time_ns: np.ndarray,
-    kept: np.ndarray,
+    rows: np.ndarray,
     chosen: np.ndarray,
 ) -> dict[str, str]:
     """Write the chosen rows of one file: features as they are, then labels.
 
-    `time_ns` and `kept` are those of a FeatureFile, `chosen` counts their rows. Only _ROWS rows
-    are in memory at once. Gives back the nodes of the file (alpha.store.logical).
+    `chosen` are numbers of rows that count, of which `time_ns` has the timestamps and `labels`
+    the labels; `rows` are the same rows' numbers in the feature file. Only _ROWS rows are in
+    memory at once. Gives back the nodes of the file (alpha.store.logical).
     """
     blocks: list[tuple[tuple[str, ...], np.dtype]] = []
     for narrow in (True, False):
@@ -175,12 +206,11 @@ def _write_part(
         (LABEL_COLUMNS[-1:], np.dtype(np.int8)),
     ]
     with open_writer(path, columns, rows=len(chosen), aware=frame.aware) as writer:
-        for at in _slabs(kept[chosen]):
-            rows = chosen[at]
-            values = [_rows(frame, names, kept[rows]) for names, _ in blocks]
-            values.append(_rows(labels, LABEL_COLUMNS[:-1], rows))
-            values.append(np.full((len(rows), 1), LABELLED, dtype=np.int8))
-            writer.append(time_ns[rows], values)
+        for at in _slabs(rows):
+            values = [_rows(frame, names, rows[at]) for names, _ in blocks]
+            values.append(_rows(labels, LABEL_COLUMNS[:-1], chosen[at]))
+            values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
+            writer.append(time_ns[chosen[at]], values)
     return writer.nodes
 
 

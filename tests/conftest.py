@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 from alpha import labels, normalization, splits
 from alpha.params import Params, parse
 
 ROOT = Path(__file__).resolve().parent.parent
+# Compiled passes are compiled by the first example that needs them.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 PARAMS_TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
 
 

@@ -23,6 +23,7 @@ def run(params: Simulate, *, out: Path) -> None:
     """
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
+        written: dict[Path, dict[str, str]] = {}
         write_json(part / "oracle" / "oracle.json", oracle.LABEL)
         for day in track(days.each(params), "simulate", total=params.days):
             found = defects.apply(
@@ -31,10 +32,10 @@ def run(params: Simulate, *, out: Path) -> None:
             quotes = np.column_stack((found.best_bid, found.best_ask))
             blocks = [Block(("best_bid", "best_ask"), quotes), Block(day.names, found.features)]
             name = _file_name(params, day)
-            write_frame(part / name, found.time_ns, blocks, aware=True)
             truth = Block(("oracle",), found.oracle[:, None])
-            write_frame(part / "oracle" / name, found.time_ns, [truth], aware=True)
-        record(part)
+            for path, columns in ((part / name, blocks), (part / "oracle" / name, [truth])):
+                written[path] = write_frame(path, found.time_ns, columns, aware=True)
+        record(part, written)
 
 
 def _file_name(params: Simulate, day: Day) -> str:
