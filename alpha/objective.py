@@ -74,7 +74,7 @@ class Objective:
             mean, sigma = float(outcome[0]), 0.0
         # Squares of the smallest numbers are 0 too.
         sigma = sigma or 1.0
-        tail = float(np.quantile(np.abs(outcome), knobs.tail_quantile))
+        tail = float(np.quantile(np.abs(outcome), knobs.tail_quantile, overwrite_input=True))
         share = np.array([np.mean(outcome == code) for code in codes])
         weights = np.ones(len(codes))
         if knobs.class_weights == "balanced" and codes:
@@ -154,11 +154,13 @@ class Objective:
         """Where the pull of the outcomes, each bounded by delta, is in balance: by bisection."""
         delta = self.knobs.huber_delta * self.sigma
         low, high = float(np.min(outcome)), float(np.max(outcome))
+        pull = np.empty(len(outcome))
         for _ in range(200):
             middle = (low + high) / 2
             if not low < middle < high:
                 break
-            if np.sum(np.clip(outcome - middle, -delta, delta)) > 0:
+            np.clip(np.subtract(outcome, middle, out=pull), -delta, delta, out=pull)
+            if np.sum(pull) > 0:
                 low = middle
             else:
                 high = middle

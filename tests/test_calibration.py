@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -21,6 +21,7 @@ def test_deciles_by_hand():
     assert [one.outcome for one in found] == [9.0 + 20 * at for at in range(10)]
 
 
+@settings(deadline=None)
 @given(hnp.arrays(float, st.integers(0, 80), elements=st.sampled_from([0.0, 1.0, 2.0, 5.0])))
 def test_equal_predictions_stay_together(prediction):
     """No two bins share a prediction, they ascend, and no row is lost."""

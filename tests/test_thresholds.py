@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -42,6 +42,7 @@ def made(outcome, prediction, threshold_bps=10.0):
     )
 
 
+@settings(deadline=None)
 @given(pairs(), st.sampled_from([0.0, 5.0, 10.0, 30.0]))
 def test_threshold_check_is_the_straightforward_pandas_computation(arrays, threshold_bps):
     """Filters of a frame, written as one would say them."""
@@ -73,6 +74,7 @@ def test_threshold_check_is_the_straightforward_pandas_computation(arrays, thres
         assert found.after_fees_bps is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 400), unique=True).map(sorted), st.integers(1, 120))
 def test_windows_apart_are_those_one_could_act_on_one_after_the_other(seconds, horizon):
     """A loop that waits for the end of each window before it looks for the next row."""
@@ -98,6 +100,7 @@ def test_windows_are_of_the_rows_with_prediction_above():
     assert made(np.ones(90), np.zeros(90)).windows == 0
 
 
+@settings(deadline=None)
 @given(pairs(), pairs())
 def test_pooled_checks_are_the_check_of_both_seeds_rows_together(one, other):
     """Counting seeds together loses nothing; windows are those of the seed with fewest."""

@@ -1,22 +1,26 @@
 """Evaluation: what every run's predictions are worth on every split.
 
-One run and one split are in memory at a time, and of each the resampled figures. `metrics.json`
+One split and one run on it are in memory at a time, and of each run the resampled figures.
+`metrics.json`
 is the headline for `dvc metrics`, `details.json` has every figure, and the CSV files are for
 `dvc plots`.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from alpha.artifacts import whole_folder
 from alpha.errors import InputError
 from alpha.evaluation import history, inputs, ladder, oracle, shift, tables, verdict
-from alpha.evaluation.assess import Knobs, Resamples, assess
-from alpha.evaluation.details import Details, Interval, Model, Run, SplitFigures
+from alpha.evaluation.assess import Knobs, Prediction, Resamples, assess
+from alpha.evaluation.details import Details, Interval, Model, Run, Shift, SplitFigures
+from alpha.evaluation.details import Label as LabelFigures
 from alpha.evaluation.inputs import Predicted, Trained
-from alpha.evaluation.oracle import Oracle
+from alpha.evaluation.oracle import OfSplit, Oracle
 from alpha.evaluation.over_seeds import Widened, model_split, over_seeds, skill_difference
 from alpha.evaluation.quantiles import LEVELS
 from alpha.evaluation.rows import SplitRows, Standard
@@ -54,23 +58,18 @@ def run(
         round_trip_bps=2 * evaluate.fees.taker_bps,
         horizon_ns=label.horizon_ns,
     )
-    same = _SameRows(label, loss, evaluate)
-    assessed: dict[str, _Assessed] = {}
-    for each in track(found, "evaluate", total=len(found)):
-        one = assessed[each.name] = _Assessed(each, {}, {})
-        for split in SPLITS:
-            predicted = inputs.predicted(each, split, classes=codes)
-            rows = same.rows(split, predicted)
-            counts = getattr(each.counts, split)
-            one.figures[split], one.resamples[split] = assess(
-                rows,
-                predicted.prediction,
-                knobs,
-                clipped=counts.clipped,
-                replaced=counts.replaced,
-            )
+    assessed = {each.name: _Assessed(each, {}, {}) for each in found}
+    judged = _Judge(label, loss, evaluate, known)
+    pairs = [(split, each) for split in SPLITS for each in found]
+    for split, each in track(pairs, "evaluate", total=len(pairs)):
+        rows, prediction = judged.rows(split, inputs.predicted(each, split, classes=codes))
+        counts = getattr(each.counts, split)
+        one = assessed[each.name]
+        one.figures[split], one.resamples[split] = assess(
+            rows, prediction, knobs, clipped=counts.clipped, replaced=counts.replaced
+        )
     details = _details(
-        list(assessed.values()), same.splits, known, label, evaluate, limits, knobs.round_trip_bps
+        list(assessed.values()), judged, label, evaluate, limits, knobs.round_trip_bps
     )
     with whole_folder(out) as part:
         tables.write(part, details, {name: one.run.history for name, one in assessed.items()})
@@ -85,47 +84,90 @@ class _Assessed:
     resamples: dict[SplitName, Resamples]
 
 
-class _SameRows:
-    """Runs are compared with each other, so their predictions must be of the same rows."""
+@dataclass(frozen=True)
+class _Split:
+    """What remains of a split when its rows are not needed any more."""
 
-    def __init__(self, label: Label, loss: Loss, evaluate: Evaluate) -> None:
+    label: LabelFigures
+    digest: str
+    skill_reason: str | None
+    widened: Widened
+    shift: Shift
+    oracle: OfSplit
+
+
+class _Judge:
+    """What runs are judged by: the rows of one split at a time, the same for every run, and
+    what was found of the splits before."""
+
+    def __init__(
+        self, label: Label, loss: Loss, evaluate: Evaluate, known: oracle.Known | str
+    ) -> None:
         self._fitted = label, loss
-        self._bootstrap = evaluate.bootstrap
-        self._first: dict[SplitName, Path] = {}
-        self._standard: Standard | None = None
-        self.splits: dict[SplitName, SplitRows] = {}
+        self._evaluate = evaluate
+        self.known = known
+        self._now: tuple[SplitName, Path, SplitRows] | None = None
+        self._train: tuple[np.ndarray, np.ndarray] | None = None
+        self.standard: Standard
+        self.splits: dict[SplitName, _Split] = {}
 
-    def rows(self, split: SplitName, found: Predicted) -> SplitRows:
-        """The rows of `split`, of which train is the first. Raises InputError if others."""
-        arrays = found.time_ns, found.outcome, found.volatility
-        if self._standard is None:
-            self._standard = Standard.fit(*arrays, *self._fitted)
-        rows = SplitRows.of(
-            *arrays,
-            standard=self._standard,
-            knobs=self._bootstrap,
-            horizon_seconds=self._fitted[0].horizon_seconds,
-        )
-        earlier = self.splits.setdefault(split, rows)
-        path = self._first.setdefault(split, found.path)
-        if rows.digest != earlier.digest:
+    def rows(self, split: SplitName, found: Predicted) -> tuple[SplitRows, Prediction]:
+        """The rows of `split`, of which train is the first, and what was `found` for them.
+
+        Raises InputError if these are other rows than an earlier run's.
+        """
+        if self._now is None or self._now[0] != split:
+            self._now = None
+            self._now = split, found.path, self._first(split, found)
+        _, path, rows = self._now
+        if not rows.same(found.time_ns, found.outcome):
             raise InputError(
                 f"{found.path}: must hold the same times and outcomes as {path}, found others"
             )
-        return earlier
+        return rows, found.prediction
+
+    def _first(self, split: SplitName, found: Predicted) -> SplitRows:
+        label, loss = self._fitted
+        arrays = found.time_ns, found.outcome, found.volatility
+        if self._train is None:
+            self.standard = Standard.fit(*arrays, label, loss)
+        rows = SplitRows.of(
+            *arrays,
+            standard=self.standard,
+            knobs=self._evaluate.bootstrap,
+            horizon_seconds=label.horizon_seconds,
+        )
+        # Of train, which is the first, outcomes and block means are kept for the shift.
+        self._train = self._train or (rows.outcome, rows.block_means)
+        train, train_blocks = self._train
+        widened = Widened(rows.blocks, self._evaluate.tries)
+        self.splits[split] = _Split(
+            label=rows.label,
+            digest=rows.digest,
+            skill_reason=rows.skill_reason,
+            widened=widened,
+            shift=shift.compare(
+                split,
+                train,
+                rows.outcome,
+                train_blocks=train_blocks,
+                blocks=rows.block_means,
+                classes=self.standard.objective.classes,
+            ),
+            oracle=oracle.of_split(self.known, rows, widened),
+        )
+        return rows
 
 
 def _details(
     assessed: Sequence[_Assessed],
-    splits: Mapping[SplitName, SplitRows],
-    known: oracle.Known | str,
+    judged: _Judge,
     label: Label,
     evaluate: Evaluate,
     limits: Limits,
     round_trip_bps: float,
 ) -> Details:
-    standard, test = splits["train"].standard, splits["test"]
-    widened = {split: Widened(rows.blocks, evaluate.tries) for split, rows in splits.items()}
+    standard, splits, test = judged.standard, judged.splits, judged.splits["test"]
     by_model: dict[str, list[_Assessed]] = {}
     for one in assessed:
         by_model.setdefault(one.run.model, []).append(one)
@@ -134,25 +176,15 @@ def _details(
             split: model_split(
                 [seed.figures[split] for seed in seeds],
                 [seed.resamples[split] for seed in seeds],
-                widened[split],
+                splits[split].widened,
                 round_trip_bps=round_trip_bps,
             )
             for split in SPLITS
         }
         for model, seeds in by_model.items()
     }
-    judged = Oracle.judge(known, splits, widened)
-    shifts = [
-        shift.compare(
-            split,
-            splits["train"].outcome,
-            splits[split].outcome,
-            train_blocks=splits["train"].block_means,
-            blocks=splits[split].block_means,
-            classes=standard.objective.classes,
-        )
-        for split in SPLITS[1:]
-    ]
+    best = Oracle.of(judged.known, {split: one.oracle for split, one in splits.items()})
+    shifts = [splits[split].shift for split in SPLITS[1:]]
 
     def on_test(model: str) -> list[Resamples]:
         return [seed.resamples["test"] for seed in by_model[model]]
@@ -161,7 +193,7 @@ def _details(
         return skill_difference(
             (over[model]["test"].skill.mean, over[against]["test"].skill.mean),
             (on_test(model), on_test(against)),
-            widened["test"],
+            test.widened,
             test.skill_reason,
         )
 
@@ -182,11 +214,11 @@ def _details(
         level=evaluate.bootstrap.level,
         tries=evaluate.tries,
         resamples=evaluate.bootstrap.resamples,
-        block_seconds=test.blocks.seconds,
+        block_seconds=test.widened.blocks.seconds,
         test_digest=test.digest,
-        labels={split: rows.label for split, rows in splits.items()},
+        labels={split: one.label for split, one in splits.items()},
         shift=shifts,
-        oracle=judged.figures,
+        oracle=best.figures,
         ladder=ladder.climb(
             list(by_model),
             {split: {model: over[model][split].skill for model in over} for split in SPLITS},
@@ -204,14 +236,14 @@ def _details(
                         name for seed in seeds for name in seed.run.importance
                     )
                 },
-                oracle_share=judged.share(
-                    over[model]["test"].skill.mean, on_test(model), widened["test"]
+                oracle_share=best.share(
+                    over[model]["test"].skill.mean, on_test(model), test.widened
                 ),
                 verdict=verdict.judge(
                     over[model],
                     limits=limits,
                     shift=shifts,
-                    oracle=judged.figures,
+                    oracle=best.figures,
                     loss=standard.objective.words,
                     threshold_meaning=meaning(label),
                     round_trip_bps=round_trip_bps,

@@ -1,6 +1,6 @@
 """The figures of one run on one split: arrays in, figures and their resamples out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from alpha.evaluation.ranking import (
     Ranked,
     average_precision,
     decile_lift,
+    event_statistics,
     rank_ic,
     rank_ic_resampled,
     rank_ic_statistics,
@@ -40,7 +41,10 @@ class Prediction:
     @property
     def finite(self) -> np.ndarray:
         finite = np.isfinite(self.score)
-        return finite & np.isfinite(self.values).all(axis=1) if self.values.ndim == 2 else finite
+        if self.values.ndim == 2:
+            for column in self.values.T:
+                finite &= np.isfinite(column)
+        return finite
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,8 @@ def assess(
         rows=len(rows.outcome),
         non_finite=len(rows.outcome) - len(y),
         label_quantiles=rows.quantiles,
-        prediction_quantiles=quantiles(f),
-        prediction_counts=distribution.counts(f, rows.standard.bin_edges),
+        prediction_quantiles=quantiles(f, sample.ranked.order),
+        prediction_counts=distribution.counts(f, sample.ranked.order, rows.standard.bin_edges),
         thresholds=checks,
         events=events,
         calibration=calibration.by_decile(y, f, sample.ranked),
@@ -132,9 +136,10 @@ class _Sample:
         self.prediction = prediction
         self.keep = prediction.finite
         self.whole = bool(self.keep.all())
-        self.y, self.f = rows.outcome[self.keep], prediction.score[self.keep]
-        losses = rows.standard.objective.losses(rows.outcome, prediction.values)
-        self.losses = np.where(self.keep, losses, rows.constant_losses)
+        self.y, self.f = self.kept(rows.outcome), self.kept(prediction.score)
+        self.losses = rows.losses(prediction.values)
+        if not self.whole:
+            self.losses = np.where(self.keep, self.losses, rows.constant_losses)
         self.ranked = Ranked.of(self.f)
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
@@ -147,20 +152,24 @@ class _Sample:
             self.undefined[name] = self.reason(str(reason))
             return None
 
+    def kept(self, values: np.ndarray) -> np.ndarray:
+        """Those of `values` (rows, ...) whose prediction is finite: themselves if all are."""
+        return values if self.whole else values[self.keep]
+
     def reason(self, otherwise: str) -> str:
         return "no prediction is finite" if len(self.keep) and not len(self.y) else otherwise
 
     def effective(self, values: np.ndarray) -> float:
         """How many blocks the sum of values of the kept rows, none below 0, is spread over."""
-        everywhere = np.zeros(len(self.keep))
-        everywhere[self.keep] = values
-        return self.rows.blocks.effective(everywhere) if len(everywhere) else 0.0
+        if not len(self.keep):
+            return 0.0
+        return self.rows.blocks.effective(values, None if self.whole else self.keep)
 
-    def sums(self, *statistics: np.ndarray) -> np.ndarray | None:
+    def sums(self, statistics: Iterable[np.ndarray]) -> np.ndarray | None:
         """Resampled sums of statistics of the kept rows; None where there is no interval."""
         if self.rows.blocks.reason is not None:
             return None
-        return self.rows.blocks.sums(*statistics, rows=None if self.whole else self.keep)
+        return self.rows.blocks.sums(statistics, None if self.whole else self.keep)
 
 
 def _of_loss(sample: _Sample) -> dict[str, float | None]:
@@ -177,7 +186,7 @@ def _of_loss(sample: _Sample) -> dict[str, float | None]:
     }
     if found["loss"] is None or rows.blocks.reason is not None:
         return found
-    count, of_loss, of_constant = rows.blocks.sums(np.ones(len(loss)), loss, constant)
+    count, of_loss, of_constant = rows.blocks.sums((np.ones(len(loss), dtype=bool), loss, constant))
     sample.resamples["loss"] = ratio(of_loss, count)
     if found["skill"] is not None and rows.skill_reason is None:
         sample.resamples["skill"] = 1.0 - ratio(of_loss, of_constant)
@@ -185,10 +194,13 @@ def _of_loss(sample: _Sample) -> dict[str, float | None]:
 
 
 def _rank_ic(sample: _Sample) -> float | None:
-    label = sample.rows.ranked if sample.whole else Ranked.of(sample.y)
-    found = sample.figure("rank_ic", lambda: rank_ic(label, sample.ranked))
+    ranks = (
+        sample.rows.ranks if sample.whole else Ranked.of(sample.y).ranks,
+        sample.ranked.ranks,
+    )
+    found = sample.figure("rank_ic", lambda: rank_ic(*ranks))
     if found is not None:
-        sums = sample.sums(*rank_ic_statistics(label, sample.ranked))
+        sums = sample.sums(rank_ic_statistics(*ranks))
         if sums is not None:
             sample.resamples["rank_ic"] = rank_ic_resampled(sums)
     return found
@@ -201,36 +213,32 @@ def _near_mean(sample: _Sample) -> float:
     return metrics.share_within(sample.f, center=mean, distance=hair)
 
 
-def _events(sample: _Sample, knobs: Knobs) -> list[tuple[str, np.ndarray, Ranked]]:
-    """What predictions should foresee: its name, whether it came, and what ranks the rows.
+def _events(sample: _Sample, knobs: Knobs) -> Iterator[tuple[str, np.ndarray, Ranked]]:
+    """What predictions should foresee, one by one: its name, whether it came, and what ranks
+    the rows.
 
     Of classes it is each but 0, which is that nothing happened, ranked by its probability.
     """
     y, classes = sample.y, sample.rows.standard.objective.classes
     if not classes:
-        return [
-            (f"outcome > {threshold:g} bps", y > threshold * BPS, sample.ranked)
-            for threshold in knobs.thresholds_bps
-        ]
-    chances = sample.prediction.values[sample.keep]
-    return [
-        (f"class {code:+g}", y == code, Ranked.of(chances[:, at]))
-        for at, code in enumerate(classes)
-        if code != 0
-    ]
+        for threshold in knobs.thresholds_bps:
+            yield f"outcome > {threshold:g} bps", y > threshold * BPS, sample.ranked
+    for at, code in enumerate(classes):
+        if code != 0:
+            chances = sample.kept(sample.prediction.values[:, at])
+            yield f"class {code:+g}", y == code, Ranked.of(chances)
 
 
 def _event(sample: _Sample, name: str, event: np.ndarray, ranked: Ranked) -> Event:
     base_rate = float(np.mean(event)) if len(event) else None
     try:
-        precision, statistic = average_precision(event, ranked)
+        precision = average_precision(event, ranked)
         lift = decile_lift(event, ranked)
     except Undefined as reason:
         sample.undefined[name] = sample.reason(str(reason))
         return Event(name=name, base_rate=base_rate, average_precision=None, decile_lift=None)
-    top = ranked.top
     few = sample.effective(event) < LEAST_EFFECTIVE
-    sums = None if few else sample.sums(statistic, event, top, top * event, np.ones(len(event)))
+    sums = None if few else sample.sums(event_statistics(event, ranked))
     if few:
         sample.undefined[f"interval of {name}"] = (
             f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
@@ -247,15 +255,16 @@ def _check(sample: _Sample, threshold_bps: float, knobs: Knobs) -> Threshold:
     check = thresholds.check(
         y,
         f,
-        rows.time_ns[sample.keep],
+        sample.kept(rows.time_ns),
         threshold_bps=threshold_bps,
         round_trip_bps=knobs.round_trip_bps,
         horizon_ns=knobs.horizon_ns,
     )
-    statistics = thresholds.after_fees_statistics(y, f, threshold_bps=threshold_bps)
-    sums = sample.sums(*statistics)
     # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
-    if sums is None or sample.effective(statistics[1]) < LEAST_BLOCKS:
+    if sample.effective(f > threshold_bps * BPS) < LEAST_BLOCKS:
+        return check
+    sums = sample.sums(thresholds.after_fees_statistics(y, f, threshold_bps=threshold_bps))
+    if sums is None:
         return check
     sample.resamples[fees_name(threshold_bps)] = sums
     after = thresholds.after_fees_resampled(sums, round_trip_bps=knobs.round_trip_bps)

@@ -9,10 +9,12 @@ resample costs a few additions a block. Sources: Künsch (1989), Politis and Rom
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numba import njit
 
 CELLS_PER_BLOCK = 10
 # Fewer blocks than this say nothing of how blocks differ.
@@ -27,11 +29,11 @@ _CHUNK = 1 << 17
 class Blocks:
     """One split's cells, and the resamples of them: the same for every run and model.
 
-    `cell` is the cell of each row, (rows,) int64 from 0 to cells − 1, with no empty cell.
+    `first` is the first row of each cell and last the number of rows, (cells + 1,) int64; no
+    cell is empty.
     """
 
-    cell: np.ndarray
-    cells: int
+    first: np.ndarray
     seconds: float
     resamples: int
     level: float
@@ -43,12 +45,12 @@ class Blocks:
     ) -> "Blocks":
         """Blocks of `seconds` over rows at ascending `time_ns`, (rows,) int64."""
         cell_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
-        numbers = (time_ns - time_ns[:1]) // cell_ns
         # Cells in a gap hold nothing, and are not part of the time that was observed.
-        new = np.diff(numbers, prepend=numbers[:1]) > 0
-        cell = np.cumsum(new)
-        cells = int(cell[-1]) + 1 if len(cell) else 0
-        return cls(cell, cells, seconds, resamples, level, seed)
+        return cls(first_rows(time_ns, cell_ns), seconds, resamples, level, seed)
+
+    @property
+    def cells(self) -> int:
+        return len(self.first) - 1
 
     @cached_property
     def reason(self) -> str | None:
@@ -57,38 +59,42 @@ class Blocks:
             return None
         return f"the split spans fewer than {LEAST_BLOCKS} blocks of {self.seconds:g} s"
 
-    def sums(self, *statistics: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    def sums(self, statistics: Iterable[np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
         """Resampled sums of per-row statistics: (statistics, resamples) float64.
 
-        Each of `statistics` is (rows,), of all rows or of those that the mask `rows` keeps.
-        NaN where a statistic is not finite. Call it only where `reason` is None.
+        Each of `statistics` is (rows,), of all rows or of those that the mask `rows` keeps; an
+        iterator need not have more than one at a time. NaN where a statistic is not finite.
+        Call it only where `reason` is None.
         """
-        blocks = block_sums(np.stack([self._per_cell(values, rows) for values in statistics]))
+        per_cell = np.stack([self._per_cell(values, rows) for values in statistics])
+        # The statistics of a block side by side: one access finds them all.
+        blocks = np.ascontiguousarray(block_sums(per_cell).T)
         drawn = math.ceil(self.cells / CELLS_PER_BLOCK)
         step = max(1, _CHUNK // drawn)
         rng = np.random.default_rng(self.seed)
-        out = np.empty((len(statistics), self.resamples))
+        out = np.empty((self.resamples, len(per_cell)))
         for low in range(0, self.resamples, step):
             high = min(low + step, self.resamples)
             starts = rng.integers(0, self.cells, size=(high - low, drawn))
-            for at in range(len(statistics)):
-                out[at, low:high] = np.take(blocks[at], starts).sum(axis=1)
-        return out
+            _add_drawn(blocks, starts, out[low:high])
+        return np.ascontiguousarray(out.T)
 
-    def effective(self, values: np.ndarray) -> float:
-        """How many blocks the sum of `values` (rows,), none below 0, is spread over.
+    def effective(self, values: np.ndarray, rows: np.ndarray | None = None) -> float:
+        """How many blocks the sum of `values`, none below 0, is spread over; they are (rows,),
+        of all rows or of those that the mask `rows` keeps.
 
         All of them where it is spread evenly, 1 where one block has it all: the square of the
         sum over the sum of squares (the inverse of the Herfindahl-Hirschman index).
         """
-        [blocks] = block_sums(self._per_cell(values, None)[None])
+        [blocks] = block_sums(self._per_cell(values, rows)[None])
         square = float(np.sum(blocks * blocks))
         return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
 
     def _per_cell(self, values: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
-        if rows is None:
-            return np.add.reduceat(values, self._first, dtype=np.float64)
-        return np.bincount(self.cell[rows], weights=values, minlength=self.cells)
+        first = self.first
+        if rows is not None:
+            first = _kept_before(rows, first)
+        return add_runs(values, first)
 
     @cached_property
     def _tail(self) -> float:
@@ -97,10 +103,6 @@ class Blocks:
         blocks = self.cells / CELLS_PER_BLOCK
         t = stdtrit(blocks - 1, (1.0 + self.level) / 2.0)
         return float(ndtr(-t * math.sqrt(blocks / (blocks - 1))))
-
-    @cached_property
-    def _first(self) -> np.ndarray:
-        return np.flatnonzero(np.diff(self.cell, prepend=-1))
 
     def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
         """The expanded percentile interval at `level` of a figure's resamples, (resamples,).
@@ -138,3 +140,65 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole of each resample, NaN where `whole` is not above 0."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
+
+
+def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None) -> np.ndarray:
+    """The first row of each stretch of `length_ns` that holds any, of rows at ascending
+    `time_ns` (rows,), and last the number of rows: (stretches + 1,) int64.
+
+    Stretches start at `origin_ns`, or at the first row.
+    """
+    if not len(time_ns):
+        return np.zeros(1, dtype=np.int64)
+    return _first_rows(time_ns, length_ns, int(time_ns[0]) if origin_ns is None else origin_ns)
+
+
+@njit(cache=True, nogil=True)
+def _first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int) -> np.ndarray:
+    first = np.empty(len(time_ns) + 1, dtype=np.int64)
+    stretches, number = 0, np.int64(0)
+    for row in range(len(time_ns)):
+        now = (time_ns[row] - origin_ns) // length_ns
+        if row == 0 or now != number:
+            first[stretches] = row
+            stretches, number = stretches + 1, now
+    first[stretches] = len(time_ns)
+    return first[: stretches + 1].copy()
+
+
+@njit(cache=True, nogil=True)
+def _kept_before(keep: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """How many of the rows that `keep` (rows,) marks stand before each of ascending `rows`."""
+    out = np.empty(len(rows), dtype=np.int64)
+    row = kept = 0
+    for at in range(len(rows)):
+        while row < rows[at]:
+            kept += keep[row]
+            row += 1
+        out[at] = kept
+    return out
+
+
+@njit(cache=True, nogil=True)
+def add_runs(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """The sum of each run of rows from one of `first` to the next, (runs,) float64."""
+    out = np.zeros(len(first) - 1)
+    for run in range(len(out)):
+        total = 0.0
+        for row in range(first[run], first[run + 1]):
+            total += values[row]
+        out[run] = total
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _add_drawn(blocks: np.ndarray, starts: np.ndarray, out: np.ndarray) -> None:
+    """Add up `blocks` (blocks, statistics) at each resample's `starts` (resamples, drawn)."""
+    statistics = blocks.shape[1]
+    for resample in range(len(starts)):
+        total = np.zeros(statistics)
+        for at in range(starts.shape[1]):
+            start = starts[resample, at]
+            for statistic in range(statistics):
+                total[statistic] += blocks[start, statistic]
+        out[resample] = total

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 
 from alpha.evaluation import metrics
+from alpha.evaluation.bootstrap import first_rows
 from alpha.evaluation.details import Slice
 from alpha.evaluation.metrics import Undefined
 from alpha.evaluation.ranking import Ranked, rank_ic
@@ -39,7 +40,7 @@ class Regimes:
             return cls(reason="no row of train has a past volatility")
         if np.all(known == known[0]):
             return cls(reason="the past volatility of train is constant")
-        low, high = np.quantile(known, (1 / 3, 2 / 3))
+        low, high = np.quantile(known, (1 / 3, 2 / 3), overwrite_input=True)
         return cls(cuts=(float(low), float(high)))
 
     def parts(self, volatility: np.ndarray) -> list[Part]:
@@ -56,12 +57,9 @@ class Regimes:
 
 def days(time_ns: np.ndarray) -> list[Part]:
     """The UTC days of ascending times (rows,), in time order."""
-    number = time_ns // _DAY_NS
-    first = np.flatnonzero(np.diff(number, prepend=np.iinfo(np.int64).min) != 0)
-    bounds = [*first.tolist(), len(time_ns)]
     return [
-        Part(str(np.datetime64(int(number[start]), "D")), slice(start, stop))
-        for start, stop in pairwise(bounds)
+        Part(str(np.datetime64(int(time_ns[start]) // _DAY_NS, "D")), slice(start, stop))
+        for start, stop in pairwise(first_rows(time_ns, _DAY_NS, 0).tolist())
     ]
 
 
@@ -88,7 +86,7 @@ def figures(
     for name, compute in (
         ("loss", lambda: metrics.mean(loss)),
         ("skill", lambda: metrics.skill(known, loss, constant)),
-        ("rank_ic", lambda: rank_ic(Ranked.of(y), Ranked.of(f))),
+        ("rank_ic", lambda: rank_ic(Ranked.of(y).ranks, Ranked.of(f).ranks)),
         ("std_ratio", lambda: metrics.std_ratio(y, f)),
     ):
         try:

@@ -12,10 +12,12 @@ from alpha.errors import InputError
 from alpha.evaluation import history
 from alpha.evaluation.assess import Prediction
 from alpha.params import SplitName
-from alpha.store import open_frame
+from alpha.store import FrameReader, open_frame
 
 _KEY = "df"
 _RIVAL = "rival"
+# Rows that are read at once.
+_AT_ONCE = 1 << 18
 
 
 class OfSplit(BaseModel):
@@ -109,13 +111,12 @@ def predicted(run: Trained, split: SplitName, *, classes: tuple[float, ...]) -> 
     outcome that is not finite or not one of `classes`, of which an empty one says numbers.
     """
     path = run.predictions / f"{split}.h5"
+    names = ["alpha_outcome", "past_volatility", "prediction"]
+    names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key=_KEY) as frame:
         time_ns = frame.time_ns()
-        outcome, volatility = frame.column("alpha_outcome"), frame.column("past_volatility")
-        score = values = frame.column("prediction")
-        if classes:
-            columns = [frame.column(f"probability_{at}") for at in range(len(classes))]
-            values = np.column_stack(columns)
+        outcome, volatility, score, *probabilities = _columns(frame, names)
+    values = np.stack(probabilities, axis=1) if classes else score
     if not len(time_ns):
         raise InputError(f"{path}: must have rows, found none")
     if np.any(np.diff(time_ns) <= 0):
@@ -123,6 +124,22 @@ def predicted(run: Trained, split: SplitName, *, classes: tuple[float, ...]) -> 
         raise InputError(f"{path}: row {row}: must be later than the row before it")
     _check_outcome(path, outcome, classes)
     return Predicted(path, time_ns, outcome, volatility, Prediction(score, values))
+
+
+def _columns(frame: FrameReader, names: Sequence[str]) -> list[np.ndarray]:
+    """Columns as float64, (rows,) each, from one reading of the file.
+
+    Raises InputError if one does not exist.
+    """
+    for name in names:
+        if name not in frame.columns:
+            raise InputError(f"{frame.path}: no column {name!r}, found {', '.join(frame.columns)}")
+    columns = [np.empty(frame.rows) for _ in names]
+    for first in range(0, frame.rows, _AT_ONCE):
+        matrix = frame.matrix(names, start=first, stop=first + _AT_ONCE)
+        for column, values in zip(columns, matrix.T, strict=True):
+            column[first : first + len(values)] = values
+    return columns
 
 
 def _check_outcome(path: Path, outcome: np.ndarray, classes: tuple[float, ...]) -> None:

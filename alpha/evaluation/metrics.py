@@ -23,13 +23,15 @@ def mean(values: np.ndarray) -> float:
 def mse(outcome: np.ndarray, prediction: np.ndarray) -> float:
     """Mean squared error, in the outcome's unit squared. Raises Undefined as `mean` does."""
     with np.errstate(over="ignore"):
-        return mean(np.square(outcome - prediction))
+        error = outcome - prediction
+        return mean(np.square(error, out=error))
 
 
 def mae(outcome: np.ndarray, prediction: np.ndarray) -> float:
     """Mean absolute error, in the outcome's unit. Raises Undefined as `mean` does."""
     with np.errstate(over="ignore"):
-        return mean(np.abs(outcome - prediction))
+        error = outcome - prediction
+        return mean(np.abs(error, out=error))
 
 
 def skill(outcome: np.ndarray, losses: np.ndarray, constant_losses: np.ndarray) -> float:
@@ -60,7 +62,8 @@ def std_ratio(outcome: np.ndarray, prediction: np.ndarray) -> float:
 def share_within(values: np.ndarray, *, center: float, distance: float) -> float:
     """Share of `values` at most `distance` from `center`. Raises Undefined without rows."""
     some(values)
-    return float(np.mean(np.abs(values - center) <= distance))
+    away = values - center
+    return float(np.mean(np.abs(away, out=away) <= distance))
 
 
 def some(values: np.ndarray) -> None:

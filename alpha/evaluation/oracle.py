@@ -89,33 +89,32 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
 
 
 @dataclass(frozen=True)
-class Oracle:
-    """Its figures on every split, its skill's resamples on test (None without), and how many
-    rows of test have no oracle."""
+class OfSplit:
+    """The oracle on one split, its skill's resamples (None without), and how many rows have no
+    oracle."""
 
-    figures: OracleFigures
-    skill: np.ndarray | None
+    skill: Interval
+    rank_ic: Interval
+    resampled: np.ndarray | None = None
     missing: int = 0
 
+
+@dataclass(frozen=True)
+class Oracle:
+    """Its figures on every split, and what is known of it on test."""
+
+    figures: OracleFigures
+    test: OfSplit
+
     @classmethod
-    def judge(
-        cls,
-        known: Known | str,
-        splits: Mapping[SplitName, SplitRows],
-        widened: Mapping[SplitName, Widened],
-    ) -> "Oracle":
-        """Skill and rank IC of what is `known`; if it is the reason of nothing, that reason."""
-        if isinstance(known, str):
-            nothing = {split: Interval(reason=known) for split in splits}
-            return cls(OracleFigures(skill=nothing, rank_ic=nothing, reason=known), None)
-        skills, rank_ics = {}, {}
-        missing = int(np.count_nonzero(np.isnan(known.at(splits["test"].time_ns))))
-        resampled: dict[SplitName, np.ndarray | None] = {}
-        for split, rows in splits.items():
-            skills[split], rank_ics[split], resampled[split] = _of_split(
-                known.at(rows.time_ns), rows, widened[split]
-            )
-        return cls(OracleFigures(skill=skills, rank_ic=rank_ics), resampled["test"], missing)
+    def of(cls, known: Known | str, splits: Mapping[SplitName, OfSplit]) -> "Oracle":
+        """From its figures on each split; of nothing `known`, which is then the reason."""
+        figures = OracleFigures(
+            skill={split: one.skill for split, one in splits.items()},
+            rank_ic={split: one.rank_ic for split, one in splits.items()},
+            reason=known if isinstance(known, str) else None,
+        )
+        return cls(figures, splits["test"])
 
     def share(
         self, skill: float | None, resamples: Sequence[Resamples], widened: Widened
@@ -126,41 +125,47 @@ class Oracle:
             return Interval(reason=oracle.reason)
         if oracle.value <= 0 or (oracle.low is not None and oracle.low <= 0):
             return Interval(reason="the oracle's own skill on test is not above 0")
-        if self.missing:
-            return Interval(reason=f"{self.missing:,} rows of test have no value of the oracle")
+        if self.test.missing:
+            return Interval(
+                reason=f"{self.test.missing:,} rows of test have no value of the oracle"
+            )
         if skill is None:
             return Interval(reason="the model has no skill on test")
         mine = mean_resampled(resamples, "skill")
-        paired = None if mine is None or self.skill is None else ratio(mine, self.skill)
+        whole = self.test.resampled
+        paired = None if mine is None or whole is None else ratio(mine, whole)
         return widened.interval(skill / oracle.value, paired, oracle.reason)
 
 
-def _of_split(
-    oracle: np.ndarray, rows: SplitRows, widened: Widened
-) -> tuple[Interval, Interval, np.ndarray | None]:
-    """Skill, rank IC and the skill's resamples over the rows that have an oracle."""
+def of_split(known: Known | str, rows: SplitRows, widened: Widened) -> OfSplit:
+    """Skill and rank IC of what is `known` over the rows that have an oracle; if it is the
+    reason of nothing, that reason."""
+    if isinstance(known, str):
+        return OfSplit(Interval(reason=known), Interval(reason=known))
+    oracle = known.at(rows.time_ns)
     keep = np.isfinite(oracle)
+    missing = int(np.count_nonzero(np.isnan(oracle)))
     y, f = rows.outcome[keep], oracle[keep]
     if not len(y):
         nothing = Interval(reason=f"none of {len(keep)} rows has a value of the oracle")
-        return nothing, nothing, None
+        return OfSplit(nothing, nothing, None, missing)
     losses = rows.standard.objective.losses(y, f)
     constant = rows.constant_losses[keep]
-    ranks = Ranked.of(y), Ranked.of(f)
+    ranks = Ranked.of(y).ranks, Ranked.of(f).ranks
     skills = None
     try:
         value = metrics.skill(y, losses, constant)
         if rows.skill_reason is None:
-            skills = 1.0 - ratio(*rows.blocks.sums(losses, constant, rows=keep))
+            skills = 1.0 - ratio(*rows.blocks.sums((losses, constant), rows=keep))
         skill = widened.interval(value, skills, rows.skill_reason)
     except Undefined as reason:
         skill = Interval(reason=str(reason))
     try:
         value, rank_ics = rank_ic(*ranks), None
         if rows.blocks.reason is None:
-            sums = rows.blocks.sums(*rank_ic_statistics(*ranks), rows=keep)
+            sums = rows.blocks.sums(rank_ic_statistics(*ranks), rows=keep)
             rank_ics = rank_ic_resampled(sums)
         ranking = widened.interval(value, rank_ics)
     except Undefined as reason:
         ranking = Interval(reason=str(reason))
-    return skill, ranking, skills
+    return OfSplit(skill, ranking, skills, missing)

@@ -6,13 +6,17 @@ whose resampled sums give its interval (alpha.evaluation.bootstrap).
 """
 
 import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numba import njit
 
 from alpha.evaluation.bootstrap import ratio
 from alpha.evaluation.metrics import Undefined, finite, some
+from alpha.evaluation.order import centered_ranks, ordered
 
 TOP = 0.1
 
@@ -21,78 +25,89 @@ TOP = 0.1
 class Ranked:
     """Finite values (rows,) in ascending order, ties grouped.
 
-    `group` (rows,) is each row's group; the group's rows stand at [first, last) of the sorted
-    values, both (groups,). `order` (rows,) are the rows in sorted order.
+    `order` (rows,) int32 are the rows in sorted order, `starts` (rows,) bool whether a new
+    group starts there.
     """
 
     order: np.ndarray
-    group: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
+    starts: np.ndarray
 
     @classmethod
     def of(cls, values: np.ndarray) -> "Ranked":
-        order = np.argsort(values)
-        ordered = values[order]
-        starts = np.ones(len(values), dtype=bool)
-        starts[1:] = ordered[1:] != ordered[:-1]
-        first = np.flatnonzero(starts)
-        group = np.empty(len(values), dtype=np.int64)
-        group[order] = np.cumsum(starts) - 1
-        return cls(order, group, first, np.append(first[1:], len(values)))
+        """Of `values` float64 (rows,), fewer than 2^31."""
+        return cls(*ordered(values))
+
+    @classmethod
+    def both(cls, one: np.ndarray, other: np.ndarray) -> "tuple[Ranked, Ranked]":
+        """Two columns with their ranks, each found by a thread of its own."""
+
+        def ranked(values: np.ndarray) -> Ranked:
+            found = cls.of(values)
+            _ = found.ranks
+            return found
+
+        with ThreadPoolExecutor(2) as threads:
+            first, second = threads.map(ranked, (one, other))
+        return first, second
 
     @property
     def rows(self) -> int:
         return len(self.order)
 
-    @property
-    def constant(self) -> bool:
-        return len(self.first) == 1
-
     @cached_property
-    def midranks(self) -> np.ndarray:
-        """The average rank of each row's group, less the mean rank: (rows,), sums to 0."""
-        return ((self.first + self.last - self.rows) / 2.0)[self.group]
+    def ranks(self) -> np.ndarray:
+        """Twice the average rank of each row's group less the mean rank: (rows,) int32, whole
+        numbers that add up to 0."""
+        return centered_ranks(self.order, self.starts)
 
     def decile(self) -> np.ndarray:
         """The decile of each row's group, (rows,) int64 from 0 to 9: of its middle."""
-        middle = (self.first + self.last) * 5 // max(self.rows, 1)
-        return np.minimum(middle, 9)[self.group]
+        middle = (self.ranks + np.int64(self.rows)) * 5
+        middle //= max(self.rows, 1)
+        return np.minimum(middle, 9, out=middle)
 
     @cached_property
+    def _cut(self) -> tuple[int, float]:
+        """The rank of the group at the cut of the top TOP, and how much of it belongs there."""
+        return _cut(self.starts, TOP * self.rows)
+
+    @property
     def top(self) -> np.ndarray:
         """How much of each row belongs to the top TOP of rows, (rows,) from 0 to 1.
 
         Rows tied at the cut share what is left of it evenly.
         """
-        above = self.rows - self.last
-        share = (TOP * self.rows - above) / (self.last - self.first)
-        return np.clip(share, 0.0, 1.0)[self.group]
+        rank, share = self._cut
+        top = (self.ranks > rank).astype(np.float64)
+        top[self.ranks == rank] = share
+        return top
 
 
-def rank_ic(outcome: Ranked, prediction: Ranked) -> float:
-    """Spearman's rank correlation, ties given their average rank.
+def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
+    """Spearman's rank correlation of what has these centered ranks, ties given their average
+    rank; both (rows,) int32, as Ranked.ranks.
 
     Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
     fewer than two rows, or where outcome or prediction is constant.
     """
-    if outcome.rows == 0:
-        raise Undefined("no rows")
-    if outcome.rows < 2:
+    some(outcome)
+    if len(outcome) < 2:
         raise Undefined("fewer than two rows")
     for name, values in (("prediction", prediction), ("outcome", outcome)):
-        if values.constant:
+        if not values.any():
             raise Undefined(f"the {name} is constant")
-    x, y = outcome.midranks, prediction.midranks
-    # Sums rather than dot products: BLAS adds in an order that depends on the core count.
-    covariance = float(np.sum(x * y))
-    return finite(covariance / math.sqrt(float(np.sum(x * x)) * float(np.sum(y * y))))
+    xx, yy = _sum_of_products(outcome, outcome), _sum_of_products(prediction, prediction)
+    return finite(_sum_of_products(outcome, prediction) / math.sqrt(xx * yy))
 
 
-def rank_ic_statistics(outcome: Ranked, prediction: Ranked) -> tuple[np.ndarray, ...]:
-    """What `rank_ic_resampled` needs the sums of; the ranks are those of the whole sample."""
-    x, y = outcome.midranks, prediction.midranks
-    return np.ones(len(x)), x, y, x * x, y * y, x * y
+def rank_ic_statistics(outcome: np.ndarray, prediction: np.ndarray) -> Iterator[np.ndarray]:
+    """What `rank_ic_resampled` needs the sums of, one by one, from the centered ranks of the
+    whole sample; their products are exact."""
+    yield np.ones(len(outcome), dtype=bool)
+    yield outcome
+    yield prediction
+    for one, other in ((outcome, outcome), (prediction, prediction), (outcome, prediction)):
+        yield np.multiply(one, other, dtype=np.int64)
 
 
 def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
@@ -103,26 +118,43 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
     return ratio(xy - x * y / rows, spread)
 
 
-def average_precision(event: np.ndarray, score: Ranked) -> tuple[float, np.ndarray]:
-    """The area under the precision-recall curve as average precision, and its statistic.
+def average_precision(event: np.ndarray, score: Ranked) -> float:
+    """The area under the precision-recall curve as average precision.
 
     `event` is bool (rows,). With A and B the events and the rows that score at least as high
-    as row i, it is the mean of A / B over the events: N / P, where N and P are sums over rows.
-    The statistic (rows,) is N's derivative by each row's weight, so that resampled sums of it
-    over those of `event` are resamples of the figure, to first order. Raises Undefined where
-    the event is always or never there.
+    as row i, it is the mean of A / B over the events. Raises Undefined where the event is
+    always or never there.
     """
     _both(event)
-    of_group = np.add.reduceat(event[score.order].astype(np.int64), score.first)
-    above = np.cumsum(of_group[::-1])[::-1]
-    rows_above = score.rows - score.first
-    precision = above / rows_above
-    positives = int(above[0])
-    # An event's row raises the precision of every event below it; any row dilutes it.
-    raises = np.cumsum(of_group / rows_above)
-    dilutes = np.cumsum(of_group * above / rows_above.astype(np.float64) ** 2)
-    statistic = event * (precision + raises)[score.group] - dilutes[score.group]
-    return float(np.sum(of_group * precision) / positives), statistic
+    positives = int(np.count_nonzero(event))
+    # Bits, as many as lie in a core's own cache.
+    bits = np.packbits(event, bitorder="little")
+    return finite(_precision(bits, score.order, score.starts, positives) / positives)
+
+
+def average_precision_statistic(event: np.ndarray, score: Ranked) -> np.ndarray:
+    """What the resamples of average precision, N / P, are made of: (rows,).
+
+    N and P are sums over rows, P of `event`. The statistic is N's derivative by each row's
+    weight, so that resampled sums of it over those of `event` are resamples of the figure, to
+    first order.
+    """
+    positives = int(np.count_nonzero(event))
+    bits = np.packbits(event, bitorder="little")
+    return _precision_slopes(bits, score.order, score.starts, positives)
+
+
+def event_statistics(event: np.ndarray, score: Ranked) -> Iterator[np.ndarray]:
+    """What the resamples of average precision (the first two) and of the decile lift (the
+    others) are made of, one by one: the statistic, the events, the rows in the top decile, the
+    events in it, and the rows."""
+    yield average_precision_statistic(event, score)
+    yield event
+    top = score.top
+    yield top
+    top *= event
+    yield top
+    yield np.ones(len(event), dtype=bool)
 
 
 def decile_lift(event: np.ndarray, score: Ranked) -> float:
@@ -141,3 +173,86 @@ def _both(event: np.ndarray) -> None:
         raise Undefined("no row has the event")
     if event.all():
         raise Undefined("every row has the event")
+
+
+@njit(cache=True, nogil=True)
+def _products(x: np.ndarray, y: np.ndarray) -> tuple[np.uint64, np.int64]:
+    """The sum of x · y in two parts: of 2^32, and of what is left of each product."""
+    low, high = np.uint64(0), np.int64(0)
+    for at in range(len(x)):
+        product = np.int64(x[at]) * np.int64(y[at])
+        low += np.uint64(product & 0xFFFFFFFF)
+        high += product >> 32
+    return low, high
+
+
+def _sum_of_products(x: np.ndarray, y: np.ndarray) -> int:
+    """The exact sum of x · y, both int32 (rows,): neither rounding nor an order of adding."""
+    low, high = _products(x, y)
+    return (int(high) << 32) + int(low)
+
+
+@njit(cache=True, nogil=True)
+def _cut(starts: np.ndarray, rows_of_top: float) -> tuple[int, float]:
+    """The centered rank of the group that the top ends in, and the share of it that belongs."""
+    rows = last = len(starts)
+    while last > 0:
+        first = last - 1
+        while not starts[first]:
+            first -= 1
+        share = (rows_of_top - (rows - last)) / (last - first)
+        if share < 1.0 or first == 0:
+            return first + last - rows, min(share, 1.0)
+        last = first
+    return 0, 0.0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _bit(bits, at):  # type: ignore[no-untyped-def]  # compiled into its callers
+    return np.int64(bits[at >> 3] >> (at & 7)) & 1
+
+
+@njit(cache=True, nogil=True)
+def _precision(event: np.ndarray, order: np.ndarray, starts: np.ndarray, positives: int) -> float:
+    """The sum over events of A / B, by parts of 1024 groups, which keeps rounding small."""
+    rows, above, first = len(order), positives, 0
+    total = 0.0
+    while first < rows:
+        part, groups = 0.0, 0
+        while first < rows and groups < 1024:
+            last, of_group = first + 1, _bit(event, order[first])
+            while last < rows and not starts[last]:
+                of_group += _bit(event, order[last])
+                last += 1
+            # Without events it adds 0: a branch that cannot be guessed would cost more.
+            part += of_group * (above / np.float64(rows - first))
+            above -= of_group
+            first = last
+            groups += 1
+        total += part
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _precision_slopes(
+    event: np.ndarray, order: np.ndarray, starts: np.ndarray, positives: int
+) -> np.ndarray:
+    rows, above, first = len(order), positives, 0
+    statistic = np.empty(rows)
+    raises = dilutes = 0.0
+    while first < rows:
+        last, of_group = first + 1, _bit(event, order[first])
+        while last < rows and not starts[last]:
+            of_group += _bit(event, order[last])
+            last += 1
+        rows_above = np.float64(rows - first)
+        # An event's row raises the precision of every event below it; any row dilutes it.
+        raises += of_group / rows_above
+        dilutes += of_group * above / rows_above**2
+        gain = above / rows_above + raises
+        for place in range(first, last):
+            row = order[place]
+            statistic[row] = _bit(event, row) * gain - dilutes
+        above -= of_group
+        first = last
+    return statistic

@@ -17,6 +17,9 @@ from alpha.evaluation.ranking import Ranked
 from alpha.objective import Objective
 from alpha.params import Bootstrap, Label, Loss
 
+# Rows whose losses are found at once.
+_AT_ONCE = 1 << 16
+
 
 @dataclass(frozen=True)
 class Standard:
@@ -61,7 +64,7 @@ class SplitRows:
 
     time_ns: np.ndarray
     outcome: np.ndarray
-    volatility: np.ndarray
+    regimes: list[Part]
     standard: Standard
     blocks: Blocks
 
@@ -83,19 +86,34 @@ class SplitRows:
             level=knobs.level,
             seed=knobs.seed,
         )
-        return cls(time_ns, outcome, volatility, standard, blocks)
+        return cls(time_ns, outcome, standard.regimes.parts(volatility), standard, blocks)
 
     @cached_property
     def digest(self) -> str:
         """Of times and outcomes: what makes two evaluations ones of the same split."""
-        times = np.ascontiguousarray(self.time_ns, dtype="<i8").tobytes()
-        outcomes = np.ascontiguousarray(self.outcome, dtype="<f8").tobytes()
-        return hashlib.sha256(times + outcomes).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(self.time_ns, dtype="<i8").data)
+        digest.update(np.ascontiguousarray(self.outcome, dtype="<f8").data)
+        return digest.hexdigest()
+
+    def same(self, time_ns: np.ndarray, outcome: np.ndarray) -> bool:
+        """Whether these are the times and outcomes of the split."""
+        return np.array_equal(self.time_ns, time_ns) and np.array_equal(self.outcome, outcome)
 
     @cached_property
     def constant_losses(self) -> np.ndarray:
-        objective = self.standard.objective
-        return objective.losses(self.outcome, objective.constant)
+        return self.losses(self.standard.objective.constant)
+
+    def losses(self, prediction: np.ndarray) -> np.ndarray:
+        """The loss of each row, (rows,), of predictions or of one constant as
+        Objective.losses takes them; found part by part, which bounds the memory."""
+        objective, found = self.standard.objective, np.empty(len(self.outcome))
+        constant = prediction.shape == objective.constant.shape
+        for first in range(0, len(found), _AT_ONCE):
+            part = slice(first, first + _AT_ONCE)
+            found[part] = objective.losses(
+                self.outcome[part], prediction if constant else prediction[part]
+            )
+        return found
 
     @cached_property
     def skill_reason(self) -> str | None:
@@ -109,20 +127,28 @@ class SplitRows:
         return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
 
     @cached_property
-    def ranked(self) -> Ranked:
-        return Ranked.of(self.outcome)
+    def _of_order(self) -> tuple[np.ndarray, list[float | None], list[int]]:
+        """What the outcomes' order is needed for, so that it need not be kept: their centered
+        ranks, their quantiles, and how many are in each bin."""
+        ranked = Ranked.of(self.outcome)
+        return (
+            ranked.ranks,
+            quantiles(self.outcome, ranked.order),
+            distribution.counts(self.outcome, ranked.order, self.standard.bin_edges),
+        )
 
-    @cached_property
+    @property
+    def ranks(self) -> np.ndarray:
+        """The outcomes' centered ranks, (rows,) int32."""
+        return self._of_order[0]
+
+    @property
     def quantiles(self) -> list[float | None]:
-        return quantiles(self.outcome)
+        return self._of_order[1]
 
     @cached_property
     def days(self) -> list[Part]:
         return breakdown.days(self.time_ns)
-
-    @cached_property
-    def regimes(self) -> list[Part]:
-        return self.standard.regimes.parts(self.volatility)
 
     @cached_property
     def label(self) -> LabelFigures:
@@ -137,7 +163,7 @@ class SplitRows:
             zero_share=float(np.mean(self.outcome == 0)) if some else None,
             mean=mean,
             std=std,
-            counts=distribution.counts(self.outcome, self.standard.bin_edges),
+            counts=self._of_order[2],
         )
 
     @cached_property

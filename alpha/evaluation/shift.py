@@ -7,7 +7,7 @@ the means of blocks of time, which nearly are.
 
 import numpy as np
 
-from alpha.evaluation.bootstrap import LEAST_BLOCKS
+from alpha.evaluation.bootstrap import LEAST_BLOCKS, add_runs, first_rows
 from alpha.evaluation.details import Shift
 from alpha.evaluation.metrics import Undefined
 from alpha.params import SplitName
@@ -18,6 +18,7 @@ LEAST_SHARE = 1e-4
 # crosses the edge of a bin is no shift. So each outcome counts as spread evenly over this part
 # of itself on both sides.
 SPREAD = 0.25
+_AT_ONCE = 1 << 16
 
 
 def psi(train: np.ndarray, outcome: np.ndarray, classes: tuple[float, ...] = ()) -> float:
@@ -36,7 +37,9 @@ def psi(train: np.ndarray, outcome: np.ndarray, classes: tuple[float, ...] = ())
         codes = np.array(classes)
         p, q = (np.mean(side[:, None] == codes, axis=0) for side in (train, outcome))
     else:
-        edges = np.unique(np.quantile(train[train != 0], np.arange(1, 10) / 10))
+        edges = np.unique(
+            np.quantile(train[train != 0], np.arange(1, 10) / 10, overwrite_input=True)
+        )
         p, q = (_shares(side, edges) for side in (train, outcome))
     p, q = np.maximum(p, LEAST_SHARE), np.maximum(q, LEAST_SHARE)
     return float(np.sum((q - p) * np.log(q / p)))
@@ -44,10 +47,8 @@ def psi(train: np.ndarray, outcome: np.ndarray, classes: tuple[float, ...] = ())
 
 def block_means(time_ns: np.ndarray, outcome: np.ndarray, *, seconds: float) -> np.ndarray:
     """Mean outcome of each block of `seconds` that holds rows, (blocks,); times ascend."""
-    number = (time_ns - time_ns[:1]) // max(1, round(seconds * 1e9))
-    first = np.flatnonzero(np.diff(number, prepend=-1) > 0)
-    rows = np.diff(np.append(first, len(outcome)))
-    return np.asarray(np.add.reduceat(outcome, first) / rows) if len(first) else np.empty(0)
+    first = first_rows(time_ns, max(1, round(seconds * 1e9)))
+    return np.asarray(add_runs(outcome, first) / np.diff(first))
 
 
 def compare(
@@ -85,9 +86,14 @@ def compare(
 
 def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Shares of `values` below, between and above `edges`, and last of those that are zero."""
-    others = values[values != 0]
-    reach = np.maximum(SPREAD * np.abs(others), np.finfo(np.float64).tiny)
-    low = others - reach
-    below = [np.sum(np.clip((edge - low) / (2 * reach), 0.0, 1.0)) for edge in edges]
-    bins = np.diff([0.0, *below, len(others)])
-    return np.append(bins, len(values) - len(others)) / len(values)
+    zeros, below = 0, np.zeros(len(edges))
+    # A stretch at a time, which bounds the memory.
+    for first in range(0, len(values), _AT_ONCE):
+        part = values[first : first + _AT_ONCE]
+        others = part[part != 0]
+        reach = np.maximum(SPREAD * np.abs(others), np.finfo(np.float64).tiny)
+        low = others - reach
+        below += [np.sum(np.clip((edge - low) / (2 * reach), 0.0, 1.0)) for edge in edges]
+        zeros += len(part) - len(others)
+    bins = np.diff([0.0, *below, len(values) - zeros])
+    return np.append(bins, zeros) / len(values)

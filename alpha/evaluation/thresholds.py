@@ -4,9 +4,10 @@ Knowing that a window's outcome will exceed τ is what a trade needs. For each �
 prediction > τ are compared with the rows with outcome > τ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numba import njit
 
 from alpha.evaluation.bootstrap import ratio
 from alpha.evaluation.details import Threshold
@@ -70,11 +71,15 @@ def windows_apart(time_ns: np.ndarray, *, horizon_ns: int) -> int:
 
     The first is counted, then always the next that is at least a horizon later.
     """
-    following = np.searchsorted(time_ns, time_ns + horizon_ns).tolist()
-    count = at = 0
-    while at < len(following):
-        at = following[at]
-        count += 1
+    return int(_windows_apart(time_ns, horizon_ns))
+
+
+@njit(cache=True, nogil=True)
+def _windows_apart(time_ns: np.ndarray, horizon_ns: int) -> int:
+    count, free = 0, np.int64(0)
+    for now in time_ns:
+        if count == 0 or now >= free:
+            count, free = count + 1, now + horizon_ns
     return count
 
 
@@ -98,10 +103,11 @@ def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
 
 def after_fees_statistics(
     outcome: np.ndarray, prediction: np.ndarray, *, threshold_bps: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """What `after_fees_resampled` needs the sums of: outcomes acted on, and how many."""
-    above = (prediction > threshold_bps * BPS).astype(np.float64)
-    return outcome * above, above
+) -> Iterator[np.ndarray]:
+    """What `after_fees_resampled` needs the sums of, one by one: outcomes acted on, and where."""
+    above = prediction > threshold_bps * BPS
+    yield outcome * above
+    yield above
 
 
 def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarray:
