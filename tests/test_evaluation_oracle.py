@@ -16,11 +16,21 @@ from alpha.params import Params
 from alpha.store import Block, write_frame
 
 
-def test_values_are_found_by_time():
-    """Before, between and after what is known there is nothing."""
-    known = Known(np.array([10, 20, 30]), np.array([1.0, 2.0, 3.0]))
-    found = known.at(np.array([30, 5, 15, 20, 99]))
-    assert found == pytest.approx([3.0, np.nan, np.nan, 2.0, np.nan], nan_ok=True)
+def write(path, times, values) -> None:
+    block = Block(("oracle",), np.array(values, dtype=float)[:, None])
+    write_frame(path, np.array(times), [block], aware=True)
+
+
+def test_values_are_found_by_time(tmp_path):
+    """Before, between and after what is known there is nothing; whatever order files are in, and
+    of a time in two of them the later file has the word."""
+    write(tmp_path / "a.h5", [40, 50], [4.0, 5.0])
+    write(tmp_path / "b.h5", [10, 20, 30, 40], [1.0, 2.0, 3.0, 9.0])
+    known = Known([tmp_path / "a.h5", tmp_path / "b.h5"])
+    found = known.at(np.array([5, 15, 20, 30, 40, 50, 99]))
+    assert found == pytest.approx([np.nan, np.nan, 2.0, 3.0, 9.0, 5.0, np.nan], nan_ok=True)
+    assert np.isnan(known.at(np.array([60, 70]))).all()
+    assert len(known.at(np.empty(0, dtype=np.int64))) == 0
 
 
 def test_of_rows_with_the_same_timestamp_the_last_stands(tmp_path, params: Params):
@@ -28,8 +38,7 @@ def test_of_rows_with_the_same_timestamp_the_last_stands(tmp_path, params: Param
     results = make(tmp_path, rows=100)
     path = results.features / "oracle" / "2.h5"
     time_ns = np.array([100, 200, 200, 300]) * 10**12
-    values = np.array([[1.0], [2.0], [3.0], [4.0]])
-    write_frame(path, time_ns, [Block(("oracle",), values)], aware=True)
+    write(path, time_ns, [1.0, 2.0, 3.0, 4.0])
     known = read_oracle(results.features, params.label, params.loss)
     assert known.at(time_ns[1:]).tolist() == [3.0, 3.0, 4.0]
 

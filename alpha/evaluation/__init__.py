@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from alpha.artifacts import whole_folder
-from alpha.errors import InputError
 from alpha.evaluation import history, inputs, ladder, oracle, shift, tables, verdict
 from alpha.evaluation.assess import Knobs, Prediction, Resamples, assess
 from alpha.evaluation.details import Details, Interval, Model, Run, Shift, SplitFigures
@@ -62,7 +61,7 @@ def run(
     judged = _Judge(label, loss, evaluate, known)
     pairs = [(split, each) for split in SPLITS for each in found]
     for split, each in track(pairs, "evaluate", total=len(pairs)):
-        rows, prediction = judged.rows(split, inputs.predicted(each, split, classes=codes))
+        rows, prediction = judged.read(each, split)
         counts = getattr(each.counts, split)
         one = assessed[each.name]
         one.figures[split], one.resamples[split] = assess(
@@ -111,20 +110,21 @@ class _Judge:
         self.standard: Standard
         self.splits: dict[SplitName, _Split] = {}
 
-    def rows(self, split: SplitName, found: Predicted) -> tuple[SplitRows, Prediction]:
-        """The rows of `split`, of which train is the first, and what was `found` for them.
+    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Prediction]:
+        """The rows of `split`, of which train is the first, and what a run predicts of them.
 
         Raises InputError if these are other rows than an earlier run's.
         """
+        codes = classes(self._fitted[0])
         if self._now is None or self._now[0] != split:
             self._now = None
+            found = inputs.predicted(run, split, classes=codes)
             self._now = split, found.path, self._first(split, found)
+            return self._now[2], found.prediction
         _, path, rows = self._now
-        if not rows.same(found.time_ns, found.outcome):
-            raise InputError(
-                f"{found.path}: must hold the same times and outcomes as {path}, found others"
-            )
-        return rows, found.prediction
+        return rows, inputs.predicted_of(
+            run, split, classes=codes, time_ns=rows.time_ns, outcome=rows.outcome, path=path
+        )
 
     def _first(self, split: SplitName, found: Predicted) -> SplitRows:
         label, loss = self._fitted

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -67,8 +68,13 @@ def assess(
     """
     sample = _Sample(rows, prediction)
     y, f, undefined = sample.y, sample.f, sample.undefined
-    figures = {
-        **_of_loss(sample),
+    losses = sample.losses()
+    figures = _of_loss(sample, losses)
+    days = [_slice(sample, part, losses) for part in rows.days]
+    regimes = [_slice(sample, part, losses) for part in rows.regimes]
+    # What takes 8 bytes a row is let go when it is not needed any more.
+    del losses
+    figures |= {
         "mse": sample.figure("mse", lambda: metrics.mse(y, f)),
         "mae": sample.figure("mae", lambda: metrics.mae(y, f)),
         "rank_ic": _rank_ic(sample),
@@ -99,8 +105,8 @@ def assess(
         thresholds=checks,
         events=events,
         calibration=calibration.by_decile(y, f, sample.ranked),
-        days=[_slice(sample, part) for part in rows.days],
-        regimes=[_slice(sample, part) for part in rows.regimes],
+        days=days,
+        regimes=regimes,
         intervals={
             name: Ends(low=ends[0], high=ends[1])
             for name in ("skill", "rank_ic", "loss")
@@ -137,12 +143,19 @@ class _Sample:
         self.keep = prediction.finite
         self.whole = bool(self.keep.all())
         self.y, self.f = self.kept(rows.outcome), self.kept(prediction.score)
-        self.losses = rows.losses(prediction.values)
-        if not self.whole:
-            self.losses = np.where(self.keep, self.losses, rows.constant_losses)
-        self.ranked = Ranked.of(self.f)
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
+
+    def losses(self) -> np.ndarray:
+        """The loss of each row of the split, (rows,): of the constant where none is kept."""
+        losses = self.rows.losses(self.prediction.values)
+        if not self.whole:
+            np.copyto(losses, self.rows.constant_losses, where=~self.keep)
+        return losses
+
+    @cached_property
+    def ranked(self) -> Ranked:
+        return Ranked.of(self.f)
 
     def figure(self, name: str, compute: Callable[[], float]) -> float | None:
         """A figure, or None with its reason under `undefined`; nothing is raised."""
@@ -172,10 +185,10 @@ class _Sample:
         return self.rows.blocks.sums(statistics, None if self.whole else self.keep)
 
 
-def _of_loss(sample: _Sample) -> dict[str, float | None]:
+def _of_loss(sample: _Sample, loss: np.ndarray) -> dict[str, float | None]:
     """Loss, the constant's loss and skill, which share their sums, over all rows."""
     rows = sample.rows
-    outcome, loss, constant = rows.outcome, sample.losses, rows.constant_losses
+    outcome, constant = rows.outcome, rows.constant_losses
     if not len(sample.y):
         # Nothing was predicted at all.
         outcome, loss, constant = (values[:0] for values in (outcome, loss, constant))
@@ -271,12 +284,12 @@ def _check(sample: _Sample, threshold_bps: float, knobs: Knobs) -> Threshold:
     return thresholds.with_ends(check, rows.blocks.ends(after))
 
 
-def _slice(sample: _Sample, part: breakdown.Part) -> Slice:
+def _slice(sample: _Sample, part: breakdown.Part, losses: np.ndarray) -> Slice:
     return breakdown.figures(
         part,
         keep=sample.keep,
         outcome=sample.rows.outcome,
         prediction=sample.prediction.score,
-        losses=sample.losses,
+        losses=losses,
         constant_losses=sample.rows.constant_losses,
     )

@@ -1,6 +1,6 @@
 """The files that an evaluation reads: what `alpha train` and `alpha predict` wrote of each run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from alpha.store import FrameReader, open_frame
 _KEY = "df"
 _RIVAL = "rival"
 # Rows that are read at once.
-_AT_ONCE = 1 << 18
+_AT_ONCE = 1 << 17
 
 
 class OfSplit(BaseModel):
@@ -111,35 +111,75 @@ def predicted(run: Trained, split: SplitName, *, classes: tuple[float, ...]) -> 
     outcome that is not finite or not one of `classes`, of which an empty one says numbers.
     """
     path = run.predictions / f"{split}.h5"
-    names = ["alpha_outcome", "past_volatility", "prediction"]
-    names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key=_KEY) as frame:
         time_ns = frame.time_ns()
-        outcome, volatility, score, *probabilities = _columns(frame, names)
-    values = np.stack(probabilities, axis=1) if classes else score
+        outcome, volatility = np.empty(frame.rows), np.empty(frame.rows)
+        score, values = _empty(frame.rows, classes)
+        for rows, part in _parts(frame, ["alpha_outcome", "past_volatility", *_names(classes)]):
+            outcome[rows], volatility[rows] = part[:, 0], part[:, 1]
+            score[rows], values[rows] = part[:, 2], _values(part[:, 2:])
     if not len(time_ns):
         raise InputError(f"{path}: must have rows, found none")
-    if np.any(np.diff(time_ns) <= 0):
-        row = int(np.argmax(np.diff(time_ns) <= 0)) + 1
+    late = time_ns[1:] <= time_ns[:-1]
+    if late.any():
+        row = int(np.argmax(late)) + 1
         raise InputError(f"{path}: row {row}: must be later than the row before it")
     _check_outcome(path, outcome, classes)
     return Predicted(path, time_ns, outcome, volatility, Prediction(score, values))
 
 
-def _columns(frame: FrameReader, names: Sequence[str]) -> list[np.ndarray]:
-    """Columns as float64, (rows,) each, from one reading of the file.
+def predicted_of(
+    run: Trained,
+    split: SplitName,
+    *,
+    classes: tuple[float, ...],
+    time_ns: np.ndarray,
+    outcome: np.ndarray,
+    path: Path,
+) -> Prediction:
+    """Read what another run predicts of the same rows: times and outcomes (rows,), of `path`.
 
-    Raises InputError if one does not exist.
+    Raises InputError as `predicted` does, and if the file holds other rows.
+    """
+    found = run.predictions / f"{split}.h5"
+    with open_frame(found, key=_KEY) as frame:
+        same = np.array_equal(frame.time_ns(), time_ns)
+        score, values = _empty(frame.rows, classes)
+        for rows, part in _parts(frame, ["alpha_outcome", "past_volatility", *_names(classes)]):
+            same = same and np.array_equal(part[:, 0], outcome[rows])
+            score[rows], values[rows] = part[:, 2], _values(part[:, 2:])
+    if not same:
+        predicted(run, split, classes=classes)
+        raise InputError(f"{found}: must hold the same times and outcomes as {path}, found others")
+    return Prediction(score, values)
+
+
+def _names(classes: tuple[float, ...]) -> list[str]:
+    return ["prediction", *(f"probability_{at}" for at in range(len(classes)))]
+
+
+def _empty(rows: int, classes: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Room for scores (rows,) and what the loss takes: the same, or (rows, classes)."""
+    score = np.empty(rows)
+    return score, np.empty((rows, len(classes))) if classes else score
+
+
+def _values(columns: np.ndarray) -> np.ndarray:
+    """What the loss takes, of a prediction's columns."""
+    return columns[:, 1:] if columns.shape[1] > 1 else columns[:, 0]
+
+
+def _parts(frame: FrameReader, names: list[str]) -> Iterator[tuple[slice, np.ndarray]]:
+    """Slices of rows and their columns `names`, (rows, names): the file is read once.
+
+    Raises InputError if a column does not exist.
     """
     for name in names:
         if name not in frame.columns:
             raise InputError(f"{frame.path}: no column {name!r}, found {', '.join(frame.columns)}")
-    columns = [np.empty(frame.rows) for _ in names]
     for first in range(0, frame.rows, _AT_ONCE):
-        matrix = frame.matrix(names, start=first, stop=first + _AT_ONCE)
-        for column, values in zip(columns, matrix.T, strict=True):
-            column[first : first + len(values)] = values
-    return columns
+        rows = slice(first, min(first + _AT_ONCE, frame.rows))
+        yield rows, frame.matrix(names, start=rows.start, stop=rows.stop)
 
 
 def _check_outcome(path: Path, outcome: np.ndarray, classes: tuple[float, ...]) -> None:

@@ -40,23 +40,35 @@ class _About(BaseModel):
 
 @dataclass(frozen=True)
 class Known:
-    """The oracle of every row of a market: ascending times and values, both (rows,)."""
+    """The oracle of every row of a market, in files of which one is in memory at a time."""
 
-    time_ns: np.ndarray
-    value: np.ndarray
+    paths: list[Path]
 
     def at(self, time_ns: np.ndarray) -> np.ndarray:
-        """Its values at these times, (rows,); NaN where there is none."""
-        if not len(self.time_ns):
-            return np.full(len(time_ns), np.nan)
-        found = np.minimum(np.searchsorted(self.time_ns, time_ns), len(self.time_ns) - 1)
-        return np.where(self.time_ns[found] == time_ns, self.value[found], np.nan)
+        """Its values at ascending times, (rows,); NaN where there is none.
+
+        Of rows with the same timestamp the last stands, of the last file. Raises InputError,
+        naming the file, if one is not of its format.
+        """
+        found = np.full(len(time_ns), np.nan)
+        for path in self.paths:
+            with open_frame(path, key=_KEY) as frame:
+                times, values = frame.time_ns(), frame.column("oracle")
+            if not len(times):
+                continue
+            order = np.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+            span = slice(*np.searchsorted(time_ns, (times[0], times[-1] + 1)))
+            place = np.searchsorted(times, time_ns[span], side="right") - 1
+            there = times[place] == time_ns[span]
+            found[span] = np.where(there, values[place], found[span])
+        return found
 
 
 def read(features: Path, label: Label, loss: Loss) -> Known | str:
     """The oracle beside the feature files in `features`, or why there is none, in words.
 
-    Raises InputError, naming the file, if an oracle file is not of its format.
+    Raises InputError if oracle.json is not of its format, or has no files beside it.
     """
     folder = features / "oracle"
     if not (folder / "oracle.json").exists():
@@ -73,19 +85,10 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
         )
     if loss.name != "mse" or classes(label):
         return f"the oracle is the best prediction for loss mse only, found {loss.name}"
-    times, values = [], []
-    for path in sorted(folder.glob("*.h5")):
-        with open_frame(path, key=_KEY) as frame:
-            times.append(frame.time_ns())
-            values.append(frame.column("oracle"))
-    if not times:
+    paths = sorted(folder.glob("*.h5"))
+    if not paths:
         raise InputError(f"{folder}: must hold HDF5 files beside oracle.json, found none")
-    time_ns, value = np.concatenate(times), np.concatenate(values)
-    order = np.argsort(time_ns, kind="stable")
-    time_ns, value = time_ns[order], value[order]
-    # Of rows with the same timestamp the last stands.
-    last = np.append(time_ns[1:] != time_ns[:-1], True)
-    return Known(time_ns[last], value[last])
+    return Known(paths)
 
 
 @dataclass(frozen=True)

@@ -95,10 +95,6 @@ class SplitRows:
         digest.update(np.ascontiguousarray(self.outcome, dtype="<f8").data)
         return digest.hexdigest()
 
-    def same(self, time_ns: np.ndarray, outcome: np.ndarray) -> bool:
-        """Whether these are the times and outcomes of the split."""
-        return np.array_equal(self.time_ns, time_ns) and np.array_equal(self.outcome, outcome)
-
     @cached_property
     def constant_losses(self) -> np.ndarray:
         return self.losses(self.standard.objective.constant)
