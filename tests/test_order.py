@@ -35,10 +35,14 @@ def test_any_values_are_in_numpys_stable_order_with_scipys_ranks(values):
     check(values.astype(float))
 
 
+@pytest.mark.parametrize("threaded", [1 << 17, 100])
 @pytest.mark.parametrize("distinct", [3, 1000, 10**9])
-def test_values_that_differ_in_their_last_bits_alone_are_in_order(distinct: int):
+def test_values_that_differ_in_their_last_bits_alone_are_in_order(
+    distinct: int, threaded: int, monkeypatch
+):
     """Beside extremes they look equal in what is sorted: runs of equals, long runs to sort by
-    what was left out, and short ones."""
+    what was left out, and short ones; by one thread or by two."""
+    monkeypatch.setattr("alpha.evaluation.order._THREADED", threaded)
     rng = np.random.default_rng(0)
     near = 1 + EPSILON * rng.integers(0, distinct, 20_000)
     short = 2.0 ** rng.integers(-900, 900, 5_000) * (1 + EPSILON * rng.integers(0, 4, 5_000))

@@ -53,6 +53,21 @@ def test_rank_ic_by_hand_gives_ties_their_average_rank():
     assert rank_ic([0.0, 0.0, 9.0], [1.0, 2.0, 3.0]) == pytest.approx(1.5 / math.sqrt(1.5 * 2))
 
 
+def test_rank_ic_is_of_exact_sums_of_products():
+    """More than 64 bits of them, against Python's whole numbers; and the same by two threads."""
+    rng = np.random.default_rng(4)
+    x = np.round(rng.normal(size=3_000_000), 3)
+    y = np.round(x + rng.normal(size=len(x)), 2)
+    of_x, of_y = (one.ranks for one in Ranked.both(x, y))
+    assert of_x.tobytes() == Ranked.of(x).ranks.tobytes()
+
+    def total(one, other):
+        return sum(np.multiply(one, other, dtype=np.int64).tolist())
+
+    spread = math.sqrt(total(of_x, of_x) * total(of_y, of_y))
+    assert ranking.rank_ic(of_x, of_y) == total(of_x, of_y) / spread
+
+
 def test_rank_ic_needs_two_rows():
     """And says so."""
     with pytest.raises(Undefined, match="fewer than two rows"):

@@ -6,11 +6,15 @@ floats; below, the row. Where that is longer than 64 bits the lowest bits of the
 left out, and rows that then look equal are put in order afterwards.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
+# Fewer rows are done before a second thread has started.
+_THREADED = 1 << 17
 # A longer run of rows that look equal is sorted by numpy, whose worst case is n log n.
 _SHORT = 16
 _SIGN = np.uint64(1 << 63)
@@ -42,13 +46,42 @@ def ordered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     packed = _pack(bits, how)
     packed.sort()
     starts = _starts(packed, how.row_bits)
-    at = 0
-    while how.left_out and at < rows:
-        at, end = _mend(packed, starts, bits, how, at)
-        if end > at:
-            _sort_left_out(packed[at:end], starts[at:end], bits, how)
-        at = end
+
+    def mend(part: slice) -> None:
+        sorted_rows, begin, at = packed[part], starts[part], 0
+        while at < len(sorted_rows):
+            at, end = _mend(sorted_rows, begin, bits, how, at)
+            if end > at:
+                _sort_left_out(sorted_rows[at:end], begin[at:end], bits, how)
+            at = end
+
+    if how.left_out:
+        _in_two(starts, mend)
     return _rows(packed, how.row_bits), starts
+
+
+def centered_ranks(order: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Of each row twice the average rank of its group less the mean rank, (rows,) int32, from
+    what `ordered` gives. They are whole numbers, and add up to 0."""
+    ranks = np.empty(len(order), dtype=np.int32)
+    _in_two(starts, lambda part: _rank(order, starts, part.start, part.stop, ranks))
+    return ranks
+
+
+def _in_two(starts: np.ndarray, work: Callable[[slice], None]) -> None:
+    """Do `work` on both halves of sorted rows, whole groups each, which know nothing of each
+    other: in two threads if they are many."""
+    rows = len(starts)
+    middle = rows // 2
+    later = starts[middle:]
+    middle = middle + int(np.argmax(later)) if later.any() else rows
+    halves = [slice(0, middle), slice(middle, rows)]
+    if rows < _THREADED:
+        for half in halves:
+            work(half)
+    else:
+        with ThreadPoolExecutor(2) as threads:
+            list(threads.map(work, halves))
 
 
 def _packing(bits: np.ndarray) -> _Packing:
@@ -154,17 +187,12 @@ def _rows(packed: np.ndarray, row_bits: np.uint64) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def centered_ranks(order: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Of each row twice the average rank of its group less the mean rank, (rows,) int32, from
-    what `ordered` gives. They are whole numbers, and add up to 0."""
-    rows = len(order)
-    ranks = np.empty(rows, dtype=np.int32)
-    first = 0
-    while first < rows:
+def _rank(order: np.ndarray, starts: np.ndarray, first: int, stop: int, ranks: np.ndarray) -> None:
+    """Write the centered ranks of the sorted rows [first, stop), which are whole groups."""
+    while first < stop:
         last = first + 1
-        while last < rows and not starts[last]:
+        while last < stop and not starts[last]:
             last += 1
         for place in range(first, last):
-            ranks[order[place]] = first + last - rows
+            ranks[order[place]] = first + last - len(order)
         first = last
-    return ranks

@@ -96,8 +96,9 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
     for name, values in (("prediction", prediction), ("outcome", outcome)):
         if not values.any():
             raise Undefined(f"the {name} is constant")
-    xx, yy = _sum_of_products(outcome, outcome), _sum_of_products(prediction, prediction)
-    return finite(_sum_of_products(outcome, prediction) / math.sqrt(xx * yy))
+    # Whole numbers: neither rounding nor an order of adding.
+    xx, yy, xy = ((int(high) << 32) + int(low) for low, high in _products(outcome, prediction))
+    return finite(xy / math.sqrt(xx * yy))
 
 
 def rank_ic_statistics(outcome: np.ndarray, prediction: np.ndarray) -> Iterator[np.ndarray]:
@@ -176,20 +177,26 @@ def _both(event: np.ndarray) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _products(x: np.ndarray, y: np.ndarray) -> tuple[np.uint64, np.int64]:
-    """The sum of x · y in two parts: of 2^32, and of what is left of each product."""
-    low, high = np.uint64(0), np.int64(0)
-    for at in range(len(x)):
-        product = np.int64(x[at]) * np.int64(y[at])
-        low += np.uint64(product & 0xFFFFFFFF)
-        high += product >> 32
-    return low, high
+def _products(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The exact sums of x · x, y · y and x · y, (3, 2) int64: below 2^32, and how often 2^32.
 
-
-def _sum_of_products(x: np.ndarray, y: np.ndarray) -> int:
-    """The exact sum of x · y, both int32 (rows,): neither rounding nor an order of adding."""
-    low, high = _products(x, y)
-    return (int(high) << 32) + int(low)
+    Of centered ranks, which are no more than there are rows.
+    """
+    rows = len(x)
+    out = np.zeros((3, 2), dtype=np.int64)
+    # As many products as add up to less than 2^62.
+    step = max(1, min(rows, (1 << 62) // (rows * rows)))
+    for first in range(0, rows, step):
+        xx = yy = xy = np.int64(0)
+        for at in range(first, min(first + step, rows)):
+            one, other = np.int64(x[at]), np.int64(y[at])
+            xx += one * one
+            yy += other * other
+            xy += one * other
+        for at, part in enumerate((xx, yy, xy)):
+            out[at, 0] += part & 0xFFFFFFFF
+            out[at, 1] += part >> 32
+    return out
 
 
 @njit(cache=True, nogil=True)
