@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from alpha import evaluation, labels, normalization, predict, simulate, splits, train
+from alpha import labels, normalization, predict, simulate, splits, train
+from alpha.evaluation import run as evaluation
 from alpha.params import SIMULATED, Params
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
-from alpha import evaluation
 from alpha.artifacts import write_json
+from alpha.evaluation import run as evaluation
 from alpha.params import SPLITS, Params
 from alpha.store import Block, write_frame
 

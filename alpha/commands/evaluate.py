@@ -13,7 +13,7 @@ OPTIONS = [
 
 
 def run(params: Params, args: Arguments) -> None:
-    from alpha import evaluation
+    from alpha.evaluation import run as evaluation
 
     evaluation.run(
         params.label,

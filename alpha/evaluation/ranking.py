@@ -188,8 +188,10 @@ def _products(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     step = max(1, min(rows, (1 << 62) // (rows * rows)))
     for first in range(0, rows, step):
         xx = yy = xy = np.int64(0)
-        for at in range(first, min(first + step, rows)):
-            one, other = np.int64(x[at]), np.int64(y[at])
+        # Slices, as numba sees that their numbers are never negative, and adds eight at a time.
+        ones, others = x[first : first + step], y[first : first + step]
+        for at in range(len(ones)):
+            one, other = np.int64(ones[at]), np.int64(others[at])
             xx += one * one
             yy += other * other
             xy += one * other

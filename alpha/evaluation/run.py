@@ -1,0 +1,277 @@
+"""The step: what every run's predictions are worth on every split.
+
+One split and one run on it are in memory at a time, and of each run the resampled figures.
+`metrics.json`
+is the headline for `dvc metrics`, `details.json` has every figure, and the CSV files are for
+`dvc plots`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alpha.artifacts import whole_folder
+from alpha.evaluation import history, inputs, ladder, oracle, shift, tables, verdict
+from alpha.evaluation.assess import Knobs, Prediction, Resamples, assess
+from alpha.evaluation.details import Details, Interval, Model, Run, Shift, SplitFigures
+from alpha.evaluation.details import Label as LabelFigures
+from alpha.evaluation.inputs import Predicted, Trained
+from alpha.evaluation.oracle import OfSplit, Oracle
+from alpha.evaluation.over_seeds import Widened, model_split, over_seeds, skill_difference
+from alpha.evaluation.quantiles import LEVELS
+from alpha.evaluation.rows import SplitRows, Standard
+from alpha.evaluation.thresholds import meaning
+from alpha.objective import classes
+from alpha.params import SPLITS, Evaluate, Label, Loss, SplitName
+from alpha.params import Verdict as Limits
+from alpha.progress import track
+
+
+def run(
+    label: Label,
+    loss: Loss,
+    evaluate: Evaluate,
+    limits: Limits,
+    *,
+    runs: list[str],
+    features: Path,
+    models: Path,
+    predictions: Path,
+    out: Path,
+) -> None:
+    """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
+
+    Reads of each run models/{run}/ history.csv, model.json and importance.json if there is one,
+    predictions/{run}/{split}.h5 and inputs.json; the same of a rival in the subfolder rival/;
+    and features/oracle/ if there is one. Raises InputError, naming the file, where one is
+    missing, is not of its format, or holds other rows than the runs before it.
+    """
+    found = inputs.trained(runs, models=models, predictions=predictions)
+    known = oracle.read(features, label, loss)
+    codes = classes(label)
+    knobs = Knobs(
+        thresholds_bps=() if codes else evaluate.thresholds_bps,
+        round_trip_bps=2 * evaluate.fees.taker_bps,
+        horizon_ns=label.horizon_ns,
+    )
+    assessed = {each.name: _Assessed(each, {}, {}) for each in found}
+    judged = _Judge(label, loss, evaluate, known)
+    pairs = [(split, each) for split in SPLITS for each in found]
+    for split, each in track(pairs, "evaluate", total=len(pairs)):
+        rows, prediction = judged.read(each, split)
+        counts = getattr(each.counts, split)
+        one = assessed[each.name]
+        one.figures[split], one.resamples[split] = assess(
+            rows, prediction, knobs, clipped=counts.clipped, replaced=counts.replaced
+        )
+    details = _details(
+        list(assessed.values()), judged, label, evaluate, limits, knobs.round_trip_bps
+    )
+    with whole_folder(out) as part:
+        tables.write(part, details, {name: one.run.history for name, one in assessed.items()})
+
+
+@dataclass(frozen=True)
+class _Assessed:
+    """One run, and its figures and resamples on every split."""
+
+    run: Trained
+    figures: dict[SplitName, SplitFigures]
+    resamples: dict[SplitName, Resamples]
+
+
+@dataclass(frozen=True)
+class _Split:
+    """What remains of a split when its rows are not needed any more."""
+
+    label: LabelFigures
+    digest: str
+    skill_reason: str | None
+    widened: Widened
+    shift: Shift
+    oracle: OfSplit
+
+
+class _Judge:
+    """What runs are judged by: the rows of one split at a time, the same for every run, and
+    what was found of the splits before."""
+
+    def __init__(
+        self, label: Label, loss: Loss, evaluate: Evaluate, known: oracle.Known | str
+    ) -> None:
+        self._fitted = label, loss
+        self._evaluate = evaluate
+        self.known = known
+        self._now: tuple[SplitName, Path, SplitRows] | None = None
+        self._train: tuple[np.ndarray, np.ndarray] | None = None
+        self.standard: Standard
+        self.splits: dict[SplitName, _Split] = {}
+
+    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Prediction]:
+        """The rows of `split`, of which train is the first, and what a run predicts of them.
+
+        Raises InputError if these are other rows than an earlier run's.
+        """
+        codes = classes(self._fitted[0])
+        if self._now is None or self._now[0] != split:
+            self._now = None
+            found = inputs.predicted(run, split, classes=codes)
+            self._now = split, found.path, self._first(split, found)
+            return self._now[2], found.prediction
+        _, path, rows = self._now
+        return rows, inputs.predicted_of(
+            run, split, classes=codes, time_ns=rows.time_ns, outcome=rows.outcome, path=path
+        )
+
+    def _first(self, split: SplitName, found: Predicted) -> SplitRows:
+        label, loss = self._fitted
+        arrays = found.time_ns, found.outcome, found.volatility
+        if self._train is None:
+            self.standard = Standard.fit(*arrays, label, loss)
+        rows = SplitRows.of(
+            *arrays,
+            standard=self.standard,
+            knobs=self._evaluate.bootstrap,
+            horizon_seconds=label.horizon_seconds,
+        )
+        # Of train, which is the first, outcomes and block means are kept for the shift.
+        self._train = self._train or (rows.outcome, rows.block_means)
+        train, train_blocks = self._train
+        widened = Widened(rows.blocks, self._evaluate.tries)
+        self.splits[split] = _Split(
+            label=rows.label,
+            digest=rows.digest,
+            skill_reason=rows.skill_reason,
+            widened=widened,
+            shift=shift.compare(
+                split,
+                train,
+                rows.outcome,
+                train_blocks=train_blocks,
+                blocks=rows.block_means,
+                classes=self.standard.objective.classes,
+            ),
+            oracle=oracle.of_split(self.known, rows, widened),
+        )
+        return rows
+
+
+def _details(
+    assessed: Sequence[_Assessed],
+    judged: _Judge,
+    label: Label,
+    evaluate: Evaluate,
+    limits: Limits,
+    round_trip_bps: float,
+) -> Details:
+    standard, splits, test = judged.standard, judged.splits, judged.splits["test"]
+    by_model: dict[str, list[_Assessed]] = {}
+    for one in assessed:
+        by_model.setdefault(one.run.model, []).append(one)
+    over = {
+        model: {
+            split: model_split(
+                [seed.figures[split] for seed in seeds],
+                [seed.resamples[split] for seed in seeds],
+                splits[split].widened,
+                round_trip_bps=round_trip_bps,
+            )
+            for split in SPLITS
+        }
+        for model, seeds in by_model.items()
+    }
+    best = Oracle.of(judged.known, {split: one.oracle for split, one in splits.items()})
+    shifts = [splits[split].shift for split in SPLITS[1:]]
+
+    def on_test(model: str) -> list[Resamples]:
+        return [seed.resamples["test"] for seed in by_model[model]]
+
+    def difference(model: str, against: str) -> Interval:
+        return skill_difference(
+            (over[model]["test"].skill.mean, over[against]["test"].skill.mean),
+            (on_test(model), on_test(against)),
+            test.widened,
+            test.skill_reason,
+        )
+
+    return Details(
+        models=list(by_model),
+        runs=[one.run.name for one in assessed],
+        loss=standard.objective.words,
+        classes=list(standard.objective.classes),
+        train_rows=standard.rows,
+        train_mean=standard.mean,
+        train_std=standard.std,
+        hair=standard.hair,
+        quantile_levels=list(LEVELS),
+        bin_edges=standard.bin_edges.tolist(),
+        regime_cuts=list(standard.regimes.cuts),
+        round_trip_bps=round_trip_bps,
+        threshold_meaning=meaning(label),
+        level=evaluate.bootstrap.level,
+        tries=evaluate.tries,
+        resamples=evaluate.bootstrap.resamples,
+        block_seconds=test.widened.blocks.seconds,
+        test_digest=test.digest,
+        labels={split: one.label for split, one in splits.items()},
+        shift=shifts,
+        oracle=best.figures,
+        ladder=ladder.climb(
+            list(by_model),
+            {split: {model: over[model][split].skill for model in over} for split in SPLITS},
+            difference,
+        ),
+        by_run={one.run.name: _run(one) for one in assessed},
+        by_model={
+            model: Model(
+                seeds=[seed.run.seed for seed in seeds],
+                configuration=_configuration([seed.run.configuration for seed in seeds]),
+                splits=over[model],
+                importance={
+                    family: over_seeds([seed.run.importance.get(family) for seed in seeds])
+                    for family in dict.fromkeys(
+                        name for seed in seeds for name in seed.run.importance
+                    )
+                },
+                oracle_share=best.share(
+                    over[model]["test"].skill.mean, on_test(model), test.widened
+                ),
+                verdict=verdict.judge(
+                    over[model],
+                    limits=limits,
+                    shift=shifts,
+                    oracle=best.figures,
+                    loss=standard.objective.words,
+                    threshold_meaning=meaning(label),
+                    round_trip_bps=round_trip_bps,
+                    level=evaluate.bootstrap.level,
+                    tries=evaluate.tries,
+                    seeds=len(seeds),
+                    classes=bool(standard.objective.classes),
+                ),
+            )
+            for model, seeds in by_model.items()
+        },
+    )
+
+
+def _run(one: _Assessed) -> Run:
+    return Run(
+        model=one.run.model,
+        seed=one.run.seed,
+        epochs=history.epochs(one.run.history),
+        best_epoch=history.best_epoch(one.run.history),
+        importance=one.run.importance,
+        splits=one.figures,
+    )
+
+
+def _configuration(of_runs: Sequence[str]) -> str:
+    """One for the seeds of a model: theirs if it is the same, else a digest of the different."""
+    distinct = sorted(set(of_runs))
+    if len(distinct) == 1:
+        return distinct[0]
+    return hashlib.sha256("\n".join(distinct).encode()).hexdigest()
