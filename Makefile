@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run sync unlock experiments test lint check clean lock
+.PHONY: help setup run sync unlock experiments test lint check bench clean lock
 
 PYTHON ?= python3
 # Snakemake starts dvc, and dvc starts python: all three are those of .venv.
@@ -45,6 +45,9 @@ lint: setup ## formatting, linting and types
 	mypy
 
 check: lint test ## formatting, linting, types and tests: exactly what CI runs
+
+bench: setup ## measure each step beside its peers: benchmarks/results.md (20 minutes, 20 GB)
+	python -m benchmarks
 
 clean: ## remove results, logs and caches; .venv and DVC's cache stay
 	rm -rf results logs .snakemake build .pytest_cache .ruff_cache .mypy_cache .hypothesis

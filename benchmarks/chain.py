@@ -7,12 +7,12 @@ from alpha.evaluation import run as evaluation
 from alpha.params import SIMULATED, Params
 
 
-def run(params: Params, folder: Path) -> None:
-    """Every step from feature files to evaluation into `folder`.
+def prepare(params: Params, folder: Path) -> Path:
+    """Labels, splits and contract.json into `folder`; where the feature files are.
 
-    Feature files are read from the folder data.dir, or simulated first if that is the default.
+    They are those in the folder data.dir, or simulated first if that is the default.
     """
-    features, contract = Path(params.data.dir), folder / "contract.json"
+    features = Path(params.data.dir)
     if params.data.dir == SIMULATED:
         features = folder / "simulate"
         simulate.run(params.simulate, out=features)
@@ -26,8 +26,17 @@ def run(params: Params, folder: Path) -> None:
         out=folder / "splits",
     )
     normalization.run(
-        params.features, params.normalization, train=folder / "splits" / "train", out=contract
+        params.features,
+        params.normalization,
+        train=folder / "splits" / "train",
+        out=folder / "contract.json",
     )
+    return features
+
+
+def run(params: Params, folder: Path) -> None:
+    """Every step from feature files to evaluation into `folder`."""
+    features, contract = prepare(params, folder), folder / "contract.json"
     for run in params.runs:
         model, _, seed = run.rpartition("-")
         train.run(

@@ -1,0 +1,54 @@
+"""Resampled sums beside a naive block bootstrap of the same blocks."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from alpha.evaluation.bootstrap import CELLS_PER_BLOCK, Blocks
+from benchmarks import data
+from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same
+from benchmarks.peers import bootstrap as peers
+
+_STEP = "block bootstrap"
+# Rows and seconds of a block, and the goal.
+_BLOCKS = {3600: 80.0, 60: 10.0}
+_SEED = 0
+# Resamples that are held against the peer's: all would take as long as measuring does.
+_CHECKED = 50
+
+
+def measure(bench: Bench) -> Iterator[Measurement]:
+    rows, resamples = bench.sizes.resampled_rows, bench.sizes.resamples
+    # A row a second without a gap, so that a block has as many rows wherever it starts.
+    time_ns = data.START_NS + np.arange(rows) * data.NS
+    values = data.judged(rows)[0]
+
+    def ours(block: int) -> np.ndarray:
+        blocks = Blocks.cut(time_ns, seconds=block, resamples=resamples, level=0.95, seed=_SEED)
+        return blocks.sums(values)[0]
+
+    for block, goal in _BLOCKS.items():
+        starts = first_rows(rows, block, resamples)
+        its = peers.sums(values, starts[:_CHECKED], block)
+        mine = ours(block)[: len(its)]
+        same(f"resampled sums, blocks of {block}", mine / its, np.ones(len(its)), within=1e-9)
+        seconds = in_turn(
+            {
+                "ours": lambda block=block: ours(block),
+                "naive": lambda block=block, starts=starts: peers.sums(values, starts, block),
+            },
+            min(2, bench.sizes.rounds),
+            warm=False,
+        )
+        size = f"{number(resamples)} × {number(rows)} rows, block {block:,}"
+        what = "gathering rows, numpy"
+        yield faster(_STEP, what, size, seconds["ours"], seconds["naive"], goal=goal)
+
+
+def first_rows(rows: int, block: int, resamples: int) -> np.ndarray:
+    """Where Blocks.sums starts its blocks, as rows: (resamples, blocks)."""
+    cells = rows * CELLS_PER_BLOCK // block
+    drawn = math.ceil(cells / CELLS_PER_BLOCK)
+    cell = np.random.default_rng(_SEED).integers(0, cells, size=(resamples, drawn))
+    return cell * (block // CELLS_PER_BLOCK)

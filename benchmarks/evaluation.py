@@ -1,0 +1,48 @@
+"""A model's whole evaluation on one split: from arrays to every figure with its interval."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from alpha.evaluation.assess import Knobs, Prediction, assess
+from alpha.evaluation.details import SplitFigures
+from alpha.evaluation.rows import SplitRows, Standard
+from alpha.params import load
+from benchmarks import data
+from benchmarks.harness import Bench, Measurement, absolute, in_turn, number, same
+from benchmarks.peers import ranking as peers
+from benchmarks.steps import ROOT
+
+
+def measure(bench: Bench) -> Iterator[Measurement]:
+    params = load(ROOT / "params.yaml")
+    rows = bench.sizes.evaluated_rows
+    of = data.market(rows, seed=rows)
+    outcome, score = data.judged(rows)
+    volatility = np.exp(of.level.astype(np.float64))
+    label, knobs = params.label, params.evaluate
+    standard = Standard.fit(of.time_ns, outcome, volatility, label, params.loss)
+    of_assess = Knobs(knobs.thresholds_bps, 2 * knobs.fees.taker_bps, label.horizon_ns)
+
+    def ours() -> SplitFigures:
+        split = SplitRows.of(
+            of.time_ns,
+            outcome,
+            volatility,
+            standard=standard,
+            knobs=knobs.bootstrap,
+            horizon_seconds=label.horizon_seconds,
+        )
+        return assess(split, Prediction(score, score), of_assess, clipped=0, replaced=0)[0]
+
+    found = ours()
+    same("rank IC", found.rank_ic, peers.rank_ic(outcome, score), within=1e-12)
+    mse = np.mean((outcome - score) ** 2)
+    skill = 1 - mse / np.mean((outcome - outcome.mean()) ** 2)
+    same("skill", found.skill, skill, within=1e-9)
+    for event, threshold in zip(found.events, knobs.thresholds_bps, strict=True):
+        its = peers.average_precision(outcome > threshold * 1e-4, score)
+        same(event.name, event.average_precision, its, within=1e-12)
+    seconds = in_turn({"ours": ours}, bench.sizes.rounds)["ours"]
+    size = f"{number(rows)} rows, {number(knobs.bootstrap.resamples)} resamples"
+    yield absolute("evaluation", "seconds for a model on a split", size, seconds, goal=3)

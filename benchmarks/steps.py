@@ -1,0 +1,172 @@
+"""Steps as processes of their own, as the workflow would start them: how long, how much memory."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+from alpha.params import Params, load
+
+ROOT = Path(__file__).resolve().parent.parent
+_LAUNCH = Path(__file__).with_name("launch.py")
+# Byte-compiled, as the Makefile has them, and without messages about GPUs.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+} | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    seconds: float
+    peak_mb: float
+
+
+def process(words: Sequence[object]) -> Cost:
+    """Run `python WORDS...` from the repository. Raises RuntimeError with its last words."""
+    with tempfile.NamedTemporaryFile() as out:
+        command = [sys.executable, _LAUNCH, out.name, sys.executable, *words]
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=ROOT,
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode != 0:
+            said = " ".join(map(str, words))
+            raise RuntimeError(f"python {said}: {done.stderr.strip()[-2000:]}")
+        return Cost(**json.loads(Path(out.name).read_text(encoding="utf-8")))
+
+
+def in_turn(commands: Mapping[str, Sequence[object]], rounds: int) -> dict[str, list[Cost]]:
+    """What each command costs in each round, in turns."""
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, words in commands.items():
+            costs[name].append(process(words))
+    return costs
+
+
+def seconds(costs: Sequence[Cost]) -> list[float]:
+    return [cost.seconds for cost in costs]
+
+
+def peak_mb(costs: Sequence[Cost]) -> float:
+    return max(cost.peak_mb for cost in costs)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command, and the names of the jobs that must have ended before it starts."""
+
+    words: Sequence[object]
+    needs: Sequence[str] = ()
+
+
+def flow(jobs: Mapping[str, Job], *, side_by_side: int = 2) -> tuple[float, dict[str, Cost]]:
+    """Run jobs, as many at once as they may be: seconds of the whole, and what each cost."""
+    order = TopologicalSorter({name: job.needs for name, job in jobs.items()})
+    order.prepare()
+    started, costs, running = time.perf_counter(), {}, {}
+    with ThreadPoolExecutor(side_by_side) as pool:
+        while order.is_active():
+            for name in order.get_ready():
+                running[pool.submit(process, jobs[name].words)] = name
+            for done in wait(running, return_when=FIRST_COMPLETED).done:
+                name = running.pop(done)
+                costs[name] = done.result()
+                order.done(name)
+    return time.perf_counter() - started, costs
+
+
+def params_file(path: Path, **sections: Any) -> tuple[Path, Params]:
+    """The repository's params.yaml with some keys of some sections changed, written to `path`."""
+    content = load(ROOT / "params.yaml").model_dump(mode="json")
+    for name, value in sections.items():
+        content[name] = content[name] | value if isinstance(value, Mapping) else value
+    # JSON is YAML.
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return path, load(path)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The commands of one flow in one folder, from feature files to the evaluation."""
+
+    params: Path
+    features: Path
+    folder: Path
+
+    def _words(self, step: str, **options: Path | str | int) -> list[object]:
+        given = [word for name, value in options.items() for word in (f"--{name}", value)]
+        return ["-m", "alpha", step, "--params", self.params, *given]
+
+    @property
+    def contract(self) -> Path:
+        return self.folder / "normalization" / "contract.json"
+
+    @property
+    def splits_folder(self) -> Path:
+        return self.folder / "splits"
+
+    def labels(self) -> list[object]:
+        return self._words("labels", features=self.features, out=self.folder / "labels")
+
+    def guard(self) -> list[object]:
+        folder = self.folder
+        return self._words(
+            "guard", labels=folder / "labels", pins=folder / "pins", out=folder / "guard"
+        )
+
+    def splits(self) -> list[object]:
+        return self._words(
+            "splits",
+            features=self.features,
+            labels=self.folder / "labels",
+            out=self.splits_folder,
+        )
+
+    def normalize(self) -> list[object]:
+        self.contract.parent.mkdir(parents=True, exist_ok=True)
+        return self._words("normalize", train=self.splits_folder / "train", out=self.contract)
+
+    def train(self, run: str) -> list[object]:
+        model, _, seed = run.rpartition("-")
+        return self._words(
+            "train",
+            model=model,
+            seed=seed,
+            train=self.splits_folder / "train",
+            valid=self.splits_folder / "valid",
+            normalization=self.contract,
+            out=self.folder / "train" / run,
+        )
+
+    def predict(self, run: str, *, by: "Chain | None" = None) -> list[object]:
+        """By the model and contract of this chain, or those of another."""
+        by = by or self
+        return self._words(
+            "predict",
+            model=by.folder / "train" / run,
+            splits=self.splits_folder,
+            normalization=by.contract,
+            out=self.folder / "predict" / run,
+        )
+
+    def evaluate(self, *, by: "Chain | None" = None) -> list[object]:
+        """What `predict` wrote, of the models of this chain or those of another."""
+        return self._words(
+            "evaluate",
+            features=self.features,
+            models=(by or self).folder / "train",
+            predictions=self.folder / "predict",
+            out=self.folder / "evaluate",
+        )

@@ -1,0 +1,147 @@
+"""The whole chain beside one straight script: same labels, splits, models, epochs and figures."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from alpha.artifacts import read_json
+from alpha.features import families
+from alpha.models.silos import rival_knobs
+from alpha.params import SPLITS, Params
+from alpha.store import open_frame
+from benchmarks import data
+from benchmarks.harness import Bench, Measurement, absolute, faster, number, same
+from benchmarks.steps import Chain, Job, flow, params_file, peak_mb, process
+
+_STEP = "whole chain"
+# In skill: between two ridges, one of which is float32.
+_NEAR = 1e-3
+# A resampled interval may be this many times as wide as the other.
+_WIDTHS = 2.0
+_MOST_MB = 2000.0
+
+
+def measure(bench: Bench) -> Iterator[Measurement]:
+    month = bench.sizes.month_days
+    features = data.days(bench, month)
+    epochs = bench.sizes.chain_epochs
+    file, params = params_file(
+        bench.work / "params.json",
+        data={"dir": str(features)},
+        # Neither side stops early.
+        train={"epochs": epochs, "patience": epochs},
+        baselines=["mean", "ridge"],
+        networks=list(bench.sizes.networks),
+        trees=[],
+        seeds=[0],
+    )
+    chain = Chain(file, features, bench.work / "ours")
+    (chain.folder / "pins").mkdir(parents=True)
+    settings = bench.work / "settings.json"
+    settings.write_text(json.dumps(_settings(params)), encoding="utf-8")
+    theirs = bench.work / "peer"
+
+    seconds, costs = flow(_jobs(chain, params.runs))
+    peer = process(["-m", "benchmarks.peers.straight", features, theirs, settings])
+    metrics = read_json(theirs / "metrics.json")
+    _check(bench, chain, theirs, metrics)
+
+    size = f"{month} days, {number(month * bench.sizes.day_rows)} rows × 120"
+    rungs = ", ".join(params.ladder)
+    what = f"pandas, scikit-learn, Keras fit in one script ({rungs})"
+    found = faster(_STEP, what, size, [seconds], [peer.seconds], goal=5)
+    yield replace(found, peak_mb=peak_mb(list(costs.values())))
+    what = "the same without the script's bootstrap"
+    bare = peer.seconds - metrics["bootstrap_seconds"]
+    yield faster(_STEP, what, size, [seconds], [bare])
+    most = max(cost.peak_mb for name, cost in costs.items() if not name.startswith("train "))
+    what = "peak memory of a step, training aside"
+    yield absolute(_STEP, what, size, [most], goal=_MOST_MB, unit="MB")
+    for name, cost in costs.items():
+        found = absolute(_STEP, f"of which {name}", size, [cost.seconds], goal=None)
+        yield replace(found, peak_mb=cost.peak_mb)
+
+
+def _jobs(chain: Chain, runs: list[str]) -> dict[str, Job]:
+    jobs = {
+        "labels": Job(chain.labels()),
+        "guard": Job(chain.guard(), ["labels"]),
+        "splits": Job(chain.splits(), ["guard"]),
+        "normalize": Job(chain.normalize(), ["splits"]),
+    }
+    # The longest first, so that the shorter ones fill what is left.
+    for run in reversed(runs):
+        jobs[f"train {run}"] = Job(chain.train(run), ["normalize"])
+        jobs[f"predict {run}"] = Job(chain.predict(run), [f"train {run}"])
+    jobs["evaluate"] = Job(chain.evaluate(), [f"predict {run}" for run in runs])
+    return jobs
+
+
+def _settings(params: Params) -> dict[str, Any]:
+    """What the script must know to do the same."""
+    of = list(families(data.names(), params.features).values())
+    networks = [
+        name
+        for net in params.networks
+        for name in ([f"{net}_rival", net] if net == "silos" else [net])
+    ]
+    bootstrap = params.evaluate.bootstrap
+    return {
+        "horizon_ns": params.label.horizon_ns,
+        "max_gap_ns": params.label.max_gap_ns,
+        "fractions": params.splits.fractions,
+        "embargo_ns": round(params.splits.embargo_seconds * 1e9),
+        "clip": params.normalization.clip,
+        "penalty": params.ridge.penalty,
+        "networks": networks,
+        "owns": [
+            [at for at, name in enumerate(of) if name == family] for family in dict.fromkeys(of)
+        ],
+        "rival": rival_knobs(of, params.silos, 1).hidden,
+        "batch_size": params.train.batch_size,
+        "epochs": params.train.epochs,
+        "thresholds": [bps * 1e-4 for bps in params.evaluate.thresholds_bps],
+        "block": round(bootstrap.block_horizons * params.label.horizon_seconds),
+        "resamples": bootstrap.resamples,
+    }
+
+
+def _check(bench: Bench, chain: Chain, theirs: Path, metrics: dict[str, Any]) -> None:
+    """Rows, outcomes, skill, and how wide its intervals are."""
+    runs = read_json(chain.folder / "evaluate" / "details.json")["by_run"]
+    for split, by_model in metrics["figures"].items():
+        for model, its in by_model.items():
+            what = f"{model} on {split}"
+            near = _NEAR if model in ("mean", "ridge") else bench.sizes.noise
+            ours = runs[f"{model}-0"]["splits"][split]
+            same(f"rows of {what}", ours["rows"], its["rows"])
+            same(f"skill of {what}", ours["skill"], its["skill"], within=near)
+            for mine, other in zip(ours["events"], its["average_precision"], strict=True):
+                if model == "ridge" and other is not None:
+                    found = mine["average_precision"]
+                    same(f"{mine['name']} of {what}", found, other, within=near)
+            if model != "mean" and split != "train" and "skill" in ours["intervals"]:
+                ends = metrics["intervals"][split][model]["skill"]
+                _check_width(what, ours["intervals"]["skill"], ends)
+    for model in metrics["figures"]["train"]:
+        name = model.removesuffix("_rival")
+        inside = "rival" if name != model else "."
+        _check_outcomes(chain.folder / "predict" / f"{name}-0" / inside, theirs / model)
+
+
+def _check_width(what: str, ours: dict[str, float], its: list[float]) -> None:
+    wide = (ours["high"] - ours["low"]) / (its[1] - its[0])
+    if not 1 / _WIDTHS <= wide <= _WIDTHS:
+        raise AssertionError(f"{what}: an interval {wide:.2f} times as wide as the peer's")
+
+
+def _check_outcomes(ours: Path, theirs: Path) -> None:
+    for split in SPLITS:
+        read = []
+        for folder in (ours, theirs):
+            with open_frame(folder / f"{split}.h5", key="df") as frame:
+                read.append((frame.time_ns(), frame.column("alpha_outcome")))
+        for what, mine, its in zip(("times", "outcomes"), *read, strict=True):
+            same(f"{what} of {ours / split}", mine, its)
