@@ -26,7 +26,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
 
     def ours(block: int) -> np.ndarray:
         blocks = Blocks.cut(time_ns, seconds=block, resamples=resamples, level=0.95, seed=_SEED)
-        return blocks.sums(values)[0]
+        return blocks.sums((values,))[0]
 
     for block, goal in _BLOCKS.items():
         starts = first_rows(rows, block, resamples)

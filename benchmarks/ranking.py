@@ -15,11 +15,11 @@ _NEAR = 1e-12
 
 
 def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    return ranking.rank_ic(Ranked.of(outcome), Ranked.of(prediction))
+    return ranking.rank_ic(*(one.ranks for one in Ranked.both(outcome, prediction)))
 
 
 def average_precision(event: np.ndarray, prediction: np.ndarray) -> float:
-    return ranking.average_precision(event, Ranked.of(prediction))[0]
+    return ranking.average_precision(event, Ranked.of(prediction))
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
