@@ -38,7 +38,8 @@ stages:
 # DVC lists in the order of hashes what git is to add.
 SAME = {"WHO": "one", "PYTHONHASHSEED": "0"}
 # What Snakemake does: it starts the process, and its own end is the end of it.
-HOST = "import sys; sys.path.insert(0, sys.argv[1]); import warm; warm.start(); print(flush=True);"
+HOST = "import os, sys; sys.path.insert(0, sys.argv[1]); import warm; warm.start();"
+HOST += "print(os.environ['ALPHA_DVC_SOCKET'], flush=True); input()"
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,6 @@ def fresh(tmp_path_factory):
     checkout = Checkout(folder)
     for command in (["git", "init", "--quiet"], ["dvc", "init", "--quiet"]):
         checkout.run(*command)
-    (folder / ".snakemake").mkdir()
     return checkout
 
 
@@ -65,13 +65,14 @@ def project(fresh, tmp_path):
 def host(project):
     """The process has been started there; it can be asked at once."""
     with subprocess.Popen(
-        [sys.executable, "-c", f"{HOST} input()", str(SCRIPTS)],
+        [sys.executable, "-c", HOST, str(SCRIPTS)],
         cwd=project.folder,
         env=project.environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
-        process.stdout.readline()
+        path = process.stdout.readline().decode().strip()
+        project.environment["ALPHA_DVC_SOCKET"] = path
         yield process
         process.kill()
     until(lambda: not servers(project))
@@ -118,7 +119,7 @@ def holders(project):
 
 def test_it_says_records_and_leaves_what_dvc_does(project, host, tmp_path):
     """The same lines in the log, bytes in dvc.lock and files in DVC's cache; run, and run again."""
-    shutil.copytree(project.folder, tmp_path / "theirs", ignore=shutil.ignore_patterns("*.sock"))
+    shutil.copytree(project.folder, tmp_path / "theirs")
     theirs = Checkout(tmp_path / "theirs")
     theirs.environment |= SAME
     dvc = ["dvc", "--wait-for-lock", "repro"]
@@ -231,7 +232,7 @@ def test_ctrl_c_ends_the_step_and_dvc_says_so(project, host):
         text=True,
         start_new_session=True,
     )
-    until(lambda: "waits" in holders(project))
+    until(psutil.Process(process.pid).children)
     os.killpg(process.pid, signal.SIGINT)
     assert "failed to run" in process.communicate()[0]
     assert process.returncode == 255

@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 
-SOCKET = ".snakemake/dvc.sock"
+# The variable that says where to ask.
+SOCKET = "ALPHA_DVC_SOCKET"
 # What is done alike for one stage: other flags look at other stages too, and go to DVC itself.
 FLAGS = {"--force", "--no-run-cache", "--quiet"}
 
@@ -42,8 +43,8 @@ def connect() -> socket.socket | None:
     """A connection to the process that has DVC loaded, if it lives."""
     server = socket.socket(socket.AF_UNIX)
     try:
-        server.connect(SOCKET)
-    except OSError:
+        server.connect(os.environ[SOCKET])
+    except (KeyError, OSError):
         return None
     return server
 

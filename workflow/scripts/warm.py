@@ -12,15 +12,16 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from repro import SOCKET
@@ -38,20 +39,20 @@ MODULES = """
 def start() -> subprocess.Popen[bytes] | None:
     """Start it from Snakemake, whose end it sees at the end of its standard input.
 
-    It can be asked at once. None where there is no such socket.
+    It can be asked at once, where the environment then says. None if there can be no such socket.
     """
-    listener = socket.socket(socket.AF_UNIX)
-    try:
-        Path(SOCKET).unlink(missing_ok=True)
-        listener.bind(SOCKET)
-        os.chmod(SOCKET, 0o600)
+    folder = tempfile.mkdtemp(prefix="alpha-dvc-")
+    path = os.path.join(folder, "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        try:
+            listener.bind(path)
+        except OSError:  # a name that is too long
+            os.rmdir(folder)
+            return None
         listener.listen(1000)
-    except OSError:
-        return None
-    with listener:
-        number = str(listener.fileno())
+        os.environ[SOCKET] = path
         return subprocess.Popen(
-            [sys.executable, __file__, number],
+            [sys.executable, __file__, str(listener.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -68,6 +69,7 @@ def serve(listener: socket.socket) -> None:
     while True:
         ready, _, _ = select.select([sys.stdin, listener], [], [])
         if sys.stdin in ready:
+            shutil.rmtree(os.path.dirname(os.environ[SOCKET]), ignore_errors=True)
             return
         client, _ = listener.accept()
         if os.fork() == 0:
