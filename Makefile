@@ -69,4 +69,5 @@ lock: ## recompile requirements.lock; needs uv
 .venv/installed: .venv/locked pyproject.toml
 	PYTHONWARNINGS=ignore .venv/bin/python -m pip install --quiet --no-deps --no-index \
 	  --no-build-isolation --editable .
+	.venv/bin/python -m compileall -q alpha workflow
 	touch $@

@@ -20,15 +20,14 @@ from dvc.repo import Repo
 from recover import AtWork, recover, snakemake_locks, wait
 import warm
 
-from alpha import check
 from alpha.errors import InputError
 from alpha.params import KINDS, load
 from alpha.record.lock import related
 
-# Checked before anything runs, as Snakemake and DVC remove a step's earlier results before
-# the step itself could object. `alpha check` says the same.
+# Params and data are checked before anything runs, as Snakemake and DVC remove a step's earlier
+# results before the step itself could object. `alpha check` says the same.
 try:
-    check.run(load(Path("params.yaml")))
+    PARAMS = load(Path("params.yaml"))
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 
@@ -46,6 +45,15 @@ except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
 except DvcException as error:
     sys.exit(f"dvc: error: {' '.join(str(error).split())}")
+
+# Data, too, is looked at if something is to run; else that would cost more than all else here.
+if STALE:
+    from alpha import check
+
+    try:
+        check.run(PARAMS)
+    except InputError as error:
+        sys.exit(f"alpha check: error: {error}")
 
 # The kinds of rungs have stages of their own, but share their rules: `train@ridge-0` stands for
 # train_baselines@ridge-0.
