@@ -2,8 +2,10 @@
 
 import os
 import re
+import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -180,6 +182,19 @@ def test_without_it_dvc_itself_is_started(project, request, when):
         until(lambda: not servers(project))
     project.run(*REPRO, "--single-item", "first")
     assert (project.folder / "dvc.lock").exists()
+
+
+def test_dvc_itself_is_started_if_it_ends_before_it_answers(project, tmp_path):
+    """As where another version of DVC is not what it expects."""
+    path = str(tmp_path / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        project.environment["ALPHA_DVC_SOCKET"] = path
+        process = start(project, "--single-item", "first")
+        until(lambda: select.select([listener], [], [], 0)[0])
+    assert process.wait() == 0
+    assert set(project.outs()) == {"first"}
 
 
 def test_flags_that_look_at_other_stages_are_left_to_dvc(project, host):

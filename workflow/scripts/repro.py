@@ -24,15 +24,18 @@ def main(words: list[str]) -> int:
         itself(words)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # DVC's to handle
     asked = {"words": words, "environment": dict(os.environ), "folder": os.getcwd()}
-    socket.send_fds(server, [json.dumps(asked).encode() + b"\n"], [0, 1, 2])
     begun = False
-    for line in server.makefile("rb"):
-        said = json.loads(line)
-        if "exit" in said:
-            return int(said["exit"])
-        begun = True
-        if "run" in said:
-            server.sendall(b"%d\n" % run(said["run"], said["environment"], said["folder"]))
+    try:
+        socket.send_fds(server, [json.dumps(asked).encode() + b"\n"], [0, 1, 2])
+        for line in server.makefile("rb"):
+            said = json.loads(line)
+            if "exit" in said:
+                return int(said["exit"])
+            begun = True
+            if "run" in said:
+                server.sendall(b"%d\n" % run(said["run"], said["environment"], said["folder"]))
+    except ConnectionError:
+        pass
     if not begun:
         itself(words)
     print("DVC was ended while it was at work on this stage", file=sys.stderr)

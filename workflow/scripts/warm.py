@@ -93,9 +93,20 @@ def load() -> None:
     for name in MODULES.split():
         with suppress(ImportError):
             importlib.import_module(name)
+    from dvc import lock
     from dvc.cli.parser import get_main_parser
+    from dvc.dvcfile import ProjectFile
+    from dvc.stage import run
 
     get_main_parser()  # DVC keeps it
+    # What `repro` exchanges: should another DVC not have it, this ends, and each job starts DVC.
+    for owner, name in (
+        (ProjectFile, "_lockfile"),
+        (lock.Lock, "_do_lock"),
+        (run, "_run"),
+        (run, "_make_cmd"),
+    ):
+        getattr(owner, name)
 
 
 def answer(client: socket.socket) -> None:
