@@ -52,6 +52,17 @@ def test_compiled_kernels_are_kept_where_no_bytecode_is(ran):
     assert not list((checkout.folder / "alpha").rglob("*.pyc"))
 
 
+def test_jobs_of_snakemake_never_start_dvc(tmp_path):
+    """All are the work of the process that has it loaded; here they cannot do without."""
+    checkout = Checkout.clone(tmp_path / "clone", {"networks": []})
+    script = checkout.folder / "workflow" / "scripts" / "repro.py"
+    text = script.read_text()
+    assert text.count("os.execvp(") == 1
+    script.write_text(text.replace("os.execvp(", "sys.exit("))
+    checkout.run("snakemake", "--cores", "2", "results/splits/summary.json")
+    assert checkout.executed() == {"simulate", "labels", "guard", "splits"}
+
+
 def test_every_package_is_byte_compiled_by_set_up():
     """Also where the environment asks Python to write no bytecode: a start takes half the time."""
     check = (
