@@ -1,8 +1,9 @@
 """A split as a model sees it: what is known at each row, and the outcome that came."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from alpha.normalization import (
     split_files,
 )
 from alpha.store import open_frame
+
+# TensorFlow takes an array without copying it where it starts at a multiple of so many bytes.
+ALIGNED = 64
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,9 @@ class Known:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of one split: what is `known`, `y` (rows,) float64 outcomes without NaN, `time_ns`
-    (rows,) int64, `volatility` (rows,) float64, NaN where unknown. `clipped` and `replaced`
-    count feature values that normalization clipped, or that were not finite."""
+    """Rows of one split: what is `known`, `y` (rows,) float64 outcomes without NaN,
+    `time_ns` (rows,) int64, `volatility` (rows,) float64, NaN where unknown. `clipped` and
+    `replaced` count feature values that normalization clipped, or that were not finite."""
 
     time_ns: np.ndarray
     known: Known
@@ -51,6 +55,15 @@ class Dataset:
     @property
     def x(self) -> np.ndarray:
         return self.known.x
+
+
+def aligned(rows: int, columns: int) -> np.ndarray:
+    """An array (rows, columns) float32 of any content that TensorFlow takes as it is."""
+    size = rows * columns * 4
+    raw = np.empty(size + ALIGNED, dtype=np.uint8)
+    start = -raw.ctypes.data % ALIGNED
+    found: Any = raw[start : start + size].view(np.float32).reshape(rows, columns)
+    return found
 
 
 def files(split: Path, contract: Contract, *, features: bool = True) -> Iterator[Dataset]:
@@ -70,18 +83,29 @@ def files(split: Path, contract: Contract, *, features: bool = True) -> Iterator
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
-    """The whole split in memory: rows × features × 4 bytes; without `features`, of each row
-    the past alone."""
-    parts = list(files(split, contract, features=features))
+    """The whole split in memory: rows × features × 4 bytes, and one file of it twice; without
+    `features`, of each row the past alone."""
+    rows = 0
+    for path in split_files(split):
+        with open_frame(path, key="df") as frame:
+            rows += frame.rows
+    x = aligned(rows, len(contract.names) if features else 0)
+    parts, at = [], 0
+    for part in files(split, contract, features=features):
+        x[at : at + len(part.y)] = part.x
+        at += len(part.y)
+        parts.append(_without_features(part))
     return Dataset(
         time_ns=np.concatenate([part.time_ns for part in parts]),
-        known=Known(
-            np.concatenate([part.known.x for part in parts]),
-            np.concatenate([part.known.past for part in parts]),
-        ),
+        known=Known(x, np.concatenate([part.known.past for part in parts])),
         y=np.concatenate([part.y for part in parts]),
         volatility=np.concatenate([part.volatility for part in parts]),
         clipped=sum(part.clipped for part in parts),
         replaced=sum(part.replaced for part in parts),
         aware=parts[0].aware,
     )
+
+
+def _without_features(part: Dataset) -> Dataset:
+    known = Known(np.empty((len(part.y), 0), dtype=np.float32), part.known.past)
+    return replace(part, known=known)

@@ -18,7 +18,15 @@ from alpha.collapse import hair
 from alpha.dataset import Dataset, Known
 from alpha.live import Watcher, watch
 from alpha.models import Predictor
-from alpha.models.parts.network import Network, row_losses, targets, tensorflow
+from alpha.models.parts.network import (
+    Flat,
+    Network,
+    row_losses,
+    targets,
+    tensor,
+    tensorflow,
+    use_threads,
+)
 from alpha.normalization import Contract, read_contract
 from alpha.objective import Objective
 from alpha.params import Label, Loss, Rung, Train
@@ -31,7 +39,8 @@ _PERMUTED_HORIZONS = 30
 @dataclass(frozen=True)
 class Epoch:
     """A line of the history, after an epoch, or a tree. Losses are over the best constant's loss
-    on train, so that 1 is what that constant scores on train; prediction_* are of valid, in
+    on train, so that 1 is what that constant scores on train (train_loss is measured on some rows
+    of train: Splits.train_loss); prediction_* are of valid, in
     units of the outcome or the class code; near_mean_share is the share of valid predictions
     within a hair (alpha.collapse) of the train mean. None where it was not measured."""
 
@@ -65,6 +74,15 @@ class Splits:
         """Over the best constant's loss on train."""
         return self.mean_loss(data, prediction) / self.constant_loss
 
+    def train_loss(self, model: Predictor) -> float:
+        """Over the best constant's loss, both on every k-th row of train alone, k being the
+        least by which these are no more than valid's rows."""
+        every = -(-len(self.train.y) // len(self.valid.y))
+        y = self.train.y[::every]
+        losses = self.objective.losses(y, model.predict(self.train.known[::every]))
+        constant = float(np.mean(self.objective.losses(y, self.objective.constant))) or 1.0
+        return float(np.mean(losses)) / constant
+
     def measure(self, model: Predictor, *, epoch: int) -> Epoch:
         """A line of the history for a model as it stands."""
         prediction = model.predict(self.valid.known)
@@ -72,7 +90,7 @@ class Splits:
         near = np.abs(score - self.objective.mean) <= hair(self.objective.sigma)
         return Epoch(
             epoch=epoch,
-            train_loss=self.loss(self.train, model.predict(self.train.known)),
+            train_loss=self.train_loss(model),
             valid_loss=self.loss(self.valid, prediction),
             prediction_mean=float(score.mean()),
             prediction_std=float(score.std()),
@@ -93,30 +111,32 @@ def fit_network(
     tf = tensorflow()
     train, objective = seen.train, seen.objective
     model = Network.about(net, objective)
-    x = tf.constant(train.x)  # (rows, features)
+    x = tensor(train.x)  # (rows, features)
     y = tf.constant(targets(train.y, model, objective))  # (rows, outputs)
     weight = tf.constant(objective.row_weights(train.y).astype(np.float32))  # (rows,)
     rows, batch = len(train.y), min(knobs.batch_size, len(train.y))
     losses = row_losses(model, objective)
+    flat = Flat(net)
     optimizer = tf.keras.optimizers.Adam(knobs.learning_rate)
-    optimizer.build(net.trainable_variables)
+    optimizer.build([flat.variable])
 
     @tf.function
     def run_epoch(order: Any) -> None:
         for start in tf.range(0, rows - batch + 1, batch):
-            chosen = order[start : start + batch]
+            tf.autograph.experimental.set_loop_options(parallel_iterations=1)
+            chosen = tf.ensure_shape(order[start : start + batch], (batch,))
             with tf.GradientTape() as tape:
-                out = net(tf.gather(x, chosen), training=True)  # (batch, outputs)
+                out, decay = flat.training_outputs(tf.gather(x, chosen))  # (batch, outputs)
                 each = losses(out, tf.gather(y, chosen), tf.gather(weight, chosen))  # (batch,)
-                loss = tf.reduce_mean(each) + sum(net.losses)
-            gradients = tape.gradient(loss, net.trainable_variables)
-            optimizer.apply(gradients, net.trainable_variables)
+                loss = tf.reduce_mean(each) + decay
+            optimizer.apply([tape.gradient(loss, flat.variable.value)], [flat.variable])
+        flat.put_back()
 
     shuffles = np.random.default_rng(seed)
     history = [seen.measure(model, epoch=0)]
     best, weights = history[0], net.get_weights()
     for epoch in _epochs(knobs.epochs):
-        run_epoch(tf.constant(shuffles.permutation(rows)))
+        run_epoch(tf.constant(shuffles.permutation(rows).astype(np.int32)))
         history.append(seen.measure(model, epoch=epoch))
         if history[-1].valid_loss < best.valid_loss:
             best, weights = history[-1], net.get_weights()
@@ -185,6 +205,7 @@ def run(
             fitted, history = fit(rung, seen, rung_knobs, seed=seed)
             _write(part, fitted, history, about)
             return
+        use_threads(knobs.threads)
         for folder, build in _networks(part, rung):
             inside = folder.relative_to(part)
             name = " ".join([model, *inside.parts, f"seed {seed}"])

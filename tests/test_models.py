@@ -299,6 +299,24 @@ def test_the_curves_of_lightgbm_are_the_objective_s_mean_losses(params, loss):
     assert curves[-1][0] < curves[0][0]
 
 
+@pytest.mark.parametrize("name", ["mlp", "silos"])
+def test_a_network_s_prediction_depends_neither_on_the_rows_beside_it_nor_on_its_place(
+    params, name
+):
+    """Whether it stands first, last, alone or in a batch that is not full."""
+    data = random_dataset(rows=9001, features=12)
+    net = models.rung(name).build(["a", "b", "c"] * 4, params.rung(name), 1)
+    rng = np.random.default_rng(0)
+    net.set_weights([rng.normal(size=weight.shape) for weight in net.get_weights()])
+    model = Network.about(net, objective_of(data))
+    whole = model.predict(data.known)
+    order = rng.permutation(9001)
+    moved = model.predict(Known(data.x[order], data.known.past[order]))
+    assert (moved == whole[order]).all()
+    for row in (0, 1, 4095, 4096, 9000):
+        assert model.predict(data.known[row : row + 1])[0] == whole[row]
+
+
 def fitted_models(params):
     for data, target in ((random_dataset(), "up"), (direction_dataset(), "direction")):
         objective = objective_of(data, target)

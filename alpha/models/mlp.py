@@ -1,10 +1,12 @@
 """A multilayer perceptron on all features at once."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from alpha.models.parts import network
 from alpha.models.parts.dense import perceptron
-from alpha.models.parts.network import load
+from alpha.models.parts.network import Network
 from alpha.params import Mlp
 
 __all__ = ["FEATURES", "build", "load"]
@@ -14,3 +16,9 @@ FEATURES = True
 def build(families: Sequence[str], knobs: Mlp, outputs: int) -> Any:
     """A Keras model (rows, features) -> (rows, outputs); `families` has one name a feature."""
     return perceptron(len(families), knobs, outputs)
+
+
+def load(folder: Path) -> Network:
+    import alpha.models.parts.dropout  # noqa: F401  Keras finds the layer by its name.
+
+    return network.load(folder)

@@ -9,6 +9,8 @@ from alpha.params.types import Count, Name, NonNegative, Positive, Section
 # A share that leaves something, of rows, units or features.
 Drop = Annotated[float, Field(ge=0, lt=1, strict=True)]
 Share = Annotated[float, Field(gt=0, le=1, strict=True)]
+# TensorFlow starts so many at once.
+Threads = Annotated[int, Field(ge=1, le=256, strict=True)]
 Layers = Annotated[tuple[Count, ...], Field(min_length=1)]
 
 
@@ -26,6 +28,7 @@ class Train(Section):
     batch_size: Count
     epochs: Count
     patience: Count
+    threads: Threads
 
 
 class NoKnobs(Section):

@@ -11,6 +11,8 @@ def stack(
     x: Any, widths: Sequence[int], *, outputs: int, dropout: float, weight_decay: float
 ) -> Any:
     """ReLU layers on a Keras tensor (rows, inputs), and a last one -> (rows, outputs)."""
+    from alpha.models.parts.dropout import Dropout
+
     keras = tensorflow().keras
     for number, width in enumerate(widths):
         x = keras.layers.Dense(
@@ -21,7 +23,7 @@ def stack(
             name=f"hidden_{number}",
         )(x)
         if dropout > 0:
-            x = keras.layers.Dropout(dropout, name=f"dropout_{number}")(x)
+            x = Dropout(dropout, name=f"dropout_{number}")(x)
     # Starting at zero starts at the best constant.
     return keras.layers.Dense(outputs, kernel_initializer="zeros", name="outcome")(x)
 

@@ -4,32 +4,80 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from alpha.artifacts import read_json, write_json
-from alpha.dataset import Known
+from alpha.dataset import ALIGNED, Known
 from alpha.objective import Objective
 
-_BATCH_ROWS = 1 << 13
+_BATCH_ROWS = 1 << 12
 
 
 @cache
 def tensorflow() -> Any:
-    """Import TensorFlow, set to give the same bits whatever the machine's core count."""
-    # oneDNN picks its summation order by the processor; the messages are about GPUs.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    """Import TensorFlow, set to give the same bits on one machine whatever its core count."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages are about GPUs
     import tensorflow as tf
 
-    # Seeds run side by side as processes of one thread each.
+    # Seeds run side by side as processes of one thread each, unless train.threads says more.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     return tf
+
+
+def use_threads(count: int) -> None:
+    """Let TensorFlow work on so many threads. Raises RuntimeError once it has begun with others."""
+    tensorflow().config.threading.set_intra_op_parallelism_threads(count)
+
+
+class Flat:
+    """All weights of a network in one vector, so that an optimizer updates them in one go.
+
+    `variable` is what is trained; `net` has the weights it had until `put_back`. Keras' own
+    state, the seeds of dropout, stays in the network.
+    """
+
+    def __init__(self, net: Any) -> None:
+        self.net = net
+        self._shapes = [tuple(weight.shape) for weight in net.trainable_variables]
+        self._sizes = [int(np.prod(shape)) for shape in self._shapes]
+        weights = [weight.numpy().ravel() for weight in net.trainable_variables]
+        self.variable = tensorflow().keras.Variable(np.concatenate(weights), name="weights")
+
+    def training_outputs(self, x: Any) -> tuple[Any, Any]:
+        """What the network says of `x` (rows, features) in training, (rows, outputs), and its
+        weight decay; seeds go on to the next."""
+        state = self.net.non_trainable_variables
+        out, after, decays = self.net.stateless_call(
+            self._split(), [each.value for each in state], x, training=True, return_losses=True
+        )
+        for each, value in zip(state, after, strict=True):
+            each.assign(value)
+        return out, sum(decays)
+
+    def put_back(self) -> None:
+        """Give the network the weights as they are now."""
+        for weight, value in zip(self.net.trainable_variables, self._split(), strict=True):
+            weight.assign(value)
+
+    def _split(self) -> list[Any]:
+        tf = tensorflow()
+        parts = tf.split(self.variable.value, self._sizes)
+        return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+
+def tensor(values: np.ndarray) -> Any:
+    """`values` as TensorFlow sees them, not copied if they start as it wants
+    (alpha.dataset.aligned): then they must not change while it looks at them."""
+    tf = tensorflow()
+    if values.ctypes.data % ALIGNED or not values.flags.c_contiguous or values.size == 0:
+        return tf.constant(values)
+    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
 
 
 @dataclass(frozen=True)
@@ -52,12 +100,28 @@ class Network:
         out = np.empty((len(known), len(self.center)))
         for start in range(0, len(known), _BATCH_ROWS):
             batch = known.x[start : start + _BATCH_ROWS]
-            out[start : start + len(batch)] = self.net(batch, training=False).numpy()
+            rows = len(batch)
+            if rows < _BATCH_ROWS:
+                # Always as many rows, so that a row's bits do not depend on their number.
+                batch = np.concatenate((batch, np.zeros((_BATCH_ROWS - rows, batch.shape[1]))))
+            out[start : start + rows] = self._compiled(batch.astype(np.float32))[:rows]
         out = self.center + self.sigma * out
         if len(self.center) == 1:
             return out[:, 0]
         exponential = np.exp(out - out.max(axis=1, keepdims=True))
         return exponential / exponential.sum(axis=1, keepdims=True)
+
+    @cached_property
+    def _compiled(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The net on _BATCH_ROWS rows."""
+        tf = tensorflow()
+        shape = (_BATCH_ROWS, self.net.input_shape[1])
+        call = tf.function(
+            lambda x: self.net(x, training=False),
+            input_signature=[tf.TensorSpec(shape, tf.float32)],
+            autograph=False,
+        )
+        return lambda batch: call(tf.constant(batch)).numpy()
 
     def save(self, folder: Path) -> None:
         """architecture.json, weights.npz and scale.json: formats without dates or addresses."""

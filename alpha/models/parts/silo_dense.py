@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from alpha.models.parts.dropout import kept
 from alpha.models.parts.network import tensorflow
 
 keras = tensorflow().keras
@@ -93,10 +94,10 @@ class SiloDropout(Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        ones = keras.ops.ones((keras.ops.shape(inputs)[0], self.silos))
-        kept = keras.random.dropout(ones, self.rate, seed=self.seed_generator)
+        rows = keras.ops.shape(inputs)[0]
+        heard = kept(rows, self.silos, self.rate, self.seed_generator.next())
         # A small product is faster than a broadcast over (rows, silos, codes).
-        return inputs * keras.ops.matmul(kept, self._spread)
+        return inputs * keras.ops.matmul(heard, self._spread)
 
     def compute_output_shape(self, input_shape: tuple[int | None, int]) -> tuple[int | None, int]:
         return input_shape
