@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from alpha.models.parts.gram import gram
 from alpha.objective import Objective
 
 _BLOCK_ROWS = 1 << 14
@@ -80,23 +81,18 @@ def fit_line(x: np.ndarray, y: np.ndarray, objective: Objective, *, penalty: flo
 
 def _least_squares(x: np.ndarray, target: np.ndarray, weight: np.ndarray, penalty: float) -> Line:
     """Of `target` (rows, outputs) on `x` (rows, inputs), each row counting `weight` (rows,)."""
-    rows, inputs = x.shape
-    weight = weight[:, None]
-    total = weight.sum()
-    y_mean = (weight * target).sum(axis=0) / total
-    gram = np.zeros((inputs, inputs))
-    moment = np.zeros((inputs, target.shape[1]))
-    x_mean = np.zeros(inputs)
-    for start in range(0, rows, _BLOCK_ROWS):
-        part = slice(start, start + _BLOCK_ROWS)
-        x_mean += np.sum(weight[part] * x[part], axis=0, dtype=np.float64) / total
+    inputs = x.shape[1]
+    # Near the means, as sums of squares lose digits far from them.
+    shift = np.concatenate(
+        (x[:_BLOCK_ROWS].mean(axis=0, dtype=np.float64), target[:_BLOCK_ROWS].mean(axis=0), [0.0])
+    )
+    sums = gram(x, target, weight, shift)
+    means = sums[-1] / sums[-1, -1]
+    centered = sums[:-1, :-1] - np.outer(means, sums[-1])[:-1, :-1]
+    products, moment = centered[:inputs, :inputs], centered[:inputs, inputs:]
+    products[np.diag_indices(inputs)] += penalty
     # One thread: the order of a sum, and so its last bits, would depend on their number.
     with threadpool_limits(1):
-        for start in range(0, rows, _BLOCK_ROWS):
-            part = slice(start, start + _BLOCK_ROWS)
-            block = x[part].astype(np.float64) - x_mean
-            gram += block.T @ (weight[part] * block)
-            moment += block.T @ (weight[part] * (target[part] - y_mean))
-        gram[np.diag_indices(inputs)] += penalty
-        weights = np.linalg.lstsq(gram, moment, rcond=None)[0]
+        weights = np.linalg.lstsq(products, moment, rcond=None)[0]
+    x_mean, y_mean = np.split((shift + means)[:-1], [inputs])
     return Line(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)
