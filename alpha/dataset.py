@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from alpha import parallel
 from alpha.features import PAST_COLUMNS
 from alpha.normalization import (
     Contract,
     apply,
-    feature_blocks,
     feature_columns,
     split_files,
 )
-from alpha.store import open_frame
+from alpha.store import FrameReader, open_frame
 
+# A file is read in parts of at most so many rows, which bounds memory.
+PART_ROWS = 1 << 15
 # TensorFlow takes an array without copying it where it starts at a multiple of so many bytes.
 ALIGNED = 64
 
@@ -35,7 +37,41 @@ class Known:
         return len(self.x)
 
     def __getitem__(self, rows: slice) -> "Known":
+        """Views of these rows."""
         return Known(self.x[rows], self.past[rows])
+
+
+class Shuffled(NamedTuple):
+    """Rows to train on: `x` (n, features) float32, which rows of the split they are, (n,) int64,
+    and the `order` (steps · batch,) int32 in which to take them, of which a few may be left out.
+    Valid until the next is asked for."""
+
+    x: np.ndarray
+    rows: np.ndarray
+    order: np.ndarray
+
+
+class Rows(Protocol):
+    """The rows of one split: in memory (Dataset), or in its files (alpha.stream)."""
+
+    @property
+    def y(self) -> np.ndarray:
+        """Outcomes, (rows,) float64 without NaN."""
+        ...
+
+    @property
+    def time_ns(self) -> np.ndarray:
+        """(rows,) int64, ascending."""
+        ...
+
+    def parts(self) -> Iterator[tuple[int, Known]]:
+        """All rows in order, part by part, each with the number of its first row."""
+        ...
+
+    def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
+        """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
+        There are at least `batch` rows."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -56,6 +92,18 @@ class Dataset:
     def x(self) -> np.ndarray:
         return self.known.x
 
+    def parts(self) -> Iterator[tuple[int, Known]]:
+        yield 0, self.known
+
+    def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
+        rows = len(self.y)
+        yield Shuffled(self.x, np.arange(rows), whole_batches(rng.permutation(rows), batch))
+
+
+def whole_batches(order: np.ndarray, batch: int) -> np.ndarray:
+    """As much of an order of rows as makes whole batches, int32."""
+    return order[: len(order) // batch * batch].astype(np.int32)
+
 
 def aligned(rows: int, columns: int) -> np.ndarray:
     """An array (rows, columns) float32 of any content that TensorFlow takes as it is."""
@@ -66,43 +114,53 @@ def aligned(rows: int, columns: int) -> np.ndarray:
     return found
 
 
-def files(split: Path, contract: Contract, *, features: bool = True) -> Iterator[Dataset]:
-    """The split file by file. Raises InputError if its features are not the contract's."""
+def parts(split: Path, contract: Contract, *, features: bool = True) -> Iterator[Dataset]:
+    """The split in parts of at most PART_ROWS rows, each of one file. Raises InputError if its
+    features are not the contract's."""
     for path in split_files(split):
         contract.check_names(feature_columns(path), path)
         with open_frame(path, key="df") as frame:
-            time_ns, aware = frame.time_ns(), frame.aware
-            y, past = frame.column("alpha_outcome"), frame.matrix(PAST_COLUMNS)
-        x = np.empty((len(y), len(contract.names) if features else 0), dtype=np.float32)
-        at = clipped = replaced = 0
-        for block in feature_blocks(path, contract.names) if features else ():
-            x[at : at + len(block)], cut, bad = apply(block, contract)
-            at, clipped, replaced = at + len(block), clipped + cut, replaced + bad
-        known = Known(x, past[:, :-1])
-        yield Dataset(time_ns, known, y, past[:, -1], clipped, replaced, aware)
+            for start in range(0, frame.rows, PART_ROWS):
+                yield _part(frame, contract, start, features=features)
+
+
+def _part(frame: FrameReader, contract: Contract, start: int, *, features: bool) -> Dataset:
+    stop = min(start + PART_ROWS, frame.rows)
+    columns = frame.matrix(("alpha_outcome", *PAST_COLUMNS), start=start, stop=stop)
+    x, clipped, replaced = np.empty((stop - start, 0), dtype=np.float32), 0, 0
+    if features:
+        x, clipped, replaced = apply(frame.matrix(contract.names, start=start, stop=stop), contract)
+    y, past, volatility = columns[:, 0].copy(), columns[:, 1:-1], columns[:, -1].copy()
+    time_ns = frame.time_ns(start=start, stop=stop)
+    return Dataset(time_ns, Known(x, past), y, volatility, clipped, replaced, frame.aware)
+
+
+def sizes(split: Path) -> list[tuple[Path, int]]:
+    """A split's files in time order, each with its rows."""
+    found = []
+    for path in split_files(split):
+        with open_frame(path, key="df") as frame:
+            found.append((path, frame.rows))
+    return found
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
-    """The whole split in memory: rows × features × 4 bytes, and one file of it twice; without
+    """The whole split in memory: rows × features × 4 bytes, and a part of it twice; without
     `features`, of each row the past alone."""
-    rows = 0
-    for path in split_files(split):
-        with open_frame(path, key="df") as frame:
-            rows += frame.rows
-    x = aligned(rows, len(contract.names) if features else 0)
-    parts, at = [], 0
-    for part in files(split, contract, features=features):
+    x = aligned(sum(rows for _, rows in sizes(split)), len(contract.names) if features else 0)
+    found, at = [], 0
+    for part in parallel.ahead(parts(split, contract, features=features)):
         x[at : at + len(part.y)] = part.x
         at += len(part.y)
-        parts.append(_without_features(part))
+        found.append(_without_features(part))
     return Dataset(
-        time_ns=np.concatenate([part.time_ns for part in parts]),
-        known=Known(x, np.concatenate([part.known.past for part in parts])),
-        y=np.concatenate([part.y for part in parts]),
-        volatility=np.concatenate([part.volatility for part in parts]),
-        clipped=sum(part.clipped for part in parts),
-        replaced=sum(part.replaced for part in parts),
-        aware=parts[0].aware,
+        time_ns=np.concatenate([part.time_ns for part in found]),
+        known=Known(x, np.concatenate([part.known.past for part in found])),
+        y=np.concatenate([part.y for part in found]),
+        volatility=np.concatenate([part.volatility for part in found]),
+        clipped=sum(part.clipped for part in found),
+        replaced=sum(part.replaced for part in found),
+        aware=found[0].aware,
     )
 
 

@@ -1,46 +1,77 @@
 """Importance of each family: the skill that is lost when what the family says is shuffled."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from alpha.dataset import Known, Rows
+
 
 def by_family(
-    predict: Callable[[np.ndarray], np.ndarray],
-    x: np.ndarray,
+    predict: Callable[[Known], np.ndarray],
+    data: Rows,
     families: Sequence[str],
     *,
-    loss: Callable[[np.ndarray], float],
+    losses: Callable[[slice, np.ndarray], np.ndarray],
     constant_loss: float,
-    time_ns: np.ndarray,
     block_ns: int,
     seed: int,
 ) -> dict[str, float]:
     """Family -> (loss with the family permuted − loss) / constant_loss: the skill it is worth.
 
-    `x` (rows, features) finite, `families` one name a feature, `time_ns` (rows,) int64
-    ascending, at least one row. `predict` maps x to predictions and `loss` those to their mean
-    loss; `constant_loss` > 0 is that of the best constant. A family's features are permuted
-    together, row by row, within each block of time (`block_rows`), so that slow drifts stay
-    and only what the family says within a block is destroyed. Every family is permuted in the
-    same order. Families are in the order of their first feature; one that `predict` ignores
-    gets exactly 0. Beside `x`, which is as before afterwards even if `predict` fails, memory
-    holds two copies of one family's columns.
+    `data` has at least one row, `families` one name a feature. `predict` maps what is known of
+    rows to predictions, `losses` those and which rows they are of to the loss of each;
+    `constant_loss` > 0 is that of the best constant. A family's features are permuted together,
+    row by row, within each block of time (`block_rows`), so that slow drifts stay and only what
+    the family says within a block is destroyed. Every family is permuted in the same order.
+    Families are in the order of their first feature; one that `predict` ignores gets exactly 0.
+    Memory holds twice as many features as a part of `data`, or a block if that is longer.
 
     Source: Breiman (2001), permutation importance, with groups of features and blocks.
     """
-    whole = loss(predict(x))
-    order = permutation_within(block_rows(time_ns, block_ns=block_ns), seed=seed)
-    found = {}
-    for family in dict.fromkeys(families):
-        columns = [at for at, name in enumerate(families) if name == family]
-        kept = x[:, columns]
-        x[:, columns] = kept[order]
-        try:
-            found[family] = (loss(predict(x)) - whole) / constant_loss
-        finally:
-            x[:, columns] = kept
-    return found
+    blocks = block_rows(data.time_ns, block_ns=block_ns)
+    order = permutation_within(blocks, seed=seed)
+    names = dict.fromkeys(families)
+    columns = {name: [at for at, of in enumerate(families) if of == name] for name in names}
+    whole: list[float] = []
+    permuted: dict[str, list[float]] = {name: [] for name in names}
+    for start, known in _of_whole_blocks(data, blocks):
+        rows = slice(start, start + len(known))
+        whole.append(float(np.sum(losses(rows, predict(known)))))
+        x = known.x.copy()
+        for name, of in columns.items():
+            x[:, of] = known.x[:, of][order[rows] - start]
+            permuted[name].append(float(np.sum(losses(rows, predict(Known(x, known.past))))))
+            x[:, of] = known.x[:, of]
+    mean = math.fsum(whole) / len(blocks)
+    return {
+        name: (math.fsum(sums) / len(blocks) - mean) / constant_loss
+        for name, sums in permuted.items()
+    }
+
+
+def _of_whole_blocks(data: Rows, blocks: np.ndarray) -> Iterator[tuple[int, Known]]:
+    """The parts of `data`, cut where blocks end: the number of each first row, and the rows."""
+    waiting: list[Known] = []
+    first = 0
+    for row, known in data.parts():
+        end = row + len(known)
+        # The last block of this part may go on in the next.
+        cut = int(np.searchsorted(blocks, blocks[end - 1])) if end < len(blocks) else end
+        if cut > first:
+            yield first, _joined([*waiting, known[: cut - row]])
+            waiting, first = [], cut
+        if first < end:
+            waiting.append(known[max(first - row, 0) :])
+
+
+def _joined(parts: Sequence[Known]) -> Known:
+    if len(parts) == 1:
+        return parts[0]
+    return Known(
+        np.concatenate([part.x for part in parts]), np.concatenate([part.past for part in parts])
+    )
 
 
 def block_rows(time_ns: np.ndarray, *, block_ns: int) -> np.ndarray:

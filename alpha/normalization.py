@@ -128,7 +128,7 @@ def split_files(split: Path) -> list[Path]:
     starts = []
     for path in paths:
         with open_frame(path, key="df") as frame:
-            starts.append(int(frame.time_ns()[0]))
+            starts.append(int(frame.time_ns(stop=1)[0]))
     return [path for _, path in sorted(zip(starts, paths, strict=True))]
 
 

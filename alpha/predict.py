@@ -19,7 +19,7 @@ from alpha.normalization import Contract, read_contract
 from alpha.objective import CLASSES, expected
 from alpha.params import SPLITS
 from alpha.progress import track
-from alpha.store import FrameWriter, open_frame, open_writer, record
+from alpha.store import FrameWriter, open_writer, record
 
 
 class _About(BaseModel):
@@ -65,10 +65,10 @@ def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
         for folder in predictors:
             (part / folder).mkdir(exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
-            parts = dataset.files(splits / name, contract, features=rung.FEATURES)
+            parts = dataset.parts(splits / name, contract, features=rung.FEATURES)
             outs = {part / folder / f"{name}.h5": at for folder, at in predictors.items()}
             inputs[name], found = write_predictions(
-                outs, parts, classes, rows=_count(splits / name)
+                outs, parts, classes, rows=sum(rows for _, rows in dataset.sizes(splits / name))
             )
             written |= found
         write_json(part / "inputs.json", inputs)
@@ -109,15 +109,6 @@ def write_predictions(
             # Or this part would be in memory while the next is read.
             del data
     return inputs, {path: writer.nodes for path, writer in writers.items()}
-
-
-def _count(split: Path) -> int:
-    """The rows of a split."""
-    rows = 0
-    for path in split.glob("*.h5"):
-        with open_frame(path, key="df") as frame:
-            rows += frame.rows
-    return rows
 
 
 def load_model(folder: Path, contract: Contract) -> tuple[ModuleType, Predictor]:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from alpha import dataset, importance, models
+from alpha import dataset, importance, models, stream
 from alpha.artifacts import digest, whole_folder, write_json
 from alpha.collapse import hair
-from alpha.dataset import Dataset, Known
+from alpha.dataset import Rows
 from alpha.live import Watcher, watch
 from alpha.models import Predictor
 from alpha.models.parts.network import (
@@ -31,6 +31,7 @@ from alpha.normalization import Contract, read_contract
 from alpha.objective import Objective
 from alpha.params import Label, Loss, Rung, Train
 from alpha.progress import track
+from alpha.stream import Stream
 
 # The blocks within which a family is permuted: as long as the longest past a rung knows of.
 _PERMUTED_HORIZONS = 30
@@ -57,11 +58,11 @@ class Epoch:
 class Splits:
     """What training may see."""
 
-    train: Dataset
-    valid: Dataset
+    train: Rows
+    valid: Rows
     objective: Objective
 
-    def mean_loss(self, data: Dataset, prediction: np.ndarray) -> float:
+    def mean_loss(self, data: Rows, prediction: np.ndarray) -> float:
         """In the objective's own units."""
         return float(np.mean(self.objective.losses(data.y, prediction)))
 
@@ -70,7 +71,7 @@ class Splits:
         """Of the best constant on train; 1 where it is perfect, as of equal outcomes."""
         return self.mean_loss(self.train, self.objective.constant) or 1.0
 
-    def loss(self, data: Dataset, prediction: np.ndarray) -> float:
+    def loss(self, data: Rows, prediction: np.ndarray) -> float:
         """Over the best constant's loss on train."""
         return self.mean_loss(data, prediction) / self.constant_loss
 
@@ -79,13 +80,13 @@ class Splits:
         least by which these are no more than valid's rows."""
         every = -(-len(self.train.y) // len(self.valid.y))
         y = self.train.y[::every]
-        losses = self.objective.losses(y, model.predict(self.train.known[::every]))
+        losses = self.objective.losses(y, _predicted(model, self.train, every=every))
         constant = float(np.mean(self.objective.losses(y, self.objective.constant))) or 1.0
         return float(np.mean(losses)) / constant
 
     def measure(self, model: Predictor, *, epoch: int) -> Epoch:
         """A line of the history for a model as it stands."""
-        prediction = model.predict(self.valid.known)
+        prediction = _predicted(model, self.valid)
         score = self.objective.score(prediction)
         near = np.abs(score - self.objective.mean) <= hair(self.objective.sigma)
         return Epoch(
@@ -99,30 +100,36 @@ class Splits:
         )
 
 
+def _predicted(model: Predictor, data: Rows, *, every: int = 1) -> np.ndarray:
+    """What a model predicts of every so-manieth row, from the first on."""
+    # The first of a part that counts is the first whose number is a multiple.
+    found = [model.predict(known[-row % every :: every]) for row, known in data.parts()]
+    return np.concatenate(found)
+
+
 def fit_network(
     net: Any, seen: Splits, knobs: Train, *, seed: int, watcher: Watcher | None = None
 ) -> tuple[Network, list[Epoch]]:
     """Train `net` by Adam on the objective's mean loss over the outcomes in sigmas.
 
-    Every epoch shuffles train anew; training stops after `knobs.patience` epochs without a
-    better loss on valid, and the weights of the best epoch are kept. Same seed, same bits,
-    whoever watches.
+    Every epoch shuffles train anew, as alpha.dataset.Rows says; training stops after
+    `knobs.patience` epochs without a better loss on valid, and the weights of the best epoch are
+    kept. Same seed, same bits, whoever watches.
     """
     tf = tensorflow()
     train, objective = seen.train, seen.objective
     model = Network.about(net, objective)
-    x = tensor(train.x)  # (rows, features)
-    y = tf.constant(targets(train.y, model, objective))  # (rows, outputs)
-    weight = tf.constant(objective.row_weights(train.y).astype(np.float32))  # (rows,)
-    rows, batch = len(train.y), min(knobs.batch_size, len(train.y))
+    y = targets(train.y, model, objective)  # (rows, outputs)
+    weight = objective.row_weights(train.y).astype(np.float32)  # (rows,)
+    batch = min(knobs.batch_size, len(train.y))
     losses = row_losses(model, objective)
     flat = Flat(net)
     optimizer = tf.keras.optimizers.Adam(knobs.learning_rate)
     optimizer.build([flat.variable])
 
-    @tf.function
-    def run_epoch(order: Any) -> None:
-        for start in tf.range(0, rows - batch + 1, batch):
+    @tf.function(reduce_retracing=True)
+    def run(x: Any, y: Any, weight: Any, order: Any) -> None:
+        for start in tf.range(0, tf.size(order), batch):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             chosen = tf.ensure_shape(order[start : start + batch], (batch,))
             with tf.GradientTape() as tape:
@@ -130,13 +137,14 @@ def fit_network(
                 each = losses(out, tf.gather(y, chosen), tf.gather(weight, chosen))  # (batch,)
                 loss = tf.reduce_mean(each) + decay
             optimizer.apply([tape.gradient(loss, flat.variable.value)], [flat.variable])
-        flat.put_back()
 
     shuffles = np.random.default_rng(seed)
     history = [seen.measure(model, epoch=0)]
     best, weights = history[0], net.get_weights()
     for epoch in _epochs(knobs.epochs):
-        run_epoch(tf.constant(shuffles.permutation(rows).astype(np.int32)))
+        for x, rows, order in train.shuffled(shuffles, batch=batch):
+            run(tensor(x), tf.constant(y[rows]), tf.constant(weight[rows]), tf.constant(order))
+        flat.put_back()
         history.append(seen.measure(model, epoch=epoch))
         if history[-1].valid_loss < best.valid_loss:
             best, weights = history[-1], net.get_weights()
@@ -189,8 +197,8 @@ def run(
     """
     contract = read_contract(normalization)
     rung = models.rung(model)
-    data = [dataset.load(path, contract, features=rung.FEATURES) for path in (train, valid)]
-    seen = Splits(data[0], data[1], Objective.fit(data[0].y, label, loss))
+    data = _rows(rung, train, valid, contract, memory_bytes=round(knobs.memory_mb * 1e6))
+    seen = Splits(*data, Objective.fit(data[0].y, label, loss))
     about = {
         "model": model,
         "seed": seed,
@@ -220,18 +228,31 @@ def run(
                 write_json(folder / "importance.json", found)
 
 
+def _rows(
+    rung: ModuleType, train: Path, valid: Path, contract: Contract, *, memory_bytes: int
+) -> tuple[Rows, Rows]:
+    """Train and valid, with no more of them in memory than the rung needs."""
+    if hasattr(rung, "build"):
+        return stream.open_both(train, valid, contract, memory_bytes=memory_bytes)
+    if rung.FEATURES and hasattr(rung, "fit"):
+        return Stream(train, contract), Stream(valid, contract)
+    return (
+        dataset.load(train, contract, features=rung.FEATURES),
+        dataset.load(valid, contract, features=rung.FEATURES),
+    )
+
+
 def _importance(
     model: Predictor, seen: Splits, contract: Contract, label: Label, *, seed: int
 ) -> dict[str, float]:
     """Family -> the skill on valid that is lost when it is permuted."""
     valid = seen.valid
     return importance.by_family(
-        lambda x: model.predict(Known(x, valid.known.past)),
-        valid.x,
+        model.predict,
+        valid,
         contract.families,
-        loss=lambda prediction: seen.mean_loss(valid, prediction),
+        losses=lambda rows, prediction: seen.objective.losses(valid.y[rows], prediction),
         constant_loss=seen.mean_loss(valid, seen.objective.constant) or 1.0,
-        time_ns=valid.time_ns,
         block_ns=_PERMUTED_HORIZONS * label.horizon_ns,
         seed=seed,
     )

@@ -8,6 +8,7 @@ from alpha import dataset
 from alpha.models import ridge
 from alpha.normalization import read_contract
 from alpha.objective import Objective
+from alpha.stream import Stream
 from benchmarks import chain, data
 from benchmarks.harness import (
     Bench,
@@ -38,7 +39,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     penalty = params.ridge.penalty
 
     def from_files() -> ridge.RidgeModel:
-        return ridge.fit(dataset.load(folder, contract), objective, params.ridge)
+        return ridge.fit(Stream(folder, contract), objective, params.ridge)
 
     intercept, weights = peers.fit(train.x, train.y, penalty)
     for found in (ridge.fit(train, objective, params.ridge), from_files()):
@@ -57,5 +58,5 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     yield faster(_STEP, what, size, seconds["files"], seconds["sklearn"], goal=3)
     what = "scikit-learn Ridge on the array, both"
     yield faster(_STEP, what, size, seconds["ours"], seconds["sklearn"], goal=8)
-    more = [more_memory(lambda: ridge.fit(train, objective, params.ridge)) / 1e6]
+    more = [more_memory(from_files) / 1e6]
     yield within(_STEP, "extra memory, of the array", size, more, [train.x.nbytes / 1e6], unit="MB")

@@ -27,6 +27,7 @@ TOPICS = (
     "bootstrap",
     "evaluation",
     "whole",
+    "engines",
     "scale",
 )
 SIZES = {sizes.name: sizes for sizes in (FULL, QUICK)}

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from alpha.models.parts.gram import gram
+from alpha import parallel
+from alpha.models.parts.gram import Gram
+
+
+def gram(x, target, weight, shift, *, cuts):
+    sums = Gram(shift)
+    for part in zip(*(np.split(each, cuts) for each in (x, target, weight)), strict=True):
+        sums.add(*part)
+    return sums.sums
 
 
 @pytest.mark.parametrize("rows", [1, 1023, 1024, 1025, 5000])
@@ -12,6 +20,17 @@ def test_sums_of_products_are_those_of_the_definition(rows):
     shift = np.array([50.0] * 7 + [3.0] * 2 + [0.0])
     z = np.column_stack((x, target, np.ones(rows))) - shift
     expected = z.T @ (weight[:, None] * z)
-    found = gram(x, target, weight, shift)
+    found = gram(x, target, weight, shift, cuts=[])
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * rows)
-    assert found.tobytes() == gram(x, target, weight, shift).tobytes()
+    in_parts = gram(x, target, weight, shift, cuts=[rows // 3, rows // 2])
+    np.testing.assert_allclose(in_parts, expected, rtol=1e-12, atol=1e-12 * rows)
+
+
+def test_one_thread_gives_the_bits_of_two(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, target = rng.normal(size=(9000, 5)).astype(np.float32), rng.normal(size=(9000, 1))
+    found = []
+    for cores in (1, 2, 4):
+        monkeypatch.setattr(parallel, "cores", lambda cores=cores: cores)
+        found.append(gram(x, target, np.ones(9000), np.zeros(7), cuts=[4000]).tobytes())
+    assert len(set(found)) == 1

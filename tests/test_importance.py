@@ -1,9 +1,12 @@
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpha import importance
+from alpha.dataset import Known
 
 FAMILIES = ("flow", "book", "flow", "spread", "book")
 
@@ -13,11 +16,32 @@ def split(rows=2000, seed=0):
     return rng.normal(size=(rows, 5)).astype(np.float32), np.arange(rows) * 10
 
 
-def by_family(predict, x, time_ns, y, *, constant_loss=1.0, block_ns=500, seed=0):
+@dataclass(frozen=True)
+class Parts:
+    """Rows that come in parts, cut before each of `cuts`."""
+
+    x: np.ndarray
+    time_ns: np.ndarray
+    y: np.ndarray
+    cuts: tuple[int, ...] = ()
+
+    def parts(self):
+        start = 0
+        for x in np.split(self.x, self.cuts):
+            if len(x):
+                yield start, Known(x, np.full((len(x), 3), np.nan))
+                start += len(x)
+
+    def shuffled(self, rng, *, batch):
+        raise NotImplementedError
+
+
+def by_family(predict, x, time_ns, y, *, constant_loss=1.0, block_ns=500, seed=0, cuts=()):
+    y = np.broadcast_to(y, len(x))
     return importance.by_family(
-        predict, x, FAMILIES,
-        loss=lambda prediction: float(np.mean((prediction - y) ** 2)),
-        constant_loss=constant_loss, time_ns=time_ns, block_ns=block_ns, seed=seed,
+        lambda known: predict(known.x), Parts(x, time_ns, y, cuts), FAMILIES,
+        losses=lambda rows, prediction: (prediction - y[rows]) ** 2,
+        constant_loss=constant_loss, block_ns=block_ns, seed=seed,
     )  # fmt: skip
 
 
@@ -32,6 +56,22 @@ def test_a_family_that_the_model_ignores_is_worth_exactly_nothing():
     assert found["book"] == 0.0
     assert found["flow"] != 0.0
     assert found["spread"] != 0.0
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.integers(1, 299), max_size=8).map(lambda cuts: tuple(sorted(cuts))),
+    st.sampled_from([10, 70, 1000, 10_000]),
+)
+def test_how_rows_come_in_parts_changes_nothing_but_the_last_digits(cuts, block_ns):
+    """A block of time may reach over many parts, or a part over many blocks."""
+    x, time_ns = split(300)
+    y = np.random.default_rng(1).normal(size=len(x))
+    model = line(1, 0.5, -2, 0.5, 3)
+    whole, cut = (
+        by_family(model, x, time_ns, y, block_ns=block_ns, cuts=each) for each in ((), cuts)
+    )
+    assert cut == pytest.approx(whole, rel=1e-12, abs=1e-14)
 
 
 def test_families_come_in_the_order_of_their_first_feature():

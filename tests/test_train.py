@@ -12,7 +12,14 @@ from alpha.models.parts.network import targets, tensorflow
 from alpha.objective import Objective
 from alpha.params import RUNGS, Mlp, Train
 
-KNOBS = {"learning_rate": 0.01, "batch_size": 64, "epochs": 8, "patience": 3, "threads": 1}
+KNOBS = {
+    "learning_rate": 0.01,
+    "batch_size": 64,
+    "epochs": 8,
+    "patience": 3,
+    "threads": 1,
+    "memory_mb": 100,
+}
 
 
 def dataset_of(rows: int, seed: int) -> Dataset:

@@ -1,12 +1,13 @@
 """Ridge regression on all features."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from alpha.artifacts import read_json, write_json
-from alpha.dataset import Dataset, Known
+from alpha.dataset import Known, Rows
 from alpha.models.parts.linear import Line, fit_line
 from alpha.objective import Objective
 from alpha.params import Ridge
@@ -27,8 +28,13 @@ class RidgeModel:
         write_json(folder / "parameters.json", self.line.content())
 
 
-def fit(train: Dataset, objective: Objective, knobs: Ridge) -> RidgeModel:
-    return RidgeModel(fit_line(train.x, train.y, objective, penalty=knobs.penalty))
+def fit(train: Rows, objective: Objective, knobs: Ridge) -> RidgeModel:
+    """From one pass over train's features, which may stay in their files."""
+
+    def features() -> Iterator[np.ndarray]:
+        return (known.x for _, known in train.parts())
+
+    return RidgeModel(fit_line(features, train.y, objective, penalty=knobs.penalty))
 
 
 def load(folder: Path) -> RidgeModel:

@@ -29,6 +29,7 @@ class Train(Section):
     epochs: Count
     patience: Count
     threads: Threads
+    memory_mb: Positive
 
 
 class NoKnobs(Section):

@@ -42,8 +42,10 @@ class FrameReader:
         }
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
-    def time_ns(self, column: str | None = None) -> np.ndarray:
-        """Timestamps, (rows,) int64 nanoseconds UTC, from the index or from a column.
+    def time_ns(
+        self, column: str | None = None, *, start: int = 0, stop: int | None = None
+    ) -> np.ndarray:
+        """Timestamps of rows [start, stop), int64 nanoseconds UTC, from the index or a column.
 
         A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
         """
@@ -53,9 +55,10 @@ class FrameReader:
         if source.unit is None:
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
             raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
-        values = self._read(source).astype(np.int64, copy=False)
+        stop = self.rows if stop is None else stop
+        values = self._read(source, start, stop).astype(np.int64, copy=False)
         if (values == np.iinfo(np.int64).min).any():
-            row = int(np.argmax(values == np.iinfo(np.int64).min))
+            row = start + int(np.argmax(values == np.iinfo(np.int64).min))
             raise InputError(f"{self.path}: row {row}: the timestamp is missing (NaT)")
         return values * NS_PER_UNIT[source.unit]
 
@@ -65,7 +68,7 @@ class FrameReader:
             raise InputError(
                 f"{self.path}: no column {name!r}, found {', '.join(self._layout.columns)}"
             )
-        return self._read(self._layout.columns[name]).astype(np.float64)
+        return self._read(self._layout.columns[name], 0, self.rows).astype(np.float64)
 
     def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
@@ -112,9 +115,9 @@ class FrameReader:
             for at, position, count in runs:
                 out[low:high, at : at + count] = values[:, position : position + count]
 
-    def _read(self, source: Column) -> np.ndarray:
-        out = np.empty((self.rows, 1), dtype=source.dtype)
-        self._fill(out, source, [(0, source.position or 0, 1)], 0)
+    def _read(self, source: Column, start: int, stop: int) -> np.ndarray:
+        out = np.empty((stop - start, 1), dtype=source.dtype)
+        self._fill(out, source, [(0, source.position or 0, 1)], start)
         return out[:, 0]
 
     def _rows_at_once(self, source: Column) -> int:

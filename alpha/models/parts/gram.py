@@ -1,11 +1,12 @@
 """Weighted sums of products of all pairs of columns, the work of least squares."""
 
 import ctypes
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numba import njit
 from threadpoolctl import threadpool_limits
+
+from alpha import parallel
 
 # Rows of one product: as many as stay in a core's cache. And how many sums are kept side by
 # side, each by a thread of its own: fixed, so that results do not depend on the cores.
@@ -13,28 +14,40 @@ _BLOCK_ROWS = 1 << 10
 _LANES = 2
 
 
-def gram(x: np.ndarray, target: np.ndarray, weight: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """Σ weight · z z' over the rows, z = (x, target, 1) − shift: (columns, columns) float64.
+class Gram:
+    """Σ weight · z z' over rows that come part by part, z = (x, target, 1) − shift.
 
-    `x` (rows, inputs) finite, `target` (rows, outputs), `weight` (rows,) not negative, `shift`
-    (columns,) near the means, so that no digits are lost in sums of squares; its last is 0.
+    `shift` (columns,) is near the means, so that no digits are lost in sums of squares; its last
+    is 0. The same bits on any number of cores, but not for other parts of the same rows.
     """
-    target, root = np.asarray(target, dtype=np.float64), np.sqrt(weight)
 
-    def lane(number: int) -> np.ndarray:
-        total = np.zeros((len(shift), len(shift)), order="F")
-        z = np.empty((_BLOCK_ROWS, len(shift)))
-        for start in range(number * _BLOCK_ROWS, len(x), _LANES * _BLOCK_ROWS):
-            rows = slice(start, start + _BLOCK_ROWS)
-            count = _fill(x[rows], target[rows], root[rows], shift, z)
-            add_products(z[:count], total)
-        return total
+    def __init__(self, shift: np.ndarray) -> None:
+        self.shift = shift
+        columns = len(shift)
+        self._lanes = [np.zeros((columns, columns), order="F") for _ in range(_LANES)]
+        self._rows = [np.empty((_BLOCK_ROWS, columns)) for _ in range(_LANES)]
+        self._add_products = _blas_syrk()
 
-    add_products = _blas_syrk()
-    # BLAS on one thread in each lane: the order of a sum would depend on their number.
-    with threadpool_limits(1), ThreadPoolExecutor(_LANES) as lanes:
-        upper = sum(lanes.map(lane, range(_LANES)), np.zeros((len(shift), len(shift))))
-    return np.triu(upper) + np.triu(upper, 1).T
+    def add(self, x: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
+        """`x` (rows, inputs) finite, `target` (rows, outputs), `weight` (rows,) not negative."""
+        target, root = np.asarray(target, dtype=np.float64), np.sqrt(weight)
+
+        def lane(number: int) -> None:
+            z = self._rows[number]
+            for start in range(number * _BLOCK_ROWS, len(x), _LANES * _BLOCK_ROWS):
+                rows = slice(start, start + _BLOCK_ROWS)
+                count = _fill(x[rows], target[rows], root[rows], self.shift, z)
+                self._add_products(z[:count], self._lanes[number])
+
+        # BLAS on one thread in each lane: the order of a sum would depend on their number.
+        with threadpool_limits(1):
+            parallel.each(lane, range(_LANES))
+
+    @property
+    def sums(self) -> np.ndarray:
+        """(columns, columns) float64."""
+        upper = sum(self._lanes, np.zeros_like(self._lanes[0]))
+        return np.triu(upper) + np.triu(upper, 1).T
 
 
 @njit(cache=True, nogil=True)

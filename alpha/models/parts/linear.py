@@ -1,12 +1,13 @@
 """A line of least loss: penalized least squares in closed form, from sums that stream over the
 rows, and for a loss that is no square a few rounds of it under changing weights."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from alpha.models.parts.gram import gram
+from alpha.models.parts.gram import Gram
 from alpha.objective import Objective
 
 _BLOCK_ROWS = 1 << 14
@@ -51,26 +52,31 @@ class Line:
         return cls(np.array(content["intercept"]), np.array(content["weights"]))
 
 
-def fit_line(x: np.ndarray, y: np.ndarray, objective: Objective, *, penalty: float) -> Line:
+# One pass over the inputs: (rows, inputs) finite, part by part, in the order of the rows.
+Pass = Callable[[], Iterable[np.ndarray]]
+
+
+def fit_line(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) -> Line:
     """Minimize Σ weight · |y − a − xw|² + penalty · |w|², a free (Hoerl and Kennard 1970).
 
-    `x` (rows, inputs) finite; of classes y is an indicator of each (a linear probability
-    model). Rows weigh as they do in the loss. Of mae, huber and quantile, whose weights depend
-    on the errors, by iteratively reweighted least squares (Holland and Welsch 1977) from the
-    line of equal weights: of all its lines, the one of least mean loss on these rows. With
-    penalty 0 and collinear inputs, the weights of least norm.
+    `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
+    (a linear probability model). Rows weigh as they do in the loss. Of mae, huber and quantile,
+    whose weights depend on the errors, by iteratively reweighted least squares (Holland and
+    Welsch 1977) from the line of equal weights: of all its lines, the one of least mean loss on
+    these rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
+    part of the inputs, and a few numbers a row.
     """
     target = y[:, None]
     if objective.classes:
         target = (objective.of_class(y)[:, None] == np.arange(len(objective.classes))) * 1.0
-    line = _least_squares(x, target, objective.row_weights(y), penalty)
+    line = _least_squares(x(), target, objective.row_weights(y), penalty)
     if objective.classes or objective.knobs.name in ("mse", "tail_mse"):
         return line
-    best, prediction = line, line.predict(x)
+    best, prediction = line, _predicted(line, x)
     least = np.mean(objective.losses(y, prediction))
     for _ in range(_ROUNDS):
-        line = _least_squares(x, target, objective.error_weights(y - prediction), penalty)
-        prediction = line.predict(x)
+        line = _least_squares(x(), target, objective.error_weights(y - prediction), penalty)
+        prediction = _predicted(line, x)
         loss, before = np.mean(objective.losses(y, prediction)), least
         if loss < least:
             best, least = line, loss
@@ -79,14 +85,35 @@ def fit_line(x: np.ndarray, y: np.ndarray, objective: Objective, *, penalty: flo
     return best
 
 
-def _least_squares(x: np.ndarray, target: np.ndarray, weight: np.ndarray, penalty: float) -> Line:
+def _predicted(line: Line, x: Pass) -> np.ndarray:
+    return np.concatenate([line.predict(part) for part in x()])
+
+
+def _least_squares(
+    x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
+) -> Line:
     """Of `target` (rows, outputs) on `x` (rows, inputs), each row counting `weight` (rows,)."""
-    inputs = x.shape[1]
-    # Near the means, as sums of squares lose digits far from them.
-    shift = np.concatenate(
-        (x[:_BLOCK_ROWS].mean(axis=0, dtype=np.float64), target[:_BLOCK_ROWS].mean(axis=0), [0.0])
-    )
-    sums = gram(x, target, weight, shift)
+    sums: Gram | None = None
+    row = 0
+    for part in x:
+        rows = slice(row, row + len(part))
+        if sums is None:
+            sums = Gram(_near_means(part, target[rows]))
+        sums.add(part, target[rows], weight[rows])
+        row += len(part)
+    assert sums is not None, "there is at least one row"
+    return _solved(sums, inputs=len(sums.shift) - target.shape[1] - 1, penalty=penalty)
+
+
+def _near_means(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Of (x, target, 1), near enough: sums of squares lose digits far from the means."""
+    first = slice(0, _BLOCK_ROWS)
+    means = x[first].mean(axis=0, dtype=np.float64), target[first].mean(axis=0)
+    return np.concatenate((*means, [0.0]))
+
+
+def _solved(found: Gram, *, inputs: int, penalty: float) -> Line:
+    sums = found.sums
     means = sums[-1] / sums[-1, -1]
     centered = sums[:-1, :-1] - np.outer(means, sums[-1])[:-1, :-1]
     products, moment = centered[:inputs, :inputs], centered[:inputs, inputs:]
@@ -94,5 +121,5 @@ def _least_squares(x: np.ndarray, target: np.ndarray, weight: np.ndarray, penalt
     # One thread: the order of a sum, and so its last bits, would depend on their number.
     with threadpool_limits(1):
         weights = np.linalg.lstsq(products, moment, rcond=None)[0]
-    x_mean, y_mean = np.split((shift + means)[:-1], [inputs])
+    x_mean, y_mean = np.split((found.shift + means)[:-1], [inputs])
     return Line(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)
