@@ -27,8 +27,6 @@ def measure(bench: Bench) -> Iterator[Measurement]:
             )
             no_op.append(first)
             least.append(sum(others))
-    yield absolute(
-        _STEP, "orchestration of a job", f"{jobs} jobs", shares, goal=overhead.JOB_LIMIT
-    )
+    yield absolute(_STEP, "orchestration of a job", f"{jobs} jobs", shares, goal=overhead.JOB_LIMIT)
     what = "nothing to do: snakemake --version and dvc status"
     yield within(_STEP, what, f"{jobs} jobs", no_op, least, goal=overhead.NO_OP_LIMIT)
