@@ -1,6 +1,6 @@
 """A split as a model sees it: what is known at each row, and the outcome that came."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -12,8 +12,9 @@ from alpha.features import PAST_COLUMNS
 from alpha.normalization import (
     Contract,
     apply,
-    feature_columns,
+    features_of,
     split_files,
+    split_sizes,
 )
 from alpha.store import FrameReader, open_frame
 
@@ -117,9 +118,16 @@ def aligned(rows: int, columns: int) -> np.ndarray:
 def parts(split: Path, contract: Contract, *, features: bool = True) -> Iterator[Dataset]:
     """The split in parts of at most PART_ROWS rows, each of one file. Raises InputError if its
     features are not the contract's."""
-    for path in split_files(split):
-        contract.check_names(feature_columns(path), path)
+    return parts_of(split_files(split), contract, features=features)
+
+
+def parts_of(
+    files: Sequence[Path], contract: Contract, *, features: bool = True
+) -> Iterator[Dataset]:
+    """The same of a split's files, in their order."""
+    for path in files:
         with open_frame(path, key="df") as frame:
+            contract.check_names(features_of(frame), path)
             for start in range(0, frame.rows, PART_ROWS):
                 yield _part(frame, contract, start, features=features)
 
@@ -135,19 +143,10 @@ def _part(frame: FrameReader, contract: Contract, start: int, *, features: bool)
     return Dataset(time_ns, Known(x, past), y, volatility, clipped, replaced, frame.aware)
 
 
-def sizes(split: Path) -> list[tuple[Path, int]]:
-    """A split's files in time order, each with its rows."""
-    found = []
-    for path in split_files(split):
-        with open_frame(path, key="df") as frame:
-            found.append((path, frame.rows))
-    return found
-
-
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
     """The whole split in memory: rows × features × 4 bytes, and a part of it twice; without
     `features`, of each row the past alone."""
-    x = aligned(sum(rows for _, rows in sizes(split)), len(contract.names) if features else 0)
+    x = aligned(sum(rows for _, rows in split_sizes(split)), len(contract.names) if features else 0)
     found, at = [], 0
     for part in parallel.ahead(parts(split, contract, features=features)):
         x[at : at + len(part.y)] = part.x

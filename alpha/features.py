@@ -11,7 +11,7 @@ import numpy as np
 
 from alpha.errors import InputError
 from alpha.params import Data, Features
-from alpha.store import NODES, FrameReader, open_frame
+from alpha.store import NODES, FrameReader, open_frame, stored
 
 OUTCOME_COLUMNS = ("up", "down", "alpha_outcome")
 PAST_COLUMNS = ("past_outcome_1", "past_outcome_5", "past_outcome_30", "past_volatility")
@@ -65,6 +65,13 @@ class FeatureFolder:
             both = frame.matrix((self.data.best_bid, self.data.best_ask))
         bid, ask = (both[kept, at].astype(np.float64) for at in (0, 1))
         return Quotes(time_ns, bid, ask)
+
+    def digest(self, file: FeatureFile) -> str:
+        """SHA-256 of what labels are made of: timestamps and quotes, as the file stores them."""
+        with self.open(file) as frame:
+            return stored.digest(
+                frame, (self.data.timestamp, self.data.best_bid, self.data.best_ask)
+            )
 
     def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
         """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and

@@ -119,10 +119,8 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     with (
         whole_folder(out) as part,
         profile.Profiler(data, label, part.parent) as profiler,
-        ThreadPoolExecutor(2) as beside,
+        ThreadPoolExecutor(1) as beside,
     ):
-        # Hashing and writing let go of Python's lock: they cost little beside labelling.
-        digest = beside.submit(profile.data_digest, [file.path for file in folder.files])
         written: list[tuple[Path, Future[dict[str, str]]]] = []
         for file, quotes, labels, past in track(
             _each(folder, label), "labels", total=len(folder.files)
@@ -139,7 +137,8 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
             if len(written) > 1:
                 written[-2][1].result()
             written.append((path, beside.submit(_write, path, file, quotes, labels, past)))
-        found = profiler.profile(digest=digest.result())
+        digests = {file.path.name: folder.digest(file) for file in folder.files}
+        found = profiler.profile(digest=profile.data_digest(digests))
         counts = found.total.status
         if counts.labelled == 0:
             raise InputError(

@@ -131,6 +131,38 @@ def _merge(
 
 
 @_compiled
+def _sums(block: np.ndarray, first: np.ndarray, sums: np.ndarray) -> None:
+    """Sums of each column less `first`, (columns,)."""
+    sums[:] = 0.0
+    for row in range(block.shape[0]):
+        for column in range(block.shape[1]):
+            sums[column] += np.float64(block[row, column]) - first[column]
+
+
+@_compiled
+def _sums_of_finite(
+    block: np.ndarray, first: np.ndarray, sums: np.ndarray, counts: np.ndarray, nan: np.ndarray
+) -> None:
+    """The same of finite values, which are counted; NaN are added to `nan`."""
+    sums[:] = 0.0
+    counts[:] = block.shape[0]
+    for row in range(block.shape[0]):
+        clean = True
+        for column in range(block.shape[1]):
+            clean &= np.abs(block[row, column]) < np.inf
+        if clean:
+            for column in range(block.shape[1]):
+                sums[column] += np.float64(block[row, column]) - first[column]
+        else:
+            for column in range(block.shape[1]):
+                value = block[row, column]
+                known = np.abs(value) < np.inf
+                sums[column] += np.float64(value) - first[column] if known else 0.0
+                counts[column] -= not known
+                nan[column] += np.isnan(value)
+
+
+@_compiled
 def _pass(
     rows: np.ndarray,
     first: np.ndarray,
@@ -141,51 +173,27 @@ def _pass(
 ) -> None:
     """Add the moments of `rows`, means about `first`, block by block."""
     columns = rows.shape[1]
-    sums, deviations, of_squares = np.empty(columns), np.empty(columns), np.empty(columns)
-    block_mean = np.empty(columns)
+    sums, of_squares, block_mean = np.empty(columns), np.empty(columns), np.empty(columns)
     counts = np.empty(columns, dtype=np.int64)
-    clean = np.empty(_BLOCK_ROWS, dtype=np.bool_)
+    dirty = False
     for start in range(0, len(rows), _BLOCK_ROWS):
-        stop = min(start + _BLOCK_ROWS, len(rows))
-        sums[:] = 0.0
-        counts[:] = stop - start
-        for row in range(start, stop):
-            dirty = False
-            for column in range(columns):
-                dirty |= not np.abs(rows[row, column]) < np.inf
-            clean[row - start] = not dirty
-            if not dirty:
-                for column in range(columns):
-                    sums[column] += np.float64(rows[row, column]) - first[column]
-            else:
-                for column in range(columns):
-                    value = rows[row, column]
-                    known = np.abs(value) < np.inf
-                    sums[column] += np.float64(value) - first[column] if known else 0.0
-                    counts[column] -= not known
-                    nan[column] += np.isnan(value)
+        block = rows[start : start + _BLOCK_ROWS]
+        # What is not finite shows in the sums. After a block that had some, the next is
+        # expected to have some too.
+        if not dirty:
+            _sums(block, first, sums)
+            dirty = not np.isfinite(sums).all()
+            counts[:] = len(block)
+        if dirty:
+            _sums_of_finite(block, first, sums, counts, nan)
+            dirty = counts.min() < len(block)
         for column in range(columns):
             block_mean[column] = first[column] + sums[column] / max(counts[column], 1)
-        deviations[:] = 0.0
         of_squares[:] = 0.0
-        for row in range(start, stop):
-            if clean[row - start]:
-                for column in range(columns):
-                    moved = np.float64(rows[row, column]) - block_mean[column]
-                    deviations[column] += moved
-                    of_squares[column] += moved * moved
-            else:
-                for column in range(columns):
-                    value = rows[row, column]
-                    known = np.abs(value) < np.inf
-                    moved = np.float64(value) - block_mean[column] if known else 0.0
-                    deviations[column] += moved
-                    of_squares[column] += moved * moved
+        for row in range(len(block)):
+            for column in range(columns):
+                moved = np.float64(block[row, column]) - block_mean[column]
+                of_squares[column] += moved * moved if np.abs(moved) < np.inf else 0.0
         for column in range(columns):
-            # The rounding of the mean itself: the deviations should add up to zero.
-            count = max(counts[column], 1)
-            off = deviations[column] / count
-            block_mean[column] += off
             block_mean[column] -= first[column]
-            of_squares[column] -= off * off * count
         _merge(finite, mean, squares, counts, block_mean, of_squares)

@@ -17,7 +17,7 @@ from alpha.features import LABEL_COLUMNS, families
 from alpha.moments import Moments
 from alpha.params import Features, Normalization
 from alpha.progress import track
-from alpha.store import open_frame
+from alpha.store import FrameReader, open_frame
 
 # Rows are read and transformed in blocks of this many, which bounds memory.
 BLOCK_ROWS = 1 << 15
@@ -122,14 +122,19 @@ def _normalize(
 
 def split_files(split: Path) -> list[Path]:
     """A split's files in time order. Raises InputError if there is none."""
+    return [path for path, _ in split_sizes(split)]
+
+
+def split_sizes(split: Path) -> list[tuple[Path, int]]:
+    """A split's files in time order, each with its rows. Raises InputError if there is none."""
     paths = sorted(split.glob("*.h5"))
     if not paths:
         raise InputError(f"{split}: must be a split's folder with .h5 files, found none")
-    starts = []
+    found = []
     for path in paths:
         with open_frame(path, key="df") as frame:
-            starts.append(int(frame.time_ns(stop=1)[0]))
-    return [path for _, path in sorted(zip(starts, paths, strict=True))]
+            found.append((int(frame.time_ns(stop=1)[0]), path, frame.rows))
+    return [(path, rows) for _, path, rows in sorted(found)]
 
 
 def feature_blocks(path: Path, names: Sequence[str]) -> Iterator[np.ndarray]:
@@ -142,7 +147,12 @@ def feature_blocks(path: Path, names: Sequence[str]) -> Iterator[np.ndarray]:
 def feature_columns(path: Path) -> tuple[str, ...]:
     """The names of the features in a split file, in its order."""
     with open_frame(path, key="df") as frame:
-        return tuple(name for name in frame.columns if name not in LABEL_COLUMNS)
+        return features_of(frame)
+
+
+def features_of(frame: FrameReader) -> tuple[str, ...]:
+    """The same of an open one."""
+    return tuple(name for name in frame.columns if name not in LABEL_COLUMNS)
 
 
 def fit(train: Path, features: Features, normalization: Normalization) -> Contract:

@@ -15,7 +15,7 @@ from alpha.artifacts import parse, whole_folder, write_json
 from alpha.dataset import Dataset
 from alpha.errors import InputError
 from alpha.models import Predictor
-from alpha.normalization import Contract, read_contract
+from alpha.normalization import Contract, read_contract, split_sizes
 from alpha.objective import CLASSES, expected
 from alpha.params import SPLITS
 from alpha.progress import track
@@ -68,7 +68,7 @@ def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
             parts = dataset.parts(splits / name, contract, features=rung.FEATURES)
             outs = {part / folder / f"{name}.h5": at for folder, at in predictors.items()}
             inputs[name], found = write_predictions(
-                outs, parts, classes, rows=sum(rows for _, rows in dataset.sizes(splits / name))
+                outs, parts, classes, rows=sum(rows for _, rows in split_sizes(splits / name))
             )
             written |= found
         write_json(part / "inputs.json", inputs)

@@ -4,9 +4,8 @@ It is the artifact that the guard compares with a pin: the params and data that 
 say whether its figures were free to move.
 """
 
-import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +13,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from alpha import artifacts, parallel
+from alpha import artifacts
 from alpha.errors import InputError
 from alpha.objective import classes
 from alpha.params import Data, Label
@@ -78,7 +77,8 @@ class Profile(Part):
     """The format of profile.json, and of a pin.
 
     `params` are the sections that labels depend on, but for data.dir: the same files elsewhere
-    are the same data. `data_digest` is the SHA-256 of the feature files' names and bytes.
+    are the same data. `data_digest` is the SHA-256 of the feature files' names, and of their
+    timestamps and quotes as they are stored.
     """
 
     params: Sections
@@ -182,16 +182,9 @@ def sections(data: Data, label: Label) -> Sections:
     }
 
 
-def data_digest(paths: Iterable[Path]) -> str:
-    """SHA-256 over the name and the SHA-256 of the bytes of each file, in any order."""
-    paths = list(paths)
-    digests = parallel.each(_file_digest, paths)
-    return artifacts.digest(dict(zip((path.name for path in paths), digests, strict=True)))
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def data_digest(digests: Mapping[str, str]) -> str:
+    """SHA-256 over the names and digests (FeatureFolder.digest) of files, in any order."""
+    return artifacts.digest(dict(digests))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from alpha import parallel
 from alpha.artifacts import whole, whole_folder, write_json
 from alpha.errors import InputError
 from alpha.features import LABEL_COLUMNS, FeatureFile, FeatureFolder, moment, open_folder
@@ -20,7 +19,7 @@ from alpha.store import FrameReader, open_frame, open_writer, record
 # What became of a row, by precedence: the first that holds is the one counted.
 OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)
 # Rows that are read, compressed and written at a time.
-_ROWS = 1 << 13
+_ROWS = 1 << 14
 # Shorter runs of rows, on average, are read with the rows between them.
 _RUN_ROWS = 256
 FATES = ("outside", "bad", "unlabelled", "embargoed", "purged", "kept")
@@ -113,16 +112,13 @@ def run(
             (part / span.name).mkdir()
             written[span.name] = {}
 
-        def cut(file: FeatureFile) -> np.ndarray:
+        # A line for each range, and the last for rows outside all (which = -1).
+        counts = np.zeros((len(ranges) + 1, len(FATES)), dtype=np.int64)
+        for file in track(folder.files, "splits", total=len(folder.files)):
             found, files = _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
+            counts += found
             for split, nodes in files.items():
                 written[split][part / split / file.path.name] = nodes
-            return found
-
-        # One file's start overlaps another's end.
-        counts = np.sum(
-            parallel.each(cut, track(folder.files, "splits", total=len(folder.files))), axis=0
-        )
         for number, span in enumerate(ranges):
             if counts[number, KEPT] == 0:
                 raise InputError(_empty(span, counts[number]))

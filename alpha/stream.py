@@ -13,7 +13,7 @@ import numpy as np
 
 from alpha import dataset, parallel
 from alpha.dataset import Dataset, Known, Rows, Shuffled, aligned, whole_batches
-from alpha.normalization import Contract, apply
+from alpha.normalization import Contract, apply, split_sizes
 from alpha.store import open_frame
 
 # Rows that are read together, however they are shuffled: whole chunks of the files.
@@ -39,15 +39,19 @@ class Stream:
     way, and two buffers of `buffer_rows` to train on."""
 
     def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
-        self._split, self._contract, self._buffer_rows = split, contract, buffer_rows
-        self._files = dataset.sizes(split)
-        known = [(part.time_ns, part.y) for part in dataset.parts(split, contract, features=False)]
+        self._contract, self._buffer_rows = contract, buffer_rows
+        self._files = split_sizes(split)
+        self._paths = [path for path, _ in self._files]
+        known = [
+            (part.time_ns, part.y)
+            for part in dataset.parts_of(self._paths, contract, features=False)
+        ]
         self.time_ns, self.y = (np.concatenate(column) for column in zip(*known, strict=True))
 
     def parts(self) -> Iterator[tuple[int, Known]]:
         """All rows in order, part by part, each with the number of its first row."""
         row = 0
-        for part in parallel.ahead(dataset.parts(self._split, self._contract)):
+        for part in parallel.ahead(dataset.parts_of(self._paths, self._contract)):
             yield row, part.known
             row += len(part.y)
 
@@ -111,7 +115,7 @@ def open_both(
     takes a quarter of it at most, and train in its files, with buffers of what is left."""
     of_row = 4 * len(contract.names) + _ROW_BYTES
     train_rows, valid_rows = (
-        sum(rows for _, rows in dataset.sizes(split)) for split in (train, valid)
+        sum(rows for _, rows in split_sizes(split)) for split in (train, valid)
     )
     if (train_rows + valid_rows) * of_row <= memory_bytes:
         return dataset.load(train, contract), dataset.load(valid, contract)

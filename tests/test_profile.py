@@ -1,14 +1,15 @@
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import day_frame
 
 from alpha import labels, profile
 from alpha.artifacts import digest
 from alpha.errors import InputError
+from alpha.features import open_folder
 from alpha.params import Params
 
 SECOND = 10**9
@@ -128,17 +129,37 @@ def test_a_profile_belongs_to_the_params_of_data_and_label_but_not_to_a_place(tm
     assert same[0] == same[1]
 
 
-def test_the_data_s_hash_is_of_the_names_and_bytes_of_its_files(tmp_path):
-    for name in ("a.h5", "b.h5"):
-        (tmp_path / name).write_bytes(name.encode())
-    sha = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("a.h5", "b.h5")}
-    paths = sorted(tmp_path.iterdir())
-    assert profile.data_digest(paths) == profile.data_digest(paths[::-1]) == digest(sha)
-    (tmp_path / "b.h5").write_bytes(b"B.h5")
-    assert profile.data_digest(paths) != digest(sha)
-    (tmp_path / "b.h5").write_bytes(b"b.h5")
-    (tmp_path / "b.h5").rename(tmp_path / "c.h5")
-    assert profile.data_digest(sorted(tmp_path.iterdir())) != digest(sha)
+def test_the_data_s_hash_is_of_the_names_and_digests_of_its_files():
+    found = {"a.h5": "1", "b.h5": "2"}
+    assert profile.data_digest(found) == profile.data_digest({"b.h5": "2", "a.h5": "1"})
+    assert profile.data_digest(found) == digest(found)
+    assert profile.data_digest(found) != profile.data_digest({"a.h5": "1", "c.h5": "2"})
+    assert profile.data_digest(found) != profile.data_digest({"a.h5": "1", "b.h5": "3"})
+
+
+@pytest.mark.parametrize("how", [{}, {"format": "table"}, {"complib": "zlib", "complevel": 5}])
+def test_the_digest_of_a_file_is_of_what_labels_are_made_of(tmp_path, params, how):
+    """Written again it is the same; a time or a quote makes another, a feature does not."""
+
+    def digest_of(change=lambda frame: frame) -> str:
+        folder = tmp_path / "features"
+        folder.mkdir(exist_ok=True)
+        frame = change(day_frame(start="2024-01-01T12:00:00", seed=1))
+        frame.to_hdf(folder / "1.h5", key="df", mode="w", **how)
+        found = open_folder(folder, params.data)
+        return found.digest(found.files[0])
+
+    def add(column):
+        return lambda frame: frame.assign(**{column: frame[column] + 1.0})
+
+    before = digest_of()
+    assert digest_of() == before
+    assert digest_of(add("best_ask")) != before
+    assert digest_of(add("best_bid")) != before
+    assert digest_of(lambda frame: frame.set_axis(frame.index + pd.Timedelta("1ns"))) != before
+    feature = day_frame().columns[-1]
+    if how.get("format") != "table":  # in which all columns of a row stand together
+        assert digest_of(add(feature)) == before
 
 
 def test_files_that_are_not_read_are_not_in_the_hash(tmp_path, params):
@@ -184,8 +205,6 @@ def test_figures_of_real_data_are_those_of_the_label_files(
     realdata, tmp_path, params, symbol, target
 ):
     """Against pandas, on what the step wrote."""
-    import pandas as pd
-
     data = params.data.model_copy(update={"pattern": f"{symbol}-*.h5"})
     label = params.label.model_copy(update={"target": target})
     labels.run(data, label, features=realdata, out=tmp_path / "labels")

@@ -49,9 +49,7 @@ class FrameReader:
 
         A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
         """
-        source = self._layout.index if column is None else self._layout.columns.get(column)
-        if source is None:
-            raise InputError(f"{self.path}: no column {column!r} (data.timestamp)")
+        source = self.source(column)
         if source.unit is None:
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
             raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
@@ -62,13 +60,19 @@ class FrameReader:
             raise InputError(f"{self.path}: row {row}: the timestamp is missing (NaT)")
         return values * NS_PER_UNIT[source.unit]
 
-    def column(self, name: str) -> np.ndarray:
-        """One column as float64, (rows,). Raises InputError if it does not exist."""
+    def source(self, name: str | None) -> Column:
+        """Where a column is, or the index if None. Raises InputError if it does not exist."""
+        if name is None:
+            return self._layout.index
         if name not in self._layout.columns:
             raise InputError(
                 f"{self.path}: no column {name!r}, found {', '.join(self._layout.columns)}"
             )
-        return self._read(self._layout.columns[name], 0, self.rows).astype(np.float64)
+        return self._layout.columns[name]
+
+    def column(self, name: str) -> np.ndarray:
+        """One column as float64, (rows,). Raises InputError if it does not exist."""
+        return self._read(self.source(name), 0, self.rows).astype(np.float64)
 
     def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
