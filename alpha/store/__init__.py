@@ -4,6 +4,7 @@ Files from outside are untrusted: no pickle is loaded, no link out of the file i
 and nothing larger than the stated limit is read into memory.
 """
 
+from alpha.store import stored
 from alpha.store.logical import NODES, record
 from alpha.store.read import FrameReader, open_frame
 from alpha.store.write import Block, FrameWriter, open_writer, write_frame
@@ -16,5 +17,6 @@ __all__ = [
     "open_frame",
     "open_writer",
     "record",
+    "stored",
     "write_frame",
 ]
