@@ -64,7 +64,7 @@ def compute(
     end_ns = int(time_ns[-1]) if end_ns is None else end_ns
     touch = label.price == "touch"
     # Touch alone has no use for mids.
-    mid = bid if touch and label.target != "end_return" else (bid + ask) / 2
+    mid = bid if touch and label.target != "end_return" else bid / 2 + ask / 2
     high, low, entry_up, entry_down = (bid, ask, ask, bid) if touch else (mid, mid, mid, mid)
     up, down, loudest = (np.empty(rows) for _ in range(3))
     status = np.empty(rows, dtype=np.int8)

@@ -143,18 +143,18 @@ def _known(
     steps = 0  # the first whose step the volatility counts
     for row in range(first, len(time_ns)):
         now = time_ns[row]
-        while time_ns[completed] <= now - horizon_ns:
+        while completed < row and time_ns[completed] <= now - horizon_ns:
             completed += 1
         last = latest[completed - 1] if completed > 0 else before
         out[row - first, 0] = last
         for at in range(1, len(SPANS)):
-            while time_ns[starts[at]] < now - SPANS[at] * horizon_ns:
+            while starts[at] < row and time_ns[starts[at]] < now - SPANS[at] * horizon_ns:
                 starts[at] += 1
             # After a gap there may be nothing completed that recently.
             start = min(starts[at], completed)
             rows = count[completed] - count[start]
             out[row - first, at] = (total[completed] - total[start]) / rows if rows > 0 else last
-        while time_ns[steps] <= now - SPANS[-1] * horizon_ns:
+        while steps < row and time_ns[steps] <= now - SPANS[-1] * horizon_ns:
             steps += 1
         span = seconds[row + 1] - seconds[steps]
         # A difference of sums may be a rounding below zero.

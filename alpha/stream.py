@@ -5,6 +5,7 @@ consecutive rows in an order drawn by chance fill a buffer, and the rows of the 
 shuffled. While one buffer is trained on, a thread reads the next.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from alpha import dataset, parallel
 from alpha.dataset import Dataset, Known, Rows, Shuffled, aligned, whole_batches
+from alpha.errors import InputError
 from alpha.normalization import Contract, apply, split_sizes
 from alpha.store import open_frame
 
@@ -109,10 +111,13 @@ class Stream:
 
 
 def open_both(
-    train: Path, valid: Path, contract: Contract, *, memory_bytes: int
+    train: Path, valid: Path, contract: Contract, *, memory_bytes: int, batch: int
 ) -> tuple[Rows, Rows]:
     """Train and valid, in memory if there is room for all their rows; else valid in memory if it
-    takes a quarter of it at most, and train in its files, with buffers of what is left."""
+    takes a quarter of it at most, and train in its files, with buffers of what is left.
+
+    Raises InputError if that is not enough for batches of `batch` rows.
+    """
     of_row = 4 * len(contract.names) + _ROW_BYTES
     train_rows, valid_rows = (
         sum(rows for _, rows in split_sizes(split)) for split in (train, valid)
@@ -127,7 +132,17 @@ def open_both(
     else:
         watched = Stream(valid, contract)
         left -= valid_rows * _ROW_BYTES
-    return Stream(train, contract, buffer_rows=max(0, left) // (2 * of_row)), watched
+    # Two buffers, each with room for what the other leaves of its last batch.
+    buffer_rows = left // (2 * of_row) - batch
+    least = max(batch, _CHUNK_ROWS)
+    if buffer_rows < least:
+        needed = memory_bytes + 2 * of_row * (least - buffer_rows)
+        raise InputError(
+            f"train.memory_mb: must be at least {math.ceil(needed / 1e6)} for {train_rows} rows of "
+            f"train and {valid_rows} of valid with {len(contract.names)} features, found "
+            f"{memory_bytes / 1e6:g}"
+        )
+    return Stream(train, contract, buffer_rows=buffer_rows), watched
 
 
 def _handfuls(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:

@@ -197,7 +197,7 @@ def run(
     """
     contract = read_contract(normalization)
     rung = models.rung(model)
-    data = _rows(rung, train, valid, contract, memory_bytes=round(knobs.memory_mb * 1e6))
+    data = _rows(rung, train, valid, contract, knobs)
     seen = Splits(*data, Objective.fit(data[0].y, label, loss))
     about = {
         "model": model,
@@ -229,11 +229,12 @@ def run(
 
 
 def _rows(
-    rung: ModuleType, train: Path, valid: Path, contract: Contract, *, memory_bytes: int
+    rung: ModuleType, train: Path, valid: Path, contract: Contract, knobs: Train
 ) -> tuple[Rows, Rows]:
     """Train and valid, with no more of them in memory than the rung needs."""
     if hasattr(rung, "build"):
-        return stream.open_both(train, valid, contract, memory_bytes=memory_bytes)
+        memory = round(knobs.memory_mb * 1e6)
+        return stream.open_both(train, valid, contract, memory_bytes=memory, batch=knobs.batch_size)
     if rung.FEATURES and hasattr(rung, "fit"):
         return Stream(train, contract), Stream(valid, contract)
     return (

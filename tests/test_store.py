@@ -445,6 +445,8 @@ def test_a_chunk_of_another_size_is_not_taken_for_one_of_ours():
     [
         ((86_400, 120), 4, (2048, 60)),
         ((86_400, 89), 4, (2048, 45)),
+        ((86_400, 127), 4, (2048, 43)),
+        ((86_400, 63), 8, (2048, 21)),
         ((86_400, 1), 8, (16_384, 1)),
         ((86_400, 40), 8, (2048, 20)),
         ((700, 120), 4, (700, 60)),
@@ -537,3 +539,44 @@ def test_a_chunk_whose_header_is_damaged_gives_values_or_one_line(tmp_path, fiel
             refused.append(str(error))
         assert all("a.h5: cannot be read as HDF5" in line for line in refused)
         assert all("\n" not in line for line in refused)
+
+
+@pytest.mark.parametrize(
+    ("unit", "value"), [("ns", -(2**63) + 1), ("ns", 2**63 - 1), ("s", 2**60), ("ms", -(2**55))]
+)
+def test_a_timestamp_that_no_window_around_it_fits_is_one_line(tmp_path, unit, value):
+    frame = day_frame(20)
+    path = tmp_path / "a.h5"
+    frame.to_hdf(path, key="df", mode="w")
+    with h5py.File(path, "r+") as file:
+        index = file["df/axis1"]
+        index.attrs["kind"] = np.bytes_(f"datetime64[{unit}]")
+        times = np.arange(20)
+        times[7] = value
+        index[...] = times
+    message = r"a\.h5: row 7: the timestamp must be within the years"
+    with open_frame(path, key="df") as found, pytest.raises(InputError, match=message):
+        found.time_ns()
+
+
+def test_an_index_that_only_says_that_it_holds_times_is_one_line(tmp_path):
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+    with h5py.File(path, "r+") as file:
+        attributes = dict(file["df/axis1"].attrs)
+        del file["df/axis1"]
+        index = file["df"].create_dataset("axis1", data=np.array([b"x12"] * 20))
+        index.attrs.update(attributes)
+    message = "the index must hold timestamps, found"
+    with open_frame(path, key="df") as found, pytest.raises(InputError, match=message):
+        found.time_ns()
+
+
+def test_numbers_wider_than_eight_bytes_are_refused_with_their_column(tmp_path):
+    """Their bytes differ between machines."""
+    frame = day_frame(20)
+    frame["wide"] = frame["spread"].to_numpy().astype(np.longdouble)
+    frame.to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    message = r"a\.h5: column wide: must be numeric, found float128"
+    with pytest.raises(InputError, match=message), open_frame(tmp_path / "a.h5", key="df"):
+        pass

@@ -7,6 +7,7 @@ import pytest
 
 from alpha import dataset, parallel, stream, train
 from alpha.dataset import Dataset
+from alpha.errors import InputError
 from alpha.features import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.models import mlp
 from alpha.models.parts.network import tensorflow
@@ -126,17 +127,30 @@ def test_what_is_held_in_memory_follows_from_how_much_there_may_be(split, tmp_pa
     kinds = {
         whole: (Dataset, Dataset),
         whole - 1: (Stream, Dataset),
-        100 * of_row * 4: (Stream, Dataset),
-        100 * of_row * 4 - 1: (Stream, Stream),
-        1: (Stream, Stream),
     }
     for memory, expected in kinds.items():
-        found = open_both(split, valid, contract(), memory_bytes=memory)
+        found = open_both(split, valid, contract(), memory_bytes=memory, batch=10)
         assert tuple(map(type, found)) == expected, memory
     most = 100 * of_row + 858 * stream._ROW_BYTES
-    found, _ = open_both(split, valid, contract(), memory_bytes=most + 2 * 90 * of_row)
+    found, _ = open_both(split, valid, contract(), memory_bytes=most + 2 * 90 * of_row, batch=10)
     assert isinstance(found, Stream)
-    assert found._buffer_rows == 90
+    assert found._buffer_rows == 80
+    # A quarter of it would not hold valid.
+    valid = make(tmp_path / "longer", days=[300], seed=1)
+    found = open_both(split, valid, contract(), memory_bytes=16_000, batch=10)
+    assert tuple(map(type, found)) == (Stream, Stream)
+
+
+def test_too_little_memory_is_one_line_that_says_how_much_it_takes(split, tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "_ROW_BYTES", 8)
+    valid = make(tmp_path / "valid", days=[300], seed=1)
+    needed = (858 + 300) * 8 + 2 * (4 * 3 + 8) * (10 + 64)
+    open_both(split, valid, contract(), memory_bytes=needed, batch=10)
+    for memory in (needed - 1, 1):
+        with pytest.raises(
+            InputError, match=r"memory_mb: must be at least 1 for 858 rows of train"
+        ):
+            open_both(split, valid, contract(), memory_bytes=memory, batch=10)
 
 
 def test_streamed_training_learns_as_well_as_training_in_memory(tmp_path, monkeypatch, params):
@@ -151,22 +165,22 @@ def test_streamed_training_learns_as_well_as_training_in_memory(tmp_path, monkey
     )
 
     def fitted(memory: float, seed: int):
-        rows = open_both(*paths, contract(), memory_bytes=round(memory))
+        rows = open_both(*paths, contract(), memory_bytes=round(memory), batch=64)
         objective = Objective.fit(rows[0].y, params.label, params.loss)
         tensorflow().keras.utils.set_random_seed(seed)
         net = mlp.build(["a"] * 3, Mlp(hidden=(8,), dropout=0.0, weight_decay=0.0), 1)
         model, history = train.fit_network(net, train.Splits(*rows, objective), knobs, seed=seed)
         return model.net.get_weights(), history[-1]
 
-    weights, _ = fitted(3e5, 0)
-    for one, other in zip(weights, fitted(3e5, 0)[0], strict=True):
+    weights, _ = fitted(8e5, 0)
+    for one, other in zip(weights, fitted(8e5, 0)[0], strict=True):
         assert one.tobytes() == other.tobytes()
     losses = {
-        memory: [fitted(memory, seed)[1].valid_loss for seed in range(3)] for memory in (1e9, 3e5)
+        memory: [fitted(memory, seed)[1].valid_loss for seed in range(3)] for memory in (1e9, 8e5)
     }
-    assert np.mean(losses[3e5]) == pytest.approx(np.mean(losses[1e9]), abs=0.02)
+    assert np.mean(losses[8e5]) == pytest.approx(np.mean(losses[1e9]), abs=0.02)
     # What is measured after an epoch is the same, wherever rows are.
-    assert max(losses[3e5]) < 0.3
+    assert max(losses[8e5]) < 0.3
 
 
 def test_measures_are_the_same_wherever_rows_are(split, params):

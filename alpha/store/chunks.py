@@ -57,7 +57,7 @@ blosc2.set_releasegil(True)
 
 def shape(rows: int, columns: int, itemsize: int) -> tuple[int, int]:
     """Rows and columns of the chunks of a (rows, columns) array."""
-    across = -(-columns // -(-columns * itemsize // _ELEMENT_BYTES))
+    across = -(-columns // -(-columns // (_ELEMENT_BYTES // itemsize)))
     most = min(ROWS, _CHUNK_BYTES // (across * itemsize))
     return min(rows, 1 << (most.bit_length() - 1)), across
 

@@ -21,6 +21,8 @@ from alpha.store.layout import NS_PER_UNIT, Column, Layout
 # Columns are read in slices of about this many bytes, so that the rows of a wide block are
 # never all in memory when a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
+# Of a timestamp, before or after 1970: 270 years.
+_LATEST_NS = 270 * 31_556_952 * 10**9
 
 
 # The dtype of a matrix; of each block a column that stands in it, and its columns.
@@ -50,7 +52,7 @@ class FrameReader:
         A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
         """
         source = self.source(column)
-        if source.unit is None:
+        if source.unit is None or source.dtype.kind not in "iuM":
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
             raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
         stop = self.rows if stop is None else stop
@@ -58,6 +60,14 @@ class FrameReader:
         if (values == np.iinfo(np.int64).min).any():
             row = start + int(np.argmax(values == np.iinfo(np.int64).min))
             raise InputError(f"{self.path}: row {row}: the timestamp is missing (NaT)")
+        # Times and look-ahead windows before and after them must fit 64 bits.
+        far = np.abs(values) > _LATEST_NS // NS_PER_UNIT[source.unit]
+        if far.any():
+            row = int(np.argmax(far))
+            raise InputError(
+                f"{self.path}: row {start + row}: the timestamp must be within the years 1700 to "
+                f"2240, found {values[row]} {source.unit} from 1970"
+            )
         return values * NS_PER_UNIT[source.unit]
 
     def source(self, name: str | None) -> Column:

@@ -29,9 +29,10 @@ def digest(frame: FrameReader, names: Sequence[str | None]) -> str:
         datasets[column.dataset.name] = column.dataset
     with reading(frame.path), frame.path.open("rb") as file:
         for name, dataset in datasets.items():
-            said.text(name, str(dataset.dtype), str(dataset.shape))
-            for offset, size in _places(dataset):
-                said.text(str(size))
+            said.text(name, str(dataset.dtype), str(dataset.shape), str(dataset.chunks))
+            said.text(str(dataset.fillvalue))
+            for at, offset, size in _places(dataset):
+                said.text(str(at), str(size))
                 for part in _read(file, offset, size):
                     said.data(part)
             if dataset.id.get_create_plist().get_layout() == h5py.h5d.COMPACT:
@@ -39,15 +40,15 @@ def digest(frame: FrameReader, names: Sequence[str | None]) -> str:
     return said.hex()
 
 
-def _places(dataset: Any) -> list[tuple[int, int]]:
-    """Where in the file the values are, and how many bytes: of chunks in their logical order."""
+def _places(dataset: Any) -> list[tuple[Any, int, int]]:
+    """Chunk by chunk, in their order, where in the dataset and in the file it is, and its bytes."""
     if dataset.chunks is None:
         offset = dataset.id.get_offset()
-        return [] if offset is None else [(offset, dataset.id.get_storage_size())]
+        return [] if offset is None else [(None, offset, dataset.id.get_storage_size())]
     found: list[Any] = []
     dataset.id.chunk_iter(found.append)
     ordered = sorted(found, key=lambda chunk: chunk.chunk_offset)
-    return [(chunk.byte_offset, chunk.size) for chunk in ordered]
+    return [(chunk.chunk_offset, chunk.byte_offset, chunk.size) for chunk in ordered]
 
 
 def _read(file: BinaryIO, offset: int, size: int) -> Iterator[bytes]:

@@ -69,7 +69,6 @@ def serve(listener: socket.socket) -> None:
     while True:
         ready, _, _ = select.select([sys.stdin, listener], [], [])
         if sys.stdin in ready:
-            shutil.rmtree(os.path.dirname(os.environ[SOCKET]), ignore_errors=True)
             return
         client, _ = listener.accept()
         if os.fork() == 0:
@@ -181,4 +180,7 @@ def repro(
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    try:
+        serve(socket.socket(fileno=int(sys.argv[1])))
+    finally:
+        shutil.rmtree(os.path.dirname(os.environ[SOCKET]), ignore_errors=True)
