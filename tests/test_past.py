@@ -102,7 +102,8 @@ def test_times_so_early_that_windows_before_them_do_not_fit_read_nothing_else(pa
     """A look past the rows would give values of other memory."""
     time_ns = np.iinfo(np.int64).min + 1 + np.arange(500) * NS
     quote, outcome = np.full(500, 100.0), np.arange(500.0)
-    one, other = (Past(params.label).follow(time_ns, quote, quote, outcome) for _ in range(2))
+    with np.errstate(over="ignore"):
+        one, other = (Past(params.label).follow(time_ns, quote, quote, outcome) for _ in range(2))
     np.testing.assert_array_equal(one, other)
     assert np.isin(one[:, 0], outcome).all() or np.isnan(one[:, 0]).any()
     assert np.nanmax(one[:, :3], initial=0.0) <= outcome.max()
