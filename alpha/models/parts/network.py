@@ -5,8 +5,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
@@ -127,10 +129,12 @@ class Network:
         """architecture.json, weights.npz and scale.json: formats without dates or addresses."""
         architecture = json.loads(self.net.to_json())
         write_json(folder / "architecture.json", architecture)
-        np.savez(
-            folder / "weights.npz",
-            **{f"{number:03}": weight for number, weight in enumerate(self.net.get_weights())},
-        )
+        # As np.savez does, whose bytes depend on the version of Python.
+        with ZipFile(folder / "weights.npz", "w") as file:
+            for number, weight in enumerate(self.net.get_weights()):
+                content = BytesIO()
+                np.lib.format.write_array(content, weight, allow_pickle=False)
+                file.writestr(ZipInfo(f"{number:03}.npy"), content.getvalue())
         write_json(folder / "scale.json", {"center": self.center.tolist(), "sigma": self.sigma})
 
 
