@@ -7,11 +7,12 @@ left out, and rows that then look equal are put in order afterwards.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+
+from alpha import parallel
 
 # Fewer rows are done before a second thread has started.
 _THREADED = 1 << 17
@@ -80,8 +81,7 @@ def _in_two(starts: np.ndarray, work: Callable[[slice], None]) -> None:
         for half in halves:
             work(half)
     else:
-        with ThreadPoolExecutor(2) as threads:
-            list(threads.map(work, halves))
+        parallel.each(work, halves)
 
 
 def _packing(bits: np.ndarray) -> _Packing:

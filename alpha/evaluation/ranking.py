@@ -7,13 +7,13 @@ whose resampled sums give its interval (alpha.evaluation.bootstrap).
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numba import njit
 
+from alpha import parallel
 from alpha.evaluation.bootstrap import ratio
 from alpha.evaluation.metrics import Undefined, finite, some
 from alpha.evaluation.order import centered_ranks, ordered
@@ -46,8 +46,7 @@ class Ranked:
             _ = found.ranks
             return found
 
-        with ThreadPoolExecutor(2) as threads:
-            first, second = threads.map(ranked, (one, other))
+        first, second = parallel.each(ranked, (one, other))
         return first, second
 
     @property
