@@ -24,7 +24,7 @@ stages:
   second:
     cmd:
       - cat a > b
-      - python -c "import os; print(os.getppid(), os.environ['DVC_STAGE'])"
+      - exec python -c "import os; print(os.getppid(), os.environ['DVC_STAGE'])"
     deps: [a]
     outs: [b]
   fails:
@@ -150,7 +150,6 @@ def test_the_step_is_a_child_of_who_asked_with_its_environment_and_streams(proje
     assert {"said", "complained"} <= set(said.splitlines())
     process = start(project, "--single-item", "second")
     said, _ = process.communicate()
-    # DVC's shell becomes the command that it is given.
     assert f"{process.pid} second" in said.splitlines()
 
 
