@@ -206,7 +206,8 @@ def test_flags_that_look_at_other_stages_are_left_to_dvc(project, host):
 def test_two_stages_run_side_by_side(project, host):
     """DVC's lock is free while steps run, and both are recorded."""
     both = [start(project, "--single-item", name) for name in ("waits", "waits_too")]
-    until(lambda: holders(project).count('"cmd": "dvc --wait-for-lock repro --single-item') == 2)
+    at_work = re.compile(r"--single-item (\w+)")
+    until(lambda: set(at_work.findall(holders(project))) == {"waits", "waits_too"})
     (project.folder / "go").touch()
     assert [process.wait() for process in both] == [0, 0]
     assert set(project.outs()) == {"waits", "waits_too"}
