@@ -129,12 +129,13 @@ def fit_network(
 
     @tf.function(reduce_retracing=True)
     def run(x: Any, y: Any, weight: Any, order: Any) -> None:
+        # Of y and weight, rows are in that order.
         for start in tf.range(0, tf.size(order), batch):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             chosen = tf.ensure_shape(order[start : start + batch], (batch,))
             with tf.GradientTape() as tape:
                 out, decay = flat.training_outputs(tf.gather(x, chosen))  # (batch, outputs)
-                each = losses(out, tf.gather(y, chosen), tf.gather(weight, chosen))  # (batch,)
+                each = losses(out, y[start : start + batch], weight[start : start + batch])
                 loss = tf.reduce_mean(each) + decay
             optimizer.apply([tape.gradient(loss, flat.variable.value)], [flat.variable])
 
@@ -143,7 +144,9 @@ def fit_network(
     best, weights = history[0], net.get_weights()
     for epoch in _epochs(knobs.epochs):
         for x, rows, order in train.shuffled(shuffles, batch=batch):
-            run(tensor(x), tf.constant(y[rows]), tf.constant(weight[rows]), tf.constant(order))
+            # numpy is faster at putting single numbers in order.
+            taken = rows[order]
+            run(tensor(x), tf.constant(y[taken]), tf.constant(weight[taken]), tf.constant(order))
         flat.put_back()
         history.append(seen.measure(model, epoch=epoch))
         if history[-1].valid_loss < best.valid_loss:

@@ -7,14 +7,36 @@ from alpha.models.parts.network import tensorflow
 tf = tensorflow()
 
 
-@pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.999])
-@pytest.mark.parametrize("width", [1, 8, 33])
-def test_each_value_is_kept_with_its_chance_and_scaled_so_that_the_mean_stays(rate, width):
-    found = kept(20_000, width, rate, tf.constant([1, 2])).numpy()
-    share = np.mean(found > 0)
-    assert found.shape == (20_000, width)
-    assert abs(share - (1 - rate)) <= 5 * np.sqrt(rate * (1 - rate) / found.size)
-    np.testing.assert_allclose(found[found > 0], 1 / (1 - rate), rtol=0.01)
+_SEEDS = 100
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.5, 0.99])
+@pytest.mark.parametrize("width", [1, 33])
+def test_over_many_steps_each_value_is_dropped_with_its_chance(rate, width):
+    rows = 6000 // width
+    dropped = [
+        np.mean(kept(rows, width, rate, tf.constant([1, seed])).numpy() == 0)
+        for seed in range(_SEEDS)
+    ]
+    # Of the chance that a step draws, and of its rows.
+    error = np.sqrt((1 / 256**2 + rate * (1 - rate) / (rows * width)) / _SEEDS)
+    assert abs(np.mean(dropped) - rate) <= (5 * error if rate else 0)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.05, 0.2, 0.5, 0.99])
+def test_in_each_step_what_is_kept_is_scaled_so_that_the_mean_stays(rate):
+    for seed in range(8):
+        found = kept(20_000, 8, rate, tf.constant([seed, 2])).numpy()
+        assert found.shape == (20_000, 8)
+        [scale] = np.unique(found[found > 0])
+        chance = 1 - 1 / scale
+        assert chance * 256 == pytest.approx(round(chance * 256), abs=1e-3)
+        assert abs(chance - rate) < 1 / 256
+        assert abs(found.mean() - 1) <= 5 * scale * np.sqrt(chance * (1 - chance) / found.size)
+
+
+def test_more_than_what_8_bits_can_tell_is_the_most_that_they_can():
+    assert kept(100_000, 4, 0.9999, tf.constant([1, 2])).numpy().max() == 256
 
 
 def test_values_are_dropped_by_themselves():

@@ -8,7 +8,8 @@ import numpy as np
 from alpha.models.parts.dropout import kept
 from alpha.models.parts.network import tensorflow
 
-keras = tensorflow().keras
+tf = tensorflow()
+keras = tf.keras
 Layer: Any = keras.layers.Layer
 Regularizer: Any = keras.regularizers.Regularizer
 
@@ -67,7 +68,8 @@ class SiloDense(Layer):
     def call(self, inputs: Any) -> Any:
         kernel = self._mask * keras.ops.expand_dims(self.kernel, 1)  # (inputs, silos, units)
         kernel = keras.ops.reshape(kernel, (len(self.silos), self._width))
-        return keras.ops.relu(keras.ops.matmul(inputs, kernel) + self.bias)
+        # Named so, TensorFlow does all three in one go.
+        return tf.nn.relu(tf.nn.bias_add(tf.matmul(inputs, kernel), self.bias))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
         return input_shape[0], self._width
