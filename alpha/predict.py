@@ -10,7 +10,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from alpha import dataset, models
+from alpha import dataset, models, parallel
 from alpha.artifacts import parse, whole_folder, write_json
 from alpha.dataset import Dataset
 from alpha.errors import InputError
@@ -65,7 +65,7 @@ def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
         for folder in predictors:
             (part / folder).mkdir(exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
-            parts = dataset.parts(splits / name, contract, features=rung.FEATURES)
+            parts = parallel.ahead(dataset.parts(splits / name, contract, features=rung.FEATURES))
             outs = {part / folder / f"{name}.h5": at for folder, at in predictors.items()}
             inputs[name], found = write_predictions(
                 outs, parts, classes, rows=sum(rows for _, rows in split_sizes(splits / name))

@@ -13,7 +13,7 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 
 from alpha.artifacts import read_json, write_json
-from alpha.dataset import ALIGNED, Known
+from alpha.dataset import ALIGNED, Known, aligned
 from alpha.objective import Objective
 
 _BATCH_ROWS = 1 << 12
@@ -77,9 +77,15 @@ def tensor(values: np.ndarray) -> Any:
     """`values` as TensorFlow sees them, not copied if they start as it wants
     (alpha.dataset.aligned): then they must not change while it looks at them."""
     tf = tensorflow()
-    if values.ctypes.data % ALIGNED or not values.flags.c_contiguous or values.size == 0:
+    if not _as_it_is(values):
         return tf.constant(values)
     return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+
+
+def _as_it_is(values: np.ndarray) -> bool:
+    """Whether TensorFlow takes them without copying; numpy hands out nothing read-only."""
+    starts = values.size > 0 and values.ctypes.data % ALIGNED == 0
+    return starts and values.flags.carray and values.dtype == np.float32
 
 
 @dataclass(frozen=True)
@@ -100,13 +106,15 @@ class Network:
 
     def predict(self, known: Known) -> np.ndarray:
         out = np.empty((len(known), len(self.center)))
+        # Always as many rows, so that a row's bits do not depend on their number.
+        room = aligned(_BATCH_ROWS, known.x.shape[1])
         for start in range(0, len(known), _BATCH_ROWS):
             batch = known.x[start : start + _BATCH_ROWS]
             rows = len(batch)
-            if rows < _BATCH_ROWS:
-                # Always as many rows, so that a row's bits do not depend on their number.
-                batch = np.concatenate((batch, np.zeros((_BATCH_ROWS - rows, batch.shape[1]))))
-            out[start : start + rows] = self._compiled(batch.astype(np.float32))[:rows]
+            if rows < _BATCH_ROWS or not _as_it_is(batch):
+                room[:rows], room[rows:] = batch, 0
+                batch = room
+            out[start : start + rows] = self._compiled(batch)[:rows]
         out = self.center + self.sigma * out
         if len(self.center) == 1:
             return out[:, 0]
@@ -123,7 +131,7 @@ class Network:
             input_signature=[tf.TensorSpec(shape, tf.float32)],
             autograph=False,
         )
-        return lambda batch: call(tf.constant(batch)).numpy()
+        return lambda batch: call(tensor(batch)).numpy()
 
     def save(self, folder: Path) -> None:
         """architecture.json, weights.npz and scale.json: formats without dates or addresses."""
