@@ -72,6 +72,36 @@ def wild(rows: int, dtype) -> np.ndarray:
     return found
 
 
+def test_blocks_that_lie_far_apart_and_a_far_first_value_lose_no_digits():
+    """Sums are about what came before, which may have been far from what comes."""
+    rng = np.random.default_rng(4)
+    rows = 70_001
+    noise = rng.normal(size=(rows, 4))
+    steps = 1e7 * rng.integers(0, 9, rows // 700 + 1).repeat(700)[:rows]
+    columns = np.stack(
+        [
+            steps + 1e-3 * noise[:, 0],  # a level for a while, and then another
+            np.where(np.arange(rows) == 0, 1e9, noise[:, 1]),  # one value far from all others
+            np.where(np.arange(rows) % (1 << 14) == 0, 1e9, noise[:, 2]),  # and now and again
+            1e3 * np.arange(rows) + noise[:, 3],
+        ],
+        axis=1,
+    )
+    found = moments.of(columns)
+    for column, values in enumerate(columns.T):
+        mean, sigma = exact(values.tolist())
+        assert abs(found.mean[column] - mean) <= 1e-12 * sigma
+        assert abs(found.sigma[column] / sigma - 1) <= 1e-12
+
+
+@pytest.mark.parametrize("value", [0.1, 10_000.1, -1e300])
+def test_a_column_of_one_value_has_no_sigma_whatever_is_missing(value):
+    column = np.full((40_000, 1), value)
+    column[np.random.default_rng(5).random(40_000) < 0.3] = np.nan
+    assert moments.of(column).sigma[0] == 0.0
+    assert moments.of(column).mean[0] == value
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_many_rows_with_holes_have_exact_statistics(dtype):
     rows = wild(70_001, dtype)
