@@ -18,15 +18,8 @@ from alpha.collapse import hair
 from alpha.dataset import Rows
 from alpha.live import Watcher, watch
 from alpha.models import Predictor
-from alpha.models.parts.network import (
-    Flat,
-    Network,
-    row_losses,
-    targets,
-    tensor,
-    tensorflow,
-    use_threads,
-)
+from alpha.models.parts.backend import tensor, tensorflow, use_threads
+from alpha.models.parts.network import Flat, Network, row_losses, targets
 from alpha.normalization import Contract, read_contract
 from alpha.objective import Objective
 from alpha.params import Label, Loss, Rung, Train

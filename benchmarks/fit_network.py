@@ -10,7 +10,7 @@ from alpha import train
 from alpha.dataset import Dataset, Known
 from alpha.features import families
 from alpha.models import mlp, silos
-from alpha.models.parts.network import tensorflow
+from alpha.models.parts.backend import tensorflow
 from alpha.objective import Objective
 from alpha.params import load
 from benchmarks import data

@@ -23,8 +23,8 @@ import numpy as np
 
 from alpha.features import families
 from alpha.models import mlp, silos
+from alpha.models.parts.backend import tensorflow
 from alpha.models.parts.dense import stack
-from alpha.models.parts.network import tensorflow
 from alpha.models.parts.silo_dense import SiloDropout
 from alpha.params import Mlp, Params, Silos, load
 from alpha.simulate import days

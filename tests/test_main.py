@@ -206,6 +206,19 @@ def test_preparing_steps_never_import_the_heavy_libraries_or_the_engines(step):
     assert done.stdout == "[]\n"
 
 
+def test_tensorflow_starts_without_what_keras_would_load_beside_it():
+    """And leaves it to be loaded by who wants it."""
+    others = ("sklearn", "pandas", "matplotlib")
+    code = (
+        "import sys; from alpha.models.parts.backend import tensorflow; tensorflow().keras.Model;"
+        f"print(sorted(set({others}) & set(sys.modules)));"
+        "import sklearn, pandas, matplotlib"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_an_interrupted_command_says_so_in_one_line(workplace, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt

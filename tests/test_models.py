@@ -8,7 +8,8 @@ from alpha import models
 from alpha.dataset import Dataset, Known
 from alpha.errors import InputError
 from alpha.models import har, lightgbm, mean, median, mlp, persistence, ridge, zero
-from alpha.models.parts.network import Network, row_losses, targets, tensorflow
+from alpha.models.parts.backend import tensorflow
+from alpha.models.parts.network import Network, row_losses, targets
 from alpha.objective import Objective
 from alpha.params import Label, Loss, Mlp, NoKnobs, Ridge
 

@@ -9,7 +9,8 @@ from alpha.artifacts import write_json
 from alpha.dataset import Known
 from alpha.errors import InputError
 from alpha.models import silos
-from alpha.models.parts.network import Network, tensorflow
+from alpha.models.parts.backend import tensorflow
+from alpha.models.parts.network import Network
 from alpha.normalization import Contract
 from alpha.params import Silos
 

@@ -10,7 +10,7 @@ from alpha.dataset import Dataset
 from alpha.errors import InputError
 from alpha.features import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.models import mlp
-from alpha.models.parts.network import tensorflow
+from alpha.models.parts.backend import tensorflow
 from alpha.normalization import Contract
 from alpha.objective import Objective
 from alpha.params import Mlp

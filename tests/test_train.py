@@ -8,7 +8,8 @@ from alpha.artifacts import read_json
 from alpha.dataset import Dataset, Known
 from alpha.errors import InputError
 from alpha.models import mlp
-from alpha.models.parts.network import targets, tensorflow
+from alpha.models.parts.backend import tensorflow
+from alpha.models.parts.network import targets
 from alpha.objective import Objective
 from alpha.params import RUNGS, Mlp, Train
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from alpha.errors import InputError
 from alpha.models.parts import network
+from alpha.models.parts.backend import tensorflow
 from alpha.models.parts.dense import perceptron, stack
-from alpha.models.parts.network import Network, tensorflow
+from alpha.models.parts.network import Network
 from alpha.params import Mlp, Silos
 
 __all__ = ["FEATURES", "build", "load", "rival", "rival_knobs", "silo_names"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from alpha.models.parts.network import tensorflow
+from alpha.models.parts.backend import tensorflow
 from alpha.params import Mlp
 
 

@@ -6,7 +6,7 @@ small network; here 8 bits decide.
 
 from typing import Any
 
-from alpha.models.parts.network import tensorflow
+from alpha.models.parts.backend import tensorflow
 
 tf = tensorflow()
 keras = tf.keras

@@ -1,10 +1,9 @@
-"""What every TensorFlow rung shares: a reproducible TensorFlow, its losses, a network on disk."""
+"""What every TensorFlow rung shares: all weights in one vector, losses, a network on disk."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,28 +12,11 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 
 from alpha.artifacts import read_json, write_json
-from alpha.dataset import ALIGNED, Known, aligned
+from alpha.dataset import Known, aligned
+from alpha.models.parts.backend import as_it_is, tensor, tensorflow
 from alpha.objective import Objective
 
 _BATCH_ROWS = 1 << 12
-
-
-@cache
-def tensorflow() -> Any:
-    """Import TensorFlow, set to give the same bits on one machine whatever its core count."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages are about GPUs
-    import tensorflow as tf
-
-    # Seeds run side by side as processes of one thread each, unless train.threads says more.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
-    return tf
-
-
-def use_threads(count: int) -> None:
-    """Let TensorFlow work on so many threads. Raises RuntimeError once it has begun with others."""
-    tensorflow().config.threading.set_intra_op_parallelism_threads(count)
 
 
 class Flat:
@@ -73,21 +55,6 @@ class Flat:
         return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
 
-def tensor(values: np.ndarray) -> Any:
-    """`values` as TensorFlow sees them, not copied if they start as it wants
-    (alpha.dataset.aligned): then they must not change while it looks at them."""
-    tf = tensorflow()
-    if not _as_it_is(values):
-        return tf.constant(values)
-    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
-
-
-def _as_it_is(values: np.ndarray) -> bool:
-    """Whether TensorFlow takes them without copying; numpy hands out nothing read-only."""
-    starts = values.size > 0 and values.ctypes.data % ALIGNED == 0
-    return starts and values.flags.carray and values.dtype == np.float32
-
-
 @dataclass(frozen=True)
 class Network:
     """A Keras model about the best constant: it predicts center + sigma · net(x), or of classes
@@ -111,7 +78,7 @@ class Network:
         for start in range(0, len(known), _BATCH_ROWS):
             batch = known.x[start : start + _BATCH_ROWS]
             rows = len(batch)
-            if rows < _BATCH_ROWS or not _as_it_is(batch):
+            if rows < _BATCH_ROWS or not as_it_is(batch):
                 room[:rows], room[rows:] = batch, 0
                 batch = room
             out[start : start + rows] = self._compiled(batch)[:rows]

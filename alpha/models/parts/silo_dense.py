@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from alpha.models.parts.backend import tensorflow
 from alpha.models.parts.dropout import kept
-from alpha.models.parts.network import tensorflow
 
 tf = tensorflow()
 keras = tf.keras
