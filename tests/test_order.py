@@ -1,5 +1,7 @@
 """The order of float64 values against numpy's stable argsort, where bits are many and few."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -35,7 +37,17 @@ def test_any_values_are_in_numpys_stable_order_with_scipys_ranks(values):
     check(values.astype(float))
 
 
-@pytest.mark.parametrize("threaded", [1 << 17, 100])
+@settings(deadline=None)
+@given(
+    hnp.arrays(float, st.integers(4, 60), elements=ANY) | st.lists(CLOSE, min_size=4).map(np.array)
+)
+def test_two_threads_give_the_same_order_wherever_they_share_the_values(values):
+    """Ties may lie on both sides of where they are cut, or all on one."""
+    with patch.multiple("alpha.evaluation.order", _THREADED=4, _SAMPLE=4):
+        check(values.astype(float))
+
+
+@pytest.mark.parametrize("threaded", [1 << 17, 2000])
 @pytest.mark.parametrize("distinct", [3, 1000, 10**9])
 def test_values_that_differ_in_their_last_bits_alone_are_in_order(
     distinct: int, threaded: int, monkeypatch

@@ -16,6 +16,8 @@ from alpha import parallel
 
 # Fewer rows are done before a second thread has started.
 _THREADED = 1 << 17
+# Of so many values the middle is near that of all.
+_SAMPLE = 1 << 10
 # A longer run of rows that look equal is sorted by numpy, whose worst case is n log n.
 _SHORT = 16
 _SIGN = np.uint64(1 << 63)
@@ -44,8 +46,7 @@ def ordered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.empty(0, dtype=np.int32), np.empty(0, dtype=bool)
     bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
     how = _packing(bits)
-    packed = _pack(bits, how)
-    packed.sort()
+    packed = _sorted(bits, how)
     starts = _starts(packed, how.row_bits)
 
     def mend(part: slice) -> None:
@@ -84,6 +85,35 @@ def _in_two(starts: np.ndarray, work: Callable[[slice], None]) -> None:
         parallel.each(work, halves)
 
 
+def _sorted(bits: np.ndarray, how: _Packing) -> np.ndarray:
+    """Values and rows packed and in order. Many are cut about their middle as they are packed, and
+    both parts sorted by a thread each."""
+    packed = np.empty(len(bits), dtype=np.uint64)
+    if len(bits) < _THREADED:
+        _pack(bits, how, 0, packed)
+        packed.sort()
+        return packed
+    sample = np.empty(_SAMPLE, dtype=np.uint64)
+    _pack_some(bits, how, sample)
+    sample.sort()
+    middle = sample[_SAMPLE // 2]
+    halves = [range(len(bits) // 2), range(len(bits) // 2, len(bits))]
+    below = parallel.each(
+        lambda half: _count(bits[half.start : half.stop], how, half.start, middle), halves
+    )
+    cut = sum(below)
+    # Where each half has its place, below the middle and above.
+    places = [(0, cut), (below[0], cut + len(halves[0]) - below[0])]
+
+    def pack(number: int) -> None:
+        half = halves[number]
+        _part(bits[half.start : half.stop], how, half.start, middle, packed, *places[number])
+
+    parallel.each(pack, range(2))
+    parallel.each(lambda part: part.sort(), (packed[:cut], packed[cut:]))
+    return packed
+
+
 def _packing(bits: np.ndarray) -> _Packing:
     low, high, used = (int(one) for one in _span(bits))
     idle = (used & -used).bit_length() - 1 if used else 0
@@ -110,13 +140,53 @@ def _span(bits: np.ndarray) -> tuple[np.uint64, np.uint64, np.uint64]:
     return low, high, used
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _packed(bits, how, at):  # type: ignore[no-untyped-def]  # compiled into its callers
+    distance = (_key(bits) - how.low) >> (how.idle + how.left_out)
+    return (distance << how.row_bits) | np.uint64(at)
+
+
 @njit(cache=True, nogil=True)
-def _pack(bits: np.ndarray, how: _Packing) -> np.ndarray:
-    packed = np.empty(len(bits), dtype=np.uint64)
-    drop = how.idle + how.left_out
+def _pack(bits: np.ndarray, how: _Packing, first: int, packed: np.ndarray) -> None:
+    """Fill `packed` with values whose rows are numbered from `first` on."""
     for at in range(len(bits)):
-        packed[at] = (((_key(bits[at]) - how.low) >> drop) << how.row_bits) | np.uint64(at)
-    return packed
+        packed[at] = _packed(bits[at], how, first + at)
+
+
+@njit(cache=True, nogil=True)
+def _pack_some(bits: np.ndarray, how: _Packing, packed: np.ndarray) -> None:
+    """The same of as many as there is room for, at even distances."""
+    apart = len(bits) // len(packed)
+    for at in range(len(packed)):
+        packed[at] = _packed(bits[at * apart], how, at * apart)
+
+
+@njit(cache=True, nogil=True)
+def _count(bits: np.ndarray, how: _Packing, first: int, middle: np.uint64) -> int:
+    """How many are below `middle`."""
+    found = 0
+    for at in range(len(bits)):
+        found += _packed(bits[at], how, first + at) < middle
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _part(
+    bits: np.ndarray,
+    how: _Packing,
+    first: int,
+    middle: np.uint64,
+    packed: np.ndarray,
+    below: int,
+    above: int,
+) -> None:
+    """Write those below `middle` into `packed` from `below` on, the others from `above` on."""
+    for at in range(len(bits)):
+        one = _packed(bits[at], how, first + at)
+        low = one < middle
+        packed[below if low else above] = one
+        below += low
+        above += not low
 
 
 @njit(cache=True, nogil=True)
@@ -171,7 +241,9 @@ def _sort_left_out(run: np.ndarray, starts: np.ndarray, bits: np.ndarray, how: _
     """Sort a long run by the bits that were left out, which fit beside a row's number."""
     row = (_ONE << how.row_bits) - _ONE
     looks, numbers = run[0] & ~row, run & row
-    rest = _pack(bits[numbers.astype(np.int64)], how._replace(left_out=_ZERO)) >> how.row_bits
+    rest = np.empty_like(run)
+    _pack(bits[numbers.astype(np.int64)], how._replace(left_out=_ZERO), 0, rest)
+    rest >>= how.row_bits
     again = ((rest & ((_ONE << how.left_out) - _ONE)) << how.row_bits) | numbers
     again.sort()
     run[:] = looks | (again & row)
