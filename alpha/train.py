@@ -28,6 +28,8 @@ from alpha.stream import Stream
 
 # The blocks within which a family is permuted: as long as the longest past a rung knows of.
 _PERMUTED_HORIZONS = 30
+# The loss on so many rows of train is near enough that on all: nothing is decided by it.
+_WATCHED_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Splits:
 
     def train_loss(self, model: Predictor) -> float:
         """Over the best constant's loss, both on every k-th row of train alone, k being the
-        least by which these are no more than valid's rows."""
-        every = -(-len(self.train.y) // len(self.valid.y))
+        least by which these are no more than valid's rows or than _WATCHED_ROWS."""
+        every = -(-len(self.train.y) // min(len(self.valid.y), _WATCHED_ROWS))
         y = self.train.y[::every]
         losses = self.objective.losses(y, _predicted(model, self.train, every=every))
         constant = float(np.mean(self.objective.losses(y, self.objective.constant))) or 1.0

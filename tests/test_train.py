@@ -72,13 +72,16 @@ def test_training_stops_after_patience_epochs_and_keeps_the_best_weights(fit):
     assert loss == pytest.approx(best.valid_loss, rel=1e-12)
 
 
-def test_a_history_line_is_what_numpy_says_of_the_predictions(fit):
+# Train is twice as long as valid: it is measured on every second row, or on fewer where those
+# would still be many.
+@pytest.mark.parametrize(("watched", "every"), [(1 << 16, 2), (200, 3)])
+def test_a_history_line_is_what_numpy_says_of_the_predictions(fit, watched, every, monkeypatch):
+    monkeypatch.setattr(train, "_WATCHED_ROWS", watched)
     model, history = fit(epochs=1)
     data, valid = dataset_of(600, 1), dataset_of(300, 2)
     prediction = model.predict(valid.known)
     line = history[1]
-    # Train is twice as long as valid: it is measured on every second row.
-    some, y = data.known[::2], data.y[::2]
+    some, y = data.known[::every], data.y[::every]
     constant = np.mean((data.y.mean() - y) ** 2)
     assert line.train_loss == pytest.approx(np.mean((model.predict(some) - y) ** 2) / constant)
     assert line.prediction_mean == pytest.approx(prediction.mean())
