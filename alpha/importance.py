@@ -2,15 +2,43 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from alpha.dataset import Known, Rows
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """The rows of a split with what `encode` makes of their features, (rows, features) ->
+    (rows, codes), in place of those."""
+
+    data: Rows
+    encode: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def time_ns(self) -> np.ndarray:
+        return self.data.time_ns
+
+    def parts(self) -> Iterator[tuple[int, Known]]:
+        for row, known in self.data.parts():
+            yield row, Known(self.encode(known.x), known.past)
+
+
+class Timed(Protocol):
+    """What importance needs of a split (alpha.dataset.Rows)."""
+
+    @property
+    def time_ns(self) -> np.ndarray: ...
+
+    def parts(self) -> Iterator[tuple[int, Known]]: ...
+
+
 def by_family(
     predict: Callable[[Known], np.ndarray],
-    data: Rows,
+    data: Timed,
     families: Sequence[str],
     *,
     losses: Callable[[slice, np.ndarray], np.ndarray],
@@ -51,7 +79,7 @@ def by_family(
     }
 
 
-def _of_whole_blocks(data: Rows, blocks: np.ndarray) -> Iterator[tuple[int, Known]]:
+def _of_whole_blocks(data: Timed, blocks: np.ndarray) -> Iterator[tuple[int, Known]]:
     """The parts of `data`, cut where blocks end: the number of each first row, and the rows."""
     waiting: list[Known] = []
     first = 0

@@ -1,7 +1,7 @@
 """Training: fit one rung with one seed on train, watching valid. Test is not in sight."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from hashlib import sha256
@@ -222,7 +222,8 @@ def run(
                 network, history = fit_network(net, seen, knobs, seed=seed, watcher=watcher)
             _write(folder, network, history, about)
             if build is not getattr(rung, "rival", build):
-                found = _importance(network, seen, contract, label, seed=seed)
+                encoder, rest, families = rung.in_two(network, contract.families)
+                found = _importance(encoder, rest, families, seen, label, seed=seed)
                 write_json(folder / "importance.json", found)
 
 
@@ -242,14 +243,21 @@ def _rows(
 
 
 def _importance(
-    model: Predictor, seen: Splits, contract: Contract, label: Label, *, seed: int
+    encoder: Network,
+    model: Predictor,
+    families: Sequence[str],
+    seen: Splits,
+    label: Label,
+    *,
+    seed: int,
 ) -> dict[str, float]:
-    """Family -> the skill on valid that is lost when it is permuted."""
+    """Family -> the skill on valid that is lost when its codes are permuted; `families` has one
+    name a code."""
     valid = seen.valid
     return importance.by_family(
         model.predict,
-        valid,
-        contract.families,
+        importance.Encoded(valid, encoder.outputs),
+        families,
         losses=lambda rows, prediction: seen.objective.losses(valid.y[rows], prediction),
         constant_loss=seen.mean_loss(valid, seen.objective.constant) or 1.0,
         block_ns=_PERMUTED_HORIZONS * label.horizon_ns,

@@ -248,3 +248,24 @@ def test_the_silos_network_has_the_parameters_of_its_knobs_and_none_across_famil
 def test_the_rival_has_the_dropout_and_weight_decay_of_the_silos_network():
     rival = silos.rival_knobs(MIXED, KNOBS, 1)
     assert (rival.dropout, rival.weight_decay) == (KNOBS.dropout, KNOBS.weight_decay)
+
+
+def test_permuting_a_familys_codes_is_permuting_its_features():
+    """So importance may be found of codes, which are fewer and made once."""
+    net = trained(MIXED)
+    model = Network(net, np.zeros(1), 2.0)
+    encoder, rest, families = silos.in_two(model, MIXED)
+    assert families == tuple(name for name in silos.silo_names(MIXED) for _ in range(KNOBS.codes))
+    x = features(500, MIXED, seed=5)
+    order = np.random.default_rng(6).permutation(500)
+    codes = encoder.outputs(x)
+    past = np.empty((500, 3))
+    assert (rest.predict(Known(codes, past)) == model.predict(Known(x, past))).all()
+    for family in silos.silo_names(MIXED):
+        moved, moved_codes = x.copy(), codes.copy()
+        for values, of in ((moved, MIXED), (moved_codes, families)):
+            own = np.flatnonzero(np.array(of) == family)
+            values[:, own] = values[order][:, own]
+        found = rest.predict(Known(moved_codes, past))
+        assert (found == model.predict(Known(moved, past))).all()
+        assert (found != model.predict(Known(x, past))).any()

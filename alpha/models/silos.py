@@ -12,7 +12,7 @@ from alpha.models.parts.dense import perceptron, stack
 from alpha.models.parts.network import Network
 from alpha.params import Mlp, Silos
 
-__all__ = ["FEATURES", "build", "load", "rival", "rival_knobs", "silo_names"]
+__all__ = ["FEATURES", "build", "in_two", "load", "rival", "rival_knobs", "silo_names"]
 FEATURES = True
 # A rival's number of parameters this near, as a share, is near enough to keep its fusion.
 _TOLERANCE = 0.01
@@ -58,6 +58,20 @@ def load(folder: Path) -> Network:
     import alpha.models.parts.silo_dense  # noqa: F401  Keras finds the layers by their names.
 
     return network.load(folder)
+
+
+def in_two(model: Network, families: Sequence[str]) -> tuple[Network, Network, tuple[str, ...]]:
+    """What makes the codes of features, what predicts from codes, and each code's family.
+
+    What a family says reaches the second by its codes alone, so shuffling these is shuffling its
+    features, and of a network's multiplications the most are in the first.
+    """
+    keras, net = tensorflow().keras, model.net
+    codes, names = net.get_layer("codes").output, silo_names(families)
+    first = Network(keras.Model(net.input, codes), model.center, model.sigma)
+    second = Network(keras.Model(codes, net.output), model.center, model.sigma)
+    each = codes.shape[1] // len(names)
+    return first, second, tuple(name for name in names for _ in range(each))
 
 
 def rival(families: Sequence[str], knobs: Silos, outputs: int) -> Any:

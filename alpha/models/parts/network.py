@@ -72,21 +72,25 @@ class Network:
         return cls(net, objective.constant.reshape(1), objective.sigma)
 
     def predict(self, known: Known) -> np.ndarray:
-        out = np.empty((len(known), len(self.center)))
+        out = self.center + self.sigma * self.outputs(known.x).astype(np.float64)
+        if len(self.center) == 1:
+            return out[:, 0]
+        exponential = np.exp(out - out.max(axis=1, keepdims=True))
+        return exponential / exponential.sum(axis=1, keepdims=True)
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """What the net itself gives for `x` (rows, features): (rows, outputs) float32."""
+        out = np.empty((len(x), self.net.output_shape[1]), dtype=np.float32)
         # Always as many rows, so that a row's bits do not depend on their number.
-        room = aligned(_BATCH_ROWS, known.x.shape[1])
-        for start in range(0, len(known), _BATCH_ROWS):
-            batch = known.x[start : start + _BATCH_ROWS]
+        room = aligned(_BATCH_ROWS, x.shape[1])
+        for start in range(0, len(x), _BATCH_ROWS):
+            batch = x[start : start + _BATCH_ROWS]
             rows = len(batch)
             if rows < _BATCH_ROWS or not as_it_is(batch):
                 room[:rows], room[rows:] = batch, 0
                 batch = room
             out[start : start + rows] = self._compiled(batch)[:rows]
-        out = self.center + self.sigma * out
-        if len(self.center) == 1:
-            return out[:, 0]
-        exponential = np.exp(out - out.max(axis=1, keepdims=True))
-        return exponential / exponential.sum(axis=1, keepdims=True)
+        return out
 
     @cached_property
     def _compiled(self) -> Callable[[np.ndarray], np.ndarray]:
