@@ -122,36 +122,47 @@ def parts(split: Path, contract: Contract, *, features: bool = True) -> Iterator
 
 
 def parts_of(
-    files: Sequence[Path], contract: Contract, *, features: bool = True
+    files: Sequence[Path],
+    contract: Contract,
+    *,
+    features: bool = True,
+    into: np.ndarray | None = None,
 ) -> Iterator[Dataset]:
-    """The same of a split's files, in their order."""
+    """The same of a split's files, in their order; with `into`, (rows of all, features) float32,
+    each part's `x` are the next rows of it."""
+    row = 0
     for path in files:
         with open_frame(path, key="df") as frame:
             contract.check_names(features_of(frame), path)
             for start in range(0, frame.rows, PART_ROWS):
-                yield _part(frame, contract, start, features=features)
+                stop = min(start + PART_ROWS, frame.rows)
+                x = None if into is None else into[row : row + stop - start]
+                yield _part(frame, contract, range(start, stop), features=features, out=x)
+                row += stop - start
 
 
-def _part(frame: FrameReader, contract: Contract, start: int, *, features: bool) -> Dataset:
-    stop = min(start + PART_ROWS, frame.rows)
+def _part(
+    frame: FrameReader, contract: Contract, rows: range, *, features: bool, out: np.ndarray | None
+) -> Dataset:
+    start, stop = rows.start, rows.stop
     columns = frame.matrix(("alpha_outcome", *PAST_COLUMNS), start=start, stop=stop)
-    x, clipped, replaced = np.empty((stop - start, 0), dtype=np.float32), 0, 0
+    x, clipped, replaced = np.empty((len(rows), 0), dtype=np.float32), 0, 0
     if features:
-        x, clipped, replaced = apply(frame.matrix(contract.names, start=start, stop=stop), contract)
+        values = frame.matrix(contract.names, start=start, stop=stop)
+        x, clipped, replaced = apply(values, contract, out=out)
     y, past, volatility = columns[:, 0].copy(), columns[:, 1:-1], columns[:, -1].copy()
     time_ns = frame.time_ns(start=start, stop=stop)
     return Dataset(time_ns, Known(x, past), y, volatility, clipped, replaced, frame.aware)
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
-    """The whole split in memory: rows × features × 4 bytes, and a part of it twice; without
+    """The whole split in memory: rows × features × 4 bytes, and a part of it once more; without
     `features`, of each row the past alone."""
-    x = aligned(sum(rows for _, rows in split_sizes(split)), len(contract.names) if features else 0)
-    found, at = [], 0
-    for part in parallel.ahead(parts(split, contract, features=features)):
-        x[at : at + len(part.y)] = part.x
-        at += len(part.y)
-        found.append(_without_features(part))
+    sizes = split_sizes(split)
+    x = aligned(sum(rows for _, rows in sizes), len(contract.names) if features else 0)
+    paths = [path for path, _ in sizes]
+    coming = parts_of(paths, contract, features=features, into=x if features else None)
+    found = [_without_features(part) for part in parallel.ahead(coming)]
     return Dataset(
         time_ns=np.concatenate([part.time_ns for part in found]),
         known=Known(x, np.concatenate([part.known.past for part in found])),

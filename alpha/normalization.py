@@ -77,8 +77,11 @@ class Contract:
         )
 
 
-def apply(block: np.ndarray, contract: Contract) -> tuple[np.ndarray, int, int]:
-    """Normalize rows: (rows, features) of any float to float32, element by element.
+def apply(
+    block: np.ndarray, contract: Contract, *, out: np.ndarray | None = None
+) -> tuple[np.ndarray, int, int]:
+    """Normalize rows: (rows, features) of any float to float32, element by element, into `out`
+    if it is given.
 
     (x − mean) / sigma in float64, clipped at ±clip; NaN, ±inf and every value of a feature
     with sigma 0 become 0. Also returns how many values were clipped and how many were
@@ -86,17 +89,17 @@ def apply(block: np.ndarray, contract: Contract) -> tuple[np.ndarray, int, int]:
     """
     if block.dtype not in (np.float32, np.float64):
         block = block.astype(np.float64)
-    out = np.empty(block.shape, dtype=np.float32)
+    found = np.empty(block.shape, dtype=np.float32) if out is None else out
 
     def fill(piece: range) -> tuple[int, int]:
         rows = slice(piece.start, piece.stop)
         clipped, replaced = _normalize(
-            block[rows], contract.mean, contract.sigma, contract.clip, out[rows]
+            block[rows], contract.mean, contract.sigma, contract.clip, found[rows]
         )
         return clipped, replaced
 
     counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
-    return out, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
+    return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

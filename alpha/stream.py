@@ -104,7 +104,7 @@ class Stream:
                 for chunk in (chunk for chunk in chunks if chunk.file == number):
                     stop = at + chunk.stop - chunk.start
                     values = frame.matrix(names, start=chunk.start, stop=chunk.stop)
-                    x[at:stop] = apply(values, self._contract)[0]
+                    apply(values, self._contract, out=x[at:stop])
                     rows[at:stop] = np.arange(chunk.row, chunk.row + stop - at)
                     at = stop
         return at
