@@ -16,8 +16,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import blosc2
 import numpy as np
+
+from alpha.store import blosc
 
 # As registered with the HDF Group. Of the parameters HDF5's filter fills in the first four itself;
 # then follow level, shuffle and LZ4.
@@ -45,14 +46,12 @@ _TRAILER = bytes.fromhex(
     "00000000940193cd0006de0000dc0000ce00000023d8"
 ).ljust(75, b"\0")
 _HEADER_BYTES = 97
-# What the bytes of a chunk take at most beside its values: Blosc2's own header is of 32.
-OVERHEAD = _HEADER_BYTES + 32 + len(_TRAILER)
+# What the bytes of a chunk take at most beside its values.
+OVERHEAD = _HEADER_BYTES + blosc.OVERHEAD + len(_TRAILER)
 
 _own = threading.local()
 # Makes and reads chunks, for whoever has some. No thread starts before there is work.
 POOL = ThreadPoolExecutor(2, thread_name_prefix="chunks")
-# Or a thread that compresses would hold up all others.
-blosc2.set_releasegil(True)
 
 
 def shape(rows: int, columns: int, itemsize: int) -> tuple[int, int]:
@@ -65,25 +64,18 @@ def shape(rows: int, columns: int, itemsize: int) -> tuple[int, int]:
 def encode(values: np.ndarray, chunk: tuple[int, int]) -> bytes:
     """The bytes that HDF5 stores for a chunk of the given shape, of which `values`, 2-D and
     possibly smaller, is the start; zeros are the rest."""
-    whole = _scratch(chunk, values.dtype)
-    whole[: values.shape[0], : values.shape[1]] = values
-    whole[values.shape[0] :] = 0
-    whole[:, values.shape[1] :] = 0
-    element = whole.shape[1] * whole.itemsize
+    nbytes = values.itemsize * chunk[0] * chunk[1]
+    scratch = _scratch(2 * nbytes + blosc.OVERHEAD)
+    whole, out = scratch[:nbytes], scratch[nbytes:]
+    rows = whole.view(values.dtype).reshape(chunk)
+    rows[: values.shape[0], : values.shape[1]] = values
+    rows[values.shape[0] :] = 0
+    rows[:, values.shape[1] :] = 0
+    element = chunk[1] * values.itemsize
     # In rows by which the shuffle filter works fastest. Stated: Blosc2's choice is its version's.
     block = max(1, _BLOCK_BYTES // element // 32) * 32 * element
-    stored = blosc2.compress2(
-        whole.reshape(-1).view(np.uint8),
-        codec=blosc2.Codec.LZ4,
-        clevel=_LEVEL,
-        filters=[blosc2.Filter.SHUFFLE],
-        filters_meta=[0],
-        typesize=element,
-        blocksize=min(block, whole.nbytes),
-        splitmode=blosc2.SplitMode.NEVER_SPLIT,
-        nthreads=1,
-    )
-    return b"".join((_header(whole.nbytes, len(stored), element), stored, _TRAILER))
+    size = blosc.compress(whole, out, element=element, block=min(block, nbytes), level=_LEVEL)
+    return b"".join((_header(nbytes, size, element), out[:size].data, _TRAILER))
 
 
 def decode(stored: Any, out: np.ndarray) -> bool:
@@ -102,16 +94,16 @@ def decode(stored: Any, out: np.ndarray) -> bool:
     nbytes, _, cbytes = struct.unpack_from("<iii", chunk, 4)
     if nbytes != out.nbytes or cbytes != len(chunk):
         return False
-    blosc2.decompress2(chunk, dst=out, nthreads=1)
+    blosc.decompress(np.frombuffer(chunk, dtype=np.uint8), out)
     return True
 
 
-def _scratch(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """An array of this thread's own: new pages take the system longer to give than to fill."""
-    size = dtype.itemsize * shape[0] * shape[1]
+def _scratch(size: int) -> np.ndarray:
+    """Bytes of this thread's own: new pages take the system longer to give than to fill."""
     if getattr(_own, "bytes", np.empty(0)).size < size:
         _own.bytes = np.empty(size, dtype=np.uint8)
-    return _own.bytes[:size].view(dtype).reshape(shape)
+    found: np.ndarray = _own.bytes[:size]
+    return found
 
 
 def _header(nbytes: int, stored: int, element: int) -> bytes:
