@@ -37,9 +37,8 @@ class FrameReader:
         self.path = layout.path
         self.rows = layout.rows
         self.aware = layout.aware
-        self._dtypes = {name: column.dtype for name, column in layout.columns.items()}
         self.columns = {
-            name: self._dtypes[name] if column.unit is None else np.dtype("M8[ns]")
+            name: column.dtype if column.unit is None else np.dtype("M8[ns]")
             for name, column in layout.columns.items()
         }
         self._plans: dict[tuple[str, ...], _Plan] = {}
@@ -101,7 +100,7 @@ class FrameReader:
         part of the rows."""
         if names not in self._plans:
             sources = [self._layout.columns[name] for name in names]
-            dtype = np.result_type(np.float32, *(self._dtypes[name] for name in names))
+            dtype = np.result_type(np.float32, *(source.dtype for source in sources))
             blocks: dict[tuple[int, str | None], list[int]] = {}
             for at, source in enumerate(sources):
                 blocks.setdefault((id(source.dataset), source.field), []).append(at)
