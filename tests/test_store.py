@@ -330,6 +330,14 @@ def test_what_is_written_is_what_pytables_would_write_to_the_last_attribute(tmp_
     assert np.array_equal(values, frames[1].to_numpy(dtype=np.float64), equal_nan=True)
 
 
+def test_frames_of_one_form_that_follow_each_other_have_nodes_of_their_own(tmp_path):
+    """What is known of the first is not what the others say."""
+    for at, (rows, aware) in enumerate([(5000, True), (5001, True), (7, True), (7, False)] * 2):
+        path = tmp_path / f"{at}.h5"
+        time_ns, blocks = wide(rows)
+        assert write_frame(path, time_ns + at, blocks, aware=aware) == nodes(path)
+
+
 @settings(max_examples=25, deadline=None)
 @given(data=st.data(), rows=st.integers(1, 40_000))
 def test_wherever_rows_are_cut_the_file_has_the_same_bytes(tmp_path_factory, data, rows):

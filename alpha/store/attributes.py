@@ -70,7 +70,7 @@ def text_list(node: Any, name: str) -> list[str]:
 
 
 def _raw(node: Any, name: str) -> bytes | str | None:
-    """Text of a fixed length as h5py gives it, in a third of the time; of the rest what it gives."""
+    """The value of an attribute that is text, as h5py gives it; of a fixed length in less time."""
     key = name.encode("utf-8")
     if not h5py.h5a.exists(node.id, key):
         return None

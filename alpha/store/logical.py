@@ -77,11 +77,19 @@ def begin(dataset: Any) -> "Hash":
     return said
 
 
+def about(dataset: Any) -> bytes:
+    """What the hash of a dataset is of beside what `begin` and its values give it: the same for
+    each dataset with the same attributes."""
+    said = _Words()
+    _attributes(said, dataset)
+    return said.all()
+
+
 class Hash:
     """SHA-256 of a sequence of texts and arrays, unambiguous about where each ends."""
 
     def __init__(self, *texts: str) -> None:
-        self._sha = sha256()
+        self._sha: Any = sha256()
         self.text(*texts)
 
     def text(self, *texts: str) -> None:
@@ -91,6 +99,10 @@ class Hash:
     def data(self, data: bytes) -> None:
         self._sha.update(len(data).to_bytes(8, "little"))
         self._sha.update(data)
+
+    def more(self, said: bytes) -> None:
+        """What `about` gave."""
+        self._sha.update(said)
 
     def values(self, values: np.ndarray) -> None:
         """In C order; parts of an array one after the other hash as the whole does."""
@@ -116,6 +128,20 @@ class Hash:
 
     def hex(self) -> str:
         return self._sha.hexdigest()
+
+
+class _Words(Hash):
+    """What would be hashed, as it is."""
+
+    def __init__(self) -> None:
+        self._sha = self
+        self._found: list[bytes] = []
+
+    def update(self, data: Any) -> None:
+        self._found.append(bytes(data))
+
+    def all(self) -> bytes:
+        return b"".join(self._found)
 
 
 def _walk(
@@ -155,10 +181,14 @@ def _of_node(node: Any, name: str, begun: Hash | None) -> str:
         said.text(_type(node.dtype, where))
     else:
         said = Hash("group", name)
+    _attributes(said, node)
+    return said.hex()
+
+
+def _attributes(said: Hash, node: Any) -> None:
     for name in attributes(node):
         said.text(name)
         _attribute(said, node, name)
-    return said.hex()
 
 
 def attributes(node: Any) -> list[str]:

@@ -5,6 +5,7 @@ stores the time at which a node was made. Attributes are what it writes, to the 
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import h5py
@@ -15,6 +16,7 @@ from alpha.store import chunks
 
 # Smaller arrays are stored as they are.
 _PLAIN_BYTES = 4096
+_SCALAR, _NULL = h5py.h5s.create(h5py.h5s.SCALAR), h5py.h5s.create(h5py.h5s.NULL)
 
 Attributes = Mapping[str, str | int | bool]
 
@@ -70,30 +72,31 @@ def _mark(node: Any, kind: str, version: str, attributes: Attributes, *, utf8: b
 
 
 def _attribute(node: Any, name: str, value: str | int | bool, *, utf8: bool = True) -> None:
-    space = h5py.h5s.create(h5py.h5s.SCALAR)
     if isinstance(value, str):
         encoded = value.encode("utf-8")
-        kind = _text(len(encoded) or 1)
-        kind.set_cset(h5py.h5t.CSET_UTF8 if utf8 else h5py.h5t.CSET_ASCII)
-        data = np.frombuffer(encoded or b"\0", dtype=np.uint8)
-        if not encoded:
-            space = h5py.h5s.create(h5py.h5s.NULL)
+        kind = _text(len(encoded) or 1, utf8=utf8)
+        data = np.frombuffer(encoded, dtype=np.uint8)
     else:
         data = np.array(value)
         kind = _type(data.dtype)
-    attribute = h5py.h5a.create(node.id, name.encode("utf-8"), kind, space)
-    if space.get_simple_extent_type() != h5py.h5s.NULL:
+    attribute = h5py.h5a.create(
+        node.id, name.encode("utf-8"), kind, _SCALAR if value != "" else _NULL
+    )
+    if value != "":
         attribute.write(data, mtype=kind)
 
 
+@cache
 def _type(dtype: np.dtype) -> Any:
     if dtype.kind == "S":
-        return _text(dtype.itemsize)
+        return _text(dtype.itemsize, utf8=False)
     # PyTables' flags are bit fields.
     return h5py.h5t.STD_B8LE if dtype.kind == "b" else h5py.h5t.py_create(dtype)
 
 
-def _text(size: int) -> Any:
+@cache
+def _text(size: int, *, utf8: bool) -> Any:
     kind = h5py.h5t.C_S1.copy()
     kind.set_size(size)
+    kind.set_cset(h5py.h5t.CSET_UTF8 if utf8 else h5py.h5t.CSET_ASCII)
     return kind

@@ -23,6 +23,9 @@ KEY = "df"
 _AHEAD = 12
 # Each hash goes through its values in order: one thread for all.
 _HASHING = ThreadPoolExecutor(1, thread_name_prefix="hashes")
+# By the form of a frame: the hashes of nodes without rows, and what is said of the other nodes
+# beside their values. Files that follow each other have one form, and reading nodes takes long.
+_FORMS: dict[Any, tuple[dict[str, str], dict[str, bytes]]] = {}
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class FrameWriter:
         dtypes = [np.dtype(np.int64), *(dtype for _, dtype in columns)]
         made = _create(file, columns, rows, aware)
         self._arrays = [_Array(*pair) for pair in zip(made, dtypes, strict=True)]
+        kinds = tuple((array.dtype, array.chunked) for array in self._arrays)
+        self._form = (tuple(names for names, _ in columns), kinds, aware)
         self._waiting: deque[tuple[Future, Callable[[Any], None] | None]] = deque()
 
     def append(self, time_ns: np.ndarray, values: Sequence[np.ndarray]) -> None:
@@ -153,9 +158,21 @@ class FrameWriter:
         self._settle(0)
         if self._at != self._rows:
             raise ValueError(f"a frame of {self._rows} rows was given {self._at}")
+        self.nodes = self._nodes()
+
+    def _nodes(self) -> dict[str, str]:
         # Each has the values of one array, and lacks its attributes.
-        begun = {array.dataset.name: array.said for array in self._arrays}
-        self.nodes = logical.of_file(self._file, begun)
+        begun = {array.name: array.said for array in self._arrays}
+        if self._form not in _FORMS:
+            about = {array.name: logical.about(array.dataset) for array in self._arrays}
+            found = logical.of_file(self._file, begun)
+            rest = {name: said for name, said in found.items() if name not in begun}
+            _FORMS[self._form] = rest, about
+            return found
+        rest, about = _FORMS[self._form]
+        for name, said in begun.items():
+            said.more(about[name])
+        return dict(sorted((rest | {name: said.hex() for name, said in begun.items()}).items()))
 
     def stop(self) -> None:
         """Wait until nothing is at work for this file any more."""
@@ -166,11 +183,11 @@ class _Array:
     """One array of the frame, seen as (rows, columns), and the rows of a chunk yet to be whole."""
 
     def __init__(self, dataset: Any, dtype: np.dtype) -> None:
-        self.dataset, self.dtype = dataset, dtype
+        self.dataset, self.name, self.dtype = dataset, dataset.name, dtype
         self.said = logical.begin(dataset)
         self.rows, self.columns = (*dataset.shape, 1)[:2]
-        self._id, self._ndim, self._chunked = dataset.id, dataset.ndim, dataset.chunks is not None
-        self.chunk = (*dataset.chunks, 1)[:2] if self._chunked else (self.rows, self.columns)
+        self._id, self._ndim, self.chunked = dataset.id, dataset.ndim, dataset.chunks is not None
+        self.chunk = (*dataset.chunks, 1)[:2] if self.chunked else (self.rows, self.columns)
         self._begun: list[np.ndarray] = []
 
     def check(self, part: np.ndarray) -> None:
@@ -202,14 +219,14 @@ class _Array:
 
     def make(self, whole: np.ndarray) -> list[Any]:
         """What is stored of the rows of a chunk: of each chunk beside the other, or as it is."""
-        if not self._chunked:
+        if not self.chunked:
             return [np.ascontiguousarray(whole)]
         across = self.chunk[1]
         columns = range(0, self.columns, across)
         return [chunks.encode(whole[:, at : at + across], self.chunk) for at in columns]
 
     def store(self, row: int, made: list[Any]) -> None:
-        if not self._chunked:
+        if not self.chunked:
             self._id.write(h5py.h5s.ALL, h5py.h5s.ALL, made[0], mtype=self._id.get_type())
             return
         for number, stored in enumerate(made):
