@@ -4,15 +4,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
-
 T = TypeVar("T")
 
 
@@ -24,6 +15,16 @@ def track(items: Iterable[T], what: str, *, total: int) -> Iterator[T]:
     if not sys.stderr.isatty():
         yield from items
         return
+    # A twentieth of a second that a step in a log does not wait for.
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
