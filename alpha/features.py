@@ -58,20 +58,16 @@ class FeatureFolder:
     def open(self, file: FeatureFile) -> AbstractContextManager[FrameReader]:
         return _open(file.path, self.data)
 
-    def quotes(self, file: FeatureFile) -> "Quotes":
-        """Timestamps and quotes of the rows that count."""
+    def quotes(self, file: FeatureFile) -> tuple["Quotes", str]:
+        """Timestamps and quotes of the rows that count; and a SHA-256 of what labels are made of:
+        the timestamps and quotes of all rows, as the file stores them."""
+        names = (self.data.best_bid, self.data.best_ask)
         with self.open(file) as frame:
             time_ns, kept = self.times(file, frame)
-            both = frame.matrix((self.data.best_bid, self.data.best_ask))
+            both = frame.matrix(names)
+            digest = stored.digest(frame, (self.data.timestamp, *names))
         bid, ask = (both[kept, at].astype(np.float64) for at in (0, 1))
-        return Quotes(time_ns, bid, ask)
-
-    def digest(self, file: FeatureFile) -> str:
-        """SHA-256 of what labels are made of: timestamps and quotes, as the file stores them."""
-        with self.open(file) as frame:
-            return stored.digest(
-                frame, (self.data.timestamp, self.data.best_bid, self.data.best_ask)
-            )
+        return Quotes(time_ns, bid, ask), digest
 
     def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
         """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and

@@ -121,23 +121,15 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         profile.Profiler(data, label, part.parent) as profiler,
         ThreadPoolExecutor(1) as beside,
     ):
+        digests: dict[str, str] = {}
         written: list[tuple[Path, Future[dict[str, str]]]] = []
-        for file, quotes, labels, past in track(
-            _each(folder, label), "labels", total=len(folder.files)
-        ):
-            _check_size(folder, file, labels.alpha_outcome)
-            profiler.add(
-                file.path.name,
-                labels.alpha_outcome,
-                labels.status,
-                quotes.time_ns,
-                duplicates=file.duplicates,
-            )
-            path = part / file.path.name
+        for made in track(_each(folder, label, digests), "labels", total=len(folder.files)):
+            _check_size(folder, made.file, made.labels.alpha_outcome)
+            path = part / made.file.path.name
             if len(written) > 1:
                 written[-2][1].result()
-            written.append((path, beside.submit(_write, path, file, quotes, labels, past)))
-        digests = {file.path.name: folder.digest(file) for file in folder.files}
+            written.append((path, beside.submit(_write, path, made, profiler)))
+        nodes = {path: done.result() for path, done in written}
         found = profiler.profile(digest=profile.data_digest(digests))
         counts = found.total.status
         if counts.labelled == 0:
@@ -148,21 +140,37 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 f"and {counts.bad_quote} a bad quote in their window"
             )
         write_json(part / profile.NAME, found.content)
-        record(part, {path: nodes.result() for path, nodes in written})
+        record(part, nodes)
 
 
-def _write(
-    path: Path, file: FeatureFile, quotes: Quotes, labels: Labels, past: np.ndarray
-) -> dict[str, str]:
-    """Write a label file; gives back its nodes (alpha.store.logical)."""
+@dataclass(frozen=True)
+class _Made:
+    """What there is of one feature file's rows that count; `past` is (rows, PAST_COLUMNS)."""
+
+    file: FeatureFile
+    quotes: Quotes
+    labels: Labels
+    past: np.ndarray
+
+
+def _write(path: Path, made: _Made, profiler: profile.Profiler) -> dict[str, str]:
+    """Profile and write a label file; gives back its nodes (alpha.store.logical)."""
+    labels, time_ns = made.labels, made.quotes.time_ns
+    profiler.add(
+        path.name,
+        labels.alpha_outcome,
+        labels.status,
+        time_ns,
+        duplicates=made.file.duplicates,
+    )
     blocks = (
         Block(
             (*OUTCOME_COLUMNS, *PAST_COLUMNS),
-            np.column_stack((labels.up, labels.down, labels.alpha_outcome, past)),
+            np.column_stack((labels.up, labels.down, labels.alpha_outcome, made.past)),
         ),
         Block(("status",), labels.status[:, None]),
     )
-    return write_frame(path, quotes.time_ns, blocks, aware=file.aware)
+    return write_frame(path, time_ns, blocks, aware=made.file.aware)
 
 
 def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
@@ -177,12 +185,14 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
         )
 
 
-def _each(
-    folder: FeatureFolder, label: Label
-) -> Iterator[tuple[FeatureFile, Quotes, Labels, np.ndarray]]:
+def _each(folder: FeatureFolder, label: Label, digests: dict[str, str]) -> Iterator[_Made]:
     """Label file by file, each with as much of the following files as its windows need, and
-    of the earlier ones as its past does."""
+    of the earlier ones as its past does. The next file is read meanwhile.
+
+    Adds the digest of each file to `digests`, by name.
+    """
     past = Past(label)
+    source = parallel.ahead(folder.quotes(file) for file in folder.files)
     read: dict[int, Quotes] = {}
     for number, file in enumerate(folder.files):
         until = file.last_ns + label.horizon_ns
@@ -192,14 +202,14 @@ def _each(
             stop += 1
         for at in range(number, stop):
             if at not in read:
-                read[at] = folder.quotes(folder.files[at])
+                read[at], digests[folder.files[at].path.name] = next(source)
         mine = read[number]
         halo = [_until(read[at], until) for at in range(number + 1, stop)]
         time_ns, bid, ask = (np.concatenate(parts) for parts in zip(mine, *halo, strict=True))
         rows, end_ns = len(mine.time_ns), folder.last_ns
         labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns)
         del read[number]
-        yield file, mine, labels, past.follow(*mine, labels.alpha_outcome)
+        yield _Made(file, mine, labels, past.follow(*mine, labels.alpha_outcome))
 
 
 def _until(quotes: Quotes, until_ns: int) -> Quotes:

@@ -222,6 +222,6 @@ def test_labels_of_real_data_equal_the_slow_reference_row_by_row(realdata, param
     (path,) = realdata.glob(f"{symbol}-*.h5")
     data = params.data.model_copy(update={"pattern": path.name})
     folder = open_folder(realdata, data)
-    quotes = folder.quotes(folder.files[0])
+    quotes, _ = folder.quotes(folder.files[0])
     knobs = params.label.model_copy(update={"price": price})
     assert_equal_to_reference(quotes.time_ns, quotes.bid, quotes.ask, knobs)

@@ -147,7 +147,7 @@ def test_the_digest_of_a_file_is_of_what_labels_are_made_of(tmp_path, params, ho
         frame = change(day_frame(start="2024-01-01T12:00:00", seed=1))
         frame.to_hdf(folder / "1.h5", key="df", mode="w", **how)
         found = open_folder(folder, params.data)
-        return found.digest(found.files[0])
+        return found.quotes(found.files[0])[1]
 
     def add(column):
         return lambda frame: frame.assign(**{column: frame[column] + 1.0})
