@@ -1,6 +1,7 @@
 """The command line: the only place that parses arguments or loads params.yaml."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -88,4 +89,7 @@ def _keep_inputs(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    # The process ends, and a last search for garbage would go through all that was imported.
+    gc.freeze()
+    sys.exit(code)

@@ -123,16 +123,26 @@ class Profiler:
         *,
         duplicates: int,
     ) -> None:
-        """The rows of the feature file of this name, as `of_day` takes them.
+        """The rows of the feature file of this name, (rows,) each: outcomes NaN where status is
+        not 0, int64 times in UTC. `duplicates` rows of the file are not among them.
 
         Raises InputError if the name cannot be written down.
         """
         if not name.isprintable():
             raise InputError(f"{name!r}: the name of a feature file must be printable UTF-8")
-        labelled = outcome[status == LABELLED]
-        self._days[name] = of_day(outcome, status, time_ns, self._label, duplicates=duplicates)
-        self._counts.append(_Counts.of(labelled, self._label))
-        self._spool.add(labelled)
+        labelled = status == LABELLED
+        known = outcome[labelled]
+        counts = _Counts.of(known, self._label)
+        codes = np.bincount(status, minlength=len(Status.model_fields))
+        self._days[name] = Day(
+            rows=len(status),
+            duplicates=duplicates,
+            status=Status(**{str(code): int(count) for code, count in enumerate(codes)}),
+            outcome_at_seconds=_when(known, time_ns[labelled]),
+            **_figures(counts, np.quantile(known, LEVELS).tolist() if len(known) else []),
+        )
+        self._counts.append(counts)
+        self._spool.add(known)
 
     def _total(self) -> Total:
         days = self._days.values()
@@ -154,24 +164,6 @@ class Profiler:
             days=dict(self._days),
             total=self._total(),
         )
-
-
-def of_day(
-    outcome: np.ndarray, status: np.ndarray, time_ns: np.ndarray, label: Label, *, duplicates: int
-) -> Day:
-    """The figures of one feature file's rows, (rows,) each: outcomes NaN where status is not 0,
-    int64 times in UTC. `duplicates` rows of the file are not among them."""
-    counts = np.bincount(status, minlength=len(Status.model_fields))
-    labelled = status == LABELLED
-    known = outcome[labelled]
-    quantiles = np.quantile(known, LEVELS).tolist() if len(known) else []
-    return Day(
-        rows=len(status),
-        duplicates=duplicates,
-        status=Status(**{str(code): int(count) for code, count in enumerate(counts)}),
-        outcome_at_seconds=_when(known, time_ns[labelled]),
-        **_figures(_Counts.of(known, label), quantiles),
-    )
 
 
 def sections(data: Data, label: Label) -> Sections:

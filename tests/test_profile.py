@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from tempfile import gettempdir
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,9 @@ def day(outcome: list[float], params: Params, *, target: str = "abs_max", start:
     status = np.where(np.isnan(values), 2, 0).astype(np.int8)
     time_ns = start + np.arange(len(values)) * SECOND
     label = params.label.model_copy(update={"target": target})
-    return profile.of_day(values, status, time_ns, label, duplicates=3)
+    with profile.Profiler(params.data, label, Path(gettempdir())) as profiler:
+        profiler.add("a.h5", values, status, time_ns, duplicates=3)
+        return profiler.profile(digest="").days["a.h5"]
 
 
 def write_features(folder: Path, *, days: int = 2) -> Path:
