@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 _DIGIT_BITS = 16
-_VALUES_AT_ONCE = 1 << 20
+_VALUES_AT_ONCE = 1 << 17
 
 
 class Spool:

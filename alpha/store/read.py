@@ -56,18 +56,23 @@ class FrameReader:
             raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
         stop = self.rows if stop is None else stop
         values = self._read(source, start, stop).astype(np.int64, copy=False)
-        if (values == np.iinfo(np.int64).min).any():
-            row = start + int(np.argmax(values == np.iinfo(np.int64).min))
+        latest = _LATEST_NS // NS_PER_UNIT[source.unit]
+        if len(values) and not -latest <= values.min() <= values.max() <= latest:
+            self._refuse_times(values, start, latest, source.unit)
+        return values if source.unit == "ns" else values * NS_PER_UNIT[source.unit]
+
+    def _refuse_times(self, values: np.ndarray, start: int, latest: int, unit: str) -> None:
+        """Say which of the timestamps, which start with row `start`, is the first that is none."""
+        missing = values == np.iinfo(np.int64).min
+        if missing.any():
+            row = start + int(np.argmax(missing))
             raise InputError(f"{self.path}: row {row}: the timestamp is missing (NaT)")
         # Times and look-ahead windows before and after them must fit 64 bits.
-        far = np.abs(values) > _LATEST_NS // NS_PER_UNIT[source.unit]
-        if far.any():
-            row = int(np.argmax(far))
-            raise InputError(
-                f"{self.path}: row {start + row}: the timestamp must be within the years 1700 to "
-                f"2240, found {values[row]} {source.unit} from 1970"
-            )
-        return values * NS_PER_UNIT[source.unit]
+        row = int(np.argmax(np.abs(values) > latest))
+        raise InputError(
+            f"{self.path}: row {start + row}: the timestamp must be within the years 1700 to "
+            f"2240, found {values[row]} {unit} from 1970"
+        )
 
     def source(self, name: str | None) -> Column:
         """Where a column is, or the index if None. Raises InputError if it does not exist."""
