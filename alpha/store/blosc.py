@@ -64,9 +64,16 @@ class _Decompression(ctypes.Structure):
 def _load() -> Any:
     # Found without running the package.
     spec = find_spec("blosc2")
-    assert spec is not None
-    assert spec.origin is not None
-    library = ctypes.CDLL(str(Path(spec.origin).parent / "lib" / f"libblosc2.so.{_ABI}"))
+    if spec is None or spec.origin is None:
+        raise ImportError("blosc2: is not installed (requirements.lock has it)")
+    path = Path(spec.origin).parent / "lib" / f"libblosc2.so.{_ABI}"
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise ImportError(
+            f"{path}: must be Blosc2's library of ABI {_ABI}, as that of the package in "
+            f"requirements.lock: {error}"
+        ) from None
     library.blosc2_create_cctx.argtypes = [_Compression]
     library.blosc2_create_dctx.argtypes = [_Decompression]
     for create in (library.blosc2_create_cctx, library.blosc2_create_dctx):
