@@ -113,7 +113,7 @@ class Objective:
     def of(cls, outcome: Values, label: Label, knobs: Loss) -> "Objective":
         """From train's outcomes, which need not be in memory."""
         codes = classes(label)
-        low, high = _extremes(outcome)
+        low, high = extremes(outcome)
         mean = _sum(outcome, lambda part: part) / outcome.count
         sigma = math.sqrt(_sum(outcome, lambda part: np.square(part - mean)) / outcome.count)
         # A mean of equal numbers is off from them by rounding, which is no variation.
@@ -200,7 +200,7 @@ class Objective:
     def _huber_constant(self, outcome: Values) -> float:
         """Where the pull of the outcomes, each bounded by delta, is in balance: by bisection."""
         delta = self.knobs.huber_delta * self.sigma
-        low, high = _extremes(outcome)
+        low, high = extremes(outcome)
         for _ in range(200):
             middle = (low + high) / 2
             if not low < middle < high:
@@ -224,7 +224,8 @@ class Objective:
         return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
 
 
-def _extremes(values: Values) -> tuple[float, float]:
+def extremes(values: Values) -> tuple[float, float]:
+    """The smallest and the largest."""
     low, high = zip(*((np.min(part), np.max(part)) for part in values.parts()), strict=True)
     return float(min(low)), float(max(high))
 

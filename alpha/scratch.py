@@ -19,7 +19,6 @@ class Scratch:
     """Records of one dtype in a scratch file in `folder`; `count` says how many."""
 
     def __init__(self, folder: Path, dtype: Any = np.float64) -> None:
-        self.folder = folder
         self.dtype = np.dtype(dtype)
         self.count = 0
         self._file = TemporaryFile(dir=folder)  # noqa: SIM115  (closed by __exit__)
@@ -58,7 +57,40 @@ class Scratch:
             view, at = view[read:], at + read
         return found
 
-    def sample(self, size: int) -> np.ndarray:
-        """At most `size` records, evenly spaced."""
-        places = np.unique(np.linspace(0, self.count - 1, min(size, self.count)).astype(np.int64))
-        return np.concatenate([self.read(place, place + 1) for place in places.tolist()])
+
+class Dealt:
+    """Records that are dealt out to buckets, part by part: one scratch file, however many buckets
+    there are, of which each is read back in the order in which it was dealt to."""
+
+    def __init__(self, folder: Path, dtype: Any) -> None:
+        self._records = Scratch(folder, dtype)
+        self._firsts: list[np.ndarray] = []
+
+    def __enter__(self) -> "Dealt":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._records.close()
+
+    def add(self, records: np.ndarray, first: np.ndarray) -> None:
+        """More records, by bucket, and the first of each bucket in there, (buckets + 1,)."""
+        self._firsts.append(self._records.count + first)
+        self._records.add(records)
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """How many records each bucket has, (buckets,) int64."""
+        return np.sum([np.diff(first) for first in self._firsts], axis=0)
+
+    def parts(self, bucket: int) -> Iterator[np.ndarray]:
+        """The records of a bucket, PART_ROWS at a time or a few more."""
+        together: list[np.ndarray] = []
+        for first in self._firsts:
+            start, stop = first[bucket : bucket + 2].tolist()
+            if stop > start:
+                together.append(self._records.read(start, stop))
+            if sum(map(len, together)) >= PART_ROWS:
+                yield np.concatenate(together)
+                together.clear()
+        if together:
+            yield np.concatenate(together)

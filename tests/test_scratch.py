@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alpha.scratch import Scratch
+from alpha.scratch import Dealt, Scratch
 
 PAIR = np.dtype([("value", "f8"), ("row", "i4")], align=True)
 
@@ -28,9 +28,19 @@ def test_what_was_added_comes_back_in_its_order_and_nothing_is_left_on_disk(tmp_
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_sample_is_evenly_spaced_from_the_first_to_the_last(tmp_path):
-    """And all there is if that is not much."""
-    with Scratch(tmp_path, PAIR) as scratch:
-        scratch.add(records(1001))
-        assert scratch.sample(5)["row"].tolist() == [0, 250, 500, 750, 1000]
-        assert len(scratch.sample(5000)) == 1001
+def test_a_bucket_has_what_was_dealt_to_it_in_that_order(tmp_path, monkeypatch):
+    """Of three, one of which nothing is dealt to; in parts of no more rows than asked for."""
+    monkeypatch.setattr("alpha.scratch.PART_ROWS", 20)
+    rng = np.random.default_rng(0)
+    number, whole = rng.choice([0, 2], 300), records(300)
+    with Dealt(tmp_path, PAIR) as dealt:
+        for rows in np.array_split(np.arange(300), 40):
+            order = rows[np.argsort(number[rows], kind="stable")]
+            dealt.add(whole[order], np.searchsorted(number[order], [0, 1, 2, 3]))
+        assert dealt.sizes.tolist() == np.bincount(number).tolist()
+        for bucket in range(3):
+            parts = list(dealt.parts(bucket))
+            assert all(len(part) < 28 for part in parts)
+            found = [row for part in parts for row in part["row"].tolist()]
+            assert found == np.flatnonzero(number == bucket).tolist()
+        assert list(tmp_path.iterdir()) == []
