@@ -150,7 +150,9 @@ class Sample:
             self.near_mean += int(np.count_nonzero(np.abs(f - mean) <= hair))
         for check in self.checks:
             check.add(some.part.time_ns, y, f, cells)
-        self._judged.add(some.judged())
+        # Once a row is left out, ranks are found anew.
+        if self.count == self.sums[0].rows:
+            self._judged.add(some.judged())
         for at, code in enumerate(self.rows.standard.objective.classes):
             if code in self._foreseen:
                 event = np.empty(len(y), dtype=FORESEEN)
