@@ -5,59 +5,59 @@ sort: values are taken as whole numbers that order as they do, and each pass ove
 counts, among the values that share the digits found so far, how often each next digit is there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile
 
 import numpy as np
 from numba import njit
 
+from alpha.scratch import Scratch
+
 _DIGIT_BITS = 16
-_VALUES_AT_ONCE = 1 << 17
+
+# What becomes of values before they are put in order: an array of as many or of fewer.
+By = Callable[[np.ndarray], np.ndarray]
 
 
-class Spool:
+class Spool(Scratch):
     """Float64 values, none of them NaN, in a scratch file in `folder`; `count` says how many."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = TemporaryFile(dir=folder)  # noqa: SIM115  (closed by __exit__)
-        self.count = 0
+        super().__init__(folder, np.float64)
 
     def __enter__(self) -> "Spool":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._file.close()
-
-    def add(self, values: np.ndarray) -> None:
-        """Keep more values, (values,)."""
-        self._file.write(np.ascontiguousarray(values, dtype=np.float64).data)
-        self.count += len(values)
-
-    def quantiles(self, levels: Sequence[float]) -> list[float]:
-        """As np.quantile gives them (linear between the neighbours), bit for bit.
+    def quantiles(self, levels: Sequence[float], by: By | None = None) -> list[float]:
+        """As np.quantile gives them (linear between the neighbours), bit for bit; with `by` of
+        what it makes of the values.
 
         Raises ValueError without values.
         """
-        if self.count == 0:
+        count = self.count if by is None else sum(len(part) for part in self._by(by))
+        if count == 0:
             raise ValueError("no values have no quantiles")
-        places = [(self.count - 1) * level for level in levels]
+        places = [(count - 1) * level for level in levels]
         below = [int(place) for place in places]
-        wanted = sorted({at for low in below for at in (low, min(low + 1, self.count - 1))})
-        at = dict(zip(wanted, self._ordered(wanted), strict=True))
+        wanted = sorted({at for low in below for at in (low, min(low + 1, count - 1))})
+        at = dict(zip(wanted, self._ordered(wanted, by), strict=True))
         return [
-            _between(at[low], at[min(low + 1, self.count - 1)], place - low)
+            _between(at[low], at[min(low + 1, count - 1)], place - low)
             for low, place in zip(below, places, strict=True)
         ]
 
-    def _ordered(self, wanted: Sequence[int]) -> list[float]:
+    def median(self) -> float:
+        """As np.median gives it. There is at least one value."""
+        return float(np.mean(self._ordered([(self.count - 1) // 2, self.count // 2], None)))
+
+    def _ordered(self, wanted: Sequence[int], by: By | None) -> list[float]:
         """The values at these places of the ascending order."""
         found = np.zeros(len(wanted), dtype=np.uint64)  # the digits so far, as a prefix
         places = np.array(wanted, dtype=np.int64)  # among the values that share the prefix
         for shift in range(64 - _DIGIT_BITS, -1, -_DIGIT_BITS):
             prefixes = np.unique(found)
             counts = np.zeros((len(prefixes), 1 << _DIGIT_BITS), dtype=np.int64)
-            for values in self._parts():
+            for values in self._by(by):
                 _count(values, prefixes, shift, counts)
             for one, prefix in enumerate(found):
                 up_to = np.cumsum(counts[np.searchsorted(prefixes, prefix)])
@@ -68,10 +68,9 @@ class Spool:
         keys = np.where(found >= sign, found ^ sign, ~found)
         return [float(value) for value in keys.view(np.float64)]
 
-    def _parts(self) -> Iterator[np.ndarray]:
-        self._file.seek(0)
-        while part := self._file.read(8 * _VALUES_AT_ONCE):
-            yield np.frombuffer(part, dtype=np.float64)
+    def _by(self, by: By | None) -> Iterator[np.ndarray]:
+        for part in self.parts():
+            yield part if by is None else by(part)
 
 
 def _between(low: float, high: float, share: float) -> float:

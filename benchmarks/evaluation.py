@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha.evaluation.assess import Knobs, Prediction, assess
+from alpha.evaluation.assess import Knobs, assess
 from alpha.evaluation.details import SplitFigures
+from alpha.evaluation.predicted import Predicted
 from alpha.evaluation.rows import SplitRows, Standard
 from alpha.params import load
+from alpha.scratch import PART_ROWS
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, absolute, in_turn, number, same
 from benchmarks.peers import ranking as peers
@@ -20,20 +22,24 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     of = data.market(rows, seed=rows)
     outcome, score = data.judged(rows)
     volatility = np.exp(of.level.astype(np.float64))
+    columns = of.time_ns, outcome, volatility, score, score
+    parts = [
+        Predicted(*(column[first : first + PART_ROWS] for column in columns))
+        for first in range(0, rows, PART_ROWS)
+    ]
     label, knobs = params.label, params.evaluate
-    standard = Standard.fit(of.time_ns, outcome, volatility, label, params.loss)
+    standard = Standard.fit(parts, label, params.loss, bench.work)
     of_assess = Knobs(knobs.thresholds_bps, 2 * knobs.fees.taker_bps, label.horizon_ns)
 
     def ours() -> SplitFigures:
         split = SplitRows.of(
-            of.time_ns,
-            outcome,
-            volatility,
+            parts,
             standard=standard,
             knobs=knobs.bootstrap,
             horizon_seconds=label.horizon_seconds,
+            folder=bench.work,
         )
-        return assess(split, Prediction(score, score), of_assess, clipped=0, replaced=0)[0]
+        return assess(split, parts, of_assess, clipped=0, replaced=0)[0]
 
     found = ours()
     same("rank IC", found.rank_ic, peers.rank_ic(outcome, score), within=1e-12)

@@ -1,11 +1,15 @@
 """Rank IC and the area under the precision-recall curve beside scipy and scikit-learn."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from alpha.evaluation import ranking
-from alpha.evaluation.ranking import Ranked
+from alpha.evaluation.buckets import Unordered, visit
+from alpha.evaluation.ranking import FORESEEN, JUDGED, Events, RankProducts
+from alpha.evaluation.ranks import TO_RANK, InRowOrder, Ranker
+from alpha.scratch import PART_ROWS
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same
 from benchmarks.peers import ranking as peers
@@ -14,27 +18,55 @@ _STEP = "ranking"
 _NEAR = 1e-12
 
 
-def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    return ranking.rank_ic(*(one.ranks for one in Ranked.both(outcome, prediction)))
+# All rows are in one cell, and beside all rows in one slot.
+_ONE = 1
 
 
-def average_precision(event: np.ndarray, prediction: np.ndarray) -> float:
-    return ranking.average_precision(event, Ranked.of(prediction))
+def rank_ic(outcome: np.ndarray, prediction: np.ndarray, folder: Path) -> float:
+    rows = len(outcome)
+    slots = np.array([rows, 2 * rows])
+    order, products = InRowOrder(rows, folder), RankProducts(len(slots), _ONE)
+    outcomes = _records(folder, TO_RANK, value=outcome, row=np.arange(rows), slots=_ONE)
+    visit(outcomes, [Ranker(slots, order)])
+    with order.ranked() as ranked:
+        ranks = ranked.read(0, rows)["ranks"]
+    judged = _records(folder, JUDGED, value=prediction, outcome=outcome, ranks=ranks, slots=_ONE)
+    visit(judged, [Ranker(slots, products)])
+    return products.rank_ic(0, rows)
+
+
+def average_precision(event: np.ndarray, prediction: np.ndarray, folder: Path) -> float:
+    positives = int(np.count_nonzero(event))
+    events = Events([0.5], [positives], rows=len(event), cells=_ONE)
+    visit(_records(folder, FORESEEN, value=prediction, outcome=event), [events])
+    return events.average_precision(0)
+
+
+def _records(folder: Path, dtype: np.dtype, **columns: Any) -> Unordered:
+    """In parts, as an evaluation has them; what is not given is 0."""
+    records = np.zeros(len(columns["value"]), dtype=dtype)
+    for name, values in columns.items():
+        records[name] = values
+    found = Unordered(folder, dtype)
+    for first in range(0, len(records), PART_ROWS):
+        found.add(records[first : first + PART_ROWS])
+    return found
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
     rows = bench.sizes.ranked_rows
     outcome, prediction = data.judged(rows)
     event = outcome > np.quantile(outcome, 0.9)
-    ic, precision = rank_ic(outcome, prediction), average_precision(event, prediction)
+    ic = rank_ic(outcome, prediction, bench.work)
+    precision = average_precision(event, prediction, bench.work)
     same("rank IC", ic, peers.rank_ic(outcome, prediction), within=_NEAR)
     its = peers.average_precision(event, prediction)
     same("average precision", precision, its, within=_NEAR)
     seconds = in_turn(
         {
-            "rank_ic": lambda: rank_ic(outcome, prediction),
+            "rank_ic": lambda: rank_ic(outcome, prediction, bench.work),
             "spearmanr": lambda: peers.rank_ic(outcome, prediction),
-            "precision": lambda: average_precision(event, prediction),
+            "precision": lambda: average_precision(event, prediction, bench.work),
             "sklearn": lambda: peers.average_precision(event, prediction),
         },
         min(3, bench.sizes.rounds),

@@ -2,15 +2,17 @@
 
 import json
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from made_parts import FOLDER, parts
 from scipy.special import expit
 
-from alpha.evaluation.assess import Knobs, Prediction, assess, fees_name, lift_name, precision_name
+from alpha.evaluation.assess import Knobs, assess, fees_name, lift_name, precision_name
 from alpha.evaluation.details import SplitFigures
 from alpha.evaluation.quantiles import LEVELS
 from alpha.evaluation.rows import SplitRows, Standard
@@ -41,29 +43,32 @@ def params() -> Params:
     return parse(PARAMS_TEXT, source="params.yaml")
 
 
-def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> SplitRows:
+class Split(NamedTuple):
+    rows: SplitRows
+    time_ns: np.ndarray
+    outcome: np.ndarray
+
+
+def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> Split:
     """Rows `step` seconds apart, judged by what these train outcomes give."""
     label = params.label.model_copy(update=changes.pop("label", {}))
     loss = params.loss.model_copy(update=changes)
-    train = np.array(train, dtype=float)
-    times = np.arange(len(train)) * SECOND
-    standard = Standard.fit(times, train, np.full(len(train), np.nan), label, loss)
-    outcome = np.array(outcome, dtype=float)
-    return SplitRows.of(
-        np.arange(len(outcome)) * step * SECOND,
-        outcome,
-        np.full(len(outcome), np.nan),
-        standard=standard,
+    of_train = parts(np.arange(len(train)) * SECOND, train)
+    time_ns = np.arange(len(outcome)) * step * SECOND
+    rows = SplitRows.of(
+        parts(time_ns, outcome),
+        standard=Standard.fit(of_train, label, loss, FOLDER),
         knobs=BOOTSTRAP,
         horizon_seconds=label.horizon_seconds,
+        folder=FOLDER,
     )
+    return Split(rows, time_ns, outcome)
 
 
-def figures(rows: SplitRows, prediction, values=None, thresholds=(5.0,)):
-    score = np.array(prediction, dtype=float)
+def figures(split: Split, prediction, values=None, thresholds=(5.0,)):
     return assess(
-        rows,
-        Prediction(score, score if values is None else values),
+        split.rows,
+        parts(split.time_ns, split.outcome, prediction, values=values),
         Knobs(thresholds_bps=thresholds, round_trip_bps=15.0, horizon_ns=60 * SECOND),
         clipped=1,
         replaced=2,

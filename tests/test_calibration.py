@@ -3,13 +3,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from made_parts import unordered
 
-from alpha.evaluation.calibration import by_decile
-from alpha.evaluation.ranking import Ranked
+from alpha.evaluation.buckets import visit
+from alpha.evaluation.calibration import Calibration
+from alpha.evaluation.ranking import JUDGED
+from alpha.evaluation.ranks import Ranker
 
 
 def bins(outcome, prediction):
-    return by_decile(outcome, prediction, Ranked.of(prediction))
+    rows = len(outcome)
+    found = Calibration(rows)
+    records = unordered(JUDGED, value=prediction, outcome=outcome, slots=1)
+    visit(records, [Ranker(np.array([rows, 2 * rows]), found)])
+    return found.bins()
 
 
 def test_deciles_by_hand():

@@ -1,12 +1,20 @@
 import numpy as np
 import pytest
+from made_parts import in_order
 
 from alpha.evaluation import distribution
-from alpha.evaluation.distribution import BINS, bin_edges
+from alpha.evaluation.distribution import BINS, Distribution
+from alpha.objective import InMemory
+
+
+def bin_edges(outcome, classes=()):
+    return distribution.bin_edges(InMemory(outcome), classes)
 
 
 def counts(values, edges):
-    return distribution.counts(values, np.argsort(values, kind="stable"), edges)
+    found = Distribution(len(values), edges)
+    in_order(values, [found])
+    return found.counts
 
 
 def test_bins_are_equal_between_the_outer_quantiles_of_train():

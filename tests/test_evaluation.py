@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
+from made_parts import same
 from made_results import Results, make, truths, write_prediction
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
@@ -265,6 +266,20 @@ def test_same_input_gives_same_bytes(made: Results, params: Params):
     made.evaluate(params)
     assert len(before) > 30
     assert files() == before
+
+
+def test_how_many_rows_are_in_memory_does_not_show(
+    made: Results, found: Details, params: Params, tmp_path, monkeypatch
+):
+    """Parts of 700 rows and buckets of 300 give the same figures, but for the rounding of sums;
+    and nothing but the results is left."""
+    monkeypatch.setattr("alpha.scratch.PART_ROWS", 700)
+    monkeypatch.setattr("alpha.evaluation.buckets.BUCKET_ROWS", 300)
+    results = _Elsewhere(made.root, tmp_path)
+    results.evaluate(params)
+    small = details.read(results.evaluation)
+    assert [path.name for path in tmp_path.iterdir()] == ["evaluate"]
+    same(small.model_dump(), found.model_dump())
 
 
 def test_more_tries_widen_the_intervals_of_models_and_not_of_runs(

@@ -10,10 +10,14 @@ from alpha.evaluation.bootstrap import Blocks
 from alpha.evaluation.over_seeds import Widened, mean_resampled, over_seeds, skill_difference
 
 
+def blocks_of(rows: int) -> Blocks:
+    """A row a second, which is a cell."""
+    return Blocks(np.arange(rows + 1), seconds=10.0, resamples=1000, level=0.9, seed=0)
+
+
 @pytest.fixture(scope="module")
 def blocks() -> Blocks:
-    times = np.arange(100_000) * 1_000_000_000
-    return Blocks.cut(times, seconds=10.0, resamples=1000, level=0.9, seed=0)
+    return blocks_of(100_000)
 
 
 def test_over_seeds_is_mean_and_sample_deviation_of_what_is_defined():
@@ -49,7 +53,7 @@ def test_ends_are_widened_for_the_tries(blocks: Blocks):
 
 def test_an_interval_without_ends_says_why(blocks: Blocks):
     """No value, too few blocks, or resamples that are hardly defined."""
-    short = Blocks.cut(np.arange(9), seconds=10.0, resamples=1000, level=0.9, seed=0)
+    short = blocks_of(9)
     assert Widened(blocks, 1).interval(None, None, "no rows").reason == "no rows"
     assert "fewer than 5 blocks" in Widened(short, 1).interval(0.5, None).reason
     wild = Widened(blocks, 1).interval(0.5, np.full(10, np.nan))

@@ -3,11 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from alpha.evaluation.quantiles import LEVELS, quantiles
+from alpha.evaluation.quantiles import LEVELS, Quantiles
 
 
 def of(values):
-    return quantiles(values, np.argsort(values, kind="stable"))
+    found = Quantiles(len(values))
+    return found.of(np.sort(values)[found.places] if len(values) else values)
 
 
 ARRAYS = hnp.arrays(float, st.integers(1, 50), elements=st.floats(-1e-2, 1e-2))

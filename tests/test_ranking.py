@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from made_parts import judge, outcome_ranks
 from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import average_precision_score
 
 from alpha.evaluation import ranking
 from alpha.evaluation.metrics import Undefined
-from alpha.evaluation.ranking import Ranked
 
 SMOOTH = st.floats(-1e-2, 1e-2, allow_nan=False)
 ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
@@ -30,7 +30,17 @@ PAIRS = arrays(ROUGH, min_size=2) | arrays(SMOOTH, min_size=2)
 
 
 def rank_ic(outcome, prediction) -> float:
-    return ranking.rank_ic(*(Ranked.of(np.asarray(one)).ranks for one in (outcome, prediction)))
+    return judge(outcome, prediction)[0].rank_ic(0, len(outcome))
+
+
+def of_event(event, score) -> ranking.Events:
+    """Of one event that comes or not, each row in a cell of its own."""
+    return judge(event, score, levels=[0.5])[1]
+
+
+def statistics(event, score) -> list[np.ndarray]:
+    """Of an event, row by row."""
+    return of_event(event, score).statistics(0, np.ones(len(event)))
 
 
 @settings(deadline=None)
@@ -54,18 +64,18 @@ def test_rank_ic_by_hand_gives_ties_their_average_rank():
 
 
 def test_rank_ic_is_of_exact_sums_of_products():
-    """More than 64 bits of them, against Python's whole numbers; and the same by two threads."""
+    """More than 64 bits of them, against Python's whole numbers."""
     rng = np.random.default_rng(4)
     x = np.round(rng.normal(size=3_000_000), 3)
     y = np.round(x + rng.normal(size=len(x)), 2)
-    of_x, of_y = (one.ranks for one in Ranked.both(x, y))
-    assert of_x.tobytes() == Ranked.of(x).ranks.tobytes()
+    of_x, of_y = (outcome_ranks(side)[:, 0] for side in (x, y))
 
     def total(one, other):
         return sum(np.multiply(one, other, dtype=np.int64).tolist())
 
     spread = math.sqrt(total(of_x, of_x) * total(of_y, of_y))
-    assert ranking.rank_ic(of_x, of_y) == total(of_x, of_y) / spread
+    products, _ = judge(x, y, cells=np.arange(len(x)) // 1000)
+    assert products.rank_ic(0, len(x)) == total(of_x, of_y) / spread
 
 
 def test_rank_ic_needs_two_rows():
@@ -81,19 +91,20 @@ def test_rank_ic_needs_two_rows():
 def test_midranks_are_scipys_ranks_around_their_mean(values):
     """With ties."""
     expected = rankdata(values) - (len(values) + 1) / 2
-    assert (Ranked.of(values).ranks / 2).tolist() == expected.tolist()
+    assert (outcome_ranks(values)[:, 0] / 2).tolist() == expected.tolist()
 
 
 @settings(deadline=None)
 @given(PAIRS)
 def test_sums_over_all_rows_give_rank_ic_itself(both):
     """The resample that takes every row once."""
-    outcome, prediction = (Ranked.of(values).ranks for values in both)
-    if not outcome.any() or not prediction.any():
+    outcome, prediction = both
+    if np.ptp(outcome) == 0 or np.ptp(prediction) == 0:
         return
-    statistics = ranking.rank_ic_statistics(outcome, prediction)
-    [found] = ranking.rank_ic_resampled(np.array([[np.sum(one)] for one in statistics]))
-    assert found == pytest.approx(ranking.rank_ic(outcome, prediction))
+    products, _ = judge(outcome, prediction)
+    by_row = products.statistics(np.ones(len(outcome)))
+    [found] = ranking.rank_ic_resampled(np.array([[np.sum(one)] for one in by_row]))
+    assert found == pytest.approx(products.rank_ic(0, len(outcome)))
 
 
 @settings(deadline=None)
@@ -102,13 +113,13 @@ def test_average_precision_is_scikit_learns(both, level):
     """Scores with ties and without."""
     outcome, prediction = both
     event = outcome > level
-    ranked = Ranked.of(prediction)
+    _, events = judge(outcome, prediction, levels=[9.0, level])
     if event.all() or not event.any():
         with pytest.raises(Undefined, match="row has the event"):
-            ranking.average_precision(event, ranked)
+            events.average_precision(1)
         return
-    found = ranking.average_precision(event, ranked)
-    statistic = ranking.average_precision_statistic(event, ranked)
+    found = events.average_precision(1)
+    statistic, *_ = events.statistics(1, np.ones(len(event)))
     assert found == pytest.approx(average_precision_score(event, prediction), abs=1e-12)
     # Homogeneous in the weights: by Euler, the derivatives add up to N.
     assert np.sum(statistic) / np.sum(event) == pytest.approx(found)
@@ -119,8 +130,7 @@ def test_average_precision_statistic_is_the_derivative_by_a_rows_weight():
     rng = np.random.default_rng(0)
     score = np.round(rng.normal(size=40), 1)
     event = rng.random(40) < 0.3
-    found = ranking.average_precision(event, Ranked.of(score))
-    statistic = ranking.average_precision_statistic(event, Ranked.of(score))
+    found, statistic = of_event(event, score).average_precision(0), statistics(event, score)[0]
     step = 1e-6
     for row in range(40):
         weights = np.ones(40)
@@ -137,8 +147,7 @@ def test_average_precision_resampled_follows_whole_resamples_of_rows():
     rows = 3000
     score = rng.normal(size=rows)
     event = score + 2 * rng.normal(size=rows) > 2.5
-    found = ranking.average_precision(event, Ranked.of(score))
-    statistic = ranking.average_precision_statistic(event, Ranked.of(score))
+    found, statistic = of_event(event, score).average_precision(0), statistics(event, score)[0]
     exact, first_order = [], []
     for _ in range(300):
         taken = rng.integers(0, rows, rows)
@@ -153,7 +162,7 @@ def test_decile_lift_by_hand():
     """Of 20 rows the top two are taken: one of them has the event, as 4 of all do."""
     event = np.zeros(20, dtype=bool)
     event[[0, 5, 7, 19]] = True
-    assert ranking.decile_lift(event, Ranked.of(np.arange(20.0))) == pytest.approx(0.5 / 0.2)
+    assert of_event(event, np.arange(20.0)).decile_lift(0) == pytest.approx(0.5 / 0.2)
 
 
 def test_rows_tied_at_the_cut_share_what_is_left_of_the_top():
@@ -161,25 +170,26 @@ def test_rows_tied_at_the_cut_share_what_is_left_of_the_top():
     score = np.concatenate(([9.0], np.full(5, 5.0), np.zeros(14)))
     event = np.zeros(20, dtype=bool)
     event[[1, 2]] = True
-    assert Ranked.of(score).top == pytest.approx([1.0, *[0.2] * 5, *[0.0] * 14])
-    assert ranking.decile_lift(event, Ranked.of(score)) == pytest.approx((0.4 / 2) / (2 / 20))
+    assert statistics(event, score)[2] == pytest.approx([1.0, *[0.2] * 5, *[0.0] * 14])
+    assert of_event(event, score).decile_lift(0) == pytest.approx((0.4 / 2) / (2 / 20))
 
 
 def test_a_constant_score_has_precision_of_the_base_rate_and_no_lift():
     """Guessing: 1 is no better."""
     event = np.arange(10) < 3
-    score = Ranked.of(np.zeros(10))
-    assert ranking.average_precision(event, score) == pytest.approx(0.3)
-    assert ranking.decile_lift(event, score) == pytest.approx(1.0)
+    found = of_event(event, np.zeros(10))
+    assert found.average_precision(0) == pytest.approx(0.3)
+    assert found.decile_lift(0) == pytest.approx(1.0)
 
 
 def test_one_class_only_is_undefined_with_the_reason():
     """Always, never, and without rows."""
-    score = Ranked.of(np.arange(3.0))
-    for figure in (ranking.average_precision, ranking.decile_lift):
-        with pytest.raises(Undefined, match="no row has the event"):
-            figure(np.zeros(3, dtype=bool), score)
-        with pytest.raises(Undefined, match="every row has the event"):
-            figure(np.ones(3, dtype=bool), score)
-        with pytest.raises(Undefined, match="no rows"):
-            figure(np.zeros(0, dtype=bool), Ranked.of(np.empty(0)))
+    for event, reason in (
+        (np.zeros(3), "no row has the event"),
+        (np.ones(3), "every row has the event"),
+        (np.zeros(0), "no rows"),
+    ):
+        found = of_event(event, np.arange(float(len(event))))
+        for figure in (found.average_precision, found.decile_lift):
+            with pytest.raises(Undefined, match=reason):
+                figure(0)

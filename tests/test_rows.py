@@ -1,7 +1,10 @@
 """What all runs share: fitted on train alone, and identified by times and outcomes."""
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
+from made_parts import FOLDER, parts
 
 from alpha.evaluation.rows import SplitRows, Standard
 from alpha.params import Params
@@ -10,20 +13,18 @@ SECOND = 1_000_000_000
 
 
 def standard(params: Params, outcome) -> Standard:
-    times = np.arange(len(outcome)) * SECOND
-    nothing = np.full(len(outcome), np.nan)
-    return Standard.fit(times, np.asarray(outcome), nothing, params.label, params.loss)
+    train = parts(np.arange(len(outcome)) * SECOND, outcome)
+    return Standard.fit(train, params.label, params.loss, FOLDER)
 
 
-def rows(params: Params, outcome, *, start=0) -> SplitRows:
-    outcome = np.asarray(outcome, dtype=float)
+def rows(params: Params, outcome, *, start=0, size=1 << 30) -> SplitRows:
+    time_ns = (start + np.arange(len(outcome))) * SECOND
     return SplitRows.of(
-        (start + np.arange(len(outcome))) * SECOND,
-        outcome,
-        np.full(len(outcome), np.nan),
+        parts(time_ns, outcome, size=size),
         standard=standard(params, [0.0, 4.0]),
         knobs=params.evaluate.bootstrap,
         horizon_seconds=60.0,
+        folder=FOLDER,
     )
 
 
@@ -35,8 +36,9 @@ def test_the_standard_is_fitted_on_trains_outcomes(params: Params):
 
 
 def test_constant_losses_are_those_of_trains_constant_on_this_split(params: Params):
-    """Squared distances from 2."""
-    assert rows(params, [1.0, 5.0]).constant_losses.tolist() == [1.0, 9.0]
+    """Squared distances from 2, of the first two minutes and of the third."""
+    found = rows(params, np.repeat([1.0, 5.0], [120, 60]))
+    assert found.constant_by_cell.tolist() == [120.0, 540.0]
 
 
 def test_times_and_outcomes_make_the_digest(params: Params):
@@ -47,7 +49,9 @@ def test_times_and_outcomes_make_the_digest(params: Params):
         rows(params, [1.0, 2.0], start=3600).digest,
     ]
     assert len(set(digests)) == 3
-    assert rows(params, [1.0, 2.0]).digest == digests[0]
+    assert rows(params, [1.0, 2.0], size=1).digest == digests[0]
+    expected = sha256(np.array([0, SECOND]).tobytes() + np.array([1.0, 2.0]).tobytes())
+    assert digests[0] == expected.hexdigest()
 
 
 def test_the_labels_own_figures_by_hand(params: Params):
@@ -62,3 +66,11 @@ def test_a_block_is_as_long_as_params_say(params: Params):
     """In horizons."""
     expected = 60.0 * params.evaluate.bootstrap.block_horizons
     assert rows(params, [0.0, 1.0]).blocks.seconds == expected
+
+
+def test_block_means_are_those_of_blocks_side_by_side(params: Params):
+    """Blocks of 20 minutes, of which the last is not whole; whatever parts rows come in."""
+    outcome = np.arange(3000.0)
+    expected = [outcome[at : at + 1200].mean() for at in (0, 1200, 2400)]
+    for size in (700, 3000):
+        assert rows(params, outcome, size=size).block_means == pytest.approx(expected)

@@ -27,7 +27,7 @@ def test_quantiles_are_numpy_s_however_values_come(tmp_path_factory, values, cut
 
 
 def test_more_values_than_are_read_at_once_have_numpy_s_quantiles(tmp_path, monkeypatch):
-    monkeypatch.setattr("alpha.spool._VALUES_AT_ONCE", 1000)
+    monkeypatch.setattr("alpha.scratch.PART_ROWS", 1000)
     values = np.round(np.random.default_rng(0).normal(size=25_001), 2)
     with Spool(tmp_path) as spool:
         spool.add(values)

@@ -8,12 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from alpha.evaluation.thresholds import (
+    Check,
     after_fees_resampled,
-    after_fees_statistics,
-    check,
     meaning,
     pool,
-    windows_apart,
     with_ends,
 )
 from alpha.params import Params
@@ -31,15 +29,26 @@ def pairs():
     )
 
 
+def checked(outcome, prediction, threshold_bps=10.0, *, time_ns=None, horizon_ns=HORIZON) -> Check:
+    """In parts of 7 rows, which lie 7 s apart unless times are given; each row is a cell."""
+    rows = len(outcome)
+    time_ns = np.arange(rows) * 7 * SECOND if time_ns is None else time_ns
+    found = Check(threshold_bps, horizon_ns=horizon_ns, cells=rows)
+    for first in range(0, rows, 7):
+        part = slice(first, first + 7)
+        found.add(time_ns[part], outcome[part], prediction[part], np.arange(rows)[part])
+    return found
+
+
 def made(outcome, prediction, threshold_bps=10.0):
-    return check(
-        outcome,
-        prediction,
-        np.arange(len(outcome)) * 7 * SECOND,
-        threshold_bps=threshold_bps,
-        round_trip_bps=15.0,
-        horizon_ns=HORIZON,
-    )
+    return checked(outcome, prediction, threshold_bps).figures(round_trip_bps=15.0)
+
+
+def windows_apart(time_ns, *, horizon_ns) -> int:
+    """All of them called."""
+    called = np.ones(len(time_ns))
+    found = checked(called, called, time_ns=time_ns, horizon_ns=horizon_ns)
+    return found.figures(round_trip_bps=0.0).windows
 
 
 @settings(deadline=None)
@@ -117,7 +126,7 @@ def test_sums_over_all_rows_give_the_outcome_after_fees_itself():
     """The resample that takes every row once; and one without a row is not a number."""
     rng = np.random.default_rng(0)
     outcome, prediction = rng.normal(size=(2, 500)) * 1e-3
-    statistics = after_fees_statistics(outcome, prediction, threshold_bps=5.0)
+    statistics = checked(outcome, prediction, 5.0).statistics
     sums = np.array([[np.sum(one), 0.0] for one in statistics])
     found = after_fees_resampled(sums, round_trip_bps=15.0)
     assert found[0] == pytest.approx(made(outcome, prediction, 5.0).after_fees_bps)

@@ -4,8 +4,9 @@ Labels overlap and volatility comes in spells, so neighbouring rows are no indep
 evidence; whole blocks of time, longer than a label's horizon, nearly are. Time is cut into
 cells, a block is CELLS_PER_BLOCK consecutive cells that hold rows (the last are followed by
 the first), and a resample is as many blocks, drawn with replacement, as the split is long.
-Every figure is a function of sums over rows, so the rows are summed once, by cell, and a
-resample costs a few additions a block. Sources: Künsch (1989), Politis and Romano (1992).
+Every figure is a function of sums over rows, so the rows are summed once, by cell, as they
+come, and a resample costs a few additions a block. Sources: Künsch (1989), Politis and Romano
+(1992).
 """
 
 import math
@@ -15,6 +16,8 @@ from functools import cached_property
 
 import numpy as np
 from numba import njit
+
+from alpha.evaluation.stretches import Stretches, of_rows
 
 CELLS_PER_BLOCK = 10
 # Fewer blocks than this say nothing of how blocks differ.
@@ -39,18 +42,24 @@ class Blocks:
     level: float
     seed: int
 
-    @classmethod
-    def cut(
-        cls, time_ns: np.ndarray, *, seconds: float, resamples: int, level: float, seed: int
-    ) -> "Blocks":
-        """Blocks of `seconds` over rows at ascending `time_ns`, (rows,) int64."""
-        cell_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
+    @staticmethod
+    def cutting(seconds: float) -> Stretches:
+        """The cells of blocks of `seconds`, to which rows are to be added."""
         # Cells in a gap hold nothing, and are not part of the time that was observed.
-        return cls(first_rows(time_ns, cell_ns), seconds, resamples, level, seed)
+        return Stretches(max(1, round(seconds * 1e9 / CELLS_PER_BLOCK)))
 
     @property
     def cells(self) -> int:
         return len(self.first) - 1
+
+    @property
+    def rows(self) -> np.ndarray:
+        """How many rows are in each cell, (cells,) int64."""
+        return np.diff(self.first)
+
+    def of_rows(self, start: int, stop: int) -> np.ndarray:
+        """The cell of each of the rows [start, stop), (rows,) int64."""
+        return of_rows(self.first, start, stop)
 
     @cached_property
     def reason(self) -> str | None:
@@ -59,42 +68,36 @@ class Blocks:
             return None
         return f"the split spans fewer than {LEAST_BLOCKS} blocks of {self.seconds:g} s"
 
-    def sums(self, statistics: Iterable[np.ndarray], rows: np.ndarray | None = None) -> np.ndarray:
-        """Resampled sums of per-row statistics: (statistics, resamples) float64.
+    def sums(self, per_cell: Iterable[np.ndarray]) -> np.ndarray:
+        """Resampled sums of statistics of rows: (statistics, resamples) float64.
 
-        Each of `statistics` is (rows,), of all rows or of those that the mask `rows` keeps; an
-        iterator need not have more than one at a time. NaN where a statistic is not finite.
-        Call it only where `reason` is None.
+        Of each statistic `per_cell` has the sum over the rows of each cell, (cells,), of all
+        rows or of some. NaN where a sum is not finite. Call it only where `reason` is None.
         """
-        per_cell = np.stack([self._per_cell(values, rows) for values in statistics])
         # The statistics of a block side by side: one access finds them all.
-        blocks = np.ascontiguousarray(block_sums(per_cell).T)
+        blocks = np.stack([block_sums(values) for values in per_cell], axis=1)
         drawn = math.ceil(self.cells / CELLS_PER_BLOCK)
         step = max(1, _CHUNK // drawn)
         rng = np.random.default_rng(self.seed)
-        out = np.empty((self.resamples, len(per_cell)))
+        out = np.empty((self.resamples, blocks.shape[1]))
         for low in range(0, self.resamples, step):
             high = min(low + step, self.resamples)
             starts = rng.integers(0, self.cells, size=(high - low, drawn))
             _add_drawn(blocks, starts, out[low:high])
         return np.ascontiguousarray(out.T)
 
-    def effective(self, values: np.ndarray, rows: np.ndarray | None = None) -> float:
-        """How many blocks the sum of `values`, none below 0, is spread over; they are (rows,),
-        of all rows or of those that the mask `rows` keeps.
+    def effective(self, per_cell: np.ndarray) -> float:
+        """How many blocks a sum is spread over of which each cell has so much, (cells,), none
+        below 0.
 
         All of them where it is spread evenly, 1 where one block has it all: the square of the
         sum over the sum of squares (the inverse of the Herfindahl-Hirschman index).
         """
-        [blocks] = block_sums(self._per_cell(values, rows)[None])
+        if not self.cells:
+            return 0.0
+        blocks = block_sums(per_cell)
         square = float(np.sum(blocks * blocks))
         return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
-
-    def _per_cell(self, values: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
-        first = self.first
-        if rows is not None:
-            first = _kept_before(rows, first)
-        return add_runs(values, first)
 
     @cached_property
     def _tail(self) -> float:
@@ -125,15 +128,11 @@ class Blocks:
 
 
 def block_sums(per_cell: np.ndarray) -> np.ndarray:
-    """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle.
-
-    `per_cell` and the result are (statistics, cells).
-    """
+    """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle: (cells,), as is
+    `per_cell`."""
     with np.errstate(over="ignore", invalid="ignore"):
-        before = np.zeros_like(per_cell[:, :1])
-        circle = np.concatenate((before, per_cell, per_cell[:, : CELLS_PER_BLOCK - 1]), axis=1)
-        sums = np.cumsum(circle, axis=1)
-        return np.asarray(sums[:, CELLS_PER_BLOCK:] - sums[:, :-CELLS_PER_BLOCK])
+        sums = np.cumsum(np.concatenate(([0.0], per_cell, per_cell[: CELLS_PER_BLOCK - 1])))
+        return np.asarray(sums[CELLS_PER_BLOCK:] - sums[:-CELLS_PER_BLOCK])
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -142,53 +141,11 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
         return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
 
 
-def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None) -> np.ndarray:
-    """The first row of each stretch of `length_ns` that holds any, of rows at ascending
-    `time_ns` (rows,), and last the number of rows: (stretches + 1,) int64.
-
-    Stretches start at `origin_ns`, or at the first row.
-    """
-    if not len(time_ns):
-        return np.zeros(1, dtype=np.int64)
-    return _first_rows(time_ns, length_ns, int(time_ns[0]) if origin_ns is None else origin_ns)
-
-
 @njit(cache=True, nogil=True)
-def _first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int) -> np.ndarray:
-    first = np.empty(len(time_ns) + 1, dtype=np.int64)
-    stretches, number = 0, np.int64(0)
-    for row in range(len(time_ns)):
-        now = (time_ns[row] - origin_ns) // length_ns
-        if row == 0 or now != number:
-            first[stretches] = row
-            stretches, number = stretches + 1, now
-    first[stretches] = len(time_ns)
-    return first[: stretches + 1].copy()
-
-
-@njit(cache=True, nogil=True)
-def _kept_before(keep: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """How many of the rows that `keep` (rows,) marks stand before each of ascending `rows`."""
-    out = np.empty(len(rows), dtype=np.int64)
-    row = kept = 0
-    for at in range(len(rows)):
-        while row < rows[at]:
-            kept += keep[row]
-            row += 1
-        out[at] = kept
-    return out
-
-
-@njit(cache=True, nogil=True)
-def add_runs(values: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The sum of each run of rows from one of `first` to the next, (runs,) float64."""
-    out = np.zeros(len(first) - 1)
-    for run in range(len(out)):
-        total = 0.0
-        for row in range(first[run], first[run + 1]):
-            total += values[row]
-        out[run] = total
-    return out
+def add_at(values: np.ndarray, places: np.ndarray, out: np.ndarray) -> None:
+    """Add each of `values` (rows,) to its place in `out`, such as the row's cell."""
+    for row in range(len(values)):
+        out[places[row]] += values[row]
 
 
 @njit(cache=True, nogil=True)

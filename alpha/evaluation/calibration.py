@@ -4,23 +4,36 @@ import numpy as np
 
 from alpha.evaluation.details import Bin
 from alpha.evaluation.metrics import finite_or_none
-from alpha.evaluation.ranking import Ranked
 
 
-def by_decile(outcome: np.ndarray, prediction: np.ndarray, ranked: Ranked) -> list[Bin]:
-    """Ascending bins of finite `prediction` (rows,), whose order is `ranked`.
+class Calibration:
+    """A taker (alpha.evaluation.ranks) of `rows` predictions with their outcomes."""
 
-    Rows with equal predictions stay together, in the decile of their middle rank; a decile
-    that none falls into is left out, as is one whose means are too large for a float.
-    """
-    decile = ranked.decile()
-    rows = np.bincount(decile, minlength=10)
-    with np.errstate(over="ignore", invalid="ignore"):
-        predictions = np.bincount(decile, weights=prediction, minlength=10)
-        outcomes = np.bincount(decile, weights=outcome, minlength=10)
-    bins = []
-    for at in np.flatnonzero(rows):
-        x, y = finite_or_none(predictions[at] / rows[at]), finite_or_none(outcomes[at] / rows[at])
-        if x is not None and y is not None:
-            bins.append(Bin(rows=int(rows[at]), prediction=x, outcome=y))
-    return bins
+    def __init__(self, rows: int) -> None:
+        self._all = rows
+        self._rows = np.zeros(10, dtype=np.int64)
+        self._predictions, self._outcomes = np.zeros((2, 10))
+
+    def __call__(self, records: np.ndarray, ranks: np.ndarray) -> None:
+        decile = (ranks[:, 0] + np.int64(self._all)) * 5
+        decile //= max(self._all, 1)
+        np.minimum(decile, 9, out=decile)
+        self._rows += np.bincount(decile, minlength=10)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._predictions += np.bincount(decile, weights=records["value"], minlength=10)
+            self._outcomes += np.bincount(decile, weights=records["outcome"], minlength=10)
+
+    def bins(self) -> list[Bin]:
+        """Ascending by prediction.
+
+        Rows with equal predictions stay together, in the decile of their middle rank; a decile
+        that none falls into is left out, as is one whose means are too large for a float.
+        """
+        bins = []
+        for at in np.flatnonzero(self._rows):
+            rows = self._rows[at]
+            x = finite_or_none(self._predictions[at] / rows)
+            y = finite_or_none(self._outcomes[at] / rows)
+            if x is not None and y is not None:
+                bins.append(Bin(rows=int(rows), prediction=x, outcome=y))
+        return bins

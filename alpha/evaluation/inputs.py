@@ -7,17 +7,16 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from alpha import scratch
 from alpha.artifacts import parse
 from alpha.errors import InputError
 from alpha.evaluation import history
-from alpha.evaluation.assess import Prediction
+from alpha.evaluation.predicted import Predicted
 from alpha.params import SplitName
-from alpha.store import FrameReader, open_frame
+from alpha.store import open_frame
 
 _KEY = "df"
 _RIVAL = "rival"
-# Rows that are read at once.
-_AT_ONCE = 1 << 17
 
 
 class OfSplit(BaseModel):
@@ -93,102 +92,78 @@ def _trained(
     )
 
 
-@dataclass(frozen=True)
-class Predicted:
-    """One split of one run: arrays (rows,) in time order."""
-
-    path: Path
-    time_ns: np.ndarray
-    outcome: np.ndarray
-    volatility: np.ndarray
-    prediction: Prediction
-
-
-def predicted(run: Trained, split: SplitName, *, classes: tuple[float, ...]) -> Predicted:
-    """Read a split's predictions.
+class Saved:
+    """What a run predicts of one split, in its file: parts in time order, read anew each time
+    they are gone through, so that no split is in memory.
 
     Raises InputError, naming the file, if it has no rows, is not in time order, or holds an
     outcome that is not finite or not one of `classes`, of which an empty one says numbers.
     """
-    path = run.predictions / f"{split}.h5"
-    with open_frame(path, key=_KEY) as frame:
-        time_ns = frame.time_ns()
-        outcome, volatility = np.empty(frame.rows), np.empty(frame.rows)
-        score, values = _empty(frame.rows, classes)
-        for rows, part in _parts(frame, ["alpha_outcome", "past_volatility", *_names(classes)]):
-            outcome[rows], volatility[rows] = part[:, 0], part[:, 1]
-            score[rows], values[rows] = part[:, 2], _values(part[:, 2:])
-    if not len(time_ns):
-        raise InputError(f"{path}: must have rows, found none")
-    late = time_ns[1:] <= time_ns[:-1]
-    if late.any():
-        row = int(np.argmax(late)) + 1
-        raise InputError(f"{path}: row {row}: must be later than the row before it")
-    _check_outcome(path, outcome, classes)
-    return Predicted(path, time_ns, outcome, volatility, Prediction(score, values))
+
+    def __init__(self, run: Trained, split: SplitName, *, classes: tuple[float, ...]) -> None:
+        self.path = run.predictions / f"{split}.h5"
+        self._classes = classes
+
+    def __iter__(self) -> Iterator[Predicted]:
+        names = ["alpha_outcome", "past_volatility", "prediction"]
+        names += [f"probability_{at}" for at in range(len(self._classes))]
+        with open_frame(self.path, key=_KEY) as frame:
+            for name in names:
+                frame.source(name)
+            if not frame.rows:
+                raise InputError(f"{self.path}: must have rows, found none")
+            last = None
+            for first in range(0, frame.rows, scratch.PART_ROWS):
+                stop = min(first + scratch.PART_ROWS, frame.rows)
+                time_ns = frame.time_ns(start=first, stop=stop)
+                columns = frame.matrix(names, start=first, stop=stop).astype(float, copy=False)
+                self._check_times(time_ns, last, first)
+                self._check_outcome(columns[:, 0], first)
+                last = time_ns[-1]
+                outcome, volatility, score = (columns[:, at].copy() for at in range(3))
+                values = columns[:, 3:] if self._classes else score
+                yield Predicted(time_ns, outcome, volatility, score, values)
+
+    def _check_times(self, time_ns: np.ndarray, last: int | None, first: int) -> None:
+        before = time_ns[:1] - 1 if last is None else [last]
+        late = time_ns <= np.concatenate((before, time_ns[:-1]))
+        if late.any():
+            row = first + int(np.argmax(late))
+            raise InputError(f"{self.path}: row {row}: must be later than the row before it")
+
+    def _check_outcome(self, outcome: np.ndarray, first: int) -> None:
+        bad, must = ~np.isfinite(outcome), "finite"
+        if self._classes:
+            bad = ~np.isin(outcome, self._classes)
+            must = f"one of the classes {', '.join(f'{code:g}' for code in self._classes)}"
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise InputError(
+                f"{self.path}: row {first + row}, column 'alpha_outcome': must be {must}, "
+                f"found {outcome[row]:g}"
+            )
 
 
-def predicted_of(
-    run: Trained,
-    split: SplitName,
-    *,
-    classes: tuple[float, ...],
-    time_ns: np.ndarray,
-    outcome: np.ndarray,
-    path: Path,
-) -> Prediction:
-    """Read what another run predicts of the same rows: times and outcomes (rows,), of `path`.
+class Same:
+    """The parts of what a run predicts, while they are the same rows as those that another
+    saved, of which `digests` are the parts'.
 
-    Raises InputError as `predicted` does, and if the file holds other rows.
+    Raises InputError as Saved does, and if the file holds other rows.
     """
-    found = run.predictions / f"{split}.h5"
-    with open_frame(found, key=_KEY) as frame:
-        same = np.array_equal(frame.time_ns(), time_ns)
-        score, values = _empty(frame.rows, classes)
-        for rows, part in _parts(frame, ["alpha_outcome", "past_volatility", *_names(classes)]):
-            same = same and np.array_equal(part[:, 0], outcome[rows])
-            score[rows], values[rows] = part[:, 2], _values(part[:, 2:])
-    if not same:
-        predicted(run, split, classes=classes)
-        raise InputError(f"{found}: must hold the same times and outcomes as {path}, found others")
-    return Prediction(score, values)
 
+    def __init__(self, saved: Saved, other: Path, digests: Sequence[bytes]) -> None:
+        self._saved, self._other, self._digests = saved, other, digests
 
-def _names(classes: tuple[float, ...]) -> list[str]:
-    return ["prediction", *(f"probability_{at}" for at in range(len(classes)))]
-
-
-def _empty(rows: int, classes: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Room for scores (rows,) and what the loss takes: the same, or (rows, classes)."""
-    score = np.empty(rows)
-    return score, np.empty((rows, len(classes))) if classes else score
-
-
-def _values(columns: np.ndarray) -> np.ndarray:
-    """What the loss takes, of a prediction's columns."""
-    return columns[:, 1:] if columns.shape[1] > 1 else columns[:, 0]
-
-
-def _parts(frame: FrameReader, names: list[str]) -> Iterator[tuple[slice, np.ndarray]]:
-    """Slices of rows and their columns `names`, (rows, names): the file is read once.
-
-    Raises InputError if a column does not exist.
-    """
-    for name in names:
-        if name not in frame.columns:
-            raise InputError(f"{frame.path}: no column {name!r}, found {', '.join(frame.columns)}")
-    for first in range(0, frame.rows, _AT_ONCE):
-        rows = slice(first, min(first + _AT_ONCE, frame.rows))
-        yield rows, frame.matrix(names, start=rows.start, stop=rows.stop)
-
-
-def _check_outcome(path: Path, outcome: np.ndarray, classes: tuple[float, ...]) -> None:
-    bad, must = ~np.isfinite(outcome), "finite"
-    if classes:
-        bad = ~np.isin(outcome, classes)
-        must = f"one of the classes {', '.join(f'{code:g}' for code in classes)}"
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise InputError(
-            f"{path}: row {row}, column 'alpha_outcome': must be {must}, found {outcome[row]:g}"
-        )
+    def __iter__(self) -> Iterator[Predicted]:
+        same, parts = True, 0
+        for part in self._saved:
+            # What else is wrong with the file is looked for to its end.
+            same = same and self._digests[parts : parts + 1] == [part.digest()]
+            parts += 1
+            if same:
+                yield part
+        if not same or parts < len(self._digests):
+            raise InputError(
+                f"{self._saved.path}: must hold the same times and outcomes as {self._other}, "
+                f"found others"
+            )

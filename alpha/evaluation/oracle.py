@@ -5,8 +5,9 @@ prediction has a smaller squared error on average, so the oracle's skill is what
 capture, and a model's skill over it the share that it did.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,16 @@ from pydantic import BaseModel
 
 from alpha.artifacts import parse
 from alpha.errors import InputError
-from alpha.evaluation import metrics
 from alpha.evaluation.assess import Resamples
 from alpha.evaluation.bootstrap import ratio
 from alpha.evaluation.details import Interval
 from alpha.evaluation.details import Oracle as OracleFigures
 from alpha.evaluation.metrics import Undefined
 from alpha.evaluation.over_seeds import Widened, mean_resampled
-from alpha.evaluation.ranking import Ranked, rank_ic, rank_ic_resampled, rank_ic_statistics
+from alpha.evaluation.predicted import Predicted
+from alpha.evaluation.ranking import rank_ic_resampled
 from alpha.evaluation.rows import SplitRows
+from alpha.evaluation.sample import Sample
 from alpha.objective import classes
 from alpha.params import Label, Loss, SplitName
 from alpha.store import open_frame
@@ -38,11 +40,12 @@ class _About(BaseModel):
     target: str
 
 
-@dataclass(frozen=True)
 class Known:
     """The oracle of every row of a market, in files of which one is in memory at a time."""
 
-    paths: list[Path]
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+        self._now: tuple[Path, np.ndarray, np.ndarray] | None = None
 
     def at(self, time_ns: np.ndarray) -> np.ndarray:
         """Its values at ascending times, (rows,); NaN where there is none.
@@ -51,18 +54,41 @@ class Known:
         naming the file, if one is not of its format.
         """
         found = np.full(len(time_ns), np.nan)
-        for path in self.paths:
-            with open_frame(path, key=_KEY) as frame:
-                times, values = frame.time_ns(), frame.column("oracle")
-            if not len(times):
+        for path, (first, last) in self._spans.items():
+            span = slice(*np.searchsorted(time_ns, (first, last + 1)))
+            if span.start == span.stop:
                 continue
-            order = np.argsort(times, kind="stable")
-            times, values = times[order], values[order]
-            span = slice(*np.searchsorted(time_ns, (times[0], times[-1] + 1)))
+            times, values = self._read(path)
             place = np.searchsorted(times, time_ns[span], side="right") - 1
             there = times[place] == time_ns[span]
             found[span] = np.where(there, values[place], found[span])
         return found
+
+    def beside(self, parts: Iterable[Predicted]) -> Iterator[Predicted]:
+        """As what is predicted of the rows of a split."""
+        for part in parts:
+            oracle = self.at(part.time_ns)
+            yield replace(part, score=oracle, values=oracle)
+
+    @cached_property
+    def _spans(self) -> dict[Path, tuple[int, int]]:
+        """The first and the last time of each file that has rows."""
+        spans = {}
+        for path in self.paths:
+            times, _ = self._read(path)
+            if len(times):
+                spans[path] = int(times[0]), int(times[-1])
+        return spans
+
+    def _read(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """Ascending times and values of one file; the last that was read is kept."""
+        if self._now is None or self._now[0] != path:
+            self._now = None
+            with open_frame(path, key=_KEY) as frame:
+                times, values = frame.time_ns(), frame.column("oracle")
+            order = np.argsort(times, kind="stable")
+            self._now = path, times[order], values[order]
+        return self._now[1:]
 
 
 def read(features: Path, label: Label, loss: Loss) -> Known | str:
@@ -140,33 +166,30 @@ class Oracle:
         return widened.interval(skill / oracle.value, paired, oracle.reason)
 
 
-def of_split(known: Known | str, rows: SplitRows, widened: Widened) -> OfSplit:
-    """Skill and rank IC of what is `known` over the rows that have an oracle; if it is the
-    reason of nothing, that reason."""
+def of_split(
+    known: Known | str, rows: SplitRows, parts: Iterable[Predicted], widened: Widened
+) -> OfSplit:
+    """Skill and rank IC of what is `known` over the rows that have an oracle, of a split whose
+    rows come in parts; if it is the reason of nothing, that reason."""
     if isinstance(known, str):
         return OfSplit(Interval(reason=known), Interval(reason=known))
-    oracle = known.at(rows.time_ns)
-    keep = np.isfinite(oracle)
-    missing = int(np.count_nonzero(np.isnan(oracle)))
-    y, f = rows.outcome[keep], oracle[keep]
-    if not len(y):
-        nothing = Interval(reason=f"none of {len(keep)} rows has a value of the oracle")
+    sample = Sample.of(rows, known.beside(parts), known_only=True)
+    missing = rows.rows - sample.count
+    if not sample.count:
+        nothing = Interval(reason=f"none of {rows.rows} rows has a value of the oracle")
         return OfSplit(nothing, nothing, None, missing)
-    losses = rows.standard.objective.losses(y, f)
-    constant = rows.constant_losses[keep]
-    ranks = Ranked.of(y).ranks, Ranked.of(f).ranks
     skills = None
     try:
-        value = metrics.skill(y, losses, constant)
+        value = sample.sums[0].skill()
         if rows.skill_reason is None:
-            skills = 1.0 - ratio(*rows.blocks.sums((losses, constant), rows=keep))
+            skills = 1.0 - ratio(*rows.blocks.sums((sample.loss, sample.constant_loss)))
         skill = widened.interval(value, skills, rows.skill_reason)
     except Undefined as reason:
         skill = Interval(reason=str(reason))
     try:
-        value, rank_ics = rank_ic(*ranks), None
+        value, rank_ics = sample.rank_ic(0), None
         if rows.blocks.reason is None:
-            sums = rows.blocks.sums(rank_ic_statistics(*ranks), rows=keep)
+            sums = rows.blocks.sums(sample.products.statistics(sample.kept))
             rank_ics = rank_ic_resampled(sums)
         ranking = widened.interval(value, rank_ics)
     except Undefined as reason:

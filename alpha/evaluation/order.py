@@ -62,14 +62,6 @@ def ordered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return _rows(packed, how.row_bits), starts
 
 
-def centered_ranks(order: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Of each row twice the average rank of its group less the mean rank, (rows,) int32, from
-    what `ordered` gives. They are whole numbers, and add up to 0."""
-    ranks = np.empty(len(order), dtype=np.int32)
-    _in_two(starts, lambda part: _rank(order, starts, part.start, part.stop, ranks))
-    return ranks
-
-
 def _in_two(starts: np.ndarray, work: Callable[[slice], None]) -> None:
     """Do `work` on both halves of sorted rows, whole groups each, which know nothing of each
     other: in two threads if they are many."""
@@ -256,15 +248,3 @@ def _rows(packed: np.ndarray, row_bits: np.uint64) -> np.ndarray:
     for place in range(len(packed)):
         order[place] = np.int32(packed[place] & row)
     return order
-
-
-@njit(cache=True, nogil=True)
-def _rank(order: np.ndarray, starts: np.ndarray, first: int, stop: int, ranks: np.ndarray) -> None:
-    """Write the centered ranks of the sorted rows [first, stop), which are whole groups."""
-    while first < stop:
-        last = first + 1
-        while last < stop and not starts[last]:
-            last += 1
-        for place in range(first, last):
-            ranks[order[place]] = first + last - len(order)
-        first = last

@@ -1,113 +1,75 @@
 """How well predictions rank: rank IC, average precision, and the lift of the top decile.
 
-A prediction is sorted once, and every figure made from that order; rows with equal
-predictions form a group and are treated alike. Each figure comes with the per-row statistics
-whose resampled sums give its interval (alpha.evaluation.bootstrap).
+A prediction is sorted once, and every figure is added up as rows come in its order
+(alpha.evaluation.buckets); rows with equal predictions form a group and are treated alike. Each
+figure comes with sums by cell, whose resamples give its interval (alpha.evaluation.bootstrap).
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from alpha import parallel
 from alpha.evaluation.bootstrap import ratio
-from alpha.evaluation.metrics import Undefined, finite, some
-from alpha.evaluation.order import centered_ranks, ordered
+from alpha.evaluation.buckets import Visitor
+from alpha.evaluation.metrics import Undefined, finite
+from alpha.evaluation.ranks import RANKED
 
 TOP = 0.1
 
+# What is sorted by `value`, the prediction: with it come the outcome, its ranks and slots
+# (alpha.evaluation.ranks), and the cell of time that the row is in.
+JUDGED = np.dtype(
+    [
+        ("value", "f8"),
+        ("outcome", "f8"),
+        ("ranks", RANKED["ranks"]),
+        ("slots", RANKED["slots"]),
+        ("cell", "i4"),
+    ],
+    align=True,
+)
+# The same of a prediction that is of an event alone: an outcome of 1 says that it came.
+FORESEEN = np.dtype([("value", "f8"), ("outcome", "f4"), ("cell", "i4")])
 
-@dataclass(frozen=True)
-class Ranked:
-    """Finite values (rows,) in ascending order, ties grouped.
 
-    `order` (rows,) int32 are the rows in sorted order, `starts` (rows,) bool whether a new
-    group starts there.
-    """
+class RankProducts:
+    """A taker of JUDGED records and the ranks of their predictions: sums of products of these
+    and the outcomes' ranks, exact by slot, and by cell."""
 
-    order: np.ndarray
-    starts: np.ndarray
+    def __init__(self, slots: int, cells: int) -> None:
+        # Of x · x, y · y and x · y, x the outcome: below 2^32, and how often 2^32.
+        self._exact = np.zeros((slots, 3, 2), dtype=np.int64)
+        # Of all rows: x, y, x · x, y · y, x · y.
+        self._by_cell = np.zeros((cells, 5))
 
-    @classmethod
-    def of(cls, values: np.ndarray) -> "Ranked":
-        """Of `values` float64 (rows,), fewer than 2^31."""
-        return cls(*ordered(values))
+    def __call__(self, records: np.ndarray, ranks: np.ndarray) -> None:
+        _add_products(
+            records["ranks"], ranks, records["slots"], records["cell"], self._exact, self._by_cell
+        )
 
-    @classmethod
-    def both(cls, one: np.ndarray, other: np.ndarray) -> "tuple[Ranked, Ranked]":
-        """Two columns with their ranks, each found by a thread of its own."""
+    def rank_ic(self, slot: int, rows: int) -> float:
+        """Spearman's rank correlation among the `rows` rows of a slot, ties given their average
+        rank.
 
-        def ranked(values: np.ndarray) -> Ranked:
-            found = cls.of(values)
-            _ = found.ranks
-            return found
-
-        first, second = parallel.each(ranked, (one, other))
-        return first, second
-
-    @property
-    def rows(self) -> int:
-        return len(self.order)
-
-    @cached_property
-    def ranks(self) -> np.ndarray:
-        """Twice the average rank of each row's group less the mean rank: (rows,) int32, whole
-        numbers that add up to 0."""
-        return centered_ranks(self.order, self.starts)
-
-    def decile(self) -> np.ndarray:
-        """The decile of each row's group, (rows,) int64 from 0 to 9: of its middle."""
-        middle = (self.ranks + np.int64(self.rows)) * 5
-        middle //= max(self.rows, 1)
-        return np.minimum(middle, 9, out=middle)
-
-    @cached_property
-    def _cut(self) -> tuple[int, float]:
-        """The rank of the group at the cut of the top TOP, and how much of it belongs there."""
-        return _cut(self.starts, TOP * self.rows)
-
-    @property
-    def top(self) -> np.ndarray:
-        """How much of each row belongs to the top TOP of rows, (rows,) from 0 to 1.
-
-        Rows tied at the cut share what is left of it evenly.
+        Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
+        fewer than two rows, or where outcome or prediction is constant.
         """
-        rank, share = self._cut
-        top = (self.ranks > rank).astype(np.float64)
-        top[self.ranks == rank] = share
-        return top
+        if rows < 2:
+            raise Undefined("fewer than two rows" if rows else "no rows")
+        # Whole numbers: neither rounding nor an order of adding.
+        xx, yy, xy = ((int(high) << 32) + int(low) for low, high in self._exact[slot])
+        for name, square in (("prediction", yy), ("outcome", xx)):
+            if not square:
+                raise Undefined(f"the {name} is constant")
+        return finite(xy / math.sqrt(xx * yy))
 
-
-def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    """Spearman's rank correlation of what has these centered ranks, ties given their average
-    rank; both (rows,) int32, as Ranked.ranks.
-
-    Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
-    fewer than two rows, or where outcome or prediction is constant.
-    """
-    some(outcome)
-    if len(outcome) < 2:
-        raise Undefined("fewer than two rows")
-    for name, values in (("prediction", prediction), ("outcome", outcome)):
-        if not values.any():
-            raise Undefined(f"the {name} is constant")
-    # Whole numbers: neither rounding nor an order of adding.
-    xx, yy, xy = ((int(high) << 32) + int(low) for low, high in _products(outcome, prediction))
-    return finite(xy / math.sqrt(xx * yy))
-
-
-def rank_ic_statistics(outcome: np.ndarray, prediction: np.ndarray) -> Iterator[np.ndarray]:
-    """What `rank_ic_resampled` needs the sums of, one by one, from the centered ranks of the
-    whole sample; their products are exact."""
-    yield np.ones(len(outcome), dtype=bool)
-    yield outcome
-    yield prediction
-    for one, other in ((outcome, outcome), (prediction, prediction), (outcome, prediction)):
-        yield np.multiply(one, other, dtype=np.int64)
+    def statistics(self, rows: np.ndarray) -> list[np.ndarray]:
+        """What `rank_ic_resampled` needs the sums of, by cell, of which `rows` (cells,) counts
+        the rows."""
+        return [rows, *self._by_cell.T]
 
 
 def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
@@ -118,149 +80,196 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
     return ratio(xy - x * y / rows, spread)
 
 
-def average_precision(event: np.ndarray, score: Ranked) -> float:
-    """The area under the precision-recall curve as average precision.
+class Events(Visitor):
+    """How well a prediction ranks rows by whether some events come: an outcome above each of
+    `levels`. Of `rows` rows in `cells` cells each event has some `positives`."""
 
-    `event` is bool (rows,). With A and B the events and the rows that score at least as high
-    as row i, it is the mean of A / B over the events. Raises Undefined where the event is
-    always or never there.
-    """
-    _both(event)
-    positives = int(np.count_nonzero(event))
-    # Bits, as many as lie in a core's own cache.
-    bits = np.packbits(event, bitorder="little")
-    return finite(_precision(bits, score.order, score.starts, positives) / positives)
+    def __init__(
+        self, levels: Sequence[float], positives: Sequence[int], *, rows: int, cells: int
+    ) -> None:
+        self._levels = np.array(levels, dtype=np.float64)
+        self.positives, self._rows = positives, rows
+        self._state = _State(
+            before=np.zeros(1, dtype=np.int64),
+            above=np.array(positives, dtype=np.int64),
+            sums=np.zeros((len(levels), 5)),
+            top=np.zeros(2),
+        )
+        # By cell, of each event: the statistic, the events, those in the top; and all of the top.
+        self._by_cell = np.zeros((cells, 3 * len(levels) + 1))
+        self._forget()
+
+    def groups(self, records: np.ndarray, order: np.ndarray, starts: np.ndarray) -> None:
+        outcome, cell = _columns(records)
+        _add_groups(
+            outcome, cell, order, starts, self._levels, self._rows, self._state, self._by_cell
+        )
+
+    def count(self, records: np.ndarray) -> None:
+        self._size += len(records)
+        for event, level in enumerate(self._levels):
+            self._events[event] += np.count_nonzero(records["outcome"] > level)
+
+    def counted(self) -> None:
+        _open(self._size, self._events, self._rows, self._state)
+        self._forget()
+
+    def equal(self, records: np.ndarray) -> None:
+        outcome, cell = _columns(records)
+        _add_equal(outcome, cell, self._levels, self._state, self._by_cell)
+
+    def _forget(self) -> None:
+        self._size, self._events = 0, np.zeros(len(self._levels), dtype=np.int64)
+
+    def average_precision(self, event: int) -> float:
+        """The area under the precision-recall curve as average precision.
+
+        With A and B the events and the rows that score at least as high as row i, it is the mean
+        of A / B over the events. Raises Undefined where the event is always or never there.
+        """
+        self._both(event)
+        return finite(self._state.sums[event, _TOTAL] / self.positives[event])
+
+    def decile_lift(self, event: int) -> float:
+        """Share of events among the top decile of scores, over their share of all rows.
+
+        Rows tied at the cut share what is left of the top evenly. Raises Undefined where the
+        event is always or never there.
+        """
+        self._both(event)
+        of_top = self._state.sums[event, _IN_TOP] / self._state.top[1]
+        return finite(of_top / (self.positives[event] / self._rows))
+
+    def by_cell(self, event: int) -> np.ndarray:
+        """How often the event came in each cell, (cells,)."""
+        return self._by_cell[:, 3 * event + 1]
+
+    def statistics(self, event: int, rows: np.ndarray) -> list[np.ndarray]:
+        """What the resamples of average precision (the first two) and of the decile lift (the
+        others) are made of, by cell, of which `rows` (cells,) counts the rows: the statistic,
+        the events, the rows in the top decile, the events in it, and the rows.
+
+        Average precision is N / P, P the events. The statistic is N's derivative by each row's
+        weight, so that resampled sums of it over those of events are resamples of the figure,
+        to first order.
+        """
+        slope, events, both = self._by_cell[:, 3 * event : 3 * event + 3].T
+        return [slope, events, self._by_cell[:, -1], both, rows]
+
+    def _both(self, event: int) -> None:
+        if not self._rows:
+            raise Undefined("no rows")
+        if not self.positives[event]:
+            raise Undefined("no row has the event")
+        if self.positives[event] == self._rows:
+            raise Undefined("every row has the event")
 
 
-def average_precision_statistic(event: np.ndarray, score: Ranked) -> np.ndarray:
-    """What the resamples of average precision, N / P, are made of: (rows,).
-
-    N and P are sums over rows, P of `event`. The statistic is N's derivative by each row's
-    weight, so that resampled sums of it over those of `event` are resamples of the figure, to
-    first order.
-    """
-    positives = int(np.count_nonzero(event))
-    bits = np.packbits(event, bitorder="little")
-    return _precision_slopes(bits, score.order, score.starts, positives)
+def _columns(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Outcomes and cells, side by side in memory."""
+    return np.ascontiguousarray(records["outcome"]), np.ascontiguousarray(records["cell"])
 
 
-def event_statistics(event: np.ndarray, score: Ranked) -> Iterator[np.ndarray]:
-    """What the resamples of average precision (the first two) and of the decile lift (the
-    others) are made of, one by one: the statistic, the events, the rows in the top decile, the
-    events in it, and the rows."""
-    yield average_precision_statistic(event, score)
-    yield event
-    top = score.top
-    yield top
-    top *= event
-    yield top
-    yield np.ones(len(event), dtype=bool)
+class _State(NamedTuple):
+    """Where Events are in the ascending order."""
+
+    before: np.ndarray  # (1,) int64: rows that came before
+    above: np.ndarray  # (events,) int64: positives that did not
+    sums: np.ndarray  # (events, 5): as below
+    top: np.ndarray  # (2,): how much of the group is in the top, and the sum of it over rows
 
 
-def decile_lift(event: np.ndarray, score: Ranked) -> float:
-    """Share of events among the top decile of scores, over their share of all rows.
-
-    Raises Undefined where the event is always or never there.
-    """
-    _both(event)
-    top = score.top
-    return finite(np.sum(top * event) / np.sum(top) / np.mean(event))
-
-
-def _both(event: np.ndarray) -> None:
-    some(event)
-    if not event.any():
-        raise Undefined("no row has the event")
-    if event.all():
-        raise Undefined("every row has the event")
-
-
-@njit(cache=True, nogil=True)
-def _products(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The exact sums of x · x, y · y and x · y, (3, 2) int64: below 2^32, and how often 2^32.
-
-    Of centered ranks, which are no more than there are rows.
-    """
-    rows = len(x)
-    out = np.zeros((3, 2), dtype=np.int64)
-    # As many products as add up to less than 2^62.
-    step = max(1, min(rows, (1 << 62) // (rows * rows)))
-    for first in range(0, rows, step):
-        xx = yy = xy = np.int64(0)
-        # Slices, as numba sees that their numbers are never negative, and adds eight at a time.
-        ones, others = x[first : first + step], y[first : first + step]
-        for at in range(len(ones)):
-            one, other = np.int64(ones[at]), np.int64(others[at])
-            xx += one * one
-            yy += other * other
-            xy += one * other
-        for at, part in enumerate((xx, yy, xy)):
-            out[at, 0] += part & 0xFFFFFFFF
-            out[at, 1] += part >> 32
-    return out
-
-
-@njit(cache=True, nogil=True)
-def _cut(starts: np.ndarray, rows_of_top: float) -> tuple[int, float]:
-    """The centered rank of the group that the top ends in, and the share of it that belongs."""
-    rows = last = len(starts)
-    while last > 0:
-        first = last - 1
-        while not starts[first]:
-            first -= 1
-        share = (rows_of_top - (rows - last)) / (last - first)
-        if share < 1.0 or first == 0:
-            return first + last - rows, min(share, 1.0)
-        last = first
-    return 0, 0.0
+# Columns of _State.sums: what an event adds to the precision of those below it, what any row
+# takes from them, a row of the group's own gain; the sum of A / B; and events in the top.
+_RAISES, _DILUTES, _GAIN, _TOTAL, _IN_TOP = range(5)
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _bit(bits, at):  # type: ignore[no-untyped-def]  # compiled into its callers
-    return np.int64(bits[at >> 3] >> (at & 7)) & 1
+def _open(size, events, rows, state):  # type: ignore[no-untyped-def]  # compiled into its callers
+    """Move the state to a group of `size` rows with so many `events`, (events,)."""
+    rows_above = np.float64(rows - state.before[0])
+    state.before[0] += size
+    top = (TOP * rows - (rows - state.before[0])) / size
+    top = min(max(top, 0.0), 1.0)
+    state.top[0] = top
+    state.top[1] += top * size
+    for event in range(len(events)):
+        precision = state.above[event] / rows_above
+        state.sums[event, _RAISES] += events[event] / rows_above
+        state.sums[event, _DILUTES] += events[event] * precision / rows_above
+        state.sums[event, _GAIN] = precision + state.sums[event, _RAISES]
+        state.sums[event, _TOTAL] += events[event] * precision
+        state.sums[event, _IN_TOP] += top * events[event]
+        state.above[event] -= events[event]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _spread(outcome, cell, levels, state, by_cell):  # type: ignore[no-untyped-def]
+    """Add a row of the group that was opened to its cell."""
+    top, events = state.top[0], len(levels)
+    for event in range(events):
+        came = 1.0 if outcome > levels[event] else 0.0
+        by_cell[cell, 3 * event] += came * state.sums[event, _GAIN] - state.sums[event, _DILUTES]
+        by_cell[cell, 3 * event + 1] += came
+        by_cell[cell, 3 * event + 2] += came * top
+    by_cell[cell, 3 * events] += top
 
 
 @njit(cache=True, nogil=True)
-def _precision(event: np.ndarray, order: np.ndarray, starts: np.ndarray, positives: int) -> float:
-    """The sum over events of A / B, by parts of 1024 groups, which keeps rounding small."""
-    rows, above, first = len(order), positives, 0
-    total = 0.0
-    while first < rows:
-        part, groups = 0.0, 0
-        while first < rows and groups < 1024:
-            last, of_group = first + 1, _bit(event, order[first])
-            while last < rows and not starts[last]:
-                of_group += _bit(event, order[last])
-                last += 1
-            # Without events it adds 0: a branch that cannot be guessed would cost more.
-            part += of_group * (above / np.float64(rows - first))
-            above -= of_group
-            first = last
-            groups += 1
-        total += part
-    return total
-
-
-@njit(cache=True, nogil=True)
-def _precision_slopes(
-    event: np.ndarray, order: np.ndarray, starts: np.ndarray, positives: int
-) -> np.ndarray:
-    rows, above, first = len(order), positives, 0
-    statistic = np.empty(rows)
-    raises = dilutes = 0.0
-    while first < rows:
-        last, of_group = first + 1, _bit(event, order[first])
-        while last < rows and not starts[last]:
-            of_group += _bit(event, order[last])
+def _add_groups(
+    outcome: np.ndarray,
+    cell: np.ndarray,
+    order: np.ndarray,
+    starts: np.ndarray,
+    levels: np.ndarray,
+    rows: int,
+    state: _State,
+    by_cell: np.ndarray,
+) -> None:
+    first, events = 0, np.empty(len(levels), dtype=np.int64)
+    while first < len(order):
+        last = first + 1
+        while last < len(order) and not starts[last]:
             last += 1
-        rows_above = np.float64(rows - first)
-        # An event's row raises the precision of every event below it; any row dilutes it.
-        raises += of_group / rows_above
-        dilutes += of_group * above / rows_above**2
-        gain = above / rows_above + raises
+        events[:] = 0
         for place in range(first, last):
-            row = order[place]
-            statistic[row] = _bit(event, row) * gain - dilutes
-        above -= of_group
+            for event in range(len(levels)):
+                events[event] += outcome[order[place]] > levels[event]
+        _open(last - first, events, rows, state)
+        for place in range(first, last):
+            _spread(outcome[order[place]], cell[order[place]], levels, state, by_cell)
         first = last
-    return statistic
+
+
+@njit(cache=True, nogil=True)
+def _add_equal(
+    outcome: np.ndarray, cell: np.ndarray, levels: np.ndarray, state: _State, by_cell: np.ndarray
+) -> None:
+    for row in range(len(outcome)):
+        _spread(outcome[row], cell[row], levels, state, by_cell)
+
+
+@njit(cache=True, nogil=True)
+def _add_products(
+    x: np.ndarray,
+    y: np.ndarray,
+    slots: np.ndarray,
+    cell: np.ndarray,
+    exact: np.ndarray,
+    by_cell: np.ndarray,
+) -> None:
+    """Of centered ranks, (rows, 3), which are no more than there are rows."""
+    for row in range(len(x)):
+        for at in range(3):
+            slot = 0 if at == 0 else slots[row, at - 1]
+            one, other = np.int64(x[row, at]), np.int64(y[row, at])
+            for product, value in enumerate((one * one, other * other, one * other)):
+                exact[slot, product, 0] += value & 0xFFFFFFFF
+                exact[slot, product, 1] += value >> 32
+            if at == 0:
+                sums = by_cell[cell[row]]
+                sums[0] += one
+                sums[1] += other
+                sums[2] += one * one
+                sums[3] += other * other
+                sums[4] += one * other

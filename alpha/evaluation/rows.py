@@ -1,29 +1,33 @@
 """What all runs are judged by: what train's label gives, and the rows of one split."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
-from alpha import collapse
+from alpha import collapse, parallel
 from alpha.evaluation import breakdown, distribution, shift
 from alpha.evaluation.bootstrap import LEAST_EFFECTIVE, Blocks
-from alpha.evaluation.breakdown import Part, Regimes
+from alpha.evaluation.breakdown import OF_REGIMES, Regimes, Slots
+from alpha.evaluation.buckets import Unordered, visit
 from alpha.evaluation.details import Label as LabelFigures
-from alpha.evaluation.metrics import finite_or_none
-from alpha.evaluation.quantiles import quantiles
-from alpha.evaluation.ranking import Ranked
+from alpha.evaluation.distribution import Distribution
+from alpha.evaluation.metrics import Moments, finite_or_none
+from alpha.evaluation.predicted import Predicted
+from alpha.evaluation.ranks import TO_RANK, InRowOrder, Ranker, to_rank
+from alpha.evaluation.stretches import Stretches, Totals
 from alpha.objective import Objective
 from alpha.params import Bootstrap, Label, Loss
-
-# Rows whose losses are found at once.
-_AT_ONCE = 1 << 16
+from alpha.scratch import Scratch
+from alpha.spool import Spool
 
 
 @dataclass(frozen=True)
 class Standard:
-    """What is fitted on train's outcomes (rows,), finite and at least one, and nothing else."""
+    """What is fitted on train's outcomes, and nothing else."""
 
     objective: Objective
     rows: int
@@ -31,27 +35,30 @@ class Standard:
     std: float | None
     bin_edges: np.ndarray
     regimes: Regimes
+    reference: shift.Reference
 
     @classmethod
-    def fit(
-        cls,
-        time_ns: np.ndarray,
-        outcome: np.ndarray,
-        volatility: np.ndarray,
-        label: Label,
-        loss: Loss,
-    ) -> "Standard":
-        with np.errstate(over="ignore", invalid="ignore"):
-            objective = Objective.fit(outcome, label, loss)
-            std = finite_or_none(np.std(outcome))
-        return cls(
-            objective,
-            len(outcome),
-            finite_or_none(objective.mean),
-            std,
-            distribution.bin_edges(outcome, objective.classes),
-            Regimes.fit(time_ns, volatility),
-        )
+    def fit(cls, parts: Iterable[Predicted], label: Label, loss: Loss, folder: Path) -> "Standard":
+        """From train's rows, at least one, in parts; scratch files are in `folder`."""
+        times: list[int] = []
+        moments = Moments()
+        with Spool(folder) as outcome, Spool(folder) as volatility:
+            for part in parallel.ahead(parts):
+                outcome.add(part.outcome)
+                volatility.add(part.volatility[np.isfinite(part.volatility)])
+                moments.add(part.outcome)
+                times = [*times[:1], *part.time_ns[[0, -1]].tolist()]
+            with np.errstate(over="ignore", invalid="ignore"):
+                objective = Objective.of(outcome, label, loss)
+            return cls(
+                objective,
+                outcome.count,
+                finite_or_none(objective.mean),
+                finite_or_none(moments.std),
+                distribution.bin_edges(outcome, objective.classes),
+                Regimes.fit(times[-1] - times[0], volatility),
+                shift.Reference.fit(outcome, objective.classes),
+            )
 
     @property
     def hair(self) -> float | None:
@@ -60,56 +67,66 @@ class Standard:
 
 @dataclass(frozen=True)
 class SplitRows:
-    """The rows of one split, the same for every run: arrays (rows,), in time order."""
+    """What is known of the rows of one split, the same for every run.
 
-    time_ns: np.ndarray
-    outcome: np.ndarray
-    regimes: list[Part]
+    `digest` is of times and outcomes: what makes two evaluations ones of the same split;
+    `digests` are those of its parts (alpha.evaluation.predicted).
+    `ranked` has the ranks of each row's outcome and its slots (alpha.evaluation.ranks), in a
+    scratch file; `constant_by_cell` (cells,) the losses of the best constant, `block_means`
+    (blocks,) the mean outcomes of blocks that do not overlap.
+    """
+
+    rows: int
     standard: Standard
     blocks: Blocks
+    slots: Slots
+    ranked: Scratch
+    constant_by_cell: np.ndarray
+    block_means: np.ndarray
+    shares: shift.Shares
+    zeros: int
+    label: LabelFigures
+    quantiles: list[float | None]
+    digest: str
+    digests: list[bytes]
+    folder: Path
 
     @classmethod
     def of(
         cls,
-        time_ns: np.ndarray,
-        outcome: np.ndarray,
-        volatility: np.ndarray,
+        parts: Iterable[Predicted],
         *,
         standard: Standard,
         knobs: Bootstrap,
         horizon_seconds: float,
+        folder: Path,
     ) -> "SplitRows":
-        blocks = Blocks.cut(
-            time_ns,
-            seconds=knobs.block_horizons * horizon_seconds,
-            resamples=knobs.resamples,
-            level=knobs.level,
-            seed=knobs.seed,
+        """From the split's rows in parts; scratch files are in `folder`."""
+        seconds = knobs.block_horizons * horizon_seconds
+        seen = _Seen(standard, seconds, folder)
+        for part in parallel.ahead(parts):
+            seen.add(part)
+        rows, digest = seen.to_rank.count, seen.digest()
+        slots = Slots.of(seen.days, seen.in_regimes, standard.regimes)
+        cells = seen.cells.first
+        found, order = Distribution(rows, standard.bin_edges), InRowOrder(rows, folder)
+        visit(seen.to_rank, [Ranker(slots.rows, order), found])
+        return cls(
+            rows=rows,
+            standard=standard,
+            blocks=Blocks(cells, seconds, knobs.resamples, knobs.level, knobs.seed),
+            slots=slots,
+            ranked=order.ranked(),
+            constant_by_cell=seen.constant.of(len(cells) - 1),
+            block_means=seen.block_means(),
+            shares=seen.shares,
+            zeros=seen.zeros,
+            label=seen.label(days=len(slots.days), counts=found.counts),
+            quantiles=found.quantiles,
+            digest=digest,
+            digests=seen.digests,
+            folder=folder,
         )
-        return cls(time_ns, outcome, standard.regimes.parts(volatility), standard, blocks)
-
-    @cached_property
-    def digest(self) -> str:
-        """Of times and outcomes: what makes two evaluations ones of the same split."""
-        digest = hashlib.sha256(np.ascontiguousarray(self.time_ns, dtype="<i8").data)
-        digest.update(np.ascontiguousarray(self.outcome, dtype="<f8").data)
-        return digest.hexdigest()
-
-    @cached_property
-    def constant_losses(self) -> np.ndarray:
-        return self.losses(self.standard.objective.constant)
-
-    def losses(self, prediction: np.ndarray) -> np.ndarray:
-        """The loss of each row, (rows,), of predictions or of one constant as
-        Objective.losses takes them; found part by part, which bounds the memory."""
-        objective, found = self.standard.objective, np.empty(len(self.outcome))
-        constant = prediction.shape == objective.constant.shape
-        for first in range(0, len(found), _AT_ONCE):
-            part = slice(first, first + _AT_ONCE)
-            found[part] = objective.losses(
-                self.outcome[part], prediction if constant else prediction[part]
-            )
-        return found
 
     @cached_property
     def skill_reason(self) -> str | None:
@@ -117,51 +134,63 @@ class SplitRows:
         if self.blocks.reason is not None:
             return self.blocks.reason
         with np.errstate(over="ignore", invalid="ignore"):
-            effective = self.blocks.effective(self.constant_losses)
+            effective = self.blocks.effective(self.constant_by_cell)
         if effective >= LEAST_EFFECTIVE:
             return None
         return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
 
-    @cached_property
-    def _of_order(self) -> tuple[np.ndarray, list[float | None], list[int]]:
-        """What the outcomes' order is needed for, so that it need not be kept: their centered
-        ranks, their quantiles, and how many are in each bin."""
-        ranked = Ranked.of(self.outcome)
-        return (
-            ranked.ranks,
-            quantiles(self.outcome, ranked.order),
-            distribution.counts(self.outcome, ranked.order, self.standard.bin_edges),
-        )
 
-    @property
-    def ranks(self) -> np.ndarray:
-        """The outcomes' centered ranks, (rows,) int32."""
-        return self._of_order[0]
+class _Seen:
+    """What was found of a split's rows so far, in time order."""
 
-    @property
-    def quantiles(self) -> list[float | None]:
-        return self._of_order[1]
+    def __init__(self, standard: Standard, seconds: float, folder: Path) -> None:
+        self._standard = standard
+        self.cells = Blocks.cutting(seconds)
+        self.days = Stretches(breakdown.DAY_NS, 0)
+        self._apart = Stretches(max(1, round(seconds * 1e9)))
+        self.in_regimes = np.zeros(len(OF_REGIMES), dtype=np.int64)
+        self.constant, self._of_blocks = Totals(), Totals()
+        self.shares = standard.reference.counting()
+        self._moments, self.zeros = Moments(), 0
+        self._times = hashlib.sha256()
+        self.digests: list[bytes] = []
+        self.to_rank = Unordered(folder, TO_RANK)
+        self._outcomes = Spool(folder)
 
-    @cached_property
-    def days(self) -> list[Part]:
-        return breakdown.days(self.time_ns)
+    def add(self, part: Predicted) -> None:
+        y, objective = part.outcome, self._standard.objective
+        self._times.update(np.ascontiguousarray(part.time_ns, dtype="<i8").data)
+        self.digests.append(part.digest())
+        regime = self._standard.regimes.of(part.volatility)
+        self.in_regimes += np.bincount(regime, minlength=len(OF_REGIMES))
+        slots = breakdown.slots(self.days.add(part.time_ns), regime)
+        self.to_rank.add(to_rank(y, slots, first=self.to_rank.count))
+        self._outcomes.add(y)
+        self.constant.add(objective.losses(y, objective.constant), self.cells.add(part.time_ns))
+        self._of_blocks.add(y, self._apart.add(part.time_ns))
+        self.shares.add(y)
+        self._moments.add(y)
+        self.zeros += int(np.count_nonzero(y == 0))
 
-    @cached_property
-    def label(self) -> LabelFigures:
-        """The label's own figures."""
-        some = len(self.outcome) > 0
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = finite_or_none(np.mean(self.outcome)) if some else None
-            std = finite_or_none(np.std(self.outcome)) if some else None
-        return LabelFigures(
-            rows=len(self.outcome),
-            days=len(self.days),
-            zero_share=float(np.mean(self.outcome == 0)) if some else None,
-            mean=mean,
-            std=std,
-            counts=self._of_order[2],
-        )
-
-    @cached_property
     def block_means(self) -> np.ndarray:
-        return shift.block_means(self.time_ns, self.outcome, seconds=self.blocks.seconds)
+        rows = np.diff(self._apart.first)
+        return self._of_blocks.of(len(rows)) / rows
+
+    def digest(self) -> str:
+        """Of all times, and then of all outcomes."""
+        with self._outcomes as outcomes:
+            for part in outcomes.parts():
+                self._times.update(part.astype("<f8", copy=False).data)
+        return self._times.hexdigest()
+
+    def label(self, *, days: int, counts: list[int]) -> LabelFigures:
+        """The label's own figures."""
+        rows, moments = self._moments.count, self._moments
+        return LabelFigures(
+            rows=rows,
+            days=days,
+            zero_share=self.zeros / rows if rows else None,
+            mean=finite_or_none(moments.mean) if rows else None,
+            std=finite_or_none(moments.std) if rows else None,
+            counts=counts,
+        )

@@ -1,13 +1,13 @@
 """The step: what every run's predictions are worth on every split.
 
-One split and one run on it are in memory at a time, and of each run the resampled figures.
-`metrics.json`
-is the headline for `dvc metrics`, `details.json` has every figure, and the CSV files are for
-`dvc plots`.
+A part of the rows of one split and run is in memory at a time, what is added up by cell of time,
+and of each run the resampled figures; what has to be put in order is in scratch files beside the
+output. `metrics.json` is the headline for `dvc metrics`, `details.json` has every figure, and the
+CSV files are for `dvc plots`.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +15,13 @@ import numpy as np
 
 from alpha.artifacts import whole_folder
 from alpha.evaluation import history, inputs, ladder, oracle, shift, tables, verdict
-from alpha.evaluation.assess import Knobs, Prediction, Resamples, assess
+from alpha.evaluation.assess import Knobs, Resamples, assess
 from alpha.evaluation.details import Details, Interval, Model, Run, Shift, SplitFigures
 from alpha.evaluation.details import Label as LabelFigures
-from alpha.evaluation.inputs import Predicted, Trained
+from alpha.evaluation.inputs import Same, Saved, Trained
 from alpha.evaluation.oracle import OfSplit, Oracle
 from alpha.evaluation.over_seeds import Widened, model_split, over_seeds, skill_difference
+from alpha.evaluation.predicted import Predicted
 from alpha.evaluation.quantiles import LEVELS
 from alpha.evaluation.rows import SplitRows, Standard
 from alpha.evaluation.thresholds import meaning
@@ -58,19 +59,20 @@ def run(
         horizon_ns=label.horizon_ns,
     )
     assessed = {each.name: _Assessed(each, {}, {}) for each in found}
-    judged = _Judge(label, loss, evaluate, known)
     pairs = [(split, each) for split in SPLITS for each in found]
-    for split, each in track(pairs, "evaluate", total=len(pairs)):
-        rows, prediction = judged.read(each, split)
-        counts = getattr(each.counts, split)
-        one = assessed[each.name]
-        one.figures[split], one.resamples[split] = assess(
-            rows, prediction, knobs, clipped=counts.clipped, replaced=counts.replaced
-        )
-    details = _details(
-        list(assessed.values()), judged, label, evaluate, limits, knobs.round_trip_bps
-    )
     with whole_folder(out) as part:
+        judged = _Judge(label, loss, evaluate, known, part.parent)
+        for split, each in track(pairs, "evaluate", total=len(pairs)):
+            rows, predicted = judged.read(each, split)
+            counts = getattr(each.counts, split)
+            one = assessed[each.name]
+            one.figures[split], one.resamples[split] = assess(
+                rows, predicted, knobs, clipped=counts.clipped, replaced=counts.replaced
+            )
+        judged.leave()
+        details = _details(
+            list(assessed.values()), judged, label, evaluate, limits, knobs.round_trip_bps
+        )
         tables.write(part, details, {name: one.run.history for name, one in assessed.items()})
 
 
@@ -100,46 +102,56 @@ class _Judge:
     what was found of the splits before."""
 
     def __init__(
-        self, label: Label, loss: Loss, evaluate: Evaluate, known: oracle.Known | str
+        self,
+        label: Label,
+        loss: Loss,
+        evaluate: Evaluate,
+        known: oracle.Known | str,
+        folder: Path,
     ) -> None:
         self._fitted = label, loss
         self._evaluate = evaluate
+        self._folder = folder
         self.known = known
         self._now: tuple[SplitName, Path, SplitRows] | None = None
-        self._train: tuple[np.ndarray, np.ndarray] | None = None
+        self._train_blocks: np.ndarray | None = None
         self.standard: Standard
         self.splits: dict[SplitName, _Split] = {}
 
-    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Prediction]:
+    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Iterable[Predicted]]:
         """The rows of `split`, of which train is the first, and what a run predicts of them.
 
-        Raises InputError if these are other rows than an earlier run's.
+        Raises InputError, then or while these are gone through, if they are other rows than an
+        earlier run's.
         """
-        codes = classes(self._fitted[0])
+        saved = Saved(run, split, classes=classes(self._fitted[0]))
         if self._now is None or self._now[0] != split:
-            self._now = None
-            found = inputs.predicted(run, split, classes=codes)
-            self._now = split, found.path, self._first(split, found)
-            return self._now[2], found.prediction
+            self.leave()
+            self._now = split, saved.path, self._first(split, saved)
+            return self._now[2], saved
         _, path, rows = self._now
-        return rows, inputs.predicted_of(
-            run, split, classes=codes, time_ns=rows.time_ns, outcome=rows.outcome, path=path
-        )
+        return rows, Same(saved, path, rows.digests)
 
-    def _first(self, split: SplitName, found: Predicted) -> SplitRows:
+    def leave(self) -> None:
+        """Forget the rows of the split that was read last."""
+        if self._now is not None:
+            self._now[2].ranked.close()
+            self._now = None
+
+    def _first(self, split: SplitName, saved: Saved) -> SplitRows:
         label, loss = self._fitted
-        arrays = found.time_ns, found.outcome, found.volatility
-        if self._train is None:
-            self.standard = Standard.fit(*arrays, label, loss)
+        if self._train_blocks is None:
+            self.standard = Standard.fit(saved, label, loss, self._folder)
         rows = SplitRows.of(
-            *arrays,
+            saved,
             standard=self.standard,
             knobs=self._evaluate.bootstrap,
             horizon_seconds=label.horizon_seconds,
+            folder=self._folder,
         )
-        # Of train, which is the first, outcomes and block means are kept for the shift.
-        self._train = self._train or (rows.outcome, rows.block_means)
-        train, train_blocks = self._train
+        # Of train, which is the first, block means are kept for the shift.
+        if self._train_blocks is None:
+            self._train_blocks = rows.block_means
         widened = Widened(rows.blocks, self._evaluate.tries)
         self.splits[split] = _Split(
             label=rows.label,
@@ -148,13 +160,12 @@ class _Judge:
             widened=widened,
             shift=shift.compare(
                 split,
-                train,
-                rows.outcome,
-                train_blocks=train_blocks,
+                self.standard.reference,
+                rows.shares,
+                train_blocks=self._train_blocks,
                 blocks=rows.block_means,
-                classes=self.standard.objective.classes,
             ),
-            oracle=oracle.of_split(self.known, rows, widened),
+            oracle=oracle.of_split(self.known, rows, saved, widened),
         )
         return rows
 

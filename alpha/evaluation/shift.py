@@ -5,11 +5,14 @@ labels overlap, so its rows are no independent evidence. The Kolmogorov-Smirnov 
 the means of blocks of time, which nearly are.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from alpha.evaluation.bootstrap import LEAST_BLOCKS, add_runs, first_rows
+from alpha.evaluation.bootstrap import LEAST_BLOCKS
 from alpha.evaluation.details import Shift
 from alpha.evaluation.metrics import Undefined
+from alpha.objective import Values, extremes
 from alpha.params import SplitName
 
 # An empty bin would make the index infinite: its share is taken as this.
@@ -18,55 +21,99 @@ LEAST_SHARE = 1e-4
 # crosses the edge of a bin is no shift. So each outcome counts as spread evenly over this part
 # of itself on both sides.
 SPREAD = 0.25
-_AT_ONCE = 1 << 16
 
 
-def psi(train: np.ndarray, outcome: np.ndarray, classes: tuple[float, ...] = ()) -> float:
-    """Population stability index of `outcome` against `train`, both (rows,) and finite.
+class Shares:
+    """How outcomes that come in parts fall into bins: `classes`; or zero by itself, and what
+    `edges` (n,) cut, where each outcome is spread by SPREAD."""
+
+    def __init__(self, edges: np.ndarray, classes: tuple[float, ...]) -> None:
+        self._edges, self._classes = edges, classes
+        self._rows = self._zeros = 0
+        self._counts = np.zeros(len(classes) or len(edges))
+
+    def add(self, outcome: np.ndarray) -> None:
+        """The next outcomes, (rows,), finite."""
+        self._rows += len(outcome)
+        if self._classes:
+            self._counts += [np.count_nonzero(outcome == code) for code in self._classes]
+            return
+        others = outcome[outcome != 0]
+        self._zeros += len(outcome) - len(others)
+        reach = np.maximum(SPREAD * np.abs(others), np.finfo(np.float64).tiny)
+        low = others - reach
+        reach *= 2
+        self._counts += [np.sum(np.clip((edge - low) / reach, 0.0, 1.0)) for edge in self._edges]
+
+    def __call__(self) -> np.ndarray:
+        """The share of each bin. Raises Undefined without rows."""
+        if not self._rows:
+            raise Undefined("no rows")
+        if self._classes:
+            return self._counts / self._rows
+        bins = np.diff([0.0, *self._counts, self._rows - self._zeros])
+        return np.append(bins, self._zeros) / self._rows
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Train's outcomes as the stability index sees them: the deciles of those that are not zero,
+    of which equal ones are merged, the share of each bin, and whether all are equal."""
+
+    edges: np.ndarray
+    classes: tuple[float, ...]
+    shares: np.ndarray
+    constant: bool
+
+    @classmethod
+    def fit(cls, outcome: Values, classes: tuple[float, ...] = ()) -> "Reference":
+        low, high = extremes(outcome)
+        edges = np.empty(0)
+        if low != high and not classes:
+            edges = np.unique(
+                np.array(outcome.quantiles([at / 10 for at in range(1, 10)], _others))
+            )
+        found = Shares(edges, classes)
+        for part in outcome.parts():
+            found.add(part)
+        return cls(edges, classes, found(), low == high)
+
+    def counting(self) -> Shares:
+        """In the same bins, for the outcomes of another split."""
+        return Shares(self.edges, self.classes)
+
+
+def _others(outcome: np.ndarray) -> np.ndarray:
+    return outcome[outcome != 0]
+
+
+def psi(train: Reference, shares: Shares) -> float:
+    """Population stability index of outcomes against train's.
 
     The sum over bins of (q − p) · log(q / p), p and q the shares of train and of the other.
-    Bins are `classes`, or zero by itself and the deciles of train's other outcomes, of which
-    equal ones are merged; there each outcome is spread by SPREAD. Source: Siddiqi (2006).
-    Raises Undefined if train is constant or a side has no rows.
+    Source: Siddiqi (2006). Raises Undefined if train is constant or there are no rows.
     """
-    if not len(train) or not len(outcome):
-        raise Undefined("no rows")
-    if np.all(train == train[0]):
+    if train.constant:
         raise Undefined("train's label is constant")
-    if classes:
-        codes = np.array(classes)
-        p, q = (np.mean(side[:, None] == codes, axis=0) for side in (train, outcome))
-    else:
-        edges = np.unique(
-            np.quantile(train[train != 0], np.arange(1, 10) / 10, overwrite_input=True)
-        )
-        p, q = (_shares(side, edges) for side in (train, outcome))
-    p, q = np.maximum(p, LEAST_SHARE), np.maximum(q, LEAST_SHARE)
+    p, q = (np.maximum(side, LEAST_SHARE) for side in (train.shares, shares()))
     return float(np.sum((q - p) * np.log(q / p)))
-
-
-def block_means(time_ns: np.ndarray, outcome: np.ndarray, *, seconds: float) -> np.ndarray:
-    """Mean outcome of each block of `seconds` that holds rows, (blocks,); times ascend."""
-    first = first_rows(time_ns, max(1, round(seconds * 1e9)))
-    return np.asarray(add_runs(outcome, first) / np.diff(first))
 
 
 def compare(
     split: SplitName,
-    train: np.ndarray,
-    outcome: np.ndarray,
+    train: Reference,
+    shares: Shares,
     *,
     train_blocks: np.ndarray,
     blocks: np.ndarray,
-    classes: tuple[float, ...],
 ) -> Shift:
-    """One split's label against train's, with the block means of both."""
+    """One split's label against train's, with the block means of both, (blocks,)."""
     from scipy.stats import ks_2samp
 
     reasons = []
     index = ks = p_value = None
     try:
-        index = psi(train, outcome, classes)
+        index = psi(train, shares)
     except Undefined as reason:
         reasons.append(f"no stability index: {reason}")
     if min(len(train_blocks), len(blocks)) < LEAST_BLOCKS:
@@ -82,18 +129,3 @@ def compare(
         blocks=len(blocks),
         reason="; ".join(reasons) or None,
     )
-
-
-def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Shares of `values` below, between and above `edges`, and last of those that are zero."""
-    zeros, below = 0, np.zeros(len(edges))
-    # A stretch at a time, which bounds the memory.
-    for first in range(0, len(values), _AT_ONCE):
-        part = values[first : first + _AT_ONCE]
-        others = part[part != 0]
-        reach = np.maximum(SPREAD * np.abs(others), np.finfo(np.float64).tiny)
-        low = others - reach
-        below += [np.sum(np.clip((edge - low) / (2 * reach), 0.0, 1.0)) for edge in edges]
-        zeros += len(part) - len(others)
-    bins = np.diff([0.0, *below, len(values) - zeros])
-    return np.append(bins, zeros) / len(values)

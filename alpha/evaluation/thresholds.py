@@ -4,12 +4,12 @@ Knowing that a window's outcome will exceed τ is what a trade needs. For each �
 prediction > τ are compared with the rows with outcome > τ.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
 
-from alpha.evaluation.bootstrap import ratio
+from alpha.evaluation.bootstrap import add_at, ratio
 from alpha.evaluation.details import Threshold
 from alpha.evaluation.metrics import finite_or_none
 from alpha.objective import classes
@@ -32,55 +32,78 @@ _REALISED = {
 }
 
 
-def check(
-    outcome: np.ndarray,
-    prediction: np.ndarray,
-    time_ns: np.ndarray,
-    *,
-    threshold_bps: float,
-    round_trip_bps: float,
-    horizon_ns: int,
-) -> Threshold:
-    """Compare finite `outcome` and `prediction`, both (rows,), against one τ.
+class Check:
+    """Finite outcomes and predictions, that come in parts, against one τ.
 
     precision is the share of rows with label > τ among those with prediction > τ; recall the
     share of rows with prediction > τ among those with label > τ; lift is precision over the
     base rate, the share of rows with label > τ: 1 is no better than guessing. The realised
     outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
-    of a round trip. A ratio to no rows is None. `time_ns` (rows,) ascends.
+    of a round trip. A ratio to no rows is None.
     """
-    label_above = outcome > threshold_bps * BPS
-    prediction_above = prediction > threshold_bps * BPS
-    with np.errstate(over="ignore"):
-        outcome_sum = float(np.sum(outcome[prediction_above]))
-    return _figures(
-        threshold_bps=threshold_bps,
-        round_trip_bps=round_trip_bps,
-        seeds=1,
-        rows=len(outcome),
-        label_above=int(np.count_nonzero(label_above)),
-        prediction_above=int(np.count_nonzero(prediction_above)),
-        both=int(np.count_nonzero(label_above & prediction_above)),
-        windows=windows_apart(time_ns[prediction_above], horizon_ns=horizon_ns),
-        outcome_sum_bps=outcome_sum / BPS,
-    )
 
+    def __init__(self, threshold_bps: float, *, horizon_ns: int, cells: int) -> None:
+        self.threshold_bps = threshold_bps
+        self._horizon_ns = horizon_ns
+        self._rows = self._label_above = self._prediction_above = self._both = 0
+        self._outcome_sum = 0.0
+        self._windows, self._free_ns = 0, 0
+        # By cell: the outcomes acted on, and how many.
+        self.statistics = np.zeros((2, cells))
 
-def windows_apart(time_ns: np.ndarray, *, horizon_ns: int) -> int:
-    """How many of the rows at ascending `time_ns` one could act on, one after the other.
+    def add(
+        self, time_ns: np.ndarray, outcome: np.ndarray, prediction: np.ndarray, cells: np.ndarray
+    ) -> None:
+        """The next rows, (rows,) each, `time_ns` ascending; `cells` are those they are in."""
+        label_above = outcome > self.level
+        above = np.flatnonzero(prediction > self.level)
+        acted, cells = outcome[above], cells[above]
+        self._rows += len(outcome)
+        self._label_above += int(np.count_nonzero(label_above))
+        self._prediction_above += len(above)
+        self._both += int(np.count_nonzero(label_above[above]))
+        with np.errstate(over="ignore"):
+            self._outcome_sum += float(np.sum(acted))
+        self._windows, self._free_ns = _windows_apart(
+            time_ns[above], self._horizon_ns, self._windows, self._free_ns
+        )
+        add_at(acted, cells, self.statistics[0])
+        add_at(np.ones(len(above)), cells, self.statistics[1])
 
-    The first is counted, then always the next that is at least a horizon later.
-    """
-    return int(_windows_apart(time_ns, horizon_ns))
+    @property
+    def level(self) -> float:
+        """τ in the outcome's unit."""
+        return self.threshold_bps * BPS
+
+    @property
+    def label_above(self) -> int:
+        return self._label_above
+
+    def figures(self, *, round_trip_bps: float) -> Threshold:
+        return _figures(
+            threshold_bps=self.threshold_bps,
+            round_trip_bps=round_trip_bps,
+            seeds=1,
+            rows=self._rows,
+            label_above=self._label_above,
+            prediction_above=self._prediction_above,
+            both=self._both,
+            windows=self._windows,
+            outcome_sum_bps=self._outcome_sum / BPS,
+        )
 
 
 @njit(cache=True, nogil=True)
-def _windows_apart(time_ns: np.ndarray, horizon_ns: int) -> int:
-    count, free = 0, np.int64(0)
+def _windows_apart(
+    time_ns: np.ndarray, horizon_ns: int, count: int, free_ns: int
+) -> tuple[int, int]:
+    """How many of the rows at ascending `time_ns` one could act on, one after the other: the
+    first, then always the next that is at least a horizon later. `count` were counted before,
+    and from `free_ns` on the next is."""
     for now in time_ns:
-        if count == 0 or now >= free:
-            count, free = count + 1, now + horizon_ns
-    return count
+        if count == 0 or now >= free_ns:
+            count, free_ns = count + 1, now + horizon_ns
+    return count, free_ns
 
 
 def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
@@ -101,17 +124,9 @@ def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
     )
 
 
-def after_fees_statistics(
-    outcome: np.ndarray, prediction: np.ndarray, *, threshold_bps: float
-) -> Iterator[np.ndarray]:
-    """What `after_fees_resampled` needs the sums of, one by one: outcomes acted on, and where."""
-    above = prediction > threshold_bps * BPS
-    yield outcome * above
-    yield above
-
-
 def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarray:
-    """The outcome after fees of each resample, in bps, (resamples,); NaN without a row."""
+    """The outcome after fees of each resample, in bps, (resamples,), from the sums of
+    Check.statistics; NaN without a row."""
     outcomes, rows = sums
     return ratio(outcomes, rows) / BPS - round_trip_bps
 
