@@ -184,17 +184,18 @@ def _by_bucket(
 
     Bucket 2 k is below the k-th of `ends` (ascending), bucket 2 k + 1 equals it.
     """
-    bucket = np.empty(len(values), dtype=np.int32)
+    # Step by step of all bisections at once: rows do not wait for each other.
+    bucket, left = np.zeros(len(values), dtype=np.int32), len(ends)
+    while left > 1:
+        half = left // 2
+        for row in range(len(values)):
+            bucket[row] += half if ends[bucket[row] + half - 1] < values[row] else 0
+        left -= half
     first = np.zeros(2 * len(ends) + 2, dtype=np.int64)
     for row in range(len(values)):
-        value, low, left = values[row], 0, len(ends)
-        while left > 1:
-            # Without a branch, which could not be guessed.
-            half = left // 2
-            low += half * int(ends[low + half - 1] < value)
-            left -= half
-        low += int(ends[low] < value)
-        bucket[row] = 2 * low + int(ends[min(low, len(ends) - 1)] == value)
+        end = bucket[row] + (1 if ends[bucket[row]] < values[row] else 0)
+        equal = 1 if ends[min(end, len(ends) - 1)] == values[row] else 0
+        bucket[row] = 2 * end + equal
         first[bucket[row] + 1] += 1
     for at in range(1, len(first)):
         first[at] += first[at - 1]
