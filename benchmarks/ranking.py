@@ -1,4 +1,5 @@
-"""Rank IC and the area under the precision-recall curve beside scipy and scikit-learn."""
+"""Rank IC and the area under the precision-recall curve beside scipy and scikit-learn: of arrays
+in memory, and as an evaluation finds them, which holds a part of the rows in memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from alpha.evaluation import arrays
 from alpha.evaluation.buckets import Unordered, visit
 from alpha.evaluation.ranking import FORESEEN, JUDGED, Events, RankProducts
 from alpha.evaluation.ranks import TO_RANK, InRowOrder, Ranker
@@ -16,13 +18,12 @@ from benchmarks.peers import ranking as peers
 
 _STEP = "ranking"
 _NEAR = 1e-12
-
-
 # All rows are in one cell, and beside all rows in one slot.
 _ONE = 1
 
 
 def rank_ic(outcome: np.ndarray, prediction: np.ndarray, folder: Path) -> float:
+    """In parts, and with it what takes as long: ranks within each row's day and regime."""
     rows = len(outcome)
     slots = np.array([rows, 2 * rows])
     order, products = InRowOrder(rows, folder), RankProducts(len(slots), _ONE)
@@ -57,23 +58,34 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     rows = bench.sizes.ranked_rows
     outcome, prediction = data.judged(rows)
     event = outcome > np.quantile(outcome, 0.9)
-    ic = rank_ic(outcome, prediction, bench.work)
-    precision = average_precision(event, prediction, bench.work)
-    same("rank IC", ic, peers.rank_ic(outcome, prediction), within=_NEAR)
-    its = peers.average_precision(event, prediction)
-    same("average precision", precision, its, within=_NEAR)
+    its = peers.rank_ic(outcome, prediction), peers.average_precision(event, prediction)
+    mine = arrays.rank_ic(outcome, prediction), arrays.average_precision(event, prediction)
+    in_parts = (
+        rank_ic(outcome, prediction, bench.work),
+        average_precision(event, prediction, bench.work),
+    )
+    for name, *found in zip(("rank IC", "average precision"), mine, in_parts, its, strict=True):
+        same(name, found[0], found[2], within=_NEAR)
+        same(f"{name} in parts", found[1], found[2], within=_NEAR)
     seconds = in_turn(
         {
-            "rank_ic": lambda: rank_ic(outcome, prediction, bench.work),
+            "rank_ic": lambda: arrays.rank_ic(outcome, prediction),
+            "rank_ic in parts": lambda: rank_ic(outcome, prediction, bench.work),
             "spearmanr": lambda: peers.rank_ic(outcome, prediction),
-            "precision": lambda: average_precision(event, prediction, bench.work),
+            "precision": lambda: arrays.average_precision(event, prediction),
+            "precision in parts": lambda: average_precision(event, prediction, bench.work),
             "sklearn": lambda: peers.average_precision(event, prediction),
         },
         min(3, bench.sizes.rounds),
         warm=False,
     )
     size = f"{number(rows)} rows, with ties"
-    what = "rank IC: scipy spearmanr"
-    yield faster(_STEP, what, size, seconds["rank_ic"], seconds["spearmanr"], goal=8)
-    what = "PR-AUC: scikit-learn average_precision_score"
-    yield faster(_STEP, what, size, seconds["precision"], seconds["sklearn"], goal=10)
+    scipy, sklearn = "scipy spearmanr", "scikit-learn average_precision_score"
+    yield faster(_STEP, f"rank IC: {scipy}", size, seconds["rank_ic"], seconds["spearmanr"], goal=8)
+    yield faster(
+        _STEP, f"PR-AUC: {sklearn}", size, seconds["precision"], seconds["sklearn"], goal=10
+    )
+    what = f"rank IC in parts, with days' and regimes' ranks: {scipy}"
+    yield faster(_STEP, what, size, seconds["rank_ic in parts"], seconds["spearmanr"])
+    what = f"PR-AUC in parts: {sklearn}"
+    yield faster(_STEP, what, size, seconds["precision in parts"], seconds["sklearn"])

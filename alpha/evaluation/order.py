@@ -35,18 +35,19 @@ class _Packing(NamedTuple):
     row_bits: np.uint64
 
 
-def ordered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ordered(values: np.ndarray, *, threads: int = 2) -> tuple[np.ndarray, np.ndarray]:
     """Rows by ascending value, equal ones by number, and which of them start a group of equals.
 
     `values` is float64 (rows,) without NaN, fewer than 2^31; −0 equals 0. Returns int32 (rows,),
-    and in that order, bool (rows,), whether the value differs from the one before.
+    and in that order, bool (rows,), whether the value differs from the one before. Many are worked
+    on by two threads, or by one where another column has the other.
     """
     rows = len(values)
     if not rows:
         return np.empty(0, dtype=np.int32), np.empty(0, dtype=bool)
     bits = np.ascontiguousarray(values, dtype=np.float64).view(np.uint64)
     how = _packing(bits)
-    packed = _sorted(bits, how)
+    packed = _sorted(bits, how, threads)
     starts = _starts(packed, how.row_bits)
 
     def mend(part: slice) -> None:
@@ -58,11 +59,11 @@ def ordered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             at = end
 
     if how.left_out:
-        _in_two(starts, mend)
+        _in_two(starts, mend, threads)
     return _rows(packed, how.row_bits), starts
 
 
-def _in_two(starts: np.ndarray, work: Callable[[slice], None]) -> None:
+def _in_two(starts: np.ndarray, work: Callable[[slice], None], threads: int) -> None:
     """Do `work` on both halves of sorted rows, whole groups each, which know nothing of each
     other: in two threads if they are many."""
     rows = len(starts)
@@ -70,18 +71,18 @@ def _in_two(starts: np.ndarray, work: Callable[[slice], None]) -> None:
     later = starts[middle:]
     middle = middle + int(np.argmax(later)) if later.any() else rows
     halves = [slice(0, middle), slice(middle, rows)]
-    if rows < _THREADED:
+    if threads < 2 or rows < _THREADED:
         for half in halves:
             work(half)
     else:
         parallel.each(work, halves)
 
 
-def _sorted(bits: np.ndarray, how: _Packing) -> np.ndarray:
+def _sorted(bits: np.ndarray, how: _Packing, threads: int) -> np.ndarray:
     """Values and rows packed and in order. Many are cut about their middle as they are packed, and
     both parts sorted by a thread each."""
     packed = np.empty(len(bits), dtype=np.uint64)
-    if len(bits) < _THREADED:
+    if threads < 2 or len(bits) < _THREADED:
         _pack(bits, how, 0, packed)
         packed.sort()
         return packed
