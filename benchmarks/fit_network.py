@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from alpha import train
-from alpha.dataset import Dataset, Known
+from alpha.dataset import Dataset, Known, aligned
 from alpha.features import families
 from alpha.models import mlp, silos
 from alpha.models.parts.backend import tensorflow
@@ -19,7 +19,9 @@ from benchmarks.steps import ROOT
 from benchmarks.worker import serve
 
 
-def dataset(x: np.ndarray, y: np.ndarray) -> Dataset:
+def dataset(values: np.ndarray, y: np.ndarray) -> Dataset:
+    x = aligned(*values.shape)  # as a split that is loaded
+    x[:] = values
     past = np.full((len(y), 3), np.nan)
     time_ns = np.arange(len(y), dtype=np.int64)
     return Dataset(time_ns, Known(x, past), y.astype(np.float64), past[:, 0], 0, 0, aware=True)
