@@ -67,3 +67,24 @@ def test_many_rows_with_ties_have_the_same_figures():
 def test_what_has_no_rank_ic_is_said(outcome, said):
     with pytest.raises(Undefined, match=said):
         arrays.rank_ic(np.array(outcome), np.arange(float(len(outcome))))
+
+
+@pytest.mark.parametrize(
+    ("figure", "one", "other", "said"),
+    [
+        (arrays.rank_ic, [1.0, 2.0], [1.0, 2.0, 3.0], r"same rows, found \(2,\) and \(3,\)"),
+        (
+            arrays.rank_ic,
+            [1.0, np.nan, 3.0],
+            [1.0, 2.0, 3.0],
+            "outcome: .* NaN, found one in row 1",
+        ),
+        (arrays.rank_ic, [1.0, 2.0], [[1.0], [2.0]], r"prediction: must be \(rows,\), found"),
+        (arrays.average_precision, [True, False], [1.0], "same rows"),
+        (arrays.average_precision, [1.0, 0.0], [1.0, 2.0], "event: must be bool, found float64"),
+        (arrays.average_precision, [True, False], [1.0, np.nan], "score: .* row 1"),
+    ],
+)
+def test_arrays_that_are_not_as_they_must_be_are_refused(figure, one, other, said):
+    with pytest.raises(ValueError, match=said):
+        figure(np.array(one), np.array(other))

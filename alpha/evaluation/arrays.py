@@ -16,12 +16,15 @@ from alpha.evaluation.order import ordered
 
 
 def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    """Spearman's rank correlation, ties given their average rank; both float64 (rows,) without
+    """Spearman's rank correlation, ties given their average rank; both (rows,) numbers without
     NaN, fewer than 2^31 rows.
 
     Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
-    fewer than two rows, or where outcome or prediction is constant.
+    fewer than two rows, or where outcome or prediction is constant; ValueError if they are
+    not as they must be.
     """
+    outcome, prediction = _values("outcome", outcome), _values("prediction", prediction)
+    _of_same_rows(outcome, prediction)
     if len(outcome) < 2:
         raise Undefined("no rows" if len(outcome) == 0 else "fewer than two rows")
     y, f = parallel.each(lambda values: centered_ranks(values, threads=1), (outcome, prediction))
@@ -36,10 +39,15 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     """The area under the precision-recall curve as average precision.
 
-    `event` is bool (rows,), `score` float64 (rows,) without NaN. With A and B the events and the
+    `event` is bool (rows,), `score` (rows,) numbers without NaN. With A and B the events and the
     rows that score at least as high as row i, it is the mean of A / B over the events. Raises
-    Undefined where the event is always or never there.
+    Undefined where the event is always or never there; ValueError if they are not as they must
+    be.
     """
+    event, score = np.asarray(event), _values("score", score)
+    if event.dtype != bool:
+        raise ValueError(f"event: must be bool, found {event.dtype}")
+    _of_same_rows(event, score)
     positives = int(np.count_nonzero(event))
     if len(event) == 0:
         raise Undefined("no rows")
@@ -48,6 +56,21 @@ def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     # Bits, as many as lie in a core's own cache.
     bits = np.packbits(event, bitorder="little")
     return finite(_precision(bits, *ordered(score), positives) / positives)
+
+
+def _values(name: str, given: np.ndarray) -> np.ndarray:
+    values = np.asarray(given, dtype=np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"{name}: must be (rows,), found {values.shape}")
+    nan = np.isnan(values)
+    if nan.any():
+        raise ValueError(f"{name}: must be without NaN, found one in row {int(nan.argmax())}")
+    return values
+
+
+def _of_same_rows(one: np.ndarray, other: np.ndarray) -> None:
+    if one.shape != other.shape:
+        raise ValueError(f"must be of the same rows, found {one.shape} and {other.shape}")
 
 
 def centered_ranks(values: np.ndarray, *, threads: int = 2) -> np.ndarray:
