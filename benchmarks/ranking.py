@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alpha.evaluation import arrays
+from alpha import notebook
 from alpha.evaluation.buckets import Unordered, visit
 from alpha.evaluation.ranking import FORESEEN, JUDGED, Events, RankProducts
 from alpha.evaluation.ranks import TO_RANK, InRowOrder, Ranker
@@ -59,7 +59,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     outcome, prediction = data.judged(rows)
     event = outcome > np.quantile(outcome, 0.9)
     its = peers.rank_ic(outcome, prediction), peers.average_precision(event, prediction)
-    mine = arrays.rank_ic(outcome, prediction), arrays.average_precision(event, prediction)
+    mine = notebook.rank_ic(outcome, prediction), notebook.average_precision(event, prediction)
     in_parts = (
         rank_ic(outcome, prediction, bench.work),
         average_precision(event, prediction, bench.work),
@@ -69,10 +69,10 @@ def measure(bench: Bench) -> Iterator[Measurement]:
         same(f"{name} in parts", found[1], found[2], within=_NEAR)
     seconds = in_turn(
         {
-            "rank_ic": lambda: arrays.rank_ic(outcome, prediction),
+            "rank_ic": lambda: notebook.rank_ic(outcome, prediction),
             "rank_ic in parts": lambda: rank_ic(outcome, prediction, bench.work),
             "spearmanr": lambda: peers.rank_ic(outcome, prediction),
-            "precision": lambda: arrays.average_precision(event, prediction),
+            "precision": lambda: notebook.average_precision(event, prediction),
             "precision in parts": lambda: average_precision(event, prediction, bench.work),
             "sklearn": lambda: peers.average_precision(event, prediction),
         },

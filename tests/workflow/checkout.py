@@ -53,9 +53,11 @@ class Checkout:
             self.environment.pop(name, None)
 
     @classmethod
-    def clone(cls, folder: Path, changes: dict[str, Any] | None = None) -> "Checkout":
+    def clone(
+        cls, folder: Path, changes: dict[str, Any] | None = None, *, compiled: bool = True
+    ) -> "Checkout":
         """The files of this checkout, uncommitted ones too, as one commit in a new `folder`, with
-        the miniature market's params and `changes` of them. What was compiled of the files comes
+        the miniature market's params and `changes` of them. What was `compiled` of the files comes
         along: compiling takes longer than the miniature."""
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
@@ -64,12 +66,12 @@ class Checkout:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 # With its time, by which it is known what is compiled of it.
                 shutil.copy2(ROOT / name, folder / name)
-        for path in (ROOT / "alpha").rglob("__pycache__/*"):
-            compiled = folder / path.relative_to(ROOT)
-            compiled.parent.mkdir(exist_ok=True)
+        for path in (ROOT / "alpha").rglob("__pycache__/*") if compiled else ():
+            target = folder / path.relative_to(ROOT)
+            target.parent.mkdir(exist_ok=True)
             # Other tests compile meanwhile, and rename what they have written.
             with suppress(FileNotFoundError):
-                shutil.copy2(path, compiled)
+                shutil.copy2(path, target)
         checkout = cls(folder)
         checkout.edit(MINIATURE | (changes or {}))
         checkout.run("git", "init", "--quiet")

@@ -18,7 +18,8 @@ def ran(tmp_path_factory):
     """A clone in which a baseline was trained and predicts, where Python is asked to write no
     bytecode; and what the steps printed, with every import."""
     folder = tmp_path_factory.mktemp("starts") / "clone"
-    checkout = Checkout.clone(folder, {"baselines": ["ridge"], "networks": []})
+    changes = {"baselines": ["ridge"], "networks": []}
+    checkout = Checkout.clone(folder, changes, compiled=False)
     checkout.environment |= {"PYTHONPROFILEIMPORTTIME": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     return checkout, checkout.run("dvc", "repro", "predict_baselines@ridge-0")
 

@@ -9,7 +9,7 @@ from made_parts import judge
 from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import average_precision_score
 
-from alpha.evaluation import arrays
+from alpha import notebook
 from alpha.evaluation.metrics import Undefined
 
 ROUGH = st.sampled_from([-2e-3, -0.0, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
@@ -25,9 +25,9 @@ def test_rank_ic_is_scipys_and_that_of_an_evaluation(both):
     outcome, prediction = both
     if np.ptp(outcome) == 0 or np.ptp(prediction) == 0:
         with pytest.raises(Undefined, match="is constant"):
-            arrays.rank_ic(outcome, prediction)
+            notebook.rank_ic(outcome, prediction)
         return
-    found = arrays.rank_ic(outcome, prediction)
+    found = notebook.rank_ic(outcome, prediction)
     assert found == pytest.approx(spearmanr(outcome, prediction).statistic, abs=1e-12)
     assert found == judge(outcome, prediction)[0].rank_ic(0, len(outcome))
 
@@ -39,9 +39,9 @@ def test_average_precision_is_scikit_learns_and_that_of_an_evaluation(both, leve
     event = outcome > level
     if event.all() or not event.any():
         with pytest.raises(Undefined, match="row has the event"):
-            arrays.average_precision(event, score)
+            notebook.average_precision(event, score)
         return
-    found = arrays.average_precision(event, score)
+    found = notebook.average_precision(event, score)
     assert found == pytest.approx(average_precision_score(event, score), abs=1e-12)
     events = judge(outcome, score, levels=[level])[1]
     assert found == pytest.approx(events.average_precision(0), abs=1e-12)
@@ -54,11 +54,11 @@ def test_many_rows_with_ties_have_the_same_figures():
     outcome = np.maximum(np.round(signal + rng.normal(size=len(signal)), 1), 0)
     score = np.round(signal, 3)
     event = outcome > 1
-    found = arrays.rank_ic(outcome, score), arrays.average_precision(event, score)
+    found = notebook.rank_ic(outcome, score), notebook.average_precision(event, score)
     expected = spearmanr(outcome, score).statistic, average_precision_score(event, score)
     assert found == pytest.approx(expected, abs=1e-12)
     ranks = 2 * rankdata(score) - (len(score) + 1)
-    assert (arrays.centered_ranks(score) == ranks).all()
+    assert (notebook.centered_ranks(score) == ranks).all()
 
 
 @pytest.mark.parametrize(
@@ -66,23 +66,23 @@ def test_many_rows_with_ties_have_the_same_figures():
 )
 def test_what_has_no_rank_ic_is_said(outcome, said):
     with pytest.raises(Undefined, match=said):
-        arrays.rank_ic(np.array(outcome), np.arange(float(len(outcome))))
+        notebook.rank_ic(np.array(outcome), np.arange(float(len(outcome))))
 
 
 @pytest.mark.parametrize(
     ("figure", "one", "other", "said"),
     [
-        (arrays.rank_ic, [1.0, 2.0], [1.0, 2.0, 3.0], r"same rows, found \(2,\) and \(3,\)"),
+        (notebook.rank_ic, [1.0, 2.0], [1.0, 2.0, 3.0], r"same rows, found \(2,\) and \(3,\)"),
         (
-            arrays.rank_ic,
+            notebook.rank_ic,
             [1.0, np.nan, 3.0],
             [1.0, 2.0, 3.0],
             "outcome: .* NaN, found one in row 1",
         ),
-        (arrays.rank_ic, [1.0, 2.0], [[1.0], [2.0]], r"prediction: must be \(rows,\), found"),
-        (arrays.average_precision, [True, False], [1.0], "same rows"),
-        (arrays.average_precision, [1.0, 0.0], [1.0, 2.0], "event: must be bool, found float64"),
-        (arrays.average_precision, [True, False], [1.0, np.nan], "score: .* row 1"),
+        (notebook.rank_ic, [1.0, 2.0], [[1.0], [2.0]], r"prediction: must be \(rows,\), found"),
+        (notebook.average_precision, [True, False], [1.0], "same rows"),
+        (notebook.average_precision, [1.0, 0.0], [1.0, 2.0], "event: must be bool, found float64"),
+        (notebook.average_precision, [True, False], [1.0, np.nan], "score: .* row 1"),
     ],
 )
 def test_arrays_that_are_not_as_they_must_be_are_refused(figure, one, other, said):
