@@ -5,35 +5,26 @@ intervals (alpha.evaluation.ranking); these are for whoever has all rows at hand
 sorted once; rows with equal values form a group and are treated alike.
 """
 
-import math
-
 import numpy as np
 from numba import njit
 
 from alpha import parallel
-from alpha.evaluation.metrics import Undefined, finite
+from alpha.evaluation.metrics import finite
 from alpha.evaluation.order import ordered
+from alpha.evaluation.ranking import comes_and_not, spearman
 
 
 def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
     """Spearman's rank correlation, ties given their average rank; both (rows,) numbers without
     NaN, fewer than 2^31 rows.
 
-    Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
-    fewer than two rows, or where outcome or prediction is constant; ValueError if they are
-    not as they must be.
+    Raises Undefined as alpha.evaluation.ranking.spearman does, which has the source; ValueError
+    if they are not as they must be.
     """
     outcome, prediction = _values("outcome", outcome), _values("prediction", prediction)
     _of_same_rows(outcome, prediction)
-    if len(outcome) < 2:
-        raise Undefined("no rows" if len(outcome) == 0 else "fewer than two rows")
     y, f = parallel.each(lambda values: centered_ranks(values, threads=1), (outcome, prediction))
-    for name, ranks in (("prediction", f), ("outcome", y)):
-        if not ranks.any():
-            raise Undefined(f"the {name} is constant")
-    # Whole numbers: neither rounding nor an order of adding.
-    xx, yy, xy = ((int(high) << 32) + int(low) for low, high in _products(y, f))
-    return finite(xy / math.sqrt(xx * yy))
+    return spearman(_products(y, f), len(y))
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
@@ -49,10 +40,7 @@ def average_precision(event: np.ndarray, score: np.ndarray) -> float:
         raise ValueError(f"event: must be bool, found {event.dtype}")
     _of_same_rows(event, score)
     positives = int(np.count_nonzero(event))
-    if len(event) == 0:
-        raise Undefined("no rows")
-    if positives in (0, len(event)):
-        raise Undefined(f"{'no' if positives == 0 else 'every'} row has the event")
+    comes_and_not(positives, len(event))
     # Bits, as many as lie in a core's own cache.
     bits = np.packbits(event, bitorder="little")
     return finite(_precision(bits, *ordered(score), positives) / positives)
@@ -96,14 +84,14 @@ def _rank(order: np.ndarray, starts: np.ndarray, ranks: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def _products(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Exact sums of x², y² and x y as (3, 2) low and high halves: low + high · 2^32.
+    """What `spearman` takes, (3, 2) int64.
 
     Of centered ranks, which are no more than there are rows.
     """
     rows = len(x)
     out = np.zeros((3, 2), dtype=np.int64)
     # As many products as add up to less than 2^62.
-    step = max(1, min(rows, (1 << 62) // (rows * rows)))
+    step = max(1, min(rows, (1 << 62) // max(1, rows * rows)))
     for first in range(0, rows, step):
         xx = yy = xy = np.int64(0)
         # Slices, as numba sees that their numbers are never negative, and adds eight at a time.

@@ -51,25 +51,41 @@ class RankProducts:
         )
 
     def rank_ic(self, slot: int, rows: int) -> float:
-        """Spearman's rank correlation among the `rows` rows of a slot, ties given their average
-        rank.
-
-        Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
-        fewer than two rows, or where outcome or prediction is constant.
-        """
-        if rows < 2:
-            raise Undefined("fewer than two rows" if rows else "no rows")
-        # Whole numbers: neither rounding nor an order of adding.
-        xx, yy, xy = ((int(high) << 32) + int(low) for low, high in self._exact[slot])
-        for name, square in (("prediction", yy), ("outcome", xx)):
-            if not square:
-                raise Undefined(f"the {name} is constant")
-        return finite(xy / math.sqrt(xx * yy))
+        """Of the `rows` rows of a slot, as `spearman`."""
+        return spearman(self._exact[slot], rows)
 
     def statistics(self, rows: np.ndarray) -> list[np.ndarray]:
         """What `rank_ic_resampled` needs the sums of, by cell, of which `rows` (cells,) counts
         the rows."""
         return [rows, *self._by_cell.T]
+
+
+def spearman(products: np.ndarray, rows: int) -> float:
+    """Spearman's rank correlation of `rows` rows, ties given their average rank, from the sums of
+    x · x, y · y and x · y of their centered ranks, x the outcome: (3, 2) int64, below 2^32 and
+    how often 2^32.
+
+    Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
+    fewer than two rows, or where outcome or prediction is constant.
+    """
+    if rows < 2:
+        raise Undefined("fewer than two rows" if rows else "no rows")
+    # Whole numbers: neither rounding nor an order of adding.
+    xx, yy, xy = ((int(high) << 32) + int(low) for low, high in products)
+    for name, square in (("prediction", yy), ("outcome", xx)):
+        if not square:
+            raise Undefined(f"the {name} is constant")
+    return finite(xy / math.sqrt(xx * yy))
+
+
+def comes_and_not(positives: int, rows: int) -> None:
+    """Raises Undefined unless an event came in some of the rows and not in all."""
+    if not rows:
+        raise Undefined("no rows")
+    if not positives:
+        raise Undefined("no row has the event")
+    if positives == rows:
+        raise Undefined("every row has the event")
 
 
 def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
@@ -127,7 +143,7 @@ class Events(Visitor):
         With A and B the events and the rows that score at least as high as row i, it is the mean
         of A / B over the events. Raises Undefined where the event is always or never there.
         """
-        self._both(event)
+        comes_and_not(self.positives[event], self._rows)
         return finite(self._state.sums[event, _TOTAL] / self.positives[event])
 
     def decile_lift(self, event: int) -> float:
@@ -136,7 +152,7 @@ class Events(Visitor):
         Rows tied at the cut share what is left of the top evenly. Raises Undefined where the
         event is always or never there.
         """
-        self._both(event)
+        comes_and_not(self.positives[event], self._rows)
         of_top = self._state.sums[event, _IN_TOP] / self._state.top[1]
         return finite(of_top / (self.positives[event] / self._rows))
 
@@ -155,14 +171,6 @@ class Events(Visitor):
         """
         slope, events, both = self._by_cell[:, 3 * event : 3 * event + 3].T
         return [slope, events, self._by_cell[:, -1], both, rows]
-
-    def _both(self, event: int) -> None:
-        if not self._rows:
-            raise Undefined("no rows")
-        if not self.positives[event]:
-            raise Undefined("no row has the event")
-        if self.positives[event] == self._rows:
-            raise Undefined("every row has the event")
 
 
 def _columns(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -45,7 +45,7 @@ class Check:
     def __init__(self, threshold_bps: float, *, horizon_ns: int, cells: int) -> None:
         self.threshold_bps = threshold_bps
         self._horizon_ns = horizon_ns
-        self._rows = self._label_above = self._prediction_above = self._both = 0
+        self._rows = self.label_above = self._prediction_above = self._both = 0
         self._outcome_sum = 0.0
         self._windows, self._free_ns = 0, 0
         # By cell: the outcomes acted on, and how many.
@@ -59,7 +59,7 @@ class Check:
         above = np.flatnonzero(prediction > self.level)
         acted, cells = outcome[above], cells[above]
         self._rows += len(outcome)
-        self._label_above += int(np.count_nonzero(label_above))
+        self.label_above += int(np.count_nonzero(label_above))
         self._prediction_above += len(above)
         self._both += int(np.count_nonzero(label_above[above]))
         with np.errstate(over="ignore"):
@@ -75,17 +75,13 @@ class Check:
         """τ in the outcome's unit."""
         return self.threshold_bps * BPS
 
-    @property
-    def label_above(self) -> int:
-        return self._label_above
-
     def figures(self, *, round_trip_bps: float) -> Threshold:
         return _figures(
             threshold_bps=self.threshold_bps,
             round_trip_bps=round_trip_bps,
             seeds=1,
             rows=self._rows,
-            label_above=self._label_above,
+            label_above=self.label_above,
             prediction_above=self._prediction_above,
             both=self._both,
             windows=self._windows,
