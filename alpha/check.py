@@ -1,22 +1,74 @@
-"""A look at params and feature files before anything runs, since both engines remove a step's
-earlier results before the step itself could object."""
+"""alpha check: a look at params and feature files before anything runs, since both engines remove
+a step's earlier results before the step itself could object. It alone loads all params."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from alpha.errors import InputError
-from alpha.features import families, moment, open_folder
-from alpha.params import SIMULATED, Params
-from alpha.splits import holdout
+from alpha.core import params as core_params
+from alpha.core.cli import Arguments, Option
+from alpha.core.errors import InputError
+from alpha.data.features import families, moment, open_folder
+from alpha.data.params import SIMULATED, Data, Features, Label
+from alpha.evaluate.params import Evaluate, Verdict
+from alpha.learn.params import KINDS, LADDER, Loss, sections
+from alpha.models.networks.params import Train
+from alpha.normalize.params import Normalize
+from alpha.simulate.params import Simulate
+from alpha.split.params import Split
+from alpha.split.ranges import holdout
+
+SUMMARY = "check params.yaml and the folder of feature files; change nothing"
+OPTIONS: Sequence[Option] = []
+SECTIONS: dict[str, Any] = {
+    "data": Data,
+    "features": Features,
+    "simulate": Simulate,
+    "label": Label,
+    "split": Split,
+    "normalize": Normalize,
+    **LADDER,
+    "loss": Loss,
+    "train": Train,
+    "evaluate": Evaluate,
+    "verdict": Verdict,
+    **{model: section for kind in KINDS for model, section in sections(kind).items()},
+}
 
 
-def run(params: Params) -> None:
+# All sections, as attributes.
+Params: Any = core_params.model(SECTIONS)
+
+
+def command(params: Any, args: Arguments) -> None:
+    run(params)
+
+
+def load(path: Path) -> Any:
+    """All sections of a params.yaml. Raises InputError, one line for the first problem."""
+    return _validated(core_params.read(path), str(path))
+
+
+def parse(text: str, *, source: str) -> Any:
+    """All sections of the text of a params.yaml; `source` names it in errors."""
+    return _validated(core_params.parse(text, source=source), source)
+
+
+def _validated(content: dict[str, Any], source: str) -> Any:
+    from alpha.__main__ import SECTIONS as NAMES
+
+    core_params.check_names(content, NAMES, source=source)
+    return core_params.validate(content, Params, source=source)
+
+
+def run(params: Any) -> None:
     """Check the feature files' columns and timestamps, and the splits' ranges; change nothing.
 
     Raises InputError as the steps would. The simulated market needs no check: it may not be
     there yet, or be about to change.
     """
     if params.data.dir == SIMULATED:
-        holdout(params.splits, first_ns=0, last_ns=10**18)
+        holdout(params.split, first_ns=0, last_ns=10**18)
         return
     folder = open_folder(Path(params.data.dir), params.data)
     families(folder.features, params.features)
@@ -26,7 +78,7 @@ def run(params: Params) -> None:
             f"({params.label.horizon_seconds:g}), found {moment(folder.first_ns)} to "
             f"{moment(folder.last_ns)}"
         )
-    for span in holdout(params.splits, first_ns=folder.first_ns, last_ns=folder.last_ns):
+    for span in holdout(params.split, first_ns=folder.first_ns, last_ns=folder.last_ns):
         if span.end_ns <= folder.first_ns or span.start_ns > folder.last_ns:
             raise InputError(
                 f"splits: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must "

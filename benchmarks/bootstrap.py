@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha.evaluation.bootstrap import CELLS_PER_BLOCK, Blocks, add_at
+from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, Blocks, add_at
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same
 from benchmarks.peers import bootstrap as peers

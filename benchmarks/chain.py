@@ -2,9 +2,16 @@
 
 from pathlib import Path
 
-from alpha import labels, normalization, predict, simulate, splits, train
-from alpha.evaluation import run as evaluation
-from alpha.params import SIMULATED, Params
+from alpha.check import Params
+from alpha.data.params import SIMULATED
+from alpha.evaluate import run as evaluation
+from alpha.label import run as labels
+from alpha.learn.params import runs
+from alpha.normalize import run as normalize
+from alpha.predict import run as predict
+from alpha.simulate import run as simulate
+from alpha.split import run as splits
+from alpha.train import run as train
 
 
 def prepare(params: Params, folder: Path) -> Path:
@@ -20,14 +27,14 @@ def prepare(params: Params, folder: Path) -> Path:
     splits.run(
         params.data,
         params.label,
-        params.splits,
+        params.split,
         features=features,
         labels=folder / "labels",
         out=folder / "splits",
     )
-    normalization.run(
+    normalize.run(
         params.features,
-        params.normalization,
+        params.normalize,
         train=folder / "splits" / "train",
         out=folder / "contract.json",
     )
@@ -37,13 +44,13 @@ def prepare(params: Params, folder: Path) -> Path:
 def run(params: Params, folder: Path) -> None:
     """Every step from feature files to evaluation into `folder`."""
     features, contract = prepare(params, folder), folder / "contract.json"
-    for run in params.runs:
+    for run in runs(params):
         model, _, seed = run.rpartition("-")
         train.run(
             params.label,
             params.loss,
             params.train,
-            params.rung(model),
+            getattr(params, model),
             model=model,
             seed=int(seed),
             train=folder / "splits" / "train",
@@ -63,7 +70,7 @@ def run(params: Params, folder: Path) -> None:
         params.evaluate,
         params.verdict,
         features=features,
-        runs=params.runs,
+        runs=runs(params),
         models=folder / "train",
         predictions=folder / "predict",
         out=folder / "evaluate",

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import lfilter
 
-from alpha.artifacts import whole_folder
+from alpha.core.artifacts import whole_folder
 from benchmarks.harness import Bench
 
 NS = 1_000_000_000

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha.evaluation.assess import Knobs, assess
-from alpha.evaluation.details import SplitFigures
-from alpha.evaluation.predicted import Predicted
-from alpha.evaluation.rows import SplitRows, Standard
-from alpha.params import load
-from alpha.scratch import PART_ROWS
+from alpha.check import load
+from alpha.core.scratch import PART_ROWS
+from alpha.evaluate.assess import Knobs, assess
+from alpha.evaluate.details import SplitFigures
+from alpha.evaluate.predicted import Predicted
+from alpha.evaluate.rows import SplitRows, Standard
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, absolute, in_turn, number, same
 from benchmarks.peers import ranking as peers

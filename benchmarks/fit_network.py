@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from alpha import train
-from alpha.dataset import Dataset, Known, aligned
-from alpha.features import families
-from alpha.models import mlp, silos
-from alpha.models.parts.backend import tensorflow
-from alpha.objective import Objective
-from alpha.params import load
+from alpha.check import load
+from alpha.data.features import families
+from alpha.learn.dataset import Dataset, Known, aligned
+from alpha.learn.losses import Objective
+from alpha.models.networks import mlp, silos
+from alpha.models.networks.backend import tensorflow
+from alpha.train import run as train
 from benchmarks import data
 from benchmarks.silos import multiplications, plain
 from benchmarks.steps import ROOT

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha import labels
-from alpha.params import Label, load
+from alpha.check import load
+from alpha.data.params import Label
+from alpha.label import targets
 from benchmarks import data
 from benchmarks.harness import (
     Bench,
@@ -40,7 +41,7 @@ def _measure(bench: Bench, of: data.Market, label: Label) -> Iterator[Measuremen
     quotes = of.time_ns, of.bid, of.ask
     rows, knobs = len(of.time_ns), (label.horizon_ns, label.max_gap_ns)
     rng = np.random.default_rng(0)
-    found = labels.compute(*quotes, label)
+    found = targets.compute(*quotes, label)
     outputs = found.up, found.down, found.alpha_outcome, found.status
     for name, peer in (("pandas", peers.by_pandas), ("polars", peers.by_polars)):
         for mine, its in zip(outputs, peer(*quotes, *knobs), strict=True):
@@ -55,7 +56,7 @@ def _measure(bench: Bench, of: data.Market, label: Label) -> Iterator[Measuremen
 
     seconds = in_turn(
         {
-            "ours": lambda: labels.compute(*quotes, label),
+            "ours": lambda: targets.compute(*quotes, label),
             "copy": copier(*quotes, *outputs),
             "polars": lambda: peers.by_polars(*quotes, *knobs),
             "pandas": lambda: peers.by_pandas(*quotes, *knobs),
@@ -71,7 +72,7 @@ def _measure(bench: Bench, of: data.Market, label: Label) -> Iterator[Measuremen
     what = f"a mask a row (of {len(sample)} rows, scaled up)"
     yield faster(_STEP, what, size, ours, masks, goal=10_000)
     result = sum(out.nbytes for out in outputs)
-    more = [(more_memory(lambda: labels.compute(*quotes, label)) - result) / 1e6]
+    more = [(more_memory(lambda: targets.compute(*quotes, label)) - result) / 1e6]
     yield within(
         _STEP, "extra memory, of its outputs", size, more, [result / 1e6], goal=1, unit="MB"
     )

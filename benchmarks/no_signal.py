@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from alpha.evaluation import details
-from alpha.params import Params, load
+from alpha.check import Params, load
+from alpha.evaluate import details
 from benchmarks.chain import run
 
 

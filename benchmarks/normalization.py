@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha import moments
-from alpha.moments import Moments
+from alpha.normalize import moments
+from alpha.normalize.moments import Moments
 from benchmarks import data
 from benchmarks.harness import (
     Bench,

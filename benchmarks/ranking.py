@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from alpha import notebook
-from alpha.evaluation.buckets import Unordered, visit
-from alpha.evaluation.ranking import FORESEEN, JUDGED, Events, RankProducts
-from alpha.evaluation.ranks import TO_RANK, InRowOrder, Ranker
-from alpha.scratch import PART_ROWS
+from alpha.core.scratch import PART_ROWS
+from alpha.evaluate import notebook
+from alpha.evaluate.buckets import Unordered, visit
+from alpha.evaluate.ranking import FORESEEN, JUDGED, Events, RankProducts
+from alpha.evaluate.ranks import TO_RANK, InRowOrder, Ranker
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same
 from benchmarks.peers import ranking as peers

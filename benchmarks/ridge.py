@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha import dataset
-from alpha.models import ridge
-from alpha.normalization import read_contract
-from alpha.objective import Objective
-from alpha.stream import Stream
+from alpha.data.contract import read_contract
+from alpha.learn import dataset
+from alpha.learn.losses import Objective
+from alpha.learn.stream import Stream
+from alpha.models.baselines import ridge
 from benchmarks import chain, data
 from benchmarks.harness import (
     Bench,

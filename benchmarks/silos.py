@@ -21,12 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from alpha.features import families
-from alpha.models import mlp, silos
-from alpha.models.parts.backend import tensorflow
-from alpha.models.parts.dense import stack
-from alpha.models.parts.silo_dense import SiloDropout
-from alpha.params import Mlp, Params, Silos, load
+from alpha.check import Params, load
+from alpha.data.features import families
+from alpha.models.networks import mlp, silos
+from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.dense import stack
+from alpha.models.networks.params import Mlp, Silos
+from alpha.models.networks.silo_dense import SiloDropout
 from alpha.simulate import days
 
 
@@ -45,7 +46,7 @@ def naive(of: Sequence[str], knobs: Silos) -> Any:
     for family in silos.silo_names(of):
         own = np.flatnonzero(np.array(of) == family)
         x = keras.ops.take(inputs, own, axis=1)
-        for units in (knobs.units, knobs.codes):
+        for units in (knobs.units, knobs.embeddings):
             x = keras.layers.Dense(
                 units,
                 activation="relu",
@@ -64,7 +65,7 @@ def batched(of: Sequence[str], knobs: Silos) -> Any:
     count, widest = len(owns), max(len(own) for own in owns)
     padded = np.concatenate([np.resize(own, widest) for own in owns])
     x = keras.layers.Reshape((count, widest))(keras.ops.take(inputs, padded, axis=1))
-    for units in (knobs.units, knobs.codes):
+    for units in (knobs.units, knobs.embeddings):
         x = keras.layers.EinsumDense(
             "bsi,siu->bsu",
             (count, units),
@@ -90,9 +91,9 @@ def fused(codes: Any, count: int, knobs: Silos) -> Any:
 def multiplications(of: Sequence[str], knobs: Silos) -> tuple[int, int]:
     """Own and done, as above."""
     count, features = len(silos.silo_names(of)), len(of)
-    units, codes = count * knobs.units, count * knobs.codes
+    units, codes = count * knobs.units, count * knobs.embeddings
     fusion = _products((codes, *knobs.fusion, 1))
-    own = features * knobs.units + units * knobs.codes + fusion
+    own = features * knobs.units + units * knobs.embeddings + fusion
     return own, features * units + units * codes + fusion
 
 
@@ -106,7 +107,7 @@ def plain(of: Sequence[str], knobs: Silos, wanted: int) -> Any:
 
 
 def trainer(net: Any, x: Any, y: Any, *, batch: int) -> Callable[[Any], None]:
-    """One epoch over the rows in a given order, as alpha/train.py trains."""
+    """One epoch over the rows in a given order, as alpha/train/run.py trains."""
     tf = tensorflow()
     optimizer = tf.keras.optimizers.Adam(0.001)
     optimizer.build(net.trainable_variables)

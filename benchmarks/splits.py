@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from alpha.features import LABEL_COLUMNS
-from alpha.params import SPLITS
-from alpha.store import open_frame
+from alpha.core.store import open_frame
+from alpha.data.columns import LABEL_COLUMNS, SPLITS
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same, within
 from benchmarks.peers import splits as peers

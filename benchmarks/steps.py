@@ -13,7 +13,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from alpha.params import Params, load
+from alpha.check import Params, load
 
 ROOT = Path(__file__).resolve().parent.parent
 _LAUNCH = Path(__file__).with_name("launch.py")
@@ -118,7 +118,7 @@ class Chain:
         return self.folder / "splits"
 
     def labels(self) -> list[object]:
-        return self._words("labels", features=self.features, out=self.folder / "labels")
+        return self._words("label", features=self.features, out=self.folder / "labels")
 
     def guard(self) -> list[object]:
         folder = self.folder
@@ -128,7 +128,7 @@ class Chain:
 
     def splits(self) -> list[object]:
         return self._words(
-            "splits",
+            "split",
             features=self.features,
             labels=self.folder / "labels",
             out=self.splits_folder,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alpha import labels
-from alpha.features import families
-from alpha.params import load
+from alpha.check import load
+from alpha.data.features import families
+from alpha.label import targets
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, number
 from benchmarks.steps import ROOT
@@ -96,7 +96,7 @@ def _write(bench: Bench, folder: Path) -> None:
     label = load(ROOT / "params.yaml").label
     of = data.market(rows + rows // 4 + 1000, seed=0)
     x = data.features(of, seed=0, nan=False)
-    found = labels.compute(of.time_ns, of.bid, of.ask, label)
+    found = targets.compute(of.time_ns, of.bid, of.ask, label)
     kept = np.random.default_rng(0).permutation(np.flatnonzero(found.status == 0))
     kept = kept[: rows + rows // 4]
     x, y = x[kept], found.alpha_outcome[kept].astype(np.float32)

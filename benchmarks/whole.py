@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from alpha.artifacts import read_json
-from alpha.features import families
-from alpha.models.silos import rival_knobs
-from alpha.params import SPLITS, Params
-from alpha.store import open_frame
+from alpha.check import Params
+from alpha.core.artifacts import read_json
+from alpha.core.store import open_frame
+from alpha.data.columns import SPLITS
+from alpha.data.features import families
+from alpha.learn.params import ladder, runs
+from alpha.models.networks.silos import rival_knobs
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, absolute, faster, number, same
 from benchmarks.steps import Chain, Job, flow, params_file, peak_mb, process
@@ -43,13 +45,13 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     settings.write_text(json.dumps(_settings(params)), encoding="utf-8")
     theirs = bench.work / "peer"
 
-    seconds, costs = flow(_jobs(chain, params.runs))
+    seconds, costs = flow(_jobs(chain, runs(params)))
     peer = process(["-m", "benchmarks.peers.straight", features, theirs, settings])
     metrics = read_json(theirs / "metrics.json")
     _check(bench, chain, theirs, metrics)
 
     size = f"{month} days, {number(month * bench.sizes.day_rows)} rows × 120"
-    rungs = ", ".join(params.ladder)
+    rungs = ", ".join(ladder(params))
     what = f"pandas, scikit-learn, Keras fit in one script ({rungs})"
     found = faster(_STEP, what, size, [seconds], [peer.seconds], goal=5)
     yield replace(found, peak_mb=peak_mb(list(costs.values())))
@@ -91,9 +93,9 @@ def _settings(params: Params) -> dict[str, Any]:
     return {
         "horizon_ns": params.label.horizon_ns,
         "max_gap_ns": params.label.max_gap_ns,
-        "fractions": params.splits.fractions,
-        "embargo_ns": round(params.splits.embargo_seconds * 1e9),
-        "clip": params.normalization.clip,
+        "fractions": params.split.fractions,
+        "embargo_ns": round(params.split.embargo_seconds * 1e9),
+        "clip": params.normalize.clip,
         "penalty": params.ridge.penalty,
         "networks": networks,
         "owns": [

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from hypothesis import settings
 
-from alpha import labels, normalization, splits
-from alpha.params import Params, parse
+from alpha.check import Params, parse
+from alpha.label import run as labels
+from alpha.normalize import run as normalize
+from alpha.split import run as splits
 
 ROOT = Path(__file__).resolve().parent.parent
 # Compiled passes are compiled by the first example that needs them.
@@ -81,14 +83,14 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params]:
     splits.run(
         params.data,
         params.label,
-        params.splits,
+        params.split,
         features=folder / "features",
         labels=folder / "labels",
         out=folder / "splits",
     )
-    normalization.run(
+    normalize.run(
         params.features,
-        params.normalization,
+        params.normalize,
         train=folder / "splits" / "train",
         out=folder / "contract.json",
     )

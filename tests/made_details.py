@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from alpha.artifacts import write_json
-from alpha.evaluation.details import (
+from alpha.core.artifacts import write_json
+from alpha.data.columns import SPLITS
+from alpha.evaluate.details import (
     Details,
     Ends,
     EventOverSeeds,
@@ -21,7 +22,6 @@ from alpha.evaluation.details import (
     Threshold,
     Verdict,
 )
-from alpha.params import SPLITS
 
 MEANING = "an upper bound: abs_max is direction-free"
 

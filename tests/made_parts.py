@@ -7,11 +7,11 @@ from tempfile import gettempdir
 import numpy as np
 import pytest
 
-from alpha import scratch
-from alpha.evaluation.buckets import Unordered, Visitor, visit
-from alpha.evaluation.predicted import Predicted
-from alpha.evaluation.ranking import JUDGED, Events, RankProducts
-from alpha.evaluation.ranks import TO_RANK, InRowOrder, Ranker
+from alpha.core import scratch
+from alpha.evaluate.buckets import Unordered, Visitor, visit
+from alpha.evaluate.predicted import Predicted
+from alpha.evaluate.ranking import JUDGED, Events, RankProducts
+from alpha.evaluate.ranks import TO_RANK, InRowOrder, Ranker
 
 # Of scratch files, which have no names.
 FOLDER = Path(gettempdir())

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
-from alpha.artifacts import write_json
-from alpha.evaluation import run as evaluation
-from alpha.params import SPLITS, Params
-from alpha.store import Block, write_frame
+from alpha.check import Params
+from alpha.core.artifacts import write_json
+from alpha.core.store import Block, write_frame
+from alpha.data.columns import SPLITS
+from alpha.evaluate import run as evaluation
 
 START_NS = 1_704_067_200_000_000_000
 STEP_NS = 10_000_000_000

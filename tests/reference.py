@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alpha.params import Label
+from alpha.data.params import Label
 
 NS = 1_000_000_000
 
@@ -38,7 +38,7 @@ def label_row(time_ns, bid, ask, row: int, label: Label) -> tuple[float, float, 
         "down": lambda: down,
         "end_return": lambda: mid[inside[-1]] / mid[row] - 1,
         "direction": lambda: 1.0 if signed > threshold else -1.0 if signed < -threshold else 0.0,
-        "loud": lambda: 1.0 if max(up, down, 0.0) > threshold else 0.0,
+        "large_move": lambda: 1.0 if max(up, down, 0.0) > threshold else 0.0,
         "triple_barrier": lambda: first_barrier(highs, lows, buy, sell, barrier),
     }[label.target]()
     return up, down, outcome, 0

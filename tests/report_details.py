@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from alpha import report
-from alpha.artifacts import write_json
-from alpha.evaluation.details import Details
-from alpha.guard.shift import Shift
-from alpha.params import Params
+from alpha.check import Params
+from alpha.core.artifacts import write_json
+from alpha.evaluate.details import Details
+from alpha.guard.compare import Shift
+from alpha.report import run as report
 
 SPLITS = ("train", "valid", "test")
 # Mean skill on train, valid and test, and test's rank IC, of each model in the ladder's order.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from alpha.artifacts import json_text, read_json, whole, whole_folder
-from alpha.errors import InputError
+from alpha.core.artifacts import json_text, read_json, whole, whole_folder
+from alpha.core.errors import InputError
 
 
 def test_a_failure_leaves_the_earlier_artifact_and_nothing_else(tmp_path):
@@ -78,7 +78,7 @@ def test_a_json_file_that_is_missing_or_broken_is_named(tmp_path):
 WRITER = """
 import sys
 from pathlib import Path
-from alpha.artifacts import whole_folder
+from alpha.core.artifacts import whole_folder
 out, text = Path(sys.argv[1]), sys.argv[2]
 with whole_folder(out) as part:
     (part / "a").write_text(text)

@@ -12,11 +12,12 @@ from hypothesis.extra import numpy as hnp
 from made_parts import FOLDER, parts
 from scipy.special import expit
 
-from alpha.evaluation.assess import Knobs, assess, fees_name, lift_name, precision_name
-from alpha.evaluation.details import SplitFigures
-from alpha.evaluation.quantiles import LEVELS
-from alpha.evaluation.rows import SplitRows, Standard
-from alpha.params import Bootstrap, Params
+from alpha.check import Params
+from alpha.evaluate.assess import Knobs, assess, fees_name, lift_name, precision_name
+from alpha.evaluate.details import SplitFigures
+from alpha.evaluate.params import Bootstrap
+from alpha.evaluate.quantiles import LEVELS
+from alpha.evaluate.rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
 ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
@@ -38,7 +39,7 @@ FIGURES = (
 def params() -> Params:
     from conftest import PARAMS_TEXT
 
-    from alpha.params import parse
+    from alpha.check import parse
 
     return parse(PARAMS_TEXT, source="params.yaml")
 
@@ -254,7 +255,7 @@ def test_the_interval_of_skill_is_as_wide_as_theory_says(params: Params):
 
 def test_classes_are_judged_by_their_probabilities(params: Params):
     """Cross-entropy by hand, no threshold check, and the event is any class but 0."""
-    rows = rows_of(params, [0, 0, 0, 1], train=(0, 0, 0, 1), label={"target": "loud"})
+    rows = rows_of(params, [0, 0, 0, 1], train=(0, 0, 0, 1), label={"target": "large_move"})
     chance = np.array([0.1, 0.2, 0.3, 0.9])
     values = np.column_stack((1 - chance, chance))
     found, _ = figures(rows, chance, values, thresholds=())

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha.features import families
+from alpha.data.features import families
 from benchmarks import data, report
 from benchmarks.harness import (
     QUICK,

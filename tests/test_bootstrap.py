@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from alpha.evaluation.bootstrap import CELLS_PER_BLOCK, Blocks, block_sums, ratio
+from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, Blocks, block_sums, ratio
 
 SECOND = 1_000_000_000
 
@@ -136,7 +136,7 @@ def test_chunks_of_draws_do_not_show(monkeypatch):
     values = np.random.default_rng(3).normal(size=1000)
     blocks = cut(np.arange(1000) * SECOND)
     whole = resampled(blocks, (values,))
-    monkeypatch.setattr("alpha.evaluation.bootstrap._CHUNK", 7)
+    monkeypatch.setattr("alpha.evaluate.bootstrap._CHUNK", 7)
     assert resampled(blocks, (values,)).tobytes() == whole.tobytes()
 
 

@@ -4,18 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha.evaluation.breakdown import (
-    DAY_NS,
-    REGIMES,
-    Judged,
-    Regimes,
-    Slots,
-    Sums,
-    by_slot,
-    slots,
-)
-from alpha.evaluation.stretches import Stretches
-from alpha.objective import InMemory
+from alpha.evaluate.breakdown import DAY_NS, REGIMES, Judged, Regimes, Slots, Sums, by_slot, slots
+from alpha.evaluate.stretches import Stretches
+from alpha.learn.losses import InMemory
 
 SECOND = 1_000_000_000
 DAY = 86400 * SECOND

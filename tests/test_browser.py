@@ -14,7 +14,7 @@ import pytest
 from conftest import PARAMS_TEXT
 from report_details import details, make, write
 
-from alpha.params import parse
+from alpha.check import parse
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_parts import unordered
 
-from alpha.evaluation.buckets import Visitor, visit
-from alpha.scratch import Dealt
+from alpha.core.scratch import Dealt
+from alpha.evaluate.buckets import Visitor, visit
 
 NUMBERED = np.dtype([("value", "f8"), ("row", "i4")], align=True)
 # Few values that are frequent, among many that are not.
@@ -44,8 +44,8 @@ class Groups(Visitor):
 def size(request, monkeypatch) -> int:
     """The most rows that are in memory."""
     part, bucket = request.param
-    monkeypatch.setattr("alpha.scratch.PART_ROWS", part)
-    monkeypatch.setattr("alpha.evaluation.buckets.BUCKET_ROWS", bucket)
+    monkeypatch.setattr("alpha.core.scratch.PART_ROWS", part)
+    monkeypatch.setattr("alpha.evaluate.buckets.BUCKET_ROWS", bucket)
     return max(part, bucket)
 
 
@@ -87,11 +87,11 @@ def test_no_more_rows_are_in_memory_than_a_bucket_has(size: int):
 
 def test_what_ascends_in_time_is_dealt_out_twice_at_most(monkeypatch):
     """However little the first records say of the later ones."""
-    monkeypatch.setattr("alpha.scratch.PART_ROWS", 50)
-    monkeypatch.setattr("alpha.evaluation.buckets.BUCKET_ROWS", 100)
+    monkeypatch.setattr("alpha.core.scratch.PART_ROWS", 50)
+    monkeypatch.setattr("alpha.evaluate.buckets.BUCKET_ROWS", 100)
     dealt = []
     monkeypatch.setattr(
-        "alpha.evaluation.buckets.Dealt", lambda *given: dealt.append(Dealt(*given)) or dealt[-1]
+        "alpha.evaluate.buckets.Dealt", lambda *given: dealt.append(Dealt(*given)) or dealt[-1]
     )
     values = np.arange(5000.0)
     assert shown(values).found == [[row] for row in range(5000)]
@@ -100,8 +100,8 @@ def test_what_ascends_in_time_is_dealt_out_twice_at_most(monkeypatch):
 
 def test_a_group_larger_than_a_bucket_comes_twice(monkeypatch):
     """In parts: first all are counted."""
-    monkeypatch.setattr("alpha.scratch.PART_ROWS", 30)
-    monkeypatch.setattr("alpha.evaluation.buckets.BUCKET_ROWS", 100)
+    monkeypatch.setattr("alpha.core.scratch.PART_ROWS", 30)
+    monkeypatch.setattr("alpha.evaluate.buckets.BUCKET_ROWS", 100)
     found = shown(np.concatenate((np.zeros(250), np.arange(1.0, 50.0))))
     assert found.counted_rows == 250
     assert found.found[0] == list(range(250))

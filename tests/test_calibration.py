@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from made_parts import unordered
 
-from alpha.evaluation.buckets import visit
-from alpha.evaluation.calibration import Calibration
-from alpha.evaluation.ranking import JUDGED
-from alpha.evaluation.ranks import Ranker
+from alpha.evaluate.buckets import visit
+from alpha.evaluate.calibration import Calibration
+from alpha.evaluate.ranking import JUDGED
+from alpha.evaluate.ranks import Ranker
 
 
 def bins(outcome, prediction):

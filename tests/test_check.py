@@ -3,7 +3,7 @@ import pytest
 from conftest import day_frame
 
 from alpha import check
-from alpha.errors import InputError
+from alpha.core.errors import InputError
 
 
 def pointed_at(params, folder, **data):
@@ -38,18 +38,18 @@ def test_ranges_of_time_without_data_are_refused(tmp_path, params):
     day_frame(600).to_hdf(tmp_path / "a.h5", key="df", mode="w")
     days = [pd.Timestamp(f"2024-01-0{day}").to_pydatetime() for day in (1, 2, 3, 4)]
     times = {"train": days[:2], "valid": days[1:3], "test": days[2:]}
-    splits = params.splits.model_copy(update={"fractions": None, "times": times})
+    splits = params.split.model_copy(update={"fractions": None, "times": times})
     with pytest.raises(InputError, match="splits: valid .* must hold data, found 2024-01-01"):
-        check.run(pointed_at(params, tmp_path).model_copy(update={"splits": splits}))
+        check.run(pointed_at(params, tmp_path).model_copy(update={"split": splits}))
 
 
 def test_the_simulated_market_needs_no_check_but_its_splits_do(params):
     check.run(params)
     day = pd.Timestamp("2024-01-01").to_pydatetime()
     times = dict.fromkeys(("train", "valid", "test"), (day, day))
-    splits = params.splits.model_copy(update={"fractions": None, "times": times})
+    splits = params.split.model_copy(update={"fractions": None, "times": times})
     with pytest.raises(InputError, match="train must end after it starts"):
-        check.run(params.model_copy(update={"splits": splits}))
+        check.run(params.model_copy(update={"split": splits}))
 
 
 def test_both_real_files_pass(realdata, params):

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from alpha import dataset
-from alpha.errors import InputError
-from alpha.features import OUTCOME_COLUMNS, PAST_COLUMNS
-from alpha.normalization import Contract
-from alpha.store import Block, write_frame
+from alpha.core.errors import InputError
+from alpha.core.store import Block, write_frame
+from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
+from alpha.data.contract import Contract
+from alpha.learn import dataset
 
 TIMES = np.arange(5) * 10**9
 

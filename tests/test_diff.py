@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from made_details import details, model_split, over
 
-from alpha import diff
-from alpha.artifacts import json_text
-from alpha.diff import compare
-from alpha.diff.compare import ABSENT, Param
-from alpha.errors import InputError
-from alpha.evaluation.details import Details, Flag, Verdict
-from alpha.params import SPLITS
-from alpha.record.cache import Cache, md5_of
+from alpha.core.artifacts import json_text
+from alpha.core.errors import InputError
+from alpha.data.columns import SPLITS
+from alpha.evaluate.details import Details, Flag, Verdict
+from alpha.history.diff import compare
+from alpha.history.diff import run as diff
+from alpha.history.diff.compare import ABSENT, Param
+from alpha.history.record.cache import Cache, md5_of
 
 PARAMS: dict[str, Any] = {"data": {"dir": "market"}, "label": {"target": "abs_max"}, "seeds": [0]}
 RUNS = ("mean-0", "silos-0")
@@ -47,12 +47,12 @@ class Project:
         """As if all steps ran: params.yaml, results, DVC's cache and dvc.lock."""
         content = {**PARAMS, **params}
         self.write("params.yaml", json_text(content))
-        self.write("results/labels/summary.json", json_text({"total": labels}))
+        self.write("results/label/summary.json", json_text({"total": labels}))
         self.write("results/evaluate/details.json", json_text(made.model_dump(mode="json")))
         stages = {
-            "labels": self.stage(["market", "alpha/labels.py"], ["results/labels"])
+            "labels": self.stage(["market", "alpha/labels.py"], ["results/label"])
             | {"params": {"params.yaml": {"label": content["label"]}}},
-            "train_networks@silos-0": self.stage(["alpha/silos.py", "results/labels"], []),
+            "train_networks@silos-0": self.stage(["alpha/silos.py", "results/label"], []),
             "evaluate": self.stage(["market"], ["results/evaluate/details.json"]),
             # Left the project, and forgotten.
             "train@gone-0": {"deps": [{"path": "alpha/gone.py", "md5": "0" * 32}]},
@@ -295,7 +295,7 @@ def test_results_of_another_format_are_not_compared(project: Project, said: Said
 
 
 def test_a_workspace_and_a_commit_without_any_run_say_so(project: Project, said: Said):
-    for path in ("dvc.lock", "results/labels/summary.json", "results/evaluate/details.json"):
+    for path in ("dvc.lock", "results/label/summary.json", "results/evaluate/details.json"):
         (project.root / path).unlink()
     assert "Not compared: the workspace has no results: `make run` makes them" in said()
     project.commit()

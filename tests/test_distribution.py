@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from made_parts import in_order
 
-from alpha.evaluation import distribution
-from alpha.evaluation.distribution import BINS, Distribution
-from alpha.objective import InMemory
+from alpha.evaluate import distribution
+from alpha.evaluate.distribution import BINS, Distribution
+from alpha.learn.losses import InMemory
 
 
 def bin_edges(outcome, classes=()):

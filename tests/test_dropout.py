@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from alpha.models.parts.backend import tensorflow
-from alpha.models.parts.dropout import Dropout, kept
+from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.dropout import Dropout, kept
 
 tf = tensorflow()
 

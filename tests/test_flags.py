@@ -1,9 +1,10 @@
 import pytest
 from made_details import model_split, over
 
-from alpha.evaluation.details import Interval, Oracle, Shift
-from alpha.evaluation.flags import raise_all
-from alpha.params import SPLITS, Params
+from alpha.check import Params
+from alpha.data.columns import SPLITS
+from alpha.evaluate.details import Interval, Oracle, Shift
+from alpha.evaluate.flags import raise_all
 
 NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from alpha import parallel
-from alpha.models.parts.gram import Gram
+from alpha.core import parallel
+from alpha.models.baselines.gram import Gram
 
 
 def gram(x, target, weight, shift, *, cuts):

@@ -9,13 +9,17 @@ from conftest import PARAMS_TEXT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpha import guard, labels, profile, simulate
 from alpha.__main__ import main
-from alpha.artifacts import read_json, write_json
-from alpha.errors import InputError
-from alpha.guard import shift, words
-from alpha.params import Params, parse
-from alpha.profile import Profile
+from alpha.check import Params, parse
+from alpha.core.artifacts import read_json, write_json
+from alpha.core.errors import InputError
+from alpha.guard import compare as shift
+from alpha.guard import run as guard
+from alpha.guard import words
+from alpha.label import profile, targets
+from alpha.label import run as labels
+from alpha.label.profile import Profile
+from alpha.simulate import run as simulate
 
 FIGURES = {
     "rows": 100,
@@ -349,7 +353,7 @@ def pin(found: Path, pins: Path) -> Path:
     return pins
 
 
-def a_row_longer(compute: Callable[..., labels.Labels]) -> Callable[..., labels.Labels]:
+def a_row_longer(compute: Callable[..., targets.Labels]) -> Callable[..., targets.Labels]:
     """Labels whose windows reach one row further."""
 
     def longer(time_ns, bid, ask, label, **knobs):
@@ -360,14 +364,14 @@ def a_row_longer(compute: Callable[..., labels.Labels]) -> Callable[..., labels.
     return longer
 
 
-def a_row_off_on_the_last_day(compute: Callable[..., labels.Labels]):
+def a_row_off_on_the_last_day(compute: Callable[..., targets.Labels]):
     """Labels that are rolled by one row where the data ends with the rows that are labelled."""
 
     def shifted(time_ns, bid, ask, label, *, rows, **knobs):
         found = compute(time_ns, bid, ask, label, rows=rows, **knobs)
         if rows < len(time_ns):
             return found
-        return labels.Labels(*(np.roll(values, 1) for values in vars(found).values()))
+        return targets.Labels(*(np.roll(values, 1) for values in vars(found).values()))
 
     return shifted
 
@@ -380,7 +384,7 @@ def test_a_fault_in_the_labels_of_the_simulated_market_stops(
     again = label(market, tmp_path / "again", params)
     guard.run(labels=again, pins=pins, out=tmp_path / "guard")
     assert shift.read(tmp_path / "guard").status == "as_pinned"
-    monkeypatch.setattr(labels, "compute", spoil(labels.compute))
+    monkeypatch.setattr(labels, "compute", spoil(targets.compute))
     spoilt = label(market, tmp_path / "spoilt", params)
     with pytest.raises(InputError, match="labels moved although neither params nor data changed"):
         guard.run(labels=spoilt, pins=pins, out=tmp_path / "guard")
@@ -394,7 +398,7 @@ def test_a_fault_in_the_labels_of_the_simulated_market_stops(
 def test_a_fault_in_the_labels_of_real_data_stops(realdata, tmp_path, params, monkeypatch, symbol):
     pattern = f"{symbol}-*.h5"
     pins = pin(label(realdata, tmp_path / "sound", params, pattern=pattern), tmp_path / "pins")
-    monkeypatch.setattr(labels, "compute", a_row_longer(labels.compute))
+    monkeypatch.setattr(labels, "compute", a_row_longer(targets.compute))
     spoilt = label(realdata, tmp_path / "spoilt", params, pattern=pattern)
     with pytest.raises(InputError, match=rf"the first: {symbol}-data-\S+ \S+ from "):
         guard.run(labels=spoilt, pins=pins, out=tmp_path / "guard")

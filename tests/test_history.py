@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from alpha.errors import InputError
-from alpha.evaluation import history
+from alpha.core.errors import InputError
+from alpha.learn import history
 
 
 def test_columns_are_floats_and_empty_cells_are_nan(tmp_path):

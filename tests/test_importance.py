@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpha import importance
-from alpha.dataset import Known
+from alpha.learn.dataset import Known
+from alpha.train import importance
 
 FAMILIES = ("flow", "book", "flow", "spread", "book")
 

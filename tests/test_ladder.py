@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_details import over
 
-from alpha.evaluation.details import Interval
-from alpha.evaluation.ladder import climb
+from alpha.evaluate.details import Interval
+from alpha.evaluate.ladder import climb
 
 ABOVE = Interval(value=0.018, low=0.011, high=0.025)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alpha import live
+from alpha.train import live
 
 FIGURES: dict[str, Any] = {"epoch": 1, "train_loss": 0.5, "valid_loss": 0.25, "spread": None}
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from alpha.errors import InputError
-from alpha.features import feature_paths
-from alpha.store import Block, logical, write_frame
-from alpha.store.logical import digest, nodes, record
+from alpha.core.errors import InputError
+from alpha.core.store import Block, logical, write_frame
+from alpha.core.store.logical import digest, nodes, record
+from alpha.data.features import feature_paths
 
 ROWS = np.arange(600.0).reshape(200, 3)
 
@@ -297,8 +297,8 @@ def frame(path: Path) -> Path:
 
 def test_a_frame_written_with_another_filter_says_the_same(tmp_path, monkeypatch):
     first = frame(tmp_path / "a.h5")
-    monkeypatch.setattr("alpha.store.chunks._LEVEL", 9)
-    monkeypatch.setattr("alpha.store.chunks._CHUNK_BYTES", 1 << 12)
+    monkeypatch.setattr("alpha.core.store.chunks._LEVEL", 9)
+    monkeypatch.setattr("alpha.core.store.chunks._CHUNK_BYTES", 1 << 12)
     second = frame(tmp_path / "b.h5")
     assert first.read_bytes() != second.read_bytes()
     assert nodes(first) == nodes(second)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from conftest import PARAMS_TEXT
 
-from alpha.evaluation.details import Details, read
-from alpha.params import Params, parse
+from alpha.check import Params, parse
+from alpha.evaluate.details import Details, read
 from benchmarks.chain import run
 
 FOUND = ("skill_not_actionable", "actionable_on_paper")

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from alpha.evaluation import metrics
-from alpha.evaluation.metrics import Moments, Undefined
+from alpha.evaluate import metrics
+from alpha.evaluate.metrics import Moments, Undefined
 
 FLOATS = hnp.arrays(float, st.integers(1, 40), elements=st.floats(-1e-2, 1e-2))
 

@@ -4,14 +4,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
-from alpha import models
-from alpha.dataset import Dataset, Known
-from alpha.errors import InputError
-from alpha.models import har, lightgbm, mean, median, mlp, persistence, ridge, zero
-from alpha.models.parts.backend import tensorflow
-from alpha.models.parts.network import Network, row_losses, targets
-from alpha.objective import Objective
-from alpha.params import Label, Loss, Mlp, NoKnobs, Ridge
+from alpha.core.errors import InputError
+from alpha.data.params import Label
+from alpha.learn import predictor as models
+from alpha.learn.dataset import Dataset, Known
+from alpha.learn.losses import Objective
+from alpha.learn.params import Loss
+from alpha.models.baselines import har, mean, median, persistence, ridge, zero
+from alpha.models.baselines.params import NoParameters, Ridge
+from alpha.models.networks import mlp
+from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.network import Network, row_losses, targets
+from alpha.models.networks.params import Mlp
+from alpha.models.trees import lightgbm
 
 LOSS = Loss(
     name="mse", huber_delta=1.0, quantile=0.9, tail_quantile=0.99, tail_weight=10.0,
@@ -21,7 +26,7 @@ LABEL = Label(
     horizon_seconds=60, price="touch", target="up", max_gap_seconds=30, threshold_bps=10,
     barrier_bps=10,
 )  # fmt: skip
-NO_KNOBS = NoKnobs()
+NO_KNOBS = NoParameters()
 
 
 def dataset_of(x: np.ndarray, y: np.ndarray, past: np.ndarray | None = None) -> Dataset:
@@ -91,7 +96,7 @@ def test_of_classes_persistence_is_how_often_each_followed_the_last():
     y = np.array([0.0, 1.0, 1.0, 0.0, 1.0])
     past = np.column_stack(([np.nan, 0, 1, 1, 0], np.zeros((5, 2))))
     data = dataset_of(np.zeros((5, 1)), y, past)
-    fitted = persistence.fit(data, objective_of(data, "loud"), NO_KNOBS)
+    fitted = persistence.fit(data, objective_of(data, "large_move"), NO_KNOBS)
     after_0, after_1 = np.array([0.4, 2.6]) / 3, np.array([1.4, 1.6]) / 3
     expected = [[0.4, 0.6], after_0, after_1, after_1, after_0]
     np.testing.assert_allclose(fitted.predict(data.known), expected)
@@ -232,7 +237,7 @@ def test_of_classes_a_rung_that_sees_something_beats_the_best_constant(params, n
     if name == "lightgbm":
         fitted, _ = rung.fit_watching(data, data, objective, params.lightgbm, seed=0)
     else:
-        fitted = rung.fit(data, objective, params.rung(name))
+        fitted = rung.fit(data, objective, getattr(params, name))
     predicted = fitted.predict(data.known)
     np.testing.assert_allclose(predicted.sum(axis=1), 1.0)
     assert (predicted > 0).all()
@@ -306,7 +311,7 @@ def test_a_network_s_prediction_depends_neither_on_the_rows_beside_it_nor_on_its
 ):
     """Whether it stands first, last, alone or in a batch that is not full."""
     data = random_dataset(rows=9001, features=12)
-    net = models.rung(name).build(["a", "b", "c"] * 4, params.rung(name), 1)
+    net = models.rung(name).build(["a", "b", "c"] * 4, getattr(params, name), 1)
     rng = np.random.default_rng(0)
     net.set_weights([rng.normal(size=weight.shape) for weight in net.get_weights()])
     model = Network.about(net, objective_of(data))
@@ -322,12 +327,14 @@ def fitted_models(params):
     for data, target in ((random_dataset(), "up"), (direction_dataset(), "direction")):
         objective = objective_of(data, target)
         for name in ("zero", "mean", "median", "persistence", "har", "ridge"):
-            yield name, data, models.rung(name).fit(data, objective, params.rung(name))
+            yield name, data, models.rung(name).fit(data, objective, getattr(params, name))
         knobs = params.lightgbm.model_copy(update={"trees": 20, "patience": 3})
         yield "lightgbm", data, lightgbm.fit_watching(data, data, objective, knobs, seed=0)[0]
         for name in ("mlp", "silos"):
             families = ["a", "b"] * (data.x.shape[1] // 2)
-            net = models.rung(name).build(families, params.rung(name), len(objective.classes) or 1)
+            net = models.rung(name).build(
+                families, getattr(params, name), len(objective.classes) or 1
+            )
             rng = np.random.default_rng(0)
             net.set_weights([rng.normal(size=weight.shape) for weight in net.get_weights()])
             yield name, data, Network.about(net, objective)
@@ -347,7 +354,7 @@ def test_a_model_read_back_predicts_the_same_bits_and_saves_the_same_bytes(tmp_p
 
 
 def test_a_rung_that_does_not_exist_is_named():
-    with pytest.raises(InputError, match="no such rung 'oracle'"):
+    with pytest.raises(InputError, match="no such model 'oracle'"):
         models.rung("oracle")
 
 

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from alpha import moments, parallel
-from alpha.moments import Moments
+from alpha.core import parallel
+from alpha.normalize import moments
+from alpha.normalize.moments import Moments
 
 
 def exact(values):

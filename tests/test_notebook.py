@@ -9,8 +9,8 @@ from made_parts import judge
 from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import average_precision_score
 
-from alpha import notebook
-from alpha.evaluation.metrics import Undefined
+from alpha.evaluate import notebook
+from alpha.evaluate.metrics import Undefined
 
 ROUGH = st.sampled_from([-2e-3, -0.0, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
 SMOOTH = st.floats(-1e-2, 1e-2)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from alpha.evaluation.order import ordered
+from alpha.evaluate.order import ordered
 
 EPSILON = np.finfo(float).eps
 ANY = st.floats(allow_nan=False)
@@ -40,7 +40,7 @@ def test_any_values_are_in_numpys_stable_order(values):
 )
 def test_two_threads_give_the_same_order_wherever_they_share_the_values(values):
     """Ties may lie on both sides of where they are cut, or all on one."""
-    with patch.multiple("alpha.evaluation.order", _THREADED=4, _SAMPLE=4):
+    with patch.multiple("alpha.evaluate.order", _THREADED=4, _SAMPLE=4):
         check(values.astype(float))
 
 
@@ -51,7 +51,7 @@ def test_values_that_differ_in_their_last_bits_alone_are_in_order(
 ):
     """Beside extremes they look equal in what is sorted: runs of equals, long runs to sort by
     what was left out, and short ones; by one thread or by two."""
-    monkeypatch.setattr("alpha.evaluation.order._THREADED", threaded)
+    monkeypatch.setattr("alpha.evaluate.order._THREADED", threaded)
     rng = np.random.default_rng(0)
     near = 1 + EPSILON * rng.integers(0, distinct, 20_000)
     short = 2.0 ** rng.integers(-900, 900, 5_000) * (1 + EPSILON * rng.integers(0, 4, 5_000))

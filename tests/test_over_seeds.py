@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from alpha.evaluation import tries
-from alpha.evaluation.bootstrap import Blocks
-from alpha.evaluation.over_seeds import Widened, mean_resampled, over_seeds, skill_difference
+from alpha.evaluate import tries
+from alpha.evaluate.bootstrap import Blocks
+from alpha.evaluate.over_seeds import Widened, mean_resampled, over_seeds, skill_difference
 
 
 def blocks_of(rows: int) -> Blocks:

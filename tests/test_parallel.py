@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from alpha import parallel
+from alpha.core import parallel
 
 
 @pytest.mark.parametrize("cores", [1, 2, 7])

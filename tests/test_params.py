@@ -1,8 +1,8 @@
 import pytest
 from conftest import PARAMS_TEXT, ROOT
 
-from alpha.errors import InputError
-from alpha.params import load, parse
+from alpha.check import load, parse
+from alpha.core.errors import InputError
 
 
 def edited(old: str, new: str) -> str:
@@ -22,13 +22,13 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("clip: 10.0", "clipp: 10.0", "normalization.clipp: no such key"),
+        ("clip: 10.0", "clipp: 10.0", "normalize.clipp: no such key"),
         (
             "clip: 10.0",
             "clip: -1",
-            "normalization.clip: input should be greater than 0, found -1",
+            "normalize.clip: input should be greater than 0, found -1",
         ),
-        ("clip: 10.0", "clip: .nan", "normalization.clip: input should be"),
+        ("clip: 10.0", "clip: .nan", "normalize.clip: input should be"),
         (
             "penalty: 100.0",
             "penalty: much",
@@ -42,22 +42,22 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
         (
             "networks: [mlp, silos]",
             "networks: [mlp, mlp]",
-            "networks must not repeat, found ['mlp', 'mlp']",
+            "networks: must not repeat, found ['mlp', 'mlp']",
         ),
         (
             "har, ridge]",
             "har, mlp]",
             "baselines.5: must be one of zero, mean, median, persistence, har, ridge, found 'mlp'",
         ),
-        ("seeds: [0, 1, 2]", "seeds: [1, 1]", "seeds must not repeat, found [1, 1]"),
+        ("seeds: [0, 1, 2]", "seeds: [1, 1]", "seeds: must not repeat, found [1, 1]"),
         ("seeds: [0, 1, 2]", "seeds: []", "seeds: tuple should have at least 1 item"),
         (
             "train: 0.6,",
             "train: 0.9,",
-            "splits: fractions must add up to at most 1, found 1.3",
+            "split: fractions must add up to at most 1, found 1.3",
         ),
-        ("train: 0.6,", "trian: 0.6,", "splits.fractions.trian"),
-        ("times: null", "times: {}", "splits: give either fractions or times"),
+        ("train: 0.6,", "trian: 0.6,", "split.fractions.trian"),
+        ("times: null", "times: {}", "split: give either fractions or times"),
         ("spread: ^spread", "spread: '('", "is not a regular expression"),
         ('start: "2024-01-01"', "start: 2024-01-01", "simulate.start: dates must be quoted"),
         ("seeds: [0, 1, 2]", "seeds: [true]", "seeds.0: input should be a valid integer"),

@@ -4,9 +4,9 @@ from conftest import random_quotes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpha import labels
-from alpha.features import PAST_COLUMNS
-from alpha.past import Past
+from alpha.data.columns import PAST_COLUMNS
+from alpha.label import targets
+from alpha.label.past import Past
 
 NS = 1_000_000_000
 
@@ -19,12 +19,12 @@ def market(rows: int, seed: int, params):
     bid, ask = random_quotes(rng, rows)
     bid[rng.random(rows) < 0.005] = np.nan
     label = params.label.model_copy(update={"horizon_seconds": 20.0})
-    outcome = labels.compute(time_ns, bid, ask, label).alpha_outcome
+    outcome = targets.compute(time_ns, bid, ask, label).alpha_outcome
     return label, time_ns, bid, ask, outcome
 
 
 def slow(label, time_ns, bid, ask, outcome):
-    """The definitions of alpha.past, row by row."""
+    """The definitions of alpha.label.past, row by row."""
     horizon, rows = label.horizon_ns, len(time_ns)
     mid = (bid + ask) / 2
     out = np.full((rows, len(PAST_COLUMNS)), np.nan)
@@ -62,7 +62,7 @@ def test_the_past_equals_its_definition_row_by_row(params, seed):
 def test_the_past_does_not_depend_on_how_rows_are_cut_into_files(cuts):
     from conftest import PARAMS_TEXT
 
-    from alpha.params import parse
+    from alpha.check import parse
 
     label, *columns = market(600, 5, parse(PARAMS_TEXT, source="params.yaml"))
     whole = Past(label).follow(*columns)
@@ -80,7 +80,7 @@ def test_the_past_cannot_see_what_comes_after_its_row(params):
     known = Past(label).follow(time_ns, bid, ask, outcome)
     later_bid, later_ask = bid.copy(), ask.copy()
     later_bid[301:], later_ask[301:] = 7.0, 8.0
-    other = labels.compute(time_ns, later_bid, later_ask, label).alpha_outcome
+    other = targets.compute(time_ns, later_bid, later_ask, label).alpha_outcome
     changed = Past(label).follow(time_ns, later_bid, later_ask, other)
     np.testing.assert_array_equal(changed[:301], known[:301])
     assert not np.array_equal(changed[340:, 0], known[340:, 0])

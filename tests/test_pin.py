@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from conftest import PARAMS_TEXT, day_frame
 
-from alpha import profile
 from alpha.__main__ import main
-from alpha.guard import shift
+from alpha.guard import compare as shift
+from alpha.label import profile
 
 
 @pytest.fixture
@@ -21,11 +21,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def relabel() -> None:
-    assert main(["labels", "--features", "features", "--out", "results/labels"]) == 0
+    assert main(["label", "--features", "features", "--out", "results/label"]) == 0
 
 
 def guarded() -> int:
-    words = ["--labels", "results/labels", "--pins", "pins", "--out", "results/guard"]
+    words = ["--labels", "results/label", "--pins", "pins", "--out", "results/guard"]
     return main(["guard", *words])
 
 
@@ -43,7 +43,7 @@ def test_a_pin_is_a_copy_of_the_profile(workplace, capsys):
     """Which the guard then knows; the same bytes every time."""
     assert main(["pin"]) == 0
     accepted = (workplace / "pins" / "labels.json").read_bytes()
-    assert accepted == (workplace / "results" / "labels" / profile.NAME).read_bytes()
+    assert accepted == (workplace / "results" / "label" / profile.NAME).read_bytes()
     said = capsys.readouterr().out
     wanted = "pins/labels.json: pins 540 labels of 600 rows on 1 day. Commit it; "
     assert said == f"{wanted}`make run` compares with it.\n"
@@ -57,7 +57,7 @@ def test_a_pin_is_a_copy_of_the_profile(workplace, capsys):
 
 def test_a_silent_shift_is_accepted_by_a_new_pin_that_says_what_moved(workplace, capsys):
     assert main(["pin"]) == 0
-    path = workplace / "results" / "labels" / profile.NAME
+    path = workplace / "results" / "label" / profile.NAME
     found = json.loads(path.read_text())
     found["days"]["a.h5"]["mean"] += 1e-4
     path.write_text(json.dumps(found))
@@ -122,7 +122,7 @@ def test_labels_of_params_as_they_were_cannot_be_pinned(workplace, capsys):
     edit("price: touch", "price: mid")
     assert main(["pin"]) == 2
     assert capsys.readouterr().err == (
-        "alpha pin: error: results/labels/profile.json: must be of the params as they are, with "
+        "alpha pin: error: results/label/profile.json: must be of the params as they are, with "
         'label.price "mid", found "touch"; `make run` first\n'
     )
     assert not (workplace / "pins").exists()
@@ -133,7 +133,7 @@ def test_nothing_can_be_pinned_before_there_are_labels(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     assert main(["pin"]) == 2
     assert capsys.readouterr().err == (
-        "alpha pin: error: results/labels: holds no label profile yet; `make run` makes one\n"
+        "alpha pin: error: results/label: holds no label profile yet; `make run` makes one\n"
     )
     assert not (tmp_path / "pins").exists()
 
@@ -151,7 +151,7 @@ def test_a_damaged_pin_is_replaced(workplace, capsys):
 
 
 def test_a_damaged_profile_is_not_pinned(workplace, capsys):
-    (workplace / "results" / "labels" / profile.NAME).write_text("{}")
+    (workplace / "results" / "label" / profile.NAME).write_text("{}")
     assert main(["pin"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (workplace / "pins").exists()

@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha import dataset, models, normalization, predict, train
-from alpha.artifacts import read_json, write_json
-from alpha.dataset import Dataset, Known
-from alpha.errors import InputError
-from alpha.params import RUNGS
+from alpha.core.artifacts import read_json, write_json
+from alpha.core.errors import InputError
+from alpha.data import contract as normalization
+from alpha.learn import dataset
+from alpha.learn import predictor as models
+from alpha.learn.dataset import Dataset, Known
+from alpha.learn.params import MODELS
+from alpha.predict import run as predict
+from alpha.train import run as train
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def trained(chain, model, out, **label):
     folder, params = chain
     train.run(
         params.label.model_copy(update=label), params.loss,
-        params.train.model_copy(update={"epochs": 2}), params.rung(model), model=model, seed=0,
+        params.train.model_copy(update={"epochs": 2}), getattr(params, model), model=model, seed=0,
         train=folder / "splits" / "train", valid=folder / "splits" / "valid",
         normalization=folder / "contract.json", out=out,
     )  # fmt: skip
@@ -73,11 +77,11 @@ def test_a_folder_that_is_no_model_is_named(tmp_path, ridge):
     (tmp_path / "odd").mkdir()
     about = read_json(ridge[1] / "model.json") | {"model": "oracle"}
     write_json(tmp_path / "odd" / "model.json", about)
-    with pytest.raises(InputError, match="no such rung 'oracle'"):
+    with pytest.raises(InputError, match="no such model 'oracle'"):
         predict.load_model(tmp_path / "odd", contract)
 
 
-@pytest.mark.parametrize("model", RUNGS)
+@pytest.mark.parametrize("model", MODELS)
 def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
     chain, tmp_path, monkeypatch, model
 ):

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 from conftest import day_frame
 
-from alpha import labels, profile
-from alpha.artifacts import digest
-from alpha.errors import InputError
-from alpha.features import open_folder
-from alpha.params import Params
+from alpha.check import Params
+from alpha.core.artifacts import digest
+from alpha.core.errors import InputError
+from alpha.data.features import open_folder
+from alpha.label import profile
+from alpha.label import run as labels
 
 SECOND = 10**9
 DAY = 86_400 * SECOND

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from alpha.evaluation.quantiles import LEVELS, Quantiles
+from alpha.evaluate.quantiles import LEVELS, Quantiles
 
 
 def of(values):

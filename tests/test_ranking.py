@@ -12,8 +12,8 @@ from made_parts import judge, outcome_ranks
 from scipy.stats import rankdata, spearmanr
 from sklearn.metrics import average_precision_score
 
-from alpha.evaluation import ranking
-from alpha.evaluation.metrics import Undefined
+from alpha.evaluate import ranking
+from alpha.evaluate.metrics import Undefined
 
 SMOOTH = st.floats(-1e-2, 1e-2, allow_nan=False)
 ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])

@@ -22,9 +22,9 @@ def test_ranks_are_scipys_in_every_slot(part, bucket, rows, distinct, seed):
     values = rng.integers(0, distinct, rows) / 7
     slots = np.column_stack((rng.integers(1, 4, rows), np.sort(rng.integers(4, 9, rows))))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("alpha.scratch.PART_ROWS", part)
-        patch.setattr("alpha.evaluation.buckets.BUCKET_ROWS", bucket)
-        patch.setattr("alpha.evaluation.ranks._MOST_STRETCHES", 4)
+        patch.setattr("alpha.core.scratch.PART_ROWS", part)
+        patch.setattr("alpha.evaluate.buckets.BUCKET_ROWS", bucket)
+        patch.setattr("alpha.evaluate.ranks._MOST_STRETCHES", 4)
         found = outcome_ranks(values, slots.reshape(rows, 2))
     assert found[:, 0].tolist() == centered(values).tolist()
     for at in range(2):

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from report_details import FIGURES, FLAGS, Folders, details, make, write
 
-from alpha.errors import InputError
-from alpha.evaluation.details import Details
-from alpha.evaluation.details import parse as read
-from alpha.params import Params, parse
-from alpha.profile import Profile
+from alpha.check import Params, parse
+from alpha.core.errors import InputError
+from alpha.evaluate.details import Details
+from alpha.evaluate.details import parse as read
+from alpha.label.profile import Profile
 from alpha.report import content, data, numbers, svg
 from alpha.report.inputs import Contract, SplitSummary
 from alpha.report.plots import axes, curves, ladder

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from made_parts import FOLDER, parts
 
-from alpha.evaluation.rows import SplitRows, Standard
-from alpha.params import Params
+from alpha.check import Params
+from alpha.evaluate.rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
 

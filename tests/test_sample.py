@@ -10,11 +10,12 @@ from made_parts import FOLDER, parts, same
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
-from alpha.evaluation.assess import Knobs, assess
-from alpha.evaluation.details import SplitFigures
-from alpha.evaluation.quantiles import LEVELS
-from alpha.evaluation.rows import SplitRows, Standard
-from alpha.params import Bootstrap, Params
+from alpha.check import Params
+from alpha.evaluate.assess import Knobs, assess
+from alpha.evaluate.details import SplitFigures
+from alpha.evaluate.params import Bootstrap
+from alpha.evaluate.quantiles import LEVELS
+from alpha.evaluate.rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
 DAY = 86400
@@ -27,7 +28,7 @@ CLASSES = Knobs(thresholds_bps=(), round_trip_bps=15.0, horizon_ns=60 * SECOND)
 def params() -> Params:
     from conftest import PARAMS_TEXT
 
-    from alpha.params import parse
+    from alpha.check import parse
 
     return parse(PARAMS_TEXT, source="params.yaml")
 
@@ -56,8 +57,8 @@ class Made:
             self.time_ns, outcome, score, values=values, volatility=self.volatility, size=part
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("alpha.scratch.PART_ROWS", part)
-            patch.setattr("alpha.evaluation.buckets.BUCKET_ROWS", bucket)
+            patch.setattr("alpha.core.scratch.PART_ROWS", part)
+            patch.setattr("alpha.evaluate.buckets.BUCKET_ROWS", bucket)
             rows = SplitRows.of(
                 of_all,
                 standard=Standard.fit(of_all, label, params.loss, FOLDER),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alpha.scratch import Dealt, Scratch
+from alpha.core.scratch import Dealt, Scratch
 
 PAIR = np.dtype([("value", "f8"), ("row", "i4")], align=True)
 
@@ -30,7 +30,7 @@ def test_what_was_added_comes_back_in_its_order_and_nothing_is_left_on_disk(tmp_
 
 def test_a_bucket_has_what_was_dealt_to_it_in_that_order(tmp_path, monkeypatch):
     """Of three, one of which nothing is dealt to; in parts of no more rows than asked for."""
-    monkeypatch.setattr("alpha.scratch.PART_ROWS", 20)
+    monkeypatch.setattr("alpha.core.scratch.PART_ROWS", 20)
     rng = np.random.default_rng(0)
     number, whole = rng.choice([0, 2], 300), records(300)
     with Dealt(tmp_path, PAIR) as dealt:

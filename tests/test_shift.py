@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from alpha.evaluation import shift
-from alpha.evaluation.metrics import Undefined
-from alpha.evaluation.shift import LEAST_SHARE, Reference, Shares
-from alpha.objective import InMemory
+from alpha.evaluate import shift
+from alpha.evaluate.metrics import Undefined
+from alpha.evaluate.shift import LEAST_SHARE, Reference, Shares
+from alpha.learn.losses import InMemory
 
 
 def counted(train: Reference, outcome: np.ndarray) -> Shares:

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 from made_details import details, model_split, over, write
 
-from alpha import show
-from alpha.artifacts import write_json
-from alpha.errors import InputError
-from alpha.evaluation.details import Details
-from alpha.evaluation.tries import stretch
-from alpha.guard.shift import Change, Shift
-from alpha.params import SPLITS
-from alpha.tried import Tried
+from alpha.core.artifacts import write_json
+from alpha.core.errors import InputError
+from alpha.data.columns import SPLITS
+from alpha.evaluate.details import Details
+from alpha.evaluate.tries import stretch
+from alpha.guard.compare import Change, Shift
+from alpha.history.tries import Tried
+from alpha.show import run as show
 
 ONCE = Tried({"mean": 1, "silos": 1}, 0)
 

@@ -4,19 +4,19 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from alpha import predict
-from alpha.artifacts import write_json
-from alpha.dataset import Known
-from alpha.errors import InputError
-from alpha.models import silos
-from alpha.models.parts.backend import tensorflow
-from alpha.models.parts.network import Network
-from alpha.normalization import Contract
-from alpha.params import Silos
+from alpha.core.artifacts import write_json
+from alpha.core.errors import InputError
+from alpha.data.contract import Contract
+from alpha.learn.dataset import Known
+from alpha.models.networks import silos
+from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.network import Network
+from alpha.models.networks.params import Silos
+from alpha.predict import run as predict
 
 tf = tensorflow()
 KNOBS = Silos(
-    units=5, codes=3, fusion=(7,), dropout=0.2, silo_dropout=0.1, weight_decay=0.01,
+    units=5, embeddings=3, fusion=(7,), dropout=0.2, silo_dropout=0.1, weight_decay=0.01,
     family_weight_decay={},
 )  # fmt: skip
 # Interleaved, and "spread" has one feature.
@@ -37,7 +37,7 @@ def features(rows, families, seed=0):
 
 
 def codes_of(net):
-    return tf.keras.Model(net.input, net.get_layer("codes").output)
+    return tf.keras.Model(net.input, net.get_layer("embeddings").output)
 
 
 def train(net, x, y, *, steps=20):
@@ -67,13 +67,16 @@ def relu(values):
     return np.maximum(values, 0)
 
 
-def reference_codes(net, families, x, *, units=5, codes=3):
+def reference_codes(net, families, x, *, units=5, embeddings=3):
     """Separate nets, one a family, from the weights that belong to it."""
-    first, second = net.get_layer("units"), net.get_layer("codes")
+    first, second = net.get_layer("units"), net.get_layer("embeddings")
     parts = []
     for silo, family in enumerate(dict.fromkeys(families)):
         columns = [at for at, name in enumerate(families) if name == family]
-        mine, out = slice(silo * units, (silo + 1) * units), slice(silo * codes, (silo + 1) * codes)
+        mine, out = (
+            slice(silo * units, (silo + 1) * units),
+            slice(silo * embeddings, (silo + 1) * embeddings),
+        )
         hidden = relu(x[:, columns] @ first.kernel.numpy()[columns] + first.bias.numpy()[mine])
         parts.append(relu(hidden @ second.kernel.numpy()[mine] + second.bias.numpy()[out]))
     return np.concatenate(parts, axis=1)
@@ -137,7 +140,7 @@ def test_before_training_the_network_is_the_best_constant():
 
 def test_a_family_may_have_its_own_weight_decay():
     net = build(MIXED, weight_decay=0.01, family_weight_decay={"spread": 0.5})
-    first, second = (net.get_layer(name).kernel.numpy() for name in ("units", "codes"))
+    first, second = (net.get_layer(name).kernel.numpy() for name in ("units", "embeddings"))
     factor = np.array([0.5 if name == "spread" else 0.01 for name in MIXED])[:, None]
     # The silos are flow, book, spread, returns, of five units each.
     of_units = np.repeat([0.01, 0.01, 0.5, 0.01], 5)[:, None]
@@ -227,8 +230,8 @@ def test_a_model_of_other_families_is_refused(tmp_path, names, families):
     [
         (MIXED, {}),
         (THIRTY, {}),
-        (THIRTY, {"units": 2, "codes": 1, "fusion": (8, 4)}),
-        (("only",) * 89, {"units": 64, "codes": 32, "fusion": (32,)}),
+        (THIRTY, {"units": 2, "embeddings": 1, "fusion": (8, 4)}),
+        (("only",) * 89, {"units": 64, "embeddings": 32, "fusion": (32,)}),
     ],
 )
 def test_the_rival_is_a_plain_network_with_as_many_parameters(families, knobs, outputs):
@@ -255,7 +258,9 @@ def test_permuting_a_familys_codes_is_permuting_its_features():
     net = trained(MIXED)
     model = Network(net, np.zeros(1), 2.0)
     encoder, rest, families = silos.in_two(model, MIXED)
-    assert families == tuple(name for name in silos.silo_names(MIXED) for _ in range(KNOBS.codes))
+    assert families == tuple(
+        name for name in silos.silo_names(MIXED) for _ in range(KNOBS.embeddings)
+    )
     x = features(500, MIXED, seed=5)
     order = np.random.default_rng(6).permutation(500)
     codes = encoder.outputs(x)

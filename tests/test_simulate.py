@@ -12,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from alpha import labels, simulate
-from alpha.artifacts import read_json
-from alpha.errors import InputError
-from alpha.features import families
-from alpha.params import Params, Simulate, parse
+from alpha.check import Params, parse
+from alpha.core.artifacts import read_json
+from alpha.core.errors import InputError
+from alpha.data.features import families
+from alpha.label import targets
 from alpha.simulate import days, defects, flow, market, oracle, quotes, series
+from alpha.simulate import run as simulate
 from alpha.simulate.days import DAY_NS, Day
 from alpha.simulate.market import REGIMES, SHAPES, Market
+from alpha.simulate.params import Simulate
 from alpha.simulate.streams import Stream, generator
 
 PARAMS = parse(PARAMS_TEXT, source="params.yaml")
@@ -77,7 +79,7 @@ class Table:
             name: np.concatenate([getattr(day, name) for day in made])
             for name in ("time_ns", "best_bid", "best_ask", "features", "oracle")
         }
-        found = labels.compute(
+        found = targets.compute(
             gathered["time_ns"], gathered["best_bid"], gathered["best_ask"], PARAMS.label
         )
         ok = np.flatnonzero(found.status == 0)[::3]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpha.spool import Spool
+from alpha.core.spool import Spool
 
 LEVELS = (0.0, 0.001, 0.1, 1 / 3, 0.5, 0.9, 0.999, 1.0)
 
@@ -27,7 +27,7 @@ def test_quantiles_are_numpy_s_however_values_come(tmp_path_factory, values, cut
 
 
 def test_more_values_than_are_read_at_once_have_numpy_s_quantiles(tmp_path, monkeypatch):
-    monkeypatch.setattr("alpha.scratch.PART_ROWS", 1000)
+    monkeypatch.setattr("alpha.core.scratch.PART_ROWS", 1000)
     values = np.round(np.random.default_rng(0).normal(size=25_001), 2)
     with Spool(tmp_path) as spool:
         spool.add(values)

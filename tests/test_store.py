@@ -16,9 +16,9 @@ from conftest import day_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpha.errors import InputError
-from alpha.store import Block, chunked, chunks, open_frame, open_writer, write_frame
-from alpha.store.logical import nodes
+from alpha.core.errors import InputError
+from alpha.core.store import Block, chunked, chunks, open_frame, open_writer, write_frame
+from alpha.core.store.logical import nodes
 
 BLOCKS = (
     Block(("a", "b"), np.arange(600, dtype=np.float32).reshape(300, 2)),
@@ -403,7 +403,7 @@ import os, sys
 from pathlib import Path
 import numpy as np
 os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: int(sys.argv[2])]))
-from alpha.store import Block, write_frame
+from alpha.core.store import Block, write_frame
 values = np.random.default_rng(0).normal(size=(9000, 130)).astype(np.float32)
 names = tuple(map(str, range(130)))
 write_frame(Path(sys.argv[1]), np.arange(9000), [Block(names, values)], aware=True)

@@ -5,17 +5,19 @@ import threading
 import numpy as np
 import pytest
 
-from alpha import dataset, parallel, stream, train
-from alpha.dataset import Dataset
-from alpha.errors import InputError
-from alpha.features import OUTCOME_COLUMNS, PAST_COLUMNS
-from alpha.models import mlp
-from alpha.models.parts.backend import tensorflow
-from alpha.normalization import Contract
-from alpha.objective import Objective
-from alpha.params import Mlp
-from alpha.store import Block, write_frame
-from alpha.stream import Stream, open_both
+from alpha.core import parallel
+from alpha.core.errors import InputError
+from alpha.core.store import Block, write_frame
+from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
+from alpha.data.contract import Contract
+from alpha.learn import dataset, stream
+from alpha.learn.dataset import Dataset
+from alpha.learn.losses import Objective
+from alpha.learn.stream import Stream, open_both
+from alpha.models.networks import mlp
+from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.params import Mlp
+from alpha.train import run as train
 
 NAMES = ("a", "b", "c")
 SECOND = 10**9

@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpha.evaluation.stretches import Stretches, Totals, of_rows
+from alpha.evaluate.stretches import Stretches, Totals, of_rows
 
 TIMES = st.lists(st.integers(-500, 2000), unique=True).map(sorted)
 CUTS = st.lists(st.integers(0, 60), max_size=4).map(sorted)

@@ -7,14 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from alpha.evaluation.thresholds import (
-    Check,
-    after_fees_resampled,
-    meaning,
-    pool,
-    with_ends,
-)
-from alpha.params import Params
+from alpha.check import Params
+from alpha.evaluate.thresholds import Check, after_fees_resampled, meaning, pool, with_ends
 
 FLOATS = st.floats(-1e-2, 1e-2, allow_nan=False)
 ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
@@ -144,7 +138,7 @@ def test_an_interval_is_only_of_a_check_with_an_outcome():
 
 def test_every_target_says_what_its_realised_outcome_is_worth(params: Params):
     """And targets of classes have none."""
-    for target in ("direction", "loud", "triple_barrier"):
+    for target in ("direction", "large_move", "triple_barrier"):
         label = params.label.model_copy(update={"target": target})
         assert meaning(label).startswith("not available")
     assert "upper bound" in meaning(params.label)

@@ -1,4 +1,4 @@
-from alpha import tidy
+from alpha.predict import tidy
 
 
 def test_only_runs_that_params_no_longer_name_are_removed(tmp_path):

@@ -3,15 +3,16 @@ import csv
 import numpy as np
 import pytest
 
-from alpha import train
-from alpha.artifacts import read_json
-from alpha.dataset import Dataset, Known
-from alpha.errors import InputError
-from alpha.models import mlp
-from alpha.models.parts.backend import tensorflow
-from alpha.models.parts.network import targets
-from alpha.objective import Objective
-from alpha.params import RUNGS, Mlp, Train
+from alpha.core.artifacts import read_json
+from alpha.core.errors import InputError
+from alpha.learn.dataset import Dataset, Known
+from alpha.learn.losses import Objective
+from alpha.learn.params import MODELS
+from alpha.models.networks import mlp
+from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.network import targets
+from alpha.models.networks.params import Mlp, Train
+from alpha.train import run as train
 
 KNOBS = {
     "learning_rate": 0.01,
@@ -116,14 +117,14 @@ def test_one_epoch_at_a_tiny_learning_rate_hardly_leaves_the_mean(fit):
     assert history[1].near_mean_share == 1.0
 
 
-@pytest.mark.parametrize("model", RUNGS)
+@pytest.mark.parametrize("model", MODELS)
 def test_every_rung_writes_a_model_and_a_history_with_the_same_bytes_twice(chain, tmp_path, model):
     """Whether it is watched live or not."""
     folder, params = chain
     for out, live in (("first", None), ("second", tmp_path / "live")):
         train.run(
             params.label, params.loss, params.train.model_copy(update={"epochs": 2}),
-            params.rung(model), model=model, seed=3, train=folder / "splits" / "train",
+            getattr(params, model), model=model, seed=3, train=folder / "splits" / "train",
             valid=folder / "splits" / "valid", normalization=folder / "contract.json",
             out=tmp_path / out, live=live,
         )  # fmt: skip

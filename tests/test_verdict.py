@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_details import MEANING, model_split, over, threshold
 
-from alpha.evaluation.details import Oracle, Verdict
-from alpha.evaluation.verdict import judge
-from alpha.params import Params, parse
+from alpha.check import Params, parse
+from alpha.evaluate.details import Oracle, Verdict
+from alpha.evaluate.verdict import judge
 
 NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
 SKILL = over(0.295, 0.25, 0.33, spread=0.01)

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from alpha import verify
-from alpha.errors import InputError
-from alpha.record.cache import files_of, md5_of
-from alpha.record.lock import Entry
-from alpha.record.recorded import Original
-from alpha.store import record
-from alpha.verify import flow, inside
-from alpha.verify.differences import Differs, of_out
+from alpha.core.errors import InputError
+from alpha.core.store import record
+from alpha.history.record.cache import files_of, md5_of
+from alpha.history.record.lock import Entry
+from alpha.history.record.recorded import Original
+from alpha.history.verify import flow, inside
+from alpha.history.verify import run as verify
+from alpha.history.verify.differences import Differs, of_out
 
 # Each step takes its inputs' values a little further.
 STEPS = """
@@ -72,18 +72,18 @@ stages:
     deps: [steps.py]
     outs: [results/simulate]
   labels:
-    cmd: python steps.py labels '${data.dir}' results/labels
+    cmd: python steps.py labels '${data.dir}' results/label
     deps: ["${data.dir}", steps.py]
     params: [label]
-    outs: [results/labels]
+    outs: [results/label]
   train:
     matrix:
       model: ${models}
       seed: [0]
     cmd: >-
-      python steps.py ${item.model} results/labels
+      python steps.py ${item.model} results/label
       results/train/${item.model}-${item.seed}
-    deps: [results/labels, steps.py]
+    deps: [results/label, steps.py]
     params: ["${item.model}"]
     outs:
       - results/train/${item.model}-${item.seed}
@@ -392,7 +392,7 @@ def test_with_neither_results_nor_cache_only_that_they_differ_is_known(project):
     project.record()
     edit_json(project.root / "results" / "labels" / "summary.json", total=-2)
     assert project.refusal().endswith(
-        "results/labels differs, and neither DVC's cache nor the workspace has the recorded one "
+        "results/label differs, and neither DVC's cache nor the workspace has the recorded one "
         "to look inside"
     )
 
@@ -484,7 +484,7 @@ def test_a_stage_that_has_not_followed_an_earlier_one_is_named(project):
     lock["stages"]["train@slow-0"] = before["stages"]["train@slow-0"]
     yaml.dump(lock, project.root / "dvc.lock")
     assert stale(project) == (
-        "stage train@slow-0: it was run on another results/labels than stage labels left"
+        "stage train@slow-0: it was run on another results/label than stage labels left"
     )
 
 

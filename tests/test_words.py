@@ -1,6 +1,6 @@
 import pytest
 
-from alpha.evaluation.words import bps, number, percent
+from alpha.evaluate.words import bps, number, percent
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ printed on any terminal."""
 import json
 from typing import Any
 
-from alpha.guard.shift import Move, Shift, Value, is_count
+from alpha.guard.compare import Move, Shift, Value, is_count
 
 ACCEPT = "`alpha pin` accepts them."
 _BPS = 1e-4

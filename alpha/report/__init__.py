@@ -1,43 +1,31 @@
-"""The report: one self-contained HTML page of an evaluation and of the data behind it."""
+"""alpha report"""
 
-from pathlib import Path
+from typing import Any
 
-from alpha import profile
-from alpha.artifacts import parse, whole
-from alpha.evaluation import details as evaluation_details
-from alpha.evaluation import history
-from alpha.guard import shift
-from alpha.params import Label
-from alpha.report import page
-from alpha.report.inputs import Contract, SplitSummary
+from alpha.core.cli import Arguments, Option
+from alpha.data.params import Label
+
+SUMMARY = "one self-contained HTML page"
+OPTIONS = [
+    Option("--evaluation", "folder that `alpha evaluate` wrote"),
+    Option("--labels", "folder that `alpha label` wrote"),
+    Option("--guard", "folder that `alpha guard` wrote"),
+    Option("--splits", "folder that `alpha split` wrote"),
+    Option("--normalization", "the contract that `alpha normalize` wrote"),
+    Option("--out", "the page, an HTML file"),
+]
+SECTIONS = {"label": Label}
 
 
-def run(
-    label: Label,
-    *,
-    evaluation: Path,
-    labels: Path,
-    guard: Path,
-    splits: Path,
-    normalization: Path,
-    out: Path,
-) -> None:
-    """Write the page `out` from what the steps before it wrote.
+def command(params: Any, args: Arguments) -> None:
+    from alpha.report.run import run
 
-    Raises InputError, naming file and key, where something is missing or not of its format.
-    """
-    details = evaluation_details.read(evaluation)
-    text = page.render(
-        label,
-        details,
-        histories={
-            name: history.read(evaluation / "learning_curves" / f"{name}.csv")
-            for name in details.runs
-        },
-        labels=profile.read(labels),
-        pinned=shift.read(guard),
-        splits=parse(SplitSummary, splits / "summary.json"),
-        contract=parse(Contract, normalization),
+    run(
+        params.label,
+        evaluation=args.evaluation,
+        labels=args.labels,
+        guard=args.guard,
+        splits=args.splits,
+        normalization=args.normalization,
+        out=args.out,
     )
-    with whole(out) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")

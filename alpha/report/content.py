@@ -4,15 +4,8 @@ are missing, and tables of slices. Nothing here knows of HTML."""
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from alpha.evaluation.details import (
-    Details,
-    Figure,
-    Interval,
-    ModelSplit,
-    OverSeeds,
-    SliceOverSeeds,
-)
-from alpha.params import SPLITS, SplitName
+from alpha.data.columns import SPLITS, SplitName
+from alpha.evaluate.details import Details, Figure, Interval, ModelSplit, OverSeeds, SliceOverSeeds
 from alpha.report.numbers import words
 
 # A run or model, a split, a figure in words, and why it is missing.

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from alpha.evaluation.details import Details
-from alpha.params import SPLITS, Label
-from alpha.profile import Profile
+from alpha.data.columns import SPLITS
+from alpha.data.params import Label
+from alpha.evaluate.details import Details
+from alpha.label.profile import Profile
 from alpha.report import numbers
 from alpha.report.inputs import Contract, SplitSummary
 

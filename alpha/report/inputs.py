@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from alpha.params import SplitName
+from alpha.data.columns import SplitName
 
 Count = Annotated[int, Field(ge=0)]
 

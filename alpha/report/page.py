@@ -7,22 +7,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from alpha.evaluation.details import Details, ModelSplit, SliceOverSeeds
+from alpha.data.columns import SPLITS
+from alpha.data.params import Label
+from alpha.evaluate.details import Details, ModelSplit, SliceOverSeeds
 from alpha.guard import words
-from alpha.guard.shift import Shift
-from alpha.params import SPLITS, Label
-from alpha.profile import Profile
+from alpha.guard.compare import Shift
+from alpha.label.profile import Profile
 from alpha.report import content, data, numbers
 from alpha.report.inputs import Contract, SplitSummary
-from alpha.report.plots import (
-    axes,
-    calibration,
-    curves,
-    distribution,
-    importance,
-    ladder,
-    marks,
-)
+from alpha.report.plots import axes, calibration, curves, distribution, importance, ladder, marks
 
 _FOLDER = Path(__file__).parent
 # Of the levels evaluated, the ones a table has room for.

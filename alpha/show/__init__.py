@@ -1,46 +1,27 @@
-"""The last evaluation in the terminal: the table of verdicts, or one model's dashboard."""
+"""alpha show"""
 
-from pathlib import Path
+from typing import Any
 
-from rich.console import RenderableType
-from rich.padding import Padding
-from rich.text import Text
+from alpha.core.cli import Arguments, Option
 
-from alpha import terminal
-from alpha.errors import InputError
-from alpha.evaluation import details as evaluation_details
-from alpha.guard import shift, words
-from alpha.show import dashboard, table
-from alpha.tried import Tried
-
-
-def run(*, evaluation: Path, guard: Path, report: Path, model: str | None, tried: Tried) -> None:
-    """Print the table of verdicts and, if they are not as pinned, how labels stand against their
-    pin; or the dashboard of `model`; and where the report is.
-
-    Colours only on a terminal. Raises InputError if nothing has been evaluated yet, if the
-    evaluation is not of this format, or if it has no such model.
-    """
-    if not (evaluation / "details.json").is_file():
-        raise InputError(f"{evaluation}: holds no evaluation yet; `make run` makes one")
-    details = evaluation_details.read(evaluation)
-    if model is not None and model not in details.by_model:
-        known = ", ".join(details.models)
-        raise InputError(f"model must be one of {known}, which were evaluated; found {model!r}")
-    parts: list[RenderableType]
-    if model is None:
-        parts = [table.verdicts(details, tried)]
-        lines = table.legend(details, tried) + _labels(guard)
-        parts += [Padding(Text(line), (1, 0, 0, 0)) for line in lines]
-    else:
-        parts = list(dashboard.parts(details, model, tried))
-    where = str(report) if report.is_file() else f"none yet at {report}"
-    terminal.show(parts, last=f"\nReport: {where}")
+SUMMARY = "print the verdicts of the last evaluation, or the dashboard of one model"
+OPTIONS = [
+    Option("MODEL", "one model's dashboard", type=str, required=False),
+    Option("--evaluation", "folder that `alpha evaluate` wrote", "results/evaluate"),
+    Option("--guard", "folder that `alpha guard` wrote", "results/guard"),
+    Option("--report", "the page whose path is printed", "results/report/report.html"),
+]
+SECTIONS: dict[str, Any] = {}
 
 
-def _labels(guard: Path) -> list[str]:
-    """A line unless labels are as pinned; none either where no guard has looked at them."""
-    if not (guard / shift.NAME).exists():
-        return []
-    found = shift.read(guard)
-    return [] if found.status == "as_pinned" else [words.line(found)]
+def command(params: Any, args: Arguments) -> None:
+    from alpha.history import tries
+    from alpha.show.run import run
+
+    run(
+        evaluation=args.evaluation,
+        guard=args.guard,
+        report=args.report,
+        model=args.MODEL,
+        tried=tries.count(args.evaluation),
+    )

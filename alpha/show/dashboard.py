@@ -7,11 +7,11 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from alpha.evaluation.details import Details, Figure, Model, ModelSplit, OverSeeds, SliceOverSeeds
-from alpha.params import SPLITS
+from alpha.data.columns import SPLITS
+from alpha.evaluate.details import Details, Figure, Model, ModelSplit, OverSeeds, SliceOverSeeds
+from alpha.history.tries import Tried
 from alpha.report import numbers
 from alpha.show.headline import headline, notes
-from alpha.tried import Tried
 
 _DAYS = 10  # at most so many are printed, the worst
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from alpha.evaluation.details import Details
-from alpha.evaluation.tries import widen
-from alpha.tried import Tried
+from alpha.evaluate.details import Details
+from alpha.evaluate.tries import widen
+from alpha.history.tries import Tried
 
 
 @dataclass(frozen=True)

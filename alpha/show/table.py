@@ -2,10 +2,10 @@
 
 from rich.table import Table
 
-from alpha.evaluation.details import Details
+from alpha.evaluate.details import Details
+from alpha.history.tries import Tried
 from alpha.report import numbers
 from alpha.show.headline import headline, notes
-from alpha.tried import Tried
 
 _WORTH = {True: "yes", False: "no", None: ""}
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from alpha.errors import InputError
-from alpha.params import Simulate
+from alpha.core.errors import InputError
 from alpha.simulate import book, flow, market, oracle, quotes, series
 from alpha.simulate.market import Market, Path
+from alpha.simulate.params import Simulate
 from alpha.simulate.streams import Stream, generator
 
 DAY_NS = 86400 * 10**9

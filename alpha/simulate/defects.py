@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from alpha.params import Defects
 from alpha.simulate.days import DAY_NS, Day
+from alpha.simulate.params import Defects
 from alpha.simulate.streams import Stream, generator
 
 _SHORTEST_GAP_SECONDS = 31.0

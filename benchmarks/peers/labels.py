@@ -3,7 +3,7 @@
     python -m benchmarks.peers.labels FEATURES OUT      # the labels step, with pandas
 
 up = max bid in (t, t + horizon] / ask − 1, down = 1 − min ask / bid, abs_max = max(up, down, 0);
-status as alpha.status numbers it.
+status as alpha.data.columns numbers it.
 """
 
 import sys

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from conftest import PARAMS_TEXT
 
-from alpha import labels, simulate
-from alpha.artifacts import read_json
-from alpha.params import parse
+from alpha.check import parse
+from alpha.core.artifacts import read_json
+from alpha.label import run as labels
+from alpha.label import targets
+from alpha.simulate import run as simulate
 
 PARAMS = parse(PARAMS_TEXT, source="params.yaml")
-TARGETS = ("abs_max", "signed_max", "end_return", "direction", "loud", "triple_barrier")
+TARGETS = ("abs_max", "signed_max", "end_return", "direction", "large_move", "triple_barrier")
 
 
 def figures(features: Path, pattern: str, tmp_path: Path, **changes: object) -> dict[str, Any]:
@@ -63,11 +65,11 @@ def test_labels_of_real_recordings_are_distributed_as_pinned(
 def test_a_label_moved_by_one_row_is_seen(market, tmp_path, monkeypatch):
     """The guard itself: rolling every label by a row must change what is pinned."""
     before = figures(market, "*.h5", tmp_path)
-    sound = labels.compute
+    sound = targets.compute
 
-    def shifted(*args: Any, **knobs: Any) -> labels.Labels:
+    def shifted(*args: Any, **knobs: Any) -> targets.Labels:
         found = sound(*args, **knobs)
-        return labels.Labels(*(np.roll(values, 1) for values in vars(found).values()))
+        return targets.Labels(*(np.roll(values, 1) for values in vars(found).values()))
 
     monkeypatch.setattr(labels, "compute", shifted)
     after = figures(market, "*.h5", tmp_path)

@@ -21,7 +21,7 @@ MINIATURE = {
     "simulate.rows_per_day": 2000,
     "label.horizon_seconds": 300,
     "label.max_gap_seconds": 120,
-    "splits.embargo_seconds": 600,
+    "split.embargo_seconds": 600,
     "baselines": ["mean", "ridge"],
     "networks": ["mlp"],
     "trees": [],

@@ -4,6 +4,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from alpha.__main__ import COMMANDS
+from alpha.learn.params import kind
+
 
 def closure(root: Path, step: str, model: str | None) -> set[str]:
     """The files of alpha/ that `python -m alpha STEP` may import, relative to `root`.
@@ -12,9 +15,12 @@ def closure(root: Path, step: str, model: str | None) -> set[str]:
     `step` and `model` count. A package's templates and style sheets count with it.
     """
     found: set[str] = set()
-    waiting = ["alpha/__init__.py", "alpha/__main__.py", f"alpha/commands/{step}.py"]
+    module = COMMANDS[step].replace(".", "/")
+    package = root / module / "__init__.py"
+    own = f"{module}/__init__.py" if package.exists() else f"{module}.py"
+    waiting = ["alpha/__init__.py", "alpha/__main__.py", own]
     if model is not None:
-        waiting.append(f"alpha/models/{model}.py")
+        waiting.append(f"alpha/models/{kind(model)}/{model}.py")
     while waiting:
         file = waiting.pop()
         if file not in found:

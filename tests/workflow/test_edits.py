@@ -10,17 +10,17 @@ from dvc.repo import Repo
 from dvc.stage import PipelineStage
 from imports import closure
 
-from alpha.params import KINDS, RUNGS
+from alpha.learn.params import KINDS
 from benchmarks import ways_in
 
 pytestmark = pytest.mark.workflow
 
 STEPS = {
     "simulate": "simulate",
-    "labels": "labels",
+    "label": "label",
     "guard": "guard",
-    "splits": "splits",
-    "normalization": "normalize",
+    "split": "split",
+    "normalize": "normalize",
     "report": "report",
 }
 MODELS = {"mean": "baselines", "ridge": "baselines", "mlp": "networks"}
@@ -46,7 +46,7 @@ def importing() -> dict[str, set[str]]:
             found[file].add(stage)
     for file in closure(ROOT, "evaluate", None) | closure(ROOT, "tidy", None):
         found[file].add("evaluate")
-    rungs = {f"alpha/models/{name}.py" for name in RUNGS}
+    rungs = {f"alpha/models/{name}.py" for name in MODELS}
     for model, kind in MODELS.items():
         for step in ("train", "predict"):
             # Rungs of a kind share what rungs are made of, but each has a file of its own.
@@ -88,7 +88,7 @@ def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(buil
     copied = Checkout(tmp_path / "copy")
     before = copied.results()
     for file, expected in (
-        ("alpha/windows.py", {"labels"}),
+        ("alpha/label/windows.py", {"label"}),
         ("alpha/models/ridge.py", {"train_baselines@ridge-0", "predict_baselines@ridge-0"}),
         ("alpha/show/table.py", set()),
     ):
@@ -113,15 +113,15 @@ def following(stages: list[PipelineStage]) -> dict[str, set[str]]:
 # After a change of one knob of a section, the stages that run.
 RUNS = {f"{step} {model}-0" for step in ("train", "predict") for model in MODELS}
 JUDGED = {"evaluate", "report"}
-AFTER_SPLITS = {"normalization"} | RUNS | JUDGED
-AFTER_LABELS = {"labels", "guard", "splits"} | AFTER_SPLITS
+AFTER_SPLITS = {"normalize"} | RUNS | JUDGED
+AFTER_LABELS = {"label", "guard", "split"} | AFTER_SPLITS
 EXPECTED = {
     "data.exclude": AFTER_LABELS,
     "features.families.spread": AFTER_SPLITS,
     "simulate.seed": {"simulate"} | AFTER_LABELS,
     "label.horizon_seconds": AFTER_LABELS,
-    "splits.embargo_seconds": {"splits"} | AFTER_SPLITS,
-    "normalization.clip": AFTER_SPLITS,
+    "split.embargo_seconds": {"split"} | AFTER_SPLITS,
+    "normalize.clip": AFTER_SPLITS,
     "loss.name": RUNS | JUDGED,
     "train.learning_rate": {"train mlp-0", "predict mlp-0"} | JUDGED,
     "ridge.penalty": {"train ridge-0", "predict ridge-0"} | JUDGED,

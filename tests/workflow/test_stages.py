@@ -9,7 +9,7 @@ from dvc.repo import Repo
 from imports import closure
 
 from alpha.__main__ import parser
-from alpha.params import KINDS
+from alpha.learn.params import KINDS
 
 STAGES: dict[str, dict[str, Any]] = ProjectFile(Repo(ROOT), "dvc.yaml").resolver.resolve()["stages"]
 
@@ -53,8 +53,8 @@ def test_a_stage_writes_only_into_results(stage):
 def test_normalization_and_training_cannot_see_test():
     """What is fitted on train has no path by which the test split could reach it."""
     for stage in STAGES:
-        if stage.partition("@")[0] in ("normalization", "train"):
-            assert not any(dep.startswith("results/splits/test") for dep in STAGES[stage]["deps"])
+        if stage.partition("@")[0] in ("normalize", "train"):
+            assert not any(dep.startswith("results/split/test") for dep in STAGES[stage]["deps"])
 
 
 def files(dep: str) -> list[str]:

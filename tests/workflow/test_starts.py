@@ -34,10 +34,10 @@ def test_steps_without_networks_import_no_heavy_library(ran):
     }
     for step, module in {
         "simulate": "simulate",
-        "labels": "labels",
+        "label": "label",
         "guard": "guard",
-        "splits": "splits",
-        "normalization": "normalization",
+        "split": "split",
+        "normalize": "normalize",
         "train_baselines": "train",
         "predict_baselines": "predict",
     }.items():
@@ -60,8 +60,8 @@ def test_jobs_of_snakemake_never_start_dvc(tmp_path):
     text = script.read_text()
     assert text.count("os.execvp(") == 1
     script.write_text(text.replace("os.execvp(", "sys.exit("))
-    checkout.run("snakemake", "--cores", "2", "results/splits/summary.json")
-    assert checkout.executed() == {"simulate", "labels", "guard", "splits"}
+    checkout.run("snakemake", "--cores", "2", "results/split/summary.json")
+    assert checkout.executed() == {"simulate", "label", "guard", "split"}
 
 
 def test_every_package_is_byte_compiled_by_set_up():

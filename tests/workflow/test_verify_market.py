@@ -8,8 +8,8 @@ from dvc.dvcfile import ProjectFile
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from alpha.record.cache import md5_of
-from alpha.verify import flow
+from alpha.history.record.cache import md5_of
+from alpha.history.verify import flow
 
 pytestmark = pytest.mark.workflow
 
@@ -56,10 +56,10 @@ def test_what_the_engines_built_is_built_again_without_them_to_the_byte(built):
 
 def test_a_label_that_comes_out_differently_is_named_with_its_node(built, edit):
     """As if labels had been recorded with code that gives others."""
-    edit("alpha/windows.py", "top / entry_up[row] - 1.0", "top / entry_up[row] - 2.0")
+    edit("alpha/label/windows.py", "top / entry_up[row] - 1.0", "top / entry_up[row] - 2.0")
     assert re.fullmatch(
-        r"alpha verify: error: stage labels does not give what dvc\.lock records: "
-        r"results/labels/SIM-data-01-01-2024\.h5: node /df/block0_values: the value at \[\d+, \d\] "
+        r"alpha verify: error: stage label does not give what dvc\.lock records: "
+        r"results/label/SIM-data-01-01-2024\.h5: node /df/block0_values: the value at \[\d+, \d\] "
         r"is \S+, recorded \S+",
         verify(built, fails=True),
     )
@@ -67,7 +67,7 @@ def test_a_label_that_comes_out_differently_is_named_with_its_node(built, edit):
 
 def test_another_way_of_storing_hdf5_is_told_apart_from_another_content(built, edit):
     """As if a library had been exchanged: no figure of any later step depends on it."""
-    edit("alpha/store/chunks.py", "_LEVEL = 1", "_LEVEL = 5")
+    edit("alpha/core/store/chunks.py", "_LEVEL = 1", "_LEVEL = 5")
     assert re.fullmatch(
         r"\d+ artifacts of \d+ stages: all the same content; only the container differs in "
         r"results/simulate/SIM-data-01-01-2024\.h5 and \d+ more, as another HDF5 library would "

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.workflow
 MODELS = ("mean", "ridge", "mlp")
 RUNS = {f"{step} {model}-0" for step in ("train", "predict") for model in MODELS}
 AFTER_RUNS = {"evaluate", "report"}
-AFTER_SPLITS = {"normalization"} | RUNS | AFTER_RUNS
-EVERYTHING = {"simulate", "labels", "guard", "splits"} | AFTER_SPLITS
+AFTER_SPLITS = {"normalize"} | RUNS | AFTER_RUNS
+EVERYTHING = {"simulate", "label", "guard", "split"} | AFTER_SPLITS
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +90,13 @@ def test_the_number_of_cores_does_not_change_a_byte(built, tmp_path):
 def test_a_partial_target_runs_what_it_needs_and_no_more(copied):
     copied.edit({"label.horizon_seconds": 400})
     assert jobs(copied.run("snakemake", "--cores", "2", "results/guard/shift.json")) == {
-        "labels",
+        "label",
         "guard",
     }
-    assert copied.planned() == EVERYTHING - {"simulate", "labels", "guard"}
+    assert copied.planned() == EVERYTHING - {"simulate", "label", "guard"}
 
 
-@pytest.mark.parametrize("target", ["results/labels", "results/splits/summary.json"])
+@pytest.mark.parametrize("target", ["results/label", "results/split/summary.json"])
 def test_what_a_partial_target_left_stale_is_built_by_the_next_run(copied, target):
     """Wherever an earlier run ended, all that is stale is planned, and DVC is content with it."""
     copied.edit({"label.horizon_seconds": 400, "networks": []})
@@ -104,7 +104,7 @@ def test_what_a_partial_target_left_stale_is_built_by_the_next_run(copied, targe
     stale = {job(stage) for stage in json.loads(copied.run("dvc", "status", "--json"))}
     planned = copied.planned()
     assert stale <= planned
-    assert {"normalization", "train ridge-0", "evaluate", "report"} <= planned
+    assert {"normalize", "train ridge-0", "evaluate", "report"} <= planned
     assert jobs(copied.run("snakemake", "--cores", "2")) == planned
     assert "up to date" in copied.run("dvc", "status")
 
@@ -129,9 +129,9 @@ def test_every_rule_says_what_it_needs_and_leaves_a_log_and_its_cost(built):
             assert words in block, block
     for kind, end in (("", "log"), ("benchmarks", "tsv")):
         folder = built.folder / "logs" / kind
-        assert (folder / f"labels.{end}").is_file()
+        assert (folder / f"label.{end}").is_file()
         assert (folder / "train" / f"mlp-0.{end}").is_file()
-    cost = (built.folder / "logs/benchmarks/labels.tsv").read_text().splitlines()
+    cost = (built.folder / "logs/benchmarks/label.tsv").read_text().splitlines()
     assert {"s", "max_rss", "cpu_time"} <= set(cost[0].split("\t"))
 
 
@@ -193,12 +193,12 @@ def test_a_missing_key_stops_before_anything_runs(edited):
 def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
     """What Snakemake and DVC remove before a step runs is there again after it failed."""
     before = copied.results()
-    copied.edit({"splits.embargo_seconds": 10_000_000})
+    copied.edit({"split.embargo_seconds": 10_000_000})
     said = copied.run("snakemake", "--cores", "2", fails=True)
-    assert "alpha splits: error: " in said
+    assert "alpha split: error: " in said
     assert "Traceback" not in said
     assert copied.results() == before
-    copied.edit({"splits.embargo_seconds": 600})
+    copied.edit({"split.embargo_seconds": 600})
     assert "up to date" in copied.run("dvc", "status")
 
 
@@ -207,15 +207,15 @@ def test_labels_that_move_in_silence_stop_at_the_guard_until_they_are_pinned(cop
     accepts the labels, everything after them does."""
     copied.run("python", "-m", "alpha", "pin")
     assert jobs(copied.run("snakemake", "--cores", "2")) == {"guard", "report"}
-    code = copied.folder / "alpha" / "labels.py"
+    code = copied.folder / "alpha" / "label" / "targets.py"
     old = "label.horizon_ns, label.max_gap_ns"
     assert old in code.read_text()
     code.write_text(code.read_text().replace(old, f"60 * 10**9 + {old}"))
     said = copied.run("snakemake", "--cores", "2", fails=True)
     assert "labels moved although neither params nor data changed" in said
-    assert jobs(said) == {"labels", "guard"}
+    assert jobs(said) == {"label", "guard"}
     copied.run("python", "-m", "alpha", "pin")
-    assert copied.planned() == EVERYTHING - {"simulate", "labels"}
+    assert copied.planned() == EVERYTHING - {"simulate", "label"}
     copied.run("snakemake", "--cores", "2")
     assert "up to date" in copied.run("dvc", "status")
 

@@ -20,9 +20,10 @@ from dvc.repo import Repo
 from recover import AtWork, recover, snakemake_locks, wait
 import warm
 
-from alpha.errors import InputError
-from alpha.params import KINDS, load
-from alpha.record.lock import related
+from alpha.core.errors import InputError
+from alpha.check import load
+from alpha.learn.params import KINDS
+from alpha.history.record.lock import related
 
 # Params and data are checked before anything runs, as Snakemake and DVC remove a step's earlier
 # results before the step itself could object. `alpha check` says the same.

@@ -19,23 +19,23 @@ rule simulate:
         REPRO
 
 
-rule labels:
+rule label:
     input:
-        inputs("labels"),
+        inputs("label"),
     output:
-        outputs("labels"),
+        outputs("label"),
     log:
-        "logs/labels.log",
+        "logs/label.log",
     benchmark:
-        "logs/benchmarks/labels.tsv"
+        "logs/benchmarks/label.tsv"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=30,
     params:
-        stage="labels",
+        stage="label",
     message:
-        "labels"
+        "label"
     shell:
         REPRO
 
@@ -61,43 +61,43 @@ rule guard:
         REPRO
 
 
-rule splits:
+rule split:
     input:
-        inputs("splits"),
+        inputs("split"),
     output:
-        outputs("splits"),
+        outputs("split"),
     log:
-        "logs/splits.log",
+        "logs/split.log",
     benchmark:
-        "logs/benchmarks/splits.tsv"
+        "logs/benchmarks/split.tsv"
     threads: 1
     resources:
         mem_mb=4000,
         runtime=60,
     params:
-        stage="splits",
+        stage="split",
     message:
-        "splits"
+        "split"
     shell:
         REPRO
 
 
-rule normalization:
+rule normalize:
     input:
-        inputs("normalization"),
+        inputs("normalize"),
     output:
-        outputs("normalization"),
+        outputs("normalize"),
     log:
-        "logs/normalization.log",
+        "logs/normalize.log",
     benchmark:
-        "logs/benchmarks/normalization.tsv"
+        "logs/benchmarks/normalize.tsv"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=30,
     params:
-        stage="normalization",
+        stage="normalize",
     message:
-        "normalization"
+        "normalize"
     shell:
         REPRO

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from alpha.evaluation.details import Details
+from alpha.evaluate.details import Details
 from alpha.report.svg import SERIES
 
 # They always predict the same, so a line of theirs carries nothing.

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from alpha.evaluation.details import Details
-from alpha.params import SplitName
+from alpha.data.columns import SplitName
+from alpha.evaluate.details import Details
 from alpha.report.numbers import BPS
 from alpha.report.plots.axes import color, plain
 from alpha.report.svg import INK, MUTED, SMALL, draw

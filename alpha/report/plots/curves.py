@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from alpha.evaluation.details import Details, Figure
-from alpha.params import SplitName
+from alpha.data.columns import SplitName
+from alpha.evaluate.details import Details, Figure
 from alpha.report.plots.axes import color, plain
 from alpha.report.svg import INK, MUTED, draw
 

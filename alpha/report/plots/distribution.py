@@ -3,20 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from alpha.evaluation.details import Details
-from alpha.params import SplitName
-from alpha.profile import Day
+from alpha.data.columns import SplitName
+from alpha.evaluate.details import Details
+from alpha.label.profile import Day
 from alpha.report.numbers import BPS
-from alpha.report.plots.axes import (
-    CONSTANTS,
-    DOTTED,
-    color,
-    level,
-    marker,
-    plain,
-    scaled,
-    symlog,
-)
+from alpha.report.plots.axes import CONSTANTS, DOTTED, color, level, marker, plain, scaled, symlog
 from alpha.report.svg import INK, MUTED, SMALL, draw
 
 

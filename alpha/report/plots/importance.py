@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from alpha.evaluation.details import Details
+from alpha.evaluate.details import Details
 from alpha.report.plots.axes import color, plain
 from alpha.report.svg import INK, MUTED, draw
 

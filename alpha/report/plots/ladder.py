@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from alpha.evaluation.details import Details, Interval, OverSeeds
+from alpha.evaluate.details import Details, Interval, OverSeeds
 from alpha.report import numbers
 from alpha.report.plots.axes import color, plain
 from alpha.report.svg import CARD, INK, MUTED, draw

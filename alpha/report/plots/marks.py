@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from alpha.evaluation.details import Details, Figure, ModelSplit, OverSeeds, SliceOverSeeds
-from alpha.params import SplitName
+from alpha.data.columns import SplitName
+from alpha.evaluate.details import Details, Figure, ModelSplit, OverSeeds, SliceOverSeeds
 from alpha.report.plots.axes import DOTTED, color, marker, plain, scaled, spread_out, varying
 from alpha.report.svg import INK, LINE, MEDIUM, MUTED, draw
 

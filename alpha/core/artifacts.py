@@ -1,0 +1,144 @@
+"""Artifacts appear whole or not at all, and the same content always has the same bytes."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from alpha.core.errors import InputError
+
+AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+
+@contextmanager
+def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Give a scratch path beside `out`; rename it to `out` only if the block succeeds.
+
+    The caller creates a file there, or a folder if `folder`. An earlier artifact at `out` stays
+    untouched until the rename, and a failure leaves nothing but it; what a killed run left
+    behind is cleared at the next start. Two processes with the same `out` take turns, as when
+    the engine of one was killed and started again while its step lived on. Raises InputError if
+    `out` is not a place for the artifact: of another kind, or a folder with something that the
+    new one would not replace.
+    """
+    if out.name in ("", ".."):
+        raise InputError(f"--out must be a name of its own, found {str(out)!r}")
+    if out.exists() and out.is_dir() != folder:
+        wanted, found = ("folder", "file") if folder else ("file", "folder")
+        raise InputError(f"{out}: must be a {wanted} to write to, found a {found}")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part, earlier = (out.with_name(f"{out.name}{end}") for end in (".part", ".earlier.part"))
+    with _alone(out):
+        _remove(part)
+        _remove(earlier)
+        try:
+            yield part
+            if not part.exists():
+                raise RuntimeError(f"nothing was written to {part}")
+            if folder and out.exists():
+                _check_replaceable(out, part)
+                # os.replace cannot replace a folder that is not empty.
+                os.replace(out, earlier)
+            os.replace(part, out)
+            _remove(earlier)
+        except BaseException:
+            if earlier.exists() and not out.exists():
+                os.replace(earlier, out)
+            _remove(part)
+            raise
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Wait until no other process writes to `out`. The system ends the lock with the process."""
+    path = out.with_name(f"{out.name}.lock.part")
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"{out}: waiting for another process that writes it", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
+            break
+        # The other process has removed the file that was locked: it is nobody's.
+        os.close(lock)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """As `whole`, for a folder, which is made before the block starts."""
+    with whole(out, folder=True) as part:
+        part.mkdir()
+        yield part
+
+
+def _check_replaceable(out: Path, part: Path) -> None:
+    """A folder that holds anything else than an earlier artifact may be the user's own."""
+    foreign = sorted({path.name for path in out.iterdir()} - {path.name for path in part.iterdir()})
+    # Snakemake leaves a mark in every folder that a rule writes.
+    foreign = [name for name in foreign if name != ".snakemake_timestamp"]
+    if foreign:
+        raise InputError(
+            f"{out}: holds {foreign[0]}, which this step would not write; choose another --out, "
+            f"or remove the folder"
+        )
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def json_text(content: Any) -> str:
+    """JSON with sorted keys, so that equal content has equal bytes. NaN is refused: use None."""
+    return json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
+def digest(content: Any) -> str:
+    """SHA-256 of JSON content, the same for equal content."""
+    return hashlib.sha256(json_text(content).encode()).hexdigest()
+
+
+def write_json(path: Path, content: Any) -> None:
+    path.write_text(json_text(content), encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON artifact. Raises InputError if it is missing or is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: is not JSON: {error}") from None
+
+
+def parse(model: type[AnyModel], path: Path) -> AnyModel:
+    """Read a JSON artifact as `model`. Raises InputError naming the first key that is wrong."""
+    try:
+        return model.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        # On one line, whatever is in the names.
+        key = " ".join(".".join(map(str, first["loc"])).split()) or "the content"
+        # Pydantic's own words name our classes.
+        of_type = first["type"] in ("model_type", "model_attributes_type")
+        what = "must be a JSON object" if of_type else first["msg"].lower()
+        what = what.removeprefix("value error, ")
+        raise InputError(f"{path}: {key}: {what}") from None

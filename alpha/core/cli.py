@@ -1,0 +1,119 @@
+"""The command line: the only place that parses arguments or loads params.yaml.
+
+A command is a module with `SUMMARY`, `OPTIONS`, `SECTIONS` (those of params.yaml that it may use,
+by name, or a function of the arguments that gives them) and `command(params, args)`, which imports
+the step and runs it. It is imported only when it runs. One that writes folders inside --out, and
+leaves what is beside them alone, has `MANY_OUTS`.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alpha.core import params as core_params
+from alpha.core.errors import InputError
+
+Arguments = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Option:
+    """One argument: `flag` is --name, or NAME of one that is given by its position. Without a
+    default it must be given."""
+
+    flag: str
+    what: str
+    default: str | None = None
+    type: Callable[[str], Any] = Path
+    required: bool = True
+
+
+def main(
+    argv: Sequence[str], *, commands: Mapping[str, str], sections: Mapping[str, str], version: str
+) -> int:
+    """Run one of `commands` (word -> module). `sections` are the names that params.yaml may have,
+    those of earlier versions with the names of today.
+
+    Returns 0; after one line on standard error 2 for bad input, or 130.
+    """
+    only = argv[0] if argv and argv[0] in commands else None
+    args = _parser(commands, only, version).parse_args(argv)
+    module: Any = importlib.import_module(commands[args.command])
+    try:
+        params = _params(module, args, sections)
+        if not hasattr(module, "MANY_OUTS"):
+            _keep_inputs(args)
+        module.command(params, args)
+    except InputError as error:
+        return _failed(args.command, str(error))
+    except BrokenPipeError:
+        # The reader of our output went away (`alpha show | head`): not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        return _failed(args.command, "interrupted", code=130)
+    except OSError as error:
+        # Reading turns its errors into InputError where it happens: this is a place that
+        # cannot be written, or a full disk.
+        return _failed(args.command, f"{error.filename or args.command}: {error.strerror or error}")
+    return 0
+
+
+def _parser(commands: Mapping[str, str], only: str | None, version: str) -> argparse.ArgumentParser:
+    """The whole command line, or that of one command, whose module alone is then imported."""
+    top = argparse.ArgumentParser(prog="alpha", description="Order-book features to an alpha model")
+    top.add_argument("--version", action="version", version=f"alpha {version}")
+    words = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in commands if only is None else (only,):
+        found: Any = importlib.import_module(commands[name])
+        summary = found.SUMMARY
+        one = words.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
+        one.add_argument(
+            "--params", type=Path, default=Path("params.yaml"), help="default: params.yaml"
+        )
+        for option in found.OPTIONS:
+            _add(one, option)
+    return top
+
+
+def _add(parser: argparse.ArgumentParser, option: Option) -> None:
+    default = None if option.default is None else option.type(option.default)
+    what = option.what if default is None else f"{option.what} (default: {option.default})"
+    if not option.flag.startswith("-"):
+        count = None if option.required else "?"
+        parser.add_argument(option.flag, nargs=count, type=option.type, default=default, help=what)
+        return
+    parser.add_argument(
+        option.flag,
+        type=option.type,
+        required=option.required and default is None,
+        default=default,
+        help=what,
+    )
+
+
+def _params(module: Any, args: Arguments, sections: Mapping[str, str]) -> Any:
+    """The sections of params.yaml that the command may use. No other is looked at, but for its
+    name."""
+    content = core_params.read(args.params)
+    core_params.check_names(content, sections, source=str(args.params))
+    own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
+    return core_params.validate(content, core_params.model(own), source=str(args.params))
+
+
+def _keep_inputs(args: Arguments) -> None:
+    """Refuse an --out whose replacement would remove one of the step's own inputs."""
+    given = {name: value.resolve() for name, value in vars(args).items() if isinstance(value, Path)}
+    out = given.pop("out", None)
+    for name, path in given.items():
+        if out is not None and path.is_relative_to(out):
+            raise InputError(f"--out must not be or hold what --{name} gives, found {args.out}")
+
+
+def _failed(name: str, line: str, *, code: int = 2) -> int:
+    print(f"alpha {name}: error: {line}", file=sys.stderr)
+    return code

@@ -1,0 +1,117 @@
+"""Sections of params.yaml as frozen, validated objects: the types they are made of, and reading.
+
+Reading is YAML 1.2 (as DVC reads and writes it, so 1e-3 is a number in both), unknown keys
+are refused, and every problem is one line that names the key.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from alpha.core.errors import InputError
+
+# Strict: true is not 1, and "3" is not 3.
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
+# Up to ten years, so that nanoseconds fit; a horizon is no shorter than timestamps tell apart.
+Seconds = Annotated[float, Field(ge=1e-6, le=3e8, strict=True)]
+Count = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
+Name = Annotated[str, Field(min_length=1)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+
+
+class Section(BaseModel):
+    """One section of params.yaml, or a part of one. `renamed` maps keys of earlier versions to
+    those of today, by which an old name is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_old_names(cls, content: Any) -> Any:
+        for key in content if isinstance(content, dict) else ():
+            if key in cls.renamed:
+                raise ValueError(f"{key} is now called {cls.renamed[key]}")
+        return content
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The content of a params.yaml, not validated yet. Raises InputError if it is not one."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from None
+    return parse(text, source=str(path))
+
+
+def parse(text: str, *, source: str) -> dict[str, Any]:
+    """The content of the text of a params.yaml; `source` names it in errors."""
+    try:
+        content = YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise InputError(f"{source}: is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{source}: must hold sections of params, found {type(content).__name__}")
+    _no_dates(content, source)
+    return content
+
+
+def check_names(content: Mapping[str, Any], known: Mapping[str, str], *, source: str) -> None:
+    """Raise InputError for a section that is not `known`; those of earlier versions have the name
+    of today as their value, the others an empty text."""
+    for name in content:
+        if name not in known:
+            raise InputError(f"{source}: {name}: no such key")
+        if known[name]:
+            raise InputError(f"{source}: {name} is now called {known[name]}")
+
+
+def model(sections: Mapping[str, Any]) -> type[BaseModel]:
+    """A class whose attributes are these sections (name -> type) of a params.yaml."""
+    fields: dict[str, Any] = {name: (of, ...) for name, of in sections.items()}
+    return create_model("Params", __base__=Section, **fields)
+
+
+def validate(content: Mapping[str, Any], model: type[BaseModel], *, source: str) -> Any:
+    """The sections of `content` that are the model's.
+
+    Raises InputError, one line for the first problem, which names the key.
+    """
+    given = {name: value for name, value in content.items() if name in model.model_fields}
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InputError(f"{source}: {_first_problem(error)}") from None
+
+
+def _no_dates(content: Any, source: str, key: str = "") -> None:
+    """DVC cannot record a date; as text it can."""
+    if isinstance(content, dt.date):
+        raise InputError(f'{source}: {key}: dates must be quoted, as in "{content.isoformat()}"')
+    if isinstance(content, dict | list):
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        for name, value in items:
+            _no_dates(value, source, f"{key}.{name}".lstrip("."))
+
+
+def _first_problem(error: ValidationError) -> str:
+    # A misspelt key is both missing and unknown; the unknown name is what the user can mend.
+    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    first: Any = problems[0]
+    key = ".".join(str(part) for part in first["loc"]) or "params"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        return f"{key}: no such key{more}"
+    if first["type"] == "missing":
+        return f"{key}: is missing{more}"
+    if first["type"] == "value_error":
+        return f"{key}: {first['ctx']['error']}{more}"
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{key}: {message}, found {first['input']!r}{more}"

@@ -1,0 +1,258 @@
+"""The feature contract: which files there are, in which order, with which columns and rows."""
+
+import re
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from alpha.core.errors import InputError
+from alpha.core.store import NODES, FrameReader, open_frame, stored
+from alpha.data.columns import LABEL_COLUMNS
+from alpha.data.params import Data, Features
+
+# Rows of one file that count: all of them, or the numbers of those that do.
+Kept = slice | np.ndarray
+
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """One feature file: where it stands in time, and how many of its rows count.
+
+    Its timestamps are not kept in memory, as there may be years of files.
+    """
+
+    path: Path
+    first_ns: int  # of the rows that count
+    last_ns: int
+    rows: int  # in the file, duplicates included
+    duplicates: int
+    after_ns: int | None  # the first timestamp of the following file
+    aware: bool  # the file's index carries a time zone
+
+
+@dataclass(frozen=True)
+class FeatureFolder:
+    """The feature files of a folder in time order; `features` in the first file's order."""
+
+    data: Data
+    files: tuple[FeatureFile, ...]
+    features: tuple[str, ...]
+
+    @property
+    def first_ns(self) -> int:
+        return self.files[0].first_ns
+
+    @property
+    def last_ns(self) -> int:
+        return self.files[-1].last_ns
+
+    def open(self, file: FeatureFile) -> AbstractContextManager[FrameReader]:
+        return _open(file.path, self.data)
+
+    def quotes(self, file: FeatureFile) -> tuple["Quotes", str]:
+        """Timestamps and quotes of the rows that count; and a SHA-256 of what labels are made of:
+        the timestamps and quotes of all rows, as the file stores them."""
+        names = (self.data.best_bid, self.data.best_ask)
+        with self.open(file) as frame:
+            time_ns, kept = self.times(file, frame)
+            both = frame.matrix(names)
+            digest = stored.digest(frame, (self.data.timestamp, *names))
+        bid, ask = (both[kept, at].astype(np.float64) for at in (0, 1))
+        return Quotes(time_ns, bid, ask), digest
+
+    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
+        """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and
+        which rows of the file they are; `frame` is the open file."""
+        time_ns = frame.time_ns(self.data.timestamp)
+        if not file.duplicates:
+            return time_ns, slice(0, file.rows)
+        kept = last_of_each(time_ns, file.after_ns)
+        return time_ns[kept], kept
+
+
+class Quotes(NamedTuple):
+    """Rows that count, each (rows,): int64 `time_ns`, float64 `bid` and `ask` of any value."""
+
+    time_ns: np.ndarray
+    bid: np.ndarray
+    ask: np.ndarray
+
+
+def open_folder(folder: Path, data: Data) -> FeatureFolder:
+    """Find and check the feature files of a folder; only their timestamps are read.
+
+    Of rows with the same timestamp the last stands, across files too. Raises InputError,
+    naming file, row or column, for: no file, an unreadable or empty file, timestamps out of
+    order, files that overlap in time, missing quotes, or columns that differ between files.
+    """
+    paths = feature_paths(folder, data)
+    features: tuple[str, ...] = ()
+    scanned: list[_Scanned] = []
+    for path in paths:
+        with _open(path, data) as frame:
+            names = feature_names(frame, data)
+            if not scanned:
+                features = names
+            _same_columns(path, names, paths[0], features)
+            time_ns = frame.time_ns(data.timestamp)
+            if len(time_ns) == 0:
+                raise InputError(f"{path}: must hold at least one row, found none")
+            _in_order(path, time_ns)
+            scanned.append(_Scanned.of(path, time_ns, aware=frame.aware))
+    scanned.sort(key=lambda file: (file.first_ns, file.last_ns, file.path.name))
+    files = []
+    for number, file in enumerate(scanned):
+        follower = scanned[number + 1] if number + 1 < len(scanned) else None
+        if follower is not None and follower.first_ns < file.last_ns:
+            raise InputError(
+                f"{follower.path}: row 0: files must not overlap in time, but {file.path.name} "
+                f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}"
+            )
+        repeated = follower is not None and follower.first_ns == file.last_ns
+        last_ns = file.before_last_ns if repeated else file.last_ns
+        if last_ns is None:
+            assert follower is not None
+            raise InputError(f"{file.path}: every row is repeated by {follower.path.name}")
+        files.append(
+            FeatureFile(
+                file.path,
+                file.first_ns,
+                last_ns,
+                file.rows,
+                file.rows - file.distinct + repeated,
+                None if follower is None else follower.first_ns,
+                file.aware,
+            )
+        )
+    return FeatureFolder(data, tuple(files), features)
+
+
+@dataclass(frozen=True)
+class _Scanned:
+    """What is kept of a file's timestamps: how many are `distinct`, and the last two of them."""
+
+    path: Path
+    first_ns: int
+    last_ns: int
+    before_last_ns: int | None
+    rows: int
+    distinct: int
+    aware: bool
+
+    @classmethod
+    def of(cls, path: Path, time_ns: np.ndarray, *, aware: bool) -> "_Scanned":
+        first, last = int(time_ns[0]), int(time_ns[-1])
+        below = int(np.searchsorted(time_ns, last)) - 1
+        before_last = int(time_ns[below]) if below >= 0 else None
+        distinct = 1 + int(np.count_nonzero(time_ns[1:] != time_ns[:-1]))
+        return cls(path, first, last, before_last, len(time_ns), distinct, aware)
+
+
+def feature_paths(folder: Path, data: Data) -> list[Path]:
+    """The folder's feature files by name. Raises InputError if there is none."""
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "none"
+        raise InputError(f"{folder}: must be a folder of feature files (data.dir), found {found}")
+    paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
+    # What the simulated market is recorded in matches a pattern as wide as "*".
+    paths = [path for path in paths if path.name != NODES]
+    if not paths:
+        raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
+    return paths
+
+
+def feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
+    """The names of a file's features: numeric, neither quote nor timestamp, not excluded."""
+    for role in ("best_bid", "best_ask"):
+        name = getattr(data, role)
+        if name not in frame.columns:
+            raise InputError(
+                f"{frame.path}: must have the column {name!r} (data.{role}), "
+                f"found {_some(frame.columns)}"
+            )
+    skipped = {data.best_bid, data.best_ask, data.timestamp}
+    names = tuple(
+        name
+        for name, dtype in frame.columns.items()
+        if name not in skipped
+        and dtype.kind != "M"
+        and not any(re.search(pattern, name) for pattern in data.exclude)
+    )
+    if not names:
+        raise InputError(f"{frame.path}: must have at least one feature beside its quotes")
+    for name in names:
+        if name in LABEL_COLUMNS:
+            raise InputError(
+                f"{frame.path}: column {name!r} has the name of a label; rename it, or leave it "
+                f"out with data.exclude"
+            )
+    return names
+
+
+def families(names: Sequence[str], features: Features) -> dict[str, str]:
+    """The family of each feature. Raises InputError for a feature in none or in several."""
+    found = {}
+    for name in names:
+        matches = [
+            family for family, pattern in features.families.items() if re.search(pattern, name)
+        ]
+        if len(matches) != 1:
+            raise InputError(
+                f"feature {name!r} must be in exactly one family (features.families), found "
+                f"{' and '.join(matches) if matches else 'none'}"
+            )
+        found[name] = matches[0]
+    return found
+
+
+def last_of_each(time_ns: np.ndarray, after: int | None) -> np.ndarray:
+    """Row numbers of the last row of each timestamp, (unique rows,) int64.
+
+    `time_ns` is sorted; `after` is the first timestamp of the following file, whose rows
+    stand in for this file's rows of the same timestamp.
+    """
+    last = np.empty(len(time_ns), dtype=bool)
+    last[:-1] = time_ns[1:] != time_ns[:-1]
+    last[-1] = after is None or time_ns[-1] != after
+    return np.flatnonzero(last)
+
+
+def moment(time_ns: int | np.integer) -> str:
+    """A timestamp for people: ISO 8601, UTC, no more digits than it needs."""
+    text = str(np.datetime64(int(time_ns), "ns"))
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
+    return open_frame(path, key=data.key, max_bytes=round(data.max_file_mb * 1e6))
+
+
+def _in_order(path: Path, time_ns: np.ndarray) -> None:
+    back = time_ns[1:] < time_ns[:-1]
+    if back.any():
+        row = int(np.argmax(back)) + 1
+        raise InputError(
+            f"{path}: row {row}: timestamps must not go back, found {moment(time_ns[row])} "
+            f"after {moment(time_ns[row - 1])}"
+        )
+
+
+def _same_columns(path: Path, names: tuple[str, ...], first: Path, expected: tuple) -> None:
+    missing = [name for name in expected if name not in names]
+    extra = [name for name in names if name not in expected]
+    if missing or extra:
+        found = [f"{_some(missing)} missing"] if missing else []
+        found += [f"{_some(extra)} added"] if extra else []
+        raise InputError(
+            f"{path}: must have the features of {first.name}, found {' and '.join(found)}"
+        )
+
+
+def _some(names: Sequence[str] | dict) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
+    return ", ".join(listed[:8]) + more

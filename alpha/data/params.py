@@ -1,0 +1,90 @@
+"""Params of the data: where it is, its features, and what is a label."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from alpha.core.params import Name, NonNegative, Positive, Seconds, Section
+
+# Where the simulate step writes its market, and the default of data.dir.
+SIMULATED = "results/simulate"
+# The codes that alpha_outcome takes, in the order of a prediction's columns.
+CLASSES: dict[str, tuple[float, ...]] = {
+    "direction": (-1.0, 0.0, 1.0),
+    "large_move": (0.0, 1.0),
+    "triple_barrier": (-1.0, 0.0, 1.0),
+}
+
+
+class Data(Section):
+    # Quotes and braces have a meaning in the commands and patterns of the two engines.
+    dir: Annotated[str, Field(min_length=1, pattern=r"""^[^'"{}$`\\\n]+$""")]
+    pattern: Annotated[str, Field(pattern=r"^[^/]+$")]
+    key: Name
+    timestamp: Name | None
+    best_bid: Name
+    best_ask: Name
+    exclude: tuple[str, ...]
+    max_file_mb: Positive
+
+    @model_validator(mode="after")
+    def _patterns_compile(self) -> "Data":
+        for pattern in self.exclude:
+            _compile(pattern)
+        return self
+
+
+class Features(Section):
+    families: dict[Name, str]
+
+    @model_validator(mode="after")
+    def _patterns_compile(self) -> "Features":
+        for pattern in self.families.values():
+            _compile(pattern)
+        return self
+
+
+class Label(Section):
+    horizon_seconds: Annotated[float, Field(ge=1e-6, le=86400, strict=True)]
+    price: Literal["touch", "mid"]
+    target: Literal[
+        "abs_max",
+        "signed_max",
+        "up",
+        "down",
+        "end_return",
+        "direction",
+        "large_move",
+        "triple_barrier",
+    ]
+    max_gap_seconds: Seconds
+    threshold_bps: NonNegative
+    barrier_bps: Positive
+
+    @field_validator("target", mode="before")
+    @classmethod
+    def _refuse_old_name(cls, target: object) -> object:
+        if target == "loud":
+            raise ValueError("loud is now called large_move")
+        return target
+
+    @property
+    def horizon_ns(self) -> int:
+        return round(self.horizon_seconds * 1e9)
+
+    @property
+    def max_gap_ns(self) -> int:
+        return round(self.max_gap_seconds * 1e9)
+
+
+def classes(label: Label) -> tuple[float, ...]:
+    """The codes of a classification target, ascending; empty for a regression target."""
+    return CLASSES.get(label.target, ())
+
+
+def _compile(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None

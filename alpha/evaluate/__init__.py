@@ -1,0 +1,33 @@
+"""alpha evaluate"""
+
+from typing import Any
+
+from alpha.core.cli import Arguments, Option
+from alpha.data.params import Label
+from alpha.evaluate.params import Evaluate, Verdict
+from alpha.learn.params import LADDER, Loss, runs
+
+SUMMARY = "what every model is worth on every split, with intervals, and its verdict"
+OPTIONS = [
+    Option("--features", "folder of feature files, perhaps with an oracle"),
+    Option("--models", "folder with a folder for each model and seed, by `alpha train`"),
+    Option("--predictions", "the same, by `alpha predict`"),
+    Option("--out", "folder for metrics.json, details.json and the plots' CSV files"),
+]
+SECTIONS = {"label": Label, "loss": Loss, "evaluate": Evaluate, "verdict": Verdict} | LADDER
+
+
+def command(params: Any, args: Arguments) -> None:
+    from alpha.evaluate.run import run
+
+    run(
+        params.label,
+        params.loss,
+        params.evaluate,
+        params.verdict,
+        features=args.features,
+        runs=runs(params),
+        models=args.models,
+        predictions=args.predictions,
+        out=args.out,
+    )

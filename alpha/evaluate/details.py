@@ -1,0 +1,289 @@
+"""The format of details.json: written by `alpha evaluate`, read by the report and the table.
+
+Every figure is a finite number, or None where it is not defined.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alpha.core.artifacts import parse
+from alpha.data.columns import SplitName
+
+Figure = Annotated[float, Field(allow_inf_nan=False)] | None
+VerdictName = Literal["collapsed", "no_skill", "skill_not_actionable", "actionable_on_paper"]
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Ends(Part):
+    """The ends of a moving-block-bootstrap interval, at Details.level."""
+
+    low: float
+    high: float
+
+
+class Interval(Part):
+    """A figure with its interval. None where it is not defined; `reason` then says why."""
+
+    value: Figure = None
+    low: Figure = None
+    high: Figure = None
+    reason: str | None = None
+
+
+class Threshold(Part):
+    """The threshold check at one τ. `seeds` runs are counted together."""
+
+    threshold_bps: float
+    seeds: int
+    rows: int
+    label_above: int
+    prediction_above: int
+    both: int
+    windows: int  # look-ahead windows apart from each other among prediction_above; of the
+    # seed with fewest
+    base_rate: Figure
+    precision: Figure
+    recall: Figure
+    lift: Figure
+    realised_bps: Figure  # mean outcome of the rows with prediction > τ
+    after_fees_bps: Figure  # the same less a taker's round trip
+    after_fees_low_bps: Figure = None  # and its interval
+    after_fees_high_bps: Figure = None
+
+
+class Event(Part):
+    """How well one seed's predictions rank the rows where an event comes true."""
+
+    name: str  # such as "outcome > 10 bps", or "class +1"
+    base_rate: Figure
+    average_precision: Figure  # the area under the precision-recall curve
+    decile_lift: Figure  # share of events in the top decile of predictions over the base rate
+
+
+class Bin(Part):
+    """A decile of the predictions, or less of them where predictions are tied."""
+
+    rows: int
+    prediction: float  # means
+    outcome: float
+
+
+class Slice(Part):
+    """The figures of one day or one regime. `undefined` gives the reason of each None."""
+
+    name: str  # 2024-01-01, or low, middle, high
+    rows: int
+    loss: Figure
+    skill: Figure
+    rank_ic: Figure
+    std_ratio: Figure
+    undefined: dict[str, str]
+
+
+class SplitFigures(Part):
+    """One run on one split. `undefined` gives the reason of each figure that is None, and of
+    each list that is empty, as `intervals` why there are none, as `interval of skill` why it
+    alone has none, and by its name why an event has no figures; `intervals` has the ends of
+    skill, rank_ic, and loss."""
+
+    rows: int
+    non_finite: int  # predictions that are NaN or ±inf: counted, and left out of the figures
+    loss: Figure  # what Details.loss names, in units of the outcome
+    constant_loss: Figure  # of the best constant fitted on train
+    skill: Figure
+    mse: Figure
+    mae: Figure
+    rank_ic: Figure
+    std_ratio: Figure
+    label_zero_share: Figure
+    near_mean_share: Figure
+    label_quantiles: list[Figure]  # at Details.quantile_levels
+    prediction_quantiles: list[Figure]
+    prediction_counts: list[int]  # in the bins of Details.bin_edges
+    thresholds: list[Threshold]
+    events: list[Event]
+    calibration: list[Bin]
+    days: list[Slice]  # in time order
+    regimes: list[Slice]  # low, middle and high past volatility; empty if not available
+    intervals: dict[str, Ends]
+    clipped: int  # feature values of this split beyond the clip
+    replaced: int  # feature values of this split that were NaN or ±inf, and became 0
+    undefined: dict[str, str]
+
+
+class Run(Part):
+    """One model trained with one seed."""
+
+    model: str
+    seed: int
+    epochs: int  # trained; 0 for a closed form
+    best_epoch: int | None  # whose weights were kept: the best loss on valid
+    importance: dict[str, float]  # family -> loss of skill on valid when it is permuted
+    splits: dict[SplitName, SplitFigures]
+
+
+class OverSeeds(Part):
+    """A figure over the seeds where it is defined: mean, sample standard deviation, and the
+    bootstrap interval of the mean (None where there is none)."""
+
+    mean: Figure
+    spread: Figure  # None with fewer than two seeds
+    seeds: int
+    low: Figure = None
+    high: Figure = None
+
+
+class EventOverSeeds(Part):
+    name: str
+    base_rate: Figure
+    average_precision: OverSeeds
+    decile_lift: OverSeeds
+
+
+class SliceOverSeeds(Part):
+    name: str
+    rows: int
+    skill: OverSeeds
+    rank_ic: OverSeeds
+    std_ratio: OverSeeds
+
+
+class ModelSplit(Part):
+    """One model on one split, over its seeds. skill, loss, rank_ic, average_precision,
+    decile_lift and after_fees_bps have intervals. `undefined` gives the reason of each figure
+    without a mean, as `intervals` why there are none, and as `interval of skill` why it alone
+    has none."""
+
+    skill: OverSeeds
+    loss: OverSeeds
+    rank_ic: OverSeeds
+    rank_ic_days: OverSeeds  # each day's mean over seeds: their mean and spread over days
+    mse: OverSeeds
+    mae: OverSeeds
+    std_ratio: OverSeeds
+    near_mean_share: OverSeeds
+    non_finite: int  # summed over seeds
+    label_quantiles: list[Figure]
+    prediction_quantiles: list[Figure]  # mean over seeds
+    prediction_counts: list[float]  # mean over seeds
+    thresholds: list[Threshold]  # all seeds' rows together
+    events: list[EventOverSeeds]
+    days: list[SliceOverSeeds]
+    regimes: list[SliceOverSeeds]
+    undefined: dict[str, str] = {}
+
+
+class Flag(Part):
+    """Something that should be known of a model beside its verdict."""
+
+    name: Literal["overfit", "unstable_over_seeds", "label_shift", "leak_suspected"]
+    sentence: str
+
+
+class Verdict(Part):
+    """A named diagnosis, a sentence a person understands, and the figures that made it."""
+
+    name: VerdictName
+    sentence: str
+    figures: dict[str, Figure]
+    flags: list[Flag]
+
+
+class Rung(Part):
+    """A model against the best of those below it in the ladder, chosen on valid."""
+
+    model: str
+    against: str | None  # None for the lowest
+    skill_difference: Interval  # on test, paired: the same resamples for both
+    worth: bool | None  # whether it is worth its complexity; None for the lowest
+    sentence: str
+
+
+class Model(Part):
+    seeds: list[int]
+    configuration: str  # the same for two evaluations of the same trained models
+    splits: dict[SplitName, ModelSplit]
+    importance: dict[str, OverSeeds]  # family -> loss of skill on valid when it is permuted
+    oracle_share: Interval  # of the oracle's skill on test
+    verdict: Verdict
+
+
+class Oracle(Part):
+    """The best that could be known at t of a simulated market; None and a reason elsewhere."""
+
+    skill: dict[SplitName, Interval]
+    rank_ic: dict[SplitName, Interval]
+    reason: str | None = None
+
+
+class Shift(Part):
+    """How far the label's distribution on one split is from train's."""
+
+    split: SplitName
+    psi: Figure  # population stability index
+    ks: Figure  # Kolmogorov-Smirnov distance of the means of blocks of time
+    p_value: Figure  # of it
+    blocks: int
+    reason: str | None = None
+
+
+class Label(Part):
+    """The label on one split, the same for all models."""
+
+    rows: int
+    days: int
+    zero_share: Figure
+    mean: Figure
+    std: Figure
+    counts: list[int]  # in the bins of Details.bin_edges
+
+
+class Details(Part):
+    models: list[str]  # in the ladder's order
+    runs: list[str]
+    loss: str  # what skill compares, in words
+    classes: list[float]  # of a classification target; empty for a regression
+    train_rows: int
+    train_mean: Figure  # of the outcome
+    train_std: Figure
+    hair: Figure  # a prediction at most this far from the train mean counts as "near"
+    quantile_levels: list[float]
+    bin_edges: list[float]  # of label and prediction; the outer bins also hold all beyond
+    regime_cuts: list[float]  # of past volatility, fitted on train; empty if not available
+    round_trip_bps: float  # what a taker pays in fees to get in and out
+    threshold_meaning: str  # what the realised outcome is, or why there is no check
+    level: float  # of every interval
+    tries: int  # the intervals in `by_model`, `ladder` and `oracle` are widened for so many
+    resamples: int
+    block_seconds: float
+    test_digest: str  # of the test split's times and outcomes
+    labels: dict[SplitName, Label]
+    shift: list[Shift]  # of valid and test
+    oracle: Oracle
+    ladder: list[Rung]
+    by_run: dict[str, Run]
+    by_model: dict[str, Model]
+
+    @property
+    def best(self) -> str | None:
+        """The model with the largest skill on valid, the lowest rung of equals; None if there is
+        no skill. Chosen on valid, so that the figures on test are not what picked it."""
+        known = [
+            (skill, name)
+            for name in self.models
+            if (skill := self.by_model[name].splits["valid"].skill.mean) is not None
+        ]
+        return max(known, key=lambda pair: pair[0])[1] if known else None
+
+
+def read(evaluation: Path) -> Details:
+    """Read details.json of a folder that `alpha evaluate` wrote.
+
+    Raises InputError if it is missing or is not of this format.
+    """
+    return parse(Details, evaluation / "details.json")

@@ -1,0 +1,63 @@
+"""alpha pin: accept the labels as they are, which `alpha guard` compares later ones with."""
+
+from pathlib import Path
+from typing import Any
+
+from alpha.core import artifacts
+from alpha.core.cli import Arguments, Option
+from alpha.core.errors import InputError
+from alpha.data.params import Data, Label
+from alpha.guard import compare as shift
+from alpha.guard import run as guard
+from alpha.guard import words
+from alpha.label import profile
+
+SUMMARY = "accept the labels as they are: later ones that differ stop `alpha guard`"
+OPTIONS = [
+    Option("--labels", "folder that `alpha label` wrote", "results/label"),
+    Option("--pins", "folder of the pin, labels.json, which is committed", "pins"),
+]
+SECTIONS = {"data": Data, "label": Label}
+
+
+def command(params: Any, args: Arguments) -> None:
+    run(params.data, params.label, labels=args.labels, pins=args.pins)
+
+
+def run(data: Data, label: Label, *, labels: Path, pins: Path) -> None:
+    """Accept the profile of `labels`: write it to `pins`, and print what that changes.
+
+    Raises InputError if there is none, or if it is not of these params.
+    """
+    if not (labels / profile.NAME).is_file():
+        raise InputError(f"{labels}: holds no label profile yet; `make run` makes one")
+    found = profile.read(labels)
+    params = profile.sections(data, label)
+    if others := shift.changes(found.params, params):
+        first = others[0]
+        wanted, found_there = words.written(first.found), words.written(first.pinned)
+        raise InputError(
+            f"{labels / profile.NAME}: must be of the params as they are, with {first.key} "
+            f"{wanted}, found {found_there}; `make run` first"
+        )
+    out = pins / guard.PIN
+    try:
+        compared = shift.compare(found, guard.pinned(pins))
+    except InputError:
+        # A conflict in git, say: what it was is git's to tell.
+        print("The earlier pin cannot be read, and is replaced.")
+        compared = shift.compare(found, None)
+    if compared.status == "as_pinned":
+        print(f"{out}: is so already.")
+        return
+    with artifacts.whole(out) as part:
+        artifacts.write_json(part, found.content)
+    if compared.status != "not_pinned":
+        print(words.sentence(compared))
+    for line in words.table(compared):
+        print(line)
+    total = found.total
+    print(
+        f"{out}: pins {total.status.labelled:,} labels of {total.rows:,} rows on "
+        f"{words.number(len(found.days), 'day')}. Commit it; `make run` compares with it."
+    )

@@ -1,0 +1,48 @@
+"""The guard: labels that moved although neither params nor data changed go no further.
+
+The profile that is accepted is the pin: a copy of profile.json, committed with the code.
+"""
+
+import sys
+from pathlib import Path
+
+from alpha.core import artifacts
+from alpha.core.errors import InputError
+from alpha.guard import compare as shift
+from alpha.guard import words
+from alpha.label import profile
+from alpha.label.profile import Profile
+
+PIN = "labels.json"
+PASSED = "passed.json"
+
+
+def run(*, labels: Path, pins: Path, out: Path) -> None:
+    """Compare the profile of `labels` with its pin, and write passed.json and shift.json.
+
+    passed.json depends on the profile alone, so that what waits for it does not run again when
+    somebody pins. Raises InputError, after a table of what moved, if labels moved and neither
+    params nor data did, and if the pin is damaged.
+    """
+    found = profile.read(labels)
+    compared = shift.compare(found, pinned(pins))
+    if compared.status == "moved":
+        print(*words.table(compared), sep="\n", file=sys.stderr)
+        raise InputError(f"{words.moved(compared)}; {words.ACCEPT.removesuffix('.')}")
+    if compared.status != "as_pinned":
+        print(words.line(compared))
+    with artifacts.whole_folder(out) as part:
+        artifacts.write_json(part / PASSED, {"profile": artifacts.digest(found.content)})
+        artifacts.write_json(part / shift.NAME, compared.model_dump(mode="json"))
+
+
+def pinned(pins: Path) -> Profile | None:
+    """The pin in the folder `pins`, None if there is none yet. Raises InputError if it is not of
+    the format."""
+    path = pins / PIN
+    if not path.exists() and not path.is_symlink():
+        return None
+    try:
+        return artifacts.parse(Profile, path)
+    except InputError as error:
+        raise InputError(f"{error}; `alpha pin` writes it anew") from None

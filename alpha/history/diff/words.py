@@ -1,0 +1,176 @@
+"""A comparison as people read it: a section for what changed, nothing for what did not."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from alpha.data.params import CLASSES
+from alpha.guard.words import number
+from alpha.history.diff import compare
+from alpha.history.diff.compare import Dependency, Param, Results
+from alpha.history.diff.side import Labels, Model, Side, Skill
+from alpha.history.record.lock import Entry
+from alpha.report import numbers
+
+_LEVELS = {
+    "0.5": "median",
+    "0.9": "0.9 quantile",
+    "0.99": "0.99 quantile",
+    "0.999": "0.999 quantile",
+}
+_SEEN = 0.001  # the last digit of a skill as it is printed
+NOTHING = "Nothing changed: same params, same code, same results."
+
+
+def params(changed: Iterable[Param]) -> Iterator[RenderableType]:
+    rows = [(one.key, _value(one.old), "→", _value(one.new)) for one in changed]
+    if rows:
+        yield _section("Params", _table(rows))
+
+
+def code(changed: Iterable[Dependency], steps: Sequence[str]) -> Iterator[RenderableType]:
+    """With the steps that each file or folder belongs to, of all `steps` there are."""
+    rows = []
+    for one in changed:
+        how = "new" if one.old is None else "removed" if one.new is None else "changed"
+        every = len(steps) > 1 and set(one.steps) >= set(steps)
+        rows.append((one.path, how, "every step" if every else ", ".join(one.steps)))
+    if rows:
+        yield _section("Code", _table(rows))
+
+
+def data(changed: Iterable[Dependency]) -> Iterator[RenderableType]:
+    rows = [(one.path, _size(one.old), "→", _size(one.new)) for one in changed]
+    if rows:
+        yield _section("Data", _table(rows))
+
+
+def labels(old: Side, new: Side) -> Iterator[RenderableType]:
+    """The label's distribution on both sides, or why it cannot be compared."""
+    if old.labels is None or new.labels is None:
+        yield _section("Labels", *_missing("labels", old, new))
+        return
+    if old.labels == new.labels:
+        return
+    kinds = [side.target in CLASSES for side in (old, new)]
+    rows = list(_label_rows(old.labels, new.labels, bps=not any(kinds)))
+    if kinds[0] != kinds[1]:
+        # A quantile of returns is not comparable with one of codes.
+        rows = rows[:3]
+    unit = "class codes" if all(kinds) else "bps"
+    header = ("", old.name, "", new.name, "ratio")
+    yield _section(f"Labels, outcomes in {unit}", _table(rows, header=header, figures=True))
+
+
+def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
+    """The models that are judged otherwise, and how much the others moved."""
+    if old.evaluation is None or new.evaluation is None:
+        yield _section("Verdicts", *_missing("evaluation", old, new))
+        return
+    changed, move = compare.verdicts(old, new)
+    lines: list[RenderableType] = []
+    if changed:
+        lines.append(_table([row for one in changed for row in _verdict_rows(one)]))
+    same = "The other verdicts are the same; their" if changed else "No verdict changed;"
+    if move is not None and move.size >= _SEEN / 2:
+        moved = f"{move.model}: {numbers.figure(move.old)} → {numbers.figure(move.new)}"
+        at_most = numbers.figure(move.size)
+        lines.append(Text(f"{same} test skill moved by at most {at_most} ({moved})."))
+    elif move is not None and move.size:
+        lines.append(Text(f"{same} test skill moved by less than {_SEEN}."))
+    elif move is not None:
+        lines.append(Text(f"{same} test skill did not move."))
+    elif not changed:
+        lines.append(Text("No verdict changed."))
+    yield _section("Verdicts", *lines)
+
+
+def _value(value: Any) -> str:
+    """A knob as params.yaml could have it, on one line."""
+    if value is compare.ABSENT:
+        return "–"
+    if isinstance(value, str) and value.isprintable():
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _size(entry: Entry | None) -> str:
+    if entry is None:
+        return numbers.NOTHING
+    files = [] if entry.nfiles is None else [number(entry.nfiles, "file")]
+    size = [] if entry.size is None else [f"{entry.size / 1e6:,.1f} MB"]
+    return f"{', '.join([*files, *size])} (md5 {entry.md5[:7]})".lstrip()
+
+
+def _label_rows(old: Labels, new: Labels, *, bps: bool) -> Iterator[tuple[str, ...]]:
+    was, now = old.total, new.total
+    yield _row("rows", was.rows, now.rows, numbers.count)
+    yield _row("labelled", was.status.get("0", 0), now.status.get("0", 0), numbers.count)
+    yield _row("zero share", was.zero_share, now.zero_share, numbers.share)
+    scale = numbers.BPS if bps else 1.0
+    for level, name in _LEVELS.items():
+        old_at, new_at = (
+            None if at is None else at / scale
+            for at in ((side.quantiles or {}).get(level) for side in (was, now))
+        )
+        yield _row(name, old_at, new_at, lambda at: numbers.figure(at, 2))
+
+
+def _row(name: str, old: float | None, new: float | None, words: Any) -> tuple[str, ...]:
+    ratio = numbers.figure(new / old) if old and new is not None else numbers.NOTHING
+    return name, words(old), "→", words(new), ratio
+
+
+def _verdict_rows(one: Results) -> Iterator[tuple[str, ...]]:
+    if one.old is None or one.new is None:
+        known = one.new or one.old
+        assert known is not None
+        how = "removed" if one.new is None else "new"
+        yield one.model, f"{how}: {known.verdict.name}, test skill {_skill(known.skill)}"
+        return
+    was, now = one.old.verdict.name, one.new.verdict.name
+    yield one.model, f"{was} → {now}" if was != now else f"{now}, as before"
+    yield "", f"test skill {_skill(one.old.skill)} → {_skill(one.new.skill)}"
+    flags = _flags(one.old, one.new)
+    if flags:
+        yield "", flags
+
+
+def _skill(skill: Skill) -> str:
+    return f"{numbers.figure(skill.mean)} {numbers.ends(skill.low, skill.high)}".rstrip()
+
+
+def _flags(old: Model, new: Model) -> str:
+    appeared = [f"+ {flag}" for flag in new.flags if flag not in old.flags]
+    vanished = [f"no longer {flag}" for flag in old.flags if flag not in new.flags]
+    return ", ".join([*appeared, *vanished])
+
+
+def _missing(what: str, *sides: Side) -> list[RenderableType]:
+    return [Text(f"Not compared: {side.missing[what]}.") for side in sides if what in side.missing]
+
+
+def _section(title: str, *content: RenderableType) -> Padding:
+    body = [Padding(one, (0, 0, 0, 2)) for one in content]
+    return Padding(Group(Text(title, style="bold"), *body), (1, 0, 0, 0))
+
+
+def _table(
+    rows: Iterable[tuple[str, ...]], *, header: tuple[str, ...] = (), figures: bool = False
+) -> Table:
+    """Columns side by side; the last may be broken over lines. `figures` are to the right."""
+    rows = list(rows)
+    columns = len(rows[0]) if rows else 0
+    table = Table(box=None, show_header=bool(header), header_style="dim", padding=(0, 2, 0, 0))
+    for at in range(columns):
+        right = figures and at > 0
+        name = header[at] if header else ""
+        table.add_column(name, justify="right" if right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table

@@ -1,0 +1,165 @@
+"""A split that stays in its files: parts of it are read when they are needed.
+
+To train on, rows are shuffled in two steps, as in a deck that is too large for one hand: chunks of
+consecutive rows in an order drawn by chance fill a buffer, and the rows of the buffer are
+shuffled. While one buffer is trained on, a thread reads the next.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from alpha.core import parallel
+from alpha.core.errors import InputError
+from alpha.core.store import open_frame
+from alpha.data.contract import Contract, apply
+from alpha.data.splits import split_sizes
+from alpha.learn import dataset
+from alpha.learn.dataset import Dataset, Known, Rows, Shuffled, aligned, whole_batches
+
+# Rows that are read together, however they are shuffled: whole chunks of the files.
+_CHUNK_ROWS = 1 << 13
+# Beside its features: time, outcome, past, volatility, target, weight, and its place in an order.
+_ROW_BYTES = 80
+# Of the memory, at most what valid may have.
+_VALID_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """Rows [start, stop) of a file, of which the first is `row` of the split."""
+
+    file: int
+    start: int
+    stop: int
+    row: int
+
+
+class Stream:
+    """The rows of a split in its files: in memory are their times and outcomes, parts on their
+    way, and two buffers of `buffer_rows` to train on."""
+
+    def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
+        self._contract, self._buffer_rows = contract, buffer_rows
+        self._files = split_sizes(split)
+        self._paths = [path for path, _ in self._files]
+        known = [
+            (part.time_ns, part.y)
+            for part in dataset.parts_of(self._paths, contract, features=False)
+        ]
+        self.time_ns, self.y = (np.concatenate(column) for column in zip(*known, strict=True))
+
+    def parts(self) -> Iterator[tuple[int, Known]]:
+        """All rows in order, part by part, each with the number of its first row."""
+        row = 0
+        for part in parallel.ahead(dataset.parts_of(self._paths, self._contract)):
+            yield row, part.known
+            row += len(part.y)
+
+    def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
+        """Every row once, but for what is left of the last batch (see alpha.learn.dataset.Rows).
+
+        What a buffer has left of its last batch opens the next buffer.
+        """
+        room = max(self._buffer_rows, batch, _CHUNK_ROWS)
+        # Two, in turns: one is filled while the other is trained on.
+        buffers = [aligned(batch + room, len(self._contract.names)) for _ in range(2)]
+        places = [np.zeros(batch + room, dtype=np.int64) for _ in range(2)]
+        chunks = self._chunks()
+        drawn = [chunks[at] for at in rng.permutation(len(chunks))]
+        filled = (
+            (x, rows, self._fill(x[batch:], rows[batch:], part))
+            for part, x, rows in zip(
+                _handfuls(drawn, room), _in_turns(buffers), _in_turns(places), strict=False
+            )
+        )
+        left, left_rows = np.empty((0, buffers[0].shape[1]), dtype=np.float32), np.empty(0, int)
+        for x, rows, count in parallel.ahead(filled):
+            first = batch - len(left)
+            x[first:batch], rows[first:batch] = left, left_rows
+            order = first + rng.permutation(len(left) + count)
+            taken = whole_batches(order, batch)
+            if len(taken):
+                yield Shuffled(x, rows, taken)
+            others = order[len(taken) :]
+            left, left_rows = x[others], rows[others]
+
+    def _chunks(self) -> list[_Chunk]:
+        found, row = [], 0
+        for number, (_, rows) in enumerate(self._files):
+            for start in range(0, rows, _CHUNK_ROWS):
+                stop = min(start + _CHUNK_ROWS, rows)
+                found.append(_Chunk(number, start, stop, row + start))
+            row += rows
+        return found
+
+    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[_Chunk]) -> int:
+        """Read chunks, each file's together, into `x`, and into `rows` which rows they are; gives
+        back how many."""
+        at = 0
+        names = self._contract.names
+        for number in sorted({chunk.file for chunk in chunks}):
+            with open_frame(self._files[number][0], key="df") as frame:
+                for chunk in (chunk for chunk in chunks if chunk.file == number):
+                    stop = at + chunk.stop - chunk.start
+                    values = frame.matrix(names, start=chunk.start, stop=chunk.stop)
+                    apply(values, self._contract, out=x[at:stop])
+                    rows[at:stop] = np.arange(chunk.row, chunk.row + stop - at)
+                    at = stop
+        return at
+
+
+def open_both(
+    train: Path, valid: Path, contract: Contract, *, memory_bytes: int, batch: int
+) -> tuple[Rows, Rows]:
+    """Train and valid, in memory if there is room for all their rows; else valid in memory if it
+    takes a quarter of it at most, and train in its files, with buffers of what is left.
+
+    Raises InputError if that is not enough for batches of `batch` rows.
+    """
+    of_row = 4 * len(contract.names) + _ROW_BYTES
+    train_rows, valid_rows = (
+        sum(rows for _, rows in split_sizes(split)) for split in (train, valid)
+    )
+    if (train_rows + valid_rows) * of_row <= memory_bytes:
+        return dataset.load(train, contract), dataset.load(valid, contract)
+    left = memory_bytes - train_rows * _ROW_BYTES
+    watched: Dataset | Stream
+    if valid_rows * of_row <= _VALID_SHARE * memory_bytes:
+        watched = dataset.load(valid, contract)
+        left -= valid_rows * of_row
+    else:
+        watched = Stream(valid, contract)
+        left -= valid_rows * _ROW_BYTES
+    # Two buffers, each with room for what the other leaves of its last batch.
+    buffer_rows = left // (2 * of_row) - batch
+    least = max(batch, _CHUNK_ROWS)
+    if buffer_rows < least:
+        needed = memory_bytes + 2 * of_row * (least - buffer_rows)
+        raise InputError(
+            f"train.memory_mb: must be at least {math.ceil(needed / 1e6)} for {train_rows} rows of "
+            f"train and {valid_rows} of valid with {len(contract.names)} features, found "
+            f"{memory_bytes / 1e6:g}"
+        )
+    return Stream(train, contract, buffer_rows=buffer_rows), watched
+
+
+def _handfuls(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
+    """As many of the chunks at a time as there is room for their rows."""
+    found: list[_Chunk] = []
+    rows = 0
+    for chunk in chunks:
+        if found and rows + chunk.stop - chunk.start > room:
+            yield found
+            found, rows = [], 0
+        found.append(chunk)
+        rows += chunk.stop - chunk.start
+    yield found
+
+
+def _in_turns(two: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    while True:
+        yield from two

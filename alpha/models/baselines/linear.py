@@ -1,0 +1,125 @@
+"""A line of least loss: penalized least squares in closed form, from sums that stream over the
+rows, and for a loss that is no square a few rounds of it under changing weights."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from alpha.learn.losses import Objective
+from alpha.models.baselines.gram import Gram
+
+_BLOCK_ROWS = 1 << 14
+# Of a class, where the line leaves the probabilities.
+_LEAST = 1e-3
+# Of iteratively reweighted least squares: at most so many, and until the loss gains no more.
+_ROUNDS = 30
+_LEAST_GAIN = 1e-4
+
+
+@dataclass(frozen=True)
+class Line:
+    """intercept + x · weights, in float64: weights (inputs, outputs), intercept (outputs,).
+
+    Of a regression target there is one output, of a classification target one a class, whose
+    values become probabilities: at least 0.001 each, scaled to add up to 1.
+    """
+
+    intercept: np.ndarray
+    weights: np.ndarray
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """(rows,), or probabilities (rows, classes)."""
+        # Summed row by row in a fixed order, unlike a matrix product, so that a prediction
+        # does not depend on the rows beside it or on the number of threads.
+        out = np.empty((len(x), len(self.intercept)))
+        for start in range(0, len(x), _BLOCK_ROWS):
+            rows = slice(start, start + _BLOCK_ROWS)
+            block = x[rows].astype(np.float64)
+            for at, intercept in enumerate(self.intercept):
+                out[rows, at] = intercept + np.einsum("ij,j->i", block, self.weights[:, at])
+        if len(self.intercept) == 1:
+            return out[:, 0]
+        bounded = np.maximum(out, _LEAST)
+        return bounded / bounded.sum(axis=1, keepdims=True)
+
+    def content(self) -> dict[str, list]:
+        return {"intercept": self.intercept.tolist(), "weights": self.weights.tolist()}
+
+    @classmethod
+    def of(cls, content: dict[str, list]) -> "Line":
+        return cls(np.array(content["intercept"]), np.array(content["weights"]))
+
+
+# One pass over the inputs: (rows, inputs) finite, part by part, in the order of the rows.
+Pass = Callable[[], Iterable[np.ndarray]]
+
+
+def fit_line(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) -> Line:
+    """Minimize Σ weight · |y − a − xw|² + penalty · |w|², a free (Hoerl and Kennard 1970).
+
+    `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
+    (a linear probability model). Rows weigh as they do in the loss. Of mae, huber and quantile,
+    whose weights depend on the errors, by iteratively reweighted least squares (Holland and
+    Welsch 1977) from the line of equal weights: of all its lines, the one of least mean loss on
+    these rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
+    part of the inputs, and a few numbers a row.
+    """
+    target = y[:, None]
+    if objective.classes:
+        target = (objective.of_class(y)[:, None] == np.arange(len(objective.classes))) * 1.0
+    line = _least_squares(x(), target, objective.row_weights(y), penalty)
+    if objective.classes or objective.knobs.name in ("mse", "tail_mse"):
+        return line
+    best, prediction = line, _predicted(line, x)
+    least = np.mean(objective.losses(y, prediction))
+    for _ in range(_ROUNDS):
+        line = _least_squares(x(), target, objective.error_weights(y - prediction), penalty)
+        prediction = _predicted(line, x)
+        loss, before = np.mean(objective.losses(y, prediction)), least
+        if loss < least:
+            best, least = line, loss
+        if not loss < before * (1 - _LEAST_GAIN):
+            break
+    return best
+
+
+def _predicted(line: Line, x: Pass) -> np.ndarray:
+    return np.concatenate([line.predict(part) for part in x()])
+
+
+def _least_squares(
+    x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
+) -> Line:
+    """Of `target` (rows, outputs) on `x` (rows, inputs), each row counting `weight` (rows,)."""
+    sums: Gram | None = None
+    row = 0
+    for part in x:
+        rows = slice(row, row + len(part))
+        if sums is None:
+            sums = Gram(_near_means(part, target[rows]))
+        sums.add(part, target[rows], weight[rows])
+        row += len(part)
+    assert sums is not None, "there is at least one row"
+    return _solved(sums, inputs=len(sums.shift) - target.shape[1] - 1, penalty=penalty)
+
+
+def _near_means(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Of (x, target, 1), near enough: sums of squares lose digits far from the means."""
+    first = slice(0, _BLOCK_ROWS)
+    means = x[first].mean(axis=0, dtype=np.float64), target[first].mean(axis=0)
+    return np.concatenate((*means, [0.0]))
+
+
+def _solved(found: Gram, *, inputs: int, penalty: float) -> Line:
+    sums = found.sums
+    means = sums[-1] / sums[-1, -1]
+    centered = sums[:-1, :-1] - np.outer(means, sums[-1])[:-1, :-1]
+    products, moment = centered[:inputs, :inputs], centered[:inputs, inputs:]
+    products[np.diag_indices(inputs)] += penalty
+    # One thread: the order of a sum, and so its last bits, would depend on their number.
+    with threadpool_limits(1):
+        weights = np.linalg.lstsq(products, moment, rcond=None)[0]
+    x_mean, y_mean = np.split((found.shift + means)[:-1], [inputs])
+    return Line(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)

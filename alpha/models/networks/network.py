@@ -1,0 +1,160 @@
+"""What every TensorFlow rung shares: all weights in one vector, losses, a network on disk."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile, ZipInfo
+
+import numpy as np
+
+from alpha.core.artifacts import read_json, write_json
+from alpha.learn.dataset import Known, aligned
+from alpha.learn.losses import Objective
+from alpha.models.networks.backend import as_it_is, tensor, tensorflow
+
+_BATCH_ROWS = 1 << 12
+
+
+class Flat:
+    """All weights of a network in one vector, so that an optimizer updates them in one go.
+
+    `variable` is what is trained; `net` has the weights it had until `put_back`. Keras' own
+    state, the seeds of dropout, stays in the network.
+    """
+
+    def __init__(self, net: Any) -> None:
+        self.net = net
+        self._shapes = [tuple(weight.shape) for weight in net.trainable_variables]
+        self._sizes = [int(np.prod(shape)) for shape in self._shapes]
+        weights = [weight.numpy().ravel() for weight in net.trainable_variables]
+        self.variable = tensorflow().keras.Variable(np.concatenate(weights), name="weights")
+
+    def training_outputs(self, x: Any) -> tuple[Any, Any]:
+        """What the network says of `x` (rows, features) in training, (rows, outputs), and its
+        weight decay; seeds go on to the next."""
+        state = self.net.non_trainable_variables
+        out, after, decays = self.net.stateless_call(
+            self._split(), [each.value for each in state], x, training=True, return_losses=True
+        )
+        for each, value in zip(state, after, strict=True):
+            each.assign(value)
+        return out, sum(decays)
+
+    def put_back(self) -> None:
+        """Give the network the weights as they are now."""
+        for weight, value in zip(self.net.trainable_variables, self._split(), strict=True):
+            weight.assign(value)
+
+    def _split(self) -> list[Any]:
+        tf = tensorflow()
+        parts = tf.split(self.variable.value, self._sizes)
+        return [tf.reshape(part, shape) for part, shape in zip(parts, self._shapes, strict=True)]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A Keras model about the best constant: it predicts center + sigma · net(x), or of classes
+    softmax(center + net(x)), with center (outputs,)."""
+
+    net: Any  # keras.Model, (rows, features) -> (rows, outputs)
+    center: np.ndarray
+    sigma: float
+
+    @classmethod
+    def about(cls, net: Any, objective: Objective) -> "Network":
+        if objective.classes:
+            # A class that train never showed still has a logarithm.
+            return cls(net, np.log(np.maximum(objective.constant, 1e-6)), 1.0)
+        return cls(net, objective.constant.reshape(1), objective.sigma)
+
+    def predict(self, known: Known) -> np.ndarray:
+        out = self.center + self.sigma * self.outputs(known.x).astype(np.float64)
+        if len(self.center) == 1:
+            return out[:, 0]
+        exponential = np.exp(out - out.max(axis=1, keepdims=True))
+        return exponential / exponential.sum(axis=1, keepdims=True)
+
+    def outputs(self, x: np.ndarray) -> np.ndarray:
+        """What the net itself gives for `x` (rows, features): (rows, outputs) float32."""
+        out = np.empty((len(x), self.net.output_shape[1]), dtype=np.float32)
+        # Always as many rows, so that a row's bits do not depend on their number.
+        room = aligned(_BATCH_ROWS, x.shape[1])
+        for start in range(0, len(x), _BATCH_ROWS):
+            batch = x[start : start + _BATCH_ROWS]
+            rows = len(batch)
+            if rows < _BATCH_ROWS or not as_it_is(batch):
+                room[:rows], room[rows:] = batch, 0
+                batch = room
+            out[start : start + rows] = self._compiled(batch)[:rows]
+        return out
+
+    @cached_property
+    def _compiled(self) -> Callable[[np.ndarray], np.ndarray]:
+        """The net on _BATCH_ROWS rows."""
+        tf = tensorflow()
+        shape = (_BATCH_ROWS, self.net.input_shape[1])
+        call = tf.function(
+            lambda x: self.net(x, training=False),
+            input_signature=[tf.TensorSpec(shape, tf.float32)],
+            autograph=False,
+        )
+        return lambda batch: call(tensor(batch)).numpy()
+
+    def save(self, folder: Path) -> None:
+        """architecture.json, weights.npz and scale.json: formats without dates or addresses."""
+        architecture = json.loads(self.net.to_json())
+        write_json(folder / "architecture.json", architecture)
+        # As np.savez does, whose bytes depend on the version of Python.
+        with ZipFile(folder / "weights.npz", "w") as file:
+            for number, weight in enumerate(self.net.get_weights()):
+                content = BytesIO()
+                np.lib.format.write_array(content, weight, allow_pickle=False)
+                file.writestr(ZipInfo(f"{number:03}.npy"), content.getvalue())
+        write_json(folder / "scale.json", {"center": self.center.tolist(), "sigma": self.sigma})
+
+
+def load(folder: Path) -> Network:
+    tf = tensorflow()
+    net = tf.keras.models.model_from_json(json.dumps(read_json(folder / "architecture.json")))
+    with np.load(folder / "weights.npz", allow_pickle=False) as weights:
+        net.set_weights([weights[name] for name in sorted(weights.files)])
+    scale = read_json(folder / "scale.json")
+    return Network(net, np.array(scale["center"]), scale["sigma"])
+
+
+def targets(outcome: np.ndarray, model: Network, objective: Objective) -> np.ndarray:
+    """What the net is trained on, (rows, outputs) float32: outcomes in sigmas about the center,
+    or an indicator of each class."""
+    if objective.classes:
+        return np.eye(len(objective.classes), dtype=np.float32)[objective.of_class(outcome)]
+    return ((outcome - model.center[0]) / model.sigma).astype(np.float32)[:, None]
+
+
+def row_losses(model: Network, objective: Objective) -> Callable[[Any, Any, Any], Any]:
+    """Objective.losses for the net, in units of sigma: (out, target, weight) -> (rows,).
+
+    `out` and `target` are tensors (rows, outputs), `weight` (rows,) is how much rows count.
+    """
+    tf = tensorflow()
+    knobs = objective.knobs
+
+    def cross_entropy(out: Any, target: Any, weight: Any) -> Any:
+        center = tf.constant(model.center, dtype=tf.float32)
+        return -weight * tf.reduce_sum(target * tf.nn.log_softmax(center + out), axis=1)
+
+    def regression(out: Any, target: Any, weight: Any) -> Any:
+        error = (target - out)[:, 0]
+        if knobs.name == "mae":
+            return tf.abs(error)
+        if knobs.name == "huber":
+            size, delta = tf.abs(error), knobs.huber_delta
+            return tf.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
+        if knobs.name == "quantile":
+            return tf.maximum(knobs.quantile * error, (knobs.quantile - 1) * error)
+        return weight * tf.square(error)
+
+    return cross_entropy if objective.classes else regression

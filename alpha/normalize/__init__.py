@@ -1,0 +1,20 @@
+"""alpha normalize"""
+
+from typing import Any
+
+from alpha.core.cli import Arguments, Option
+from alpha.data.params import Features
+from alpha.normalize.params import Normalize
+
+SUMMARY = "mean and sigma of each feature over the train split: the normalization contract"
+OPTIONS = [
+    Option("--train", "the train split's folder"),
+    Option("--out", "the contract, a JSON file"),
+]
+SECTIONS = {"features": Features, "normalize": Normalize}
+
+
+def command(params: Any, args: Arguments) -> None:
+    from alpha.normalize.run import run
+
+    run(params.features, params.normalize, train=args.train, out=args.out)

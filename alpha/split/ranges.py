@@ -1,0 +1,97 @@
+"""Ranges of time, and what becomes of the rows in them."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+
+from alpha.core.errors import InputError
+from alpha.data.columns import BAD_QUOTE, LABELLED, SPLITS, SplitName
+from alpha.data.features import moment
+from alpha.split.params import Split
+
+# What became of a row, by precedence: the first that holds is the one counted.
+OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)
+FATES = ("outside", "bad", "unlabelled", "embargoed", "purged", "kept")
+
+
+@dataclass(frozen=True)
+class Range:
+    """A split's range of time, [start_ns, end_ns), and where its rows may begin."""
+
+    name: SplitName
+    start_ns: int
+    end_ns: int
+    embargo_ns: int
+
+
+def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
+    """Ranges of train, valid and test for data observed over [first_ns, last_ns].
+
+    Fractions are of the observed span; the last of them ends just after the last row. The
+    embargo applies at the start of valid and test. Raises InputError if explicit ranges are
+    empty, out of order or overlapping.
+    """
+    embargo_ns = round(splits.embargo_seconds * 1e9)
+    if splits.fractions is not None:
+        span, start, share = last_ns + 1 - first_ns, first_ns, 0.0
+        bounds = []
+        for name in SPLITS:
+            share += splits.fractions[name]
+            end = first_ns + round(span * min(share, 1.0))
+            bounds.append((name, start, end))
+            start = end
+    else:
+        assert splits.times is not None
+        bounds = [(name, _ns(splits.times[name][0]), _ns(splits.times[name][1])) for name in SPLITS]
+    previous: tuple[str, int] | None = None
+    for name, start, end in bounds:
+        if end <= start:
+            raise InputError(
+                f"splits: {name} must end after it starts, found {moment(start)} to {moment(end)}"
+            )
+        if previous is not None and start < previous[1]:
+            raise InputError(
+                f"splits: {name} must start when {previous[0]} has ended ({moment(previous[1])}), "
+                f"found {moment(start)}"
+            )
+        previous = (name, end)
+    return tuple(
+        Range(name, start, end, 0 if name == SPLITS[0] else embargo_ns)
+        for name, start, end in bounds
+    )
+
+
+def fates(
+    time_ns: np.ndarray,
+    status: np.ndarray,
+    ranges: tuple[Range, ...],
+    *,
+    horizon_ns: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which range each row is in (−1: none) and what becomes of it, two (rows,) int8 arrays.
+
+    A row is purged if its window, which ends at τ + horizon, reaches the end of its range.
+    """
+    which = np.full(len(time_ns), -1, dtype=np.int8)
+    fate = np.full(len(time_ns), OUTSIDE, dtype=np.int8)
+    for number, span in enumerate(ranges):
+        inside = (time_ns >= span.start_ns) & (time_ns < span.end_ns)
+        which[inside] = number
+        fate[inside] = KEPT
+        fate[inside & (time_ns + horizon_ns >= span.end_ns)] = PURGED
+        fate[inside & (time_ns < span.start_ns + span.embargo_ns)] = EMBARGOED
+        fate[inside & (status != LABELLED)] = UNLABELLED
+        fate[inside & (status == BAD_QUOTE)] = BAD
+    return which, fate
+
+
+def _ns(when: dt.datetime | dt.date) -> int:
+    """Nanoseconds since 1970 of a moment in UTC; naive means UTC, a date its midnight."""
+    if not isinstance(when, dt.datetime):
+        when = dt.datetime.combine(when, dt.time())
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=dt.UTC)
+    return (
+        round((when - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(microseconds=1)) * 1000
+    )

@@ -1,0 +1,79 @@
+"""The oracle beside the models: read, matched to rows by time, or not there for a reason.
+
+That its figures are right is recomputed in test_evaluation.py.
+"""
+
+import numpy as np
+import pytest
+from made_results import RUNS, make
+
+from alpha.check import Params
+from alpha.core.artifacts import write_json
+from alpha.core.errors import InputError
+from alpha.core.store import Block, write_frame
+from alpha.evaluate import details
+from alpha.evaluate.oracle import Known
+from alpha.evaluate.oracle import read as read_oracle
+
+
+def write(path, times, values) -> None:
+    block = Block(("oracle",), np.array(values, dtype=float)[:, None])
+    write_frame(path, np.array(times), [block], aware=True)
+
+
+def test_values_are_found_by_time(tmp_path):
+    """Before, between and after what is known there is nothing; whatever order files are in, and
+    of a time in two of them the later file has the word."""
+    write(tmp_path / "a.h5", [40, 50], [4.0, 5.0])
+    write(tmp_path / "b.h5", [10, 20, 30, 40], [1.0, 2.0, 3.0, 9.0])
+    known = Known([tmp_path / "a.h5", tmp_path / "b.h5"])
+    found = known.at(np.array([5, 15, 20, 30, 40, 50, 99]))
+    assert found == pytest.approx([np.nan, np.nan, 2.0, 3.0, 9.0, 5.0, np.nan], nan_ok=True)
+    assert np.isnan(known.at(np.array([60, 70]))).all()
+    assert len(known.at(np.empty(0, dtype=np.int64))) == 0
+
+
+def test_of_rows_with_the_same_timestamp_the_last_stands(tmp_path, params: Params):
+    """As in the labels."""
+    results = make(tmp_path, rows=100)
+    path = results.features / "oracle" / "2.h5"
+    time_ns = np.array([100, 200, 200, 300]) * 10**12
+    write(path, time_ns, [1.0, 2.0, 3.0, 4.0])
+    known = read_oracle(results.features, params.label, params.loss)
+    assert known.at(time_ns[1:]).tolist() == [3.0, 3.0, 4.0]
+
+
+def test_without_an_oracle_for_this_label_and_loss_the_reason_is_said(tmp_path, params: Params):
+    """Data of one's own, another label, another loss; and no row that it knows."""
+    results = make(tmp_path, rows=100)
+    oracle = results.features / "oracle"
+
+    def reason(changed: Params) -> str:
+        results.evaluate(changed, RUNS[-1:])
+        found = details.read(results.evaluation)
+        assert found.oracle.skill["test"].reason == found.oracle.reason
+        assert found.by_model["mlp"].oracle_share.reason == found.oracle.reason
+        assert "oracle" not in (results.evaluation / "ladder.csv").read_text()
+        return found.oracle.reason
+
+    mid = params.model_copy(update={"label": params.label.model_copy(update={"price": "mid"})})
+    assert reason(mid) == "the oracle knows the label abs_max over 60 s at touch only"
+    mae = params.model_copy(update={"loss": params.loss.model_copy(update={"name": "mae"})})
+    assert reason(mae) == "the oracle is the best prediction for loss mse only, found mae"
+    (oracle / "2.h5").unlink()
+    results.evaluate(params, RUNS[-1:])
+    found = details.read(results.evaluation)
+    assert found.oracle.reason is None
+    assert found.oracle.skill["valid"].value is not None
+    assert found.oracle.skill["test"].reason == "none of 100 rows has a value of the oracle"
+    assert found.by_model["mlp"].oracle_share.reason == found.oracle.skill["test"].reason
+    (oracle / "oracle.json").unlink()
+    assert reason(params) == "only a simulated market has an oracle"
+
+
+def test_an_oracle_that_cannot_be_read_is_refused(tmp_path, params: Params):
+    """The file is named."""
+    results = make(tmp_path, rows=100)
+    write_json(results.features / "oracle" / "oracle.json", {"target": "abs_max"})
+    with pytest.raises(InputError, match=r"oracle\.json: horizon_seconds: field required"):
+        results.evaluate(params, RUNS[-1:])

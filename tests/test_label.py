@@ -1,0 +1,230 @@
+import itertools
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import day_frame, random_quotes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import NS, label_all
+
+from alpha.core.errors import InputError
+from alpha.data.columns import LABEL_COLUMNS
+from alpha.data.features import open_folder
+from alpha.data.params import Label
+from alpha.label.run import run
+from alpha.label.targets import compute
+
+TARGETS = [
+    "abs_max", "signed_max", "up", "down", "end_return", "direction", "large_move",
+    "triple_barrier",
+]  # fmt: skip
+
+
+def label(**changes) -> Label:
+    knobs = {
+        "horizon_seconds": 3, "price": "touch", "target": "abs_max", "max_gap_seconds": 30,
+        "threshold_bps": 40.0, "barrier_bps": 60.0,
+    }  # fmt: skip
+    return Label(**{**knobs, **changes})
+
+
+def seconds(*values: float) -> np.ndarray:
+    return np.array([round(value * NS) for value in values], dtype=np.int64)
+
+
+def assert_equal_to_reference(time_ns, bid, ask, knobs):
+    fast = compute(time_ns, bid, ask, knobs)
+    up, down, outcome, status = label_all(time_ns, bid, ask, knobs)
+    assert np.array_equal(fast.status, status)
+    for name, slow in (("up", up), ("down", down), ("alpha_outcome", outcome)):
+        np.testing.assert_allclose(getattr(fast, name), slow, rtol=0, atol=1e-12, err_msg=name)
+
+
+def test_a_window_worked_out_by_hand():
+    """Buy at 101 now and sell at 104 in the window; sell at 100 now and buy back at 99."""
+    time_ns = seconds(0, 1, 2, 3, 4)
+    bid = np.array([100.0, 98.0, 104.0, 97.0, 120.0])
+    ask = np.array([101.0, 99.0, 105.0, 98.0, 121.0])
+    touch = compute(time_ns, bid, ask, label())
+    assert touch.up[0] == 104 / 101 - 1
+    assert touch.down[0] == 1 - 98 / 100
+    assert touch.alpha_outcome[0] == 104 / 101 - 1
+    mid = compute(time_ns, bid, ask, label(price="mid", target="end_return"))
+    assert mid.up[0] == 104.5 / 100.5 - 1
+    assert mid.alpha_outcome[0] == 97.5 / 100.5 - 1
+    assert touch.status.tolist() == [0, 0, 1, 1, 1]
+    assert np.isnan(touch.alpha_outcome[2:]).all()
+
+
+def test_nothing_happening_is_zero_for_abs_max_and_negative_for_up():
+    time_ns, ones = seconds(0, 1, 2, 3), np.ones(4)
+    assert compute(time_ns, 100 * ones, 101 * ones, label()).alpha_outcome[0] == 0
+    assert compute(time_ns, 100 * ones, 101 * ones, label(target="up")).alpha_outcome[0] < 0
+
+
+def test_the_row_at_exactly_the_horizon_is_in_the_window_and_the_row_itself_is_not():
+    time_ns = seconds(0, 3, 3.001, 9)
+    bid = np.array([500.0, 110.0, 300.0, 1.0])
+    assert compute(time_ns, bid, bid, label()).up[0] == 110 / 500 - 1
+
+
+def test_a_gap_counts_if_its_step_starts_before_the_horizon_wherever_it_ends():
+    """Steps that start at t or inside the window count; one that starts at its end does not."""
+    quote = np.full(4, 100.0)
+    knobs = label(max_gap_seconds=2, horizon_seconds=3)
+    for times, status in (
+        ((0, 2, 3, 100), 0),  # the long step starts at the window's end
+        ((0, 2, 2.9, 100), 2),  # it starts inside
+        ((0, 2.5, 3, 100), 2),  # it starts at t
+        ((0, 4, 5, 6), 2),  # no row in the window
+    ):
+        assert compute(seconds(*times), quote, quote, knobs).status[0] == status, times
+
+
+def test_a_window_without_a_row_is_a_gap_even_if_longer_gaps_are_allowed():
+    quote = np.full(3, 100.0)
+    knobs = label(max_gap_seconds=60)
+    assert compute(seconds(0, 10, 20), quote, quote, knobs).status.tolist() == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask"),
+    [(np.nan, 1), (1, np.nan), (np.inf, np.inf), (0, 1), (-1, 1), (2, 1), (1, np.inf)],
+)
+def test_an_unsound_quote_spoils_its_row_and_every_window_that_holds_it(bid, ask):
+    time_ns = seconds(*range(9))
+    bids, asks = np.full(9, 100.0), np.full(9, 100.5)
+    bids[4], asks[4] = bid, ask
+    status = compute(time_ns, bids, asks, label()).status
+    assert status.tolist() == [0, 3, 3, 3, 3, 0, 1, 1, 1]
+
+
+def test_where_several_reasons_hold_the_smallest_status_is_given():
+    time_ns = seconds(0, 1, 2, 40, 41)
+    bid = np.array([100.0, np.nan, 100.0, np.nan, 100.0])
+    assert compute(time_ns, bid, bid, label()).status.tolist() == [2, 2, 2, 1, 1]
+
+
+@pytest.mark.parametrize(("price", "target"), list(itertools.product(["touch", "mid"], TARGETS)))
+def test_every_target_equals_the_slow_reference(price, target):
+    rng = np.random.default_rng(7)
+    bid, ask = random_quotes(rng, 400)
+    bid[[50, 51, 200]] = np.nan
+    ask[300] = bid[300] - 1
+    steps = rng.choice([0.1, 0.5, 1.0, 2.0, 45.0], p=[0.3, 0.3, 0.2, 0.18, 0.02], size=400)
+    time_ns = np.cumsum((steps * NS).astype(np.int64))
+    for horizon in (0.05, 1, 10, 500):
+        knobs = label(price=price, target=target, horizon_seconds=horizon)
+        assert_equal_to_reference(time_ns, bid, ask, knobs)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 8),
+            st.sampled_from([np.nan, 0.0, 99.0, 99.5, 100.0, 100.5, 101.0]),
+            st.sampled_from([-0.5, 0.0, 0.5, 0.5, 0.5, np.inf]),
+        ),
+        min_size=1,
+        max_size=25,
+    ),
+    st.integers(1, 20),
+    st.integers(1, 8),
+    st.sampled_from(TARGETS),
+)
+def test_any_sequence_of_quotes_is_labelled_as_the_definitions_say(rows, horizon, gap, target):
+    steps, bid, spread = (np.array(column) for column in zip(*rows, strict=True))
+    time_ns = np.cumsum(steps).astype(np.int64) * NS
+    knobs = label(target=target, horizon_seconds=horizon, max_gap_seconds=gap)
+    assert_equal_to_reference(time_ns, bid.astype(float), bid + spread, knobs)
+
+
+def test_labels_see_nothing_before_their_row_and_nothing_after_their_window():
+    rng = np.random.default_rng(3)
+    bid, ask = random_quotes(rng, 300)
+    time_ns = seconds(*range(300))
+    knobs = label(horizon_seconds=20)
+    before = compute(time_ns, bid, ask, knobs)
+    outside = np.ones(300, dtype=bool)
+    outside[100:121] = False
+    bid2, ask2 = bid.copy(), ask.copy()
+    bid2[outside], ask2[outside] = 1.0, 2.0
+    after = compute(time_ns, bid2, ask2, knobs)
+    assert (before.up[100], before.down[100]) == (after.up[100], after.down[100])
+
+
+def test_windows_run_across_midnight_however_the_rows_are_cut_into_files(tmp_path, params):
+    frame = day_frame(900, start="2024-01-01T23:52:00")
+    knobs = params.label
+    whole = compute(
+        frame.index.as_unit("ns").asi8,
+        frame.best_bid.to_numpy(),
+        frame.best_ask.to_numpy(),
+        knobs,
+    )
+    for name, cuts in (("two", [480]), ("many", [100, 101, 130, 480, 500])):
+        folder = tmp_path / name
+        folder.mkdir()
+        edges = [0, *cuts, 900]
+        for low, high in itertools.pairwise(edges):
+            frame[low:high].to_hdf(folder / f"part-{low:03}.h5", key="df", mode="w")
+        run(params.data, knobs, features=folder, out=tmp_path / "labels")
+        parts = [pd.read_hdf(path, "df") for path in sorted((tmp_path / "labels").glob("*.h5"))]
+        joined = pd.concat(parts)
+        assert list(joined.columns) == list(LABEL_COLUMNS)
+        assert (joined.index == frame.index).all()
+        assert np.array_equal(joined.status, whole.status)
+        assert np.array_equal(joined.alpha_outcome, whole.alpha_outcome, equal_nan=True)
+
+
+def test_a_missing_day_is_a_gap_not_a_flat_market(tmp_path, params):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    for day in (1, 3):
+        frame = day_frame(200, start=f"2024-01-0{day}T23:56:40")
+        frame.to_hdf(folder / f"{day}.h5", key="df", mode="w")
+    run(params.data, params.label, features=folder, out=tmp_path / "labels")
+    found = json.loads((tmp_path / "labels" / "profile.json").read_text())
+    # The last row in reach of the gap is the one whose window ends with the day.
+    assert found["days"]["1.h5"]["status"] == {"0": 140, "1": 0, "2": 60, "3": 0}
+    assert found["total"]["status"] == {"0": 280, "1": 60, "2": 60, "3": 0}
+
+
+def test_quotes_too_far_apart_for_a_figure_are_one_line_with_the_row(tmp_path, params):
+    folder = tmp_path / "f"
+    folder.mkdir()
+    frame = day_frame(200)
+    frame.iloc[100, frame.columns.get_indexer(["best_bid", "best_ask"])] = 1e-100, 1e-99
+    frame.to_hdf(folder / "a.h5", key="df", mode="w")
+    knobs = params.label.model_copy(update={"target": "down"})
+    with pytest.raises(
+        InputError, match=r"a.h5: row 100: an outcome must be at most 1e\+100 times"
+    ):
+        run(params.data, knobs, features=folder, out=tmp_path / "labels")
+    assert not (tmp_path / "labels").exists()
+
+
+def test_fewer_rows_than_a_window_are_refused_and_earlier_labels_stay(tmp_path, params):
+    folder, out = tmp_path / "f", tmp_path / "labels"
+    folder.mkdir()
+    out.mkdir()
+    (out / "earlier").write_text("")
+    day_frame(59).to_hdf(folder / "a.h5", key="df", mode="w")
+    with pytest.raises(InputError, match="no row has a label: of 59 rows, 59 are less than"):
+        run(params.data, params.label, features=folder, out=out)
+    assert [path.name for path in out.iterdir()] == ["earlier"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "labels"]
+
+
+@pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])
+@pytest.mark.parametrize("price", ["touch", "mid"])
+def test_labels_of_real_data_equal_the_slow_reference_row_by_row(realdata, params, symbol, price):
+    (path,) = realdata.glob(f"{symbol}-*.h5")
+    data = params.data.model_copy(update={"pattern": path.name})
+    folder = open_folder(realdata, data)
+    quotes, _ = folder.quotes(folder.files[0])
+    knobs = params.label.model_copy(update={"price": price})
+    assert_equal_to_reference(quotes.time_ns, quotes.bid, quotes.ask, knobs)
