@@ -13,7 +13,7 @@ from alpha.core.store import FrameReader, open_frame, open_writer, record
 from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS, SplitName
 from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
 from alpha.data.params import Data, Label
-from alpha.split.params import Split as Splits
+from alpha.split.params import Split
 from alpha.split.ranges import FATES, KEPT, OUTSIDE, Range, fates, holdout
 
 # Rows that are read, compressed and written at a time.

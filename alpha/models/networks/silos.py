@@ -28,8 +28,8 @@ def build(families: Sequence[str], knobs: Silos, outputs: int) -> Any:
 
     Each silo sees its own family alone: `units` ReLU units, then `embeddings`. The layer
     "embeddings" gives (rows, silos · embeddings), silo by silo in the order of `silo_names`;
-    the layers of fusion, after it, see all of them. Raises InputError if family_weight_decay names a family
-    without features.
+    the layers of fusion, after it, see all of them. Raises InputError if family_weight_decay
+    names a family without features.
     """
     from alpha.models.networks.silo_dense import SiloDense, SiloDropout
 
