@@ -13,10 +13,10 @@
 | reason | why there is no value, or no interval |
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,7 +33,7 @@ _COMPARED = ("skill_difference", "oracle_share")
 _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TEXTS = ("model", "split", "slice", "figure", "event", "reason")
-_TYPES = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
+_TYPES: dict[str, Any] = dict.fromkeys(_NUMBERS, "float64") | {"seed": "Int64", "fold": "int64"}
 
 
 class Row(NamedTuple):
@@ -99,6 +99,11 @@ class Selection:
     def values(self, figure: str) -> list[float | None]:
         """Of `figure` at each of its events."""
         return [event[figure].value for event in self.events(figure)]
+
+    def shares(self, counts: str) -> list[float]:
+        """What each bin has of all that is counted; 0 where nothing is."""
+        found = [count or 0.0 for count in self.values(counts)]
+        return [count / max(sum(found), 1.0) for count in found]
 
     def slices(self, kind: str) -> list["Selection"]:
         """Days or regimes, in the table's order: `kind` is day or regime."""
@@ -177,15 +182,17 @@ def read(path: Path) -> Figures:
     try:
         found = pd.read_csv(
             path,
-            dtype=dict.fromkeys(_TEXTS, str) | _TYPES,
+            dtype=dict.fromkeys(_TEXTS, "str") | _TYPES,
             keep_default_na=False,  # a family may be named NA
-            na_values=dict.fromkeys(_TYPES, [""]),
+            na_values={name: [""] for name in _TYPES},
             float_precision="round_trip",
         )
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise InputError(f"{path}: is not a table of figures: {' '.join(str(error).split())}") from None
+        raise InputError(
+            f"{path}: is not a table of figures: {' '.join(str(error).split())}"
+        ) from None
     if tuple(found.columns) != Row._fields:
         raise InputError(
             f"{path}: must have the columns {', '.join(Row._fields)}, found "

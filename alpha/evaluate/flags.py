@@ -8,7 +8,6 @@ from alpha.evaluate.details import Figure, Flag, Oracle, Shift, VerdictName
 from alpha.evaluate.figures import Selection
 from alpha.evaluate.params import Verdict as Limits
 
-
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
 _SOME_SKILL = 0.01
 _LATER: tuple[SplitName, ...] = ("valid", "test")

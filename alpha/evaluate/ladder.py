@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from alpha.core.text import number
 from alpha.data.columns import SplitName
 from alpha.evaluate.details import Rung
 from alpha.evaluate.figures import Interval
-from alpha.core.text import number
 
 Skills = Mapping[SplitName, Mapping[str, Interval]]
 

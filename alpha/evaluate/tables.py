@@ -1,4 +1,4 @@
-"""The files of an evaluation: figures.csv, details.json, and what `dvc metrics` and `dvc plots` show
+"""The files of an evaluation: the table, details.json, and what `dvc metrics` and `dvc plots` show
 of them, which are views of the table.
 
 The CSV files are of the test split, where DVC draws one line per column: quantiles, days and
@@ -34,8 +34,8 @@ def write(folder: Path, details: Details, histories: dict[str, dict[str, list[fl
     text = json.dumps(_metrics(details), indent=2, allow_nan=False)
     (folder / "metrics.json").write_text(f"{text}\n", encoding="utf-8")
     for name, columns in histories.items():
-        rows = zip(*columns.values(), strict=True)
-        _write(folder / "learning_curves" / f"{name}.csv", list(columns), rows)
+        path = folder / "learning_curves" / f"{name}.csv"
+        _write(path, list(columns), zip(*columns.values(), strict=True))
     for name in details.models:
         test = details.on(name)
         plots: dict[str, tuple[Sequence[str], Rows]] = {
@@ -102,15 +102,9 @@ def _quantiles(details: Details, test: Selection) -> Rows:
 
 def _distribution(details: Details, test: Selection) -> Rows:
     edges = details.bin_edges
-    label, prediction = shares(details.on("label"), "count"), shares(test, "prediction_count")
+    label, prediction = details.on("label").shares("count"), test.shares("prediction_count")
     for at, of_both in enumerate(zip(label, prediction, strict=True)):
         yield (edges[at] + edges[at + 1]) / 2, *of_both
-
-
-def shares(of: Selection, counts: str) -> list[float]:
-    """What is in each bin, of all; nothing of nothing."""
-    found = [count or 0.0 for count in of.values(counts)]
-    return [count / max(sum(found), 1.0) for count in found]
 
 
 def _calibration(details: Details, model: str) -> Rows:
@@ -132,7 +126,17 @@ def _ladder(details: Details) -> Rows:
         skill, valid = details.on(name)["skill"], details.on(name, "valid")["skill"]
         by = details.on(name)["skill_difference"]
         against = rungs.get(name)
-        yield name, skill.value, skill.low, skill.high, valid.value, against, by.value, by.low, by.high
+        yield (
+            name,
+            skill.value,
+            skill.low,
+            skill.high,
+            valid.value,
+            against,
+            by.value,
+            by.low,
+            by.high,
+        )
 
 
 def _write(path: Path, header: Sequence[str], rows: Rows) -> None:

@@ -5,12 +5,12 @@ The rules and the limits are explained in docs/verdicts.md.
 
 from collections.abc import Mapping, Sequence
 
+from alpha.core.text import bps, number, percent
 from alpha.data.columns import SplitName
 from alpha.evaluate import flags
 from alpha.evaluate.details import Figure, Oracle, Shift, Verdict, VerdictName
 from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.params import Verdict as Limits
-from alpha.core.text import bps, number, percent
 
 Figures = dict[str, Figure]
 

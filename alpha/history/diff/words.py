@@ -17,7 +17,6 @@ from alpha.history.diff.compare import Dependency, Param, Results
 from alpha.history.diff.side import Labels, Model, Side, Skill
 from alpha.history.record.lock import Entry
 
-
 _LEVELS = {
     "0.5": "median",
     "0.9": "0.9 quantile",
