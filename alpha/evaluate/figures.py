@@ -32,8 +32,8 @@ _SPREAD = (
 _COMPARED = ("skill_difference", "oracle_share")
 _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
-_TEXTS = ("model", "split", "slice", "figure", "event", "reason")
-_TYPES: dict[str, Any] = dict.fromkeys(_NUMBERS, "float64") | {"seed": "Int64", "fold": "int64"}
+_TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
+_TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
 
 
 class Row(NamedTuple):
@@ -182,10 +182,9 @@ def read(path: Path) -> Figures:
     try:
         found = pd.read_csv(
             path,
-            dtype=dict.fromkeys(_TEXTS, "str") | _TYPES,
+            dtype=_TYPES | _TEXTS | {"reason": "str"},
             keep_default_na=False,  # a family may be named NA
             na_values={name: [""] for name in _TYPES},
-            float_precision="round_trip",
         )
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
@@ -202,7 +201,7 @@ def read(path: Path) -> Figures:
 
 
 def _typed(found: pd.DataFrame) -> pd.DataFrame:
-    found = found.astype(_TYPES)
+    found = found.astype(_TYPES | _TEXTS)
     found[_NUMBERS] = found[_NUMBERS].replace([np.inf, -np.inf], np.nan)
     found["reason"] = found["reason"].astype(object).where(found["reason"].fillna("") != "", None)
     return found.reset_index(drop=True)

@@ -226,7 +226,7 @@ def read_history(path: Path) -> History:
     the columns epoch, train_loss and valid_loss, or has no rows.
     """
     try:
-        found = pd.read_csv(path, dtype="float64", float_precision="round_trip")
+        found = pd.read_csv(path, dtype="float64")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:

@@ -1,6 +1,6 @@
 import pytest
 
-from alpha.evaluate.words import bps, number, percent
+from alpha.core.text import bps, number, percent
 
 
 @pytest.mark.parametrize(
