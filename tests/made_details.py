@@ -1,6 +1,6 @@
 """A small evaluation, made by hand: its figures, for those who read them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,14 +91,21 @@ FINE: dict[str, Any] = {
 }
 
 
-def rows(model: str, split: str, figures: Mapping[str, Any], **at: Any) -> Iterator[Row]:
+def rows(
+    model: str,
+    split: str,
+    figures: Mapping[str, Any],
+    *,
+    levels: Sequence[float] = LEVELS,
+    **at: Any,
+) -> Iterator[Row]:
     """Of figures by name: numbers, `Over`, or lists of what they are by event or by slice."""
     where = {"model": model, "split": split} | at
     for name, value in figures.items():
         if name == "undefined":
             yield from (Row(**where, figure=one, reason=why) for one, why in value.items())
         elif name.endswith("_quantiles"):
-            for level, one in zip(LEVELS, value, strict=True):
+            for level, one in zip(levels, value, strict=True):
                 yield Row(**where, figure=name[:-1], event=repr(level), value=one)
         elif name.endswith("counts"):
             for number, one in enumerate(value):
