@@ -13,7 +13,7 @@ from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluate.details import Ends, Event, Slice, SplitFigures, Threshold
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined
-from alpha.evaluate.ranking import Order, RankedEvent, centered_ranks, spearman
+from alpha.evaluate.ranking import Order, RankedEvent, spearman
 from alpha.evaluate.slices import ScoredRows
 from alpha.evaluate.split_rows import SplitRows
 
@@ -41,13 +41,11 @@ def assess(
     that is not defined is None, with its reason under `undefined`.
     """
     found = _Figures(split, predicted)
-    figures: dict[str, Any] = found.of_loss() | found.of_errors()
-    days = parallel.each(found.slice, split.days.items())
-    regimes = [found.slice(one) for one in split.regimes.items()]
-    # Nothing else needs each row's loss, and orders need the memory.
-    del found.whole
-    checks = [found.check(threshold, parameters) for threshold in parameters.thresholds_bps]
     ranked, events = found.in_order(parameters.thresholds_bps)
+    figures = ranked | found.of_rows()
+    checks = [found.check(threshold, parameters) for threshold in parameters.thresholds_bps]
+    days = [found.slice(name, rows) for name, rows in split.days.items()]
+    regimes = [found.slice(name, split.regime == code) for name, code in split.regimes.items()]
     events += found.of_classes()
     undefined, kept = found.undefined, found.kept
     for name, reason in (
@@ -76,7 +74,6 @@ def assess(
         replaced=replaced,
         undefined=undefined,
         **figures,
-        **ranked,
     ), found.resamples
 
 
@@ -101,20 +98,21 @@ class _Figures:
 
     def __init__(self, split: SplitRows, predicted: Columns) -> None:
         self._split, self._predicted = split, predicted
+        self._score = predicted.score
+        self.kept = split.rows - int(np.count_nonzero(np.isnan(self._score)))
+        self._kept_by_cell = split.blocks.by_cell(~np.isnan(self._score))
+        # Of each day and regime, by its name.
+        self._products: dict[str, tuple[int, int, int]] = {}
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
-        self._keep = predicted.finite
-        self.kept = int(np.count_nonzero(self._keep))
-        self._score, self._ranks = predicted.score, split.ranks
-        objective, y = split.standard.objective, split.outcome
+
+    def _scored(self, rows: slice | np.ndarray) -> ScoredRows:
+        """Some of the rows, with their losses."""
+        objective, y = self._split.standard.objective, self._split.outcome[rows]
+        score, losses = self._score[rows], objective.losses(y, self._predicted.values[rows])
         constant = objective.losses(y, objective.constant)
-        losses = objective.losses(y, predicted.values)
-        if self.kept < split.rows:
-            self._score = np.where(self._keep, predicted.score, np.nan)
-            self._ranks = split.ranks_of(self._keep)
-            np.copyto(losses, constant, where=~self._keep)
-        self.whole = ScoredRows(y, self._score, losses, constant)
-        self._kept_by_cell = split.blocks.by_cell(self._keep)
+        np.copyto(losses, constant, where=np.isnan(score))
+        return ScoredRows(y, score, losses, constant)
 
     def reason(self, otherwise: str) -> str:
         return "no prediction is finite" if self._split.rows and not self.kept else otherwise
@@ -127,60 +125,51 @@ class _Figures:
             self.undefined[name] = self.reason(str(reason))
             return None
 
-    def of_loss(self) -> dict[str, float | None]:
-        """Loss, the constant's loss and skill, which share their sums, over all rows."""
-        found = {
-            "loss": self._figure("loss", self.whole.loss),
-            "constant_loss": self._figure("constant_loss", self.whole.constant_loss),
-            "skill": self._figure("skill", self.whole.skill),
-        }
+    def of_rows(self) -> dict[str, float | None]:
+        """Loss, the constant's loss and skill over all rows, and the errors, which have no
+        interval."""
+        scored = self._scored(slice(None))
         split, blocks = self._split, self._split.blocks
-        if found["loss"] is None or blocks.reason is not None:
-            return found
-        of_loss = blocks.by_cell(self.whole.losses)
-        sums = blocks.sums((blocks.rows, of_loss, split.constant_by_cell))
-        self.resamples["loss"] = ratio(sums[1], sums[0])
-        if found["skill"] is not None and split.skill_reason is None:
-            self.resamples["skill"] = 1.0 - ratio(sums[1], sums[2])
-        return found
-
-    def of_errors(self) -> dict[str, float | None]:
-        """What is of single rows and has no interval."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            error = self._split.outcome - self._score
-            if self.kept < self._split.rows:
-                error = error[self._keep]
-            absolute = metrics.total(np.abs(error, out=error))
-            squared = metrics.total(np.square(error, out=error))
-        rows = self._split.rows
-        zeros = rows - int(np.count_nonzero(self._split.outcome))
+        of_loss = blocks.by_cell(scored.losses)
         figures: dict[str, Callable[[], float]] = {
-            "mse": lambda: metrics.mean(squared, self.kept),
-            "mae": lambda: metrics.mean(absolute, self.kept),
-            "std_ratio": self.whole.std_ratio,
-            "near_mean_share": self._near_mean_share,
-            "label_zero_share": lambda: metrics.mean(zeros, rows),
+            "loss": scored.loss,
+            "constant_loss": scored.constant_loss,
+            "skill": scored.skill,
+            "std_ratio": scored.std_ratio,
         }
-        return {name: self._figure(name, compute) for name, compute in figures.items()}
+        found = {name: self._figure(name, compute) for name, compute in figures.items()}
+        del scored, figures
+        if found["loss"] is not None and blocks.reason is None:
+            sums = blocks.sums((blocks.rows, of_loss, split.constant_by_cell))
+            self.resamples["loss"] = ratio(sums[1], sums[0])
+            if found["skill"] is not None and split.skill_reason is None:
+                self.resamples["skill"] = 1.0 - ratio(sums[1], sums[2])
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = np.abs(split.outcome - self._score)
+            # Where there is no prediction it is NaN.
+            np.copyto(error, 0.0, where=np.isnan(self._score))
+            absolute, squared = np.sum(error), np.sum(np.square(error, out=error))
+        zeros = split.rows - np.count_nonzero(split.outcome)
+        for name, total, rows in (
+            ("mse", squared, self.kept),
+            ("mae", absolute, self.kept),
+            ("label_zero_share", zeros, split.rows),
+        ):
+            found[name] = self._figure(name, partial(metrics.mean, float(total), rows))
+        found["near_mean_share"] = self._figure("near_mean_share", self._near_mean_share)
+        return found
 
     def _near_mean_share(self) -> float:
         mean, hair = self._split.standard.mean, self._split.standard.hair
         if mean is None or hair is None:
             raise Undefined("train's outcomes are too large for a mean and a standard deviation")
-        with np.errstate(over="ignore", invalid="ignore"):
-            near = int(np.count_nonzero(np.abs(self._score - mean) <= hair))
-        return metrics.mean(near, self.kept)
+        with np.errstate(over="ignore"):
+            near = np.count_nonzero(np.abs(self._score - mean) <= hair)
+        return metrics.mean(float(near), self.kept)
 
-    def slice(self, named: tuple[str, slice | np.ndarray]) -> Slice:
+    def slice(self, name: str, rows: slice | np.ndarray) -> Slice:
         """Of a day, whose rows are a slice, or a regime, whose rows are a mask."""
-        name, rows = named
-        scored = self.whole.those(rows)
-        ranks = self._ranks.by_day if isinstance(rows, slice) else self._ranks.by_regime
-
-        def rank_ic() -> float:
-            return spearman(ranks[rows], centered_ranks(scored.score), scored.kept)
-
-        return scored.slice(name, rank_ic)
+        return self._scored(rows).slice(name, self._products[name])
 
     def check(self, threshold_bps: float, parameters: Parameters) -> Threshold:
         blocks = self._split.blocks
@@ -204,21 +193,36 @@ class _Figures:
     def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
         """What the order of the predictions gives: rank IC, distribution and calibration; and
         the events of outcomes above each threshold."""
-        split, x = self._split, self._ranks.whole
+        split, x = self._split, self._split.ranks
+        if self.kept < split.rows:
+            x = split.ranks_of(Order.of(np.where(np.isnan(self._score), np.nan, split.outcome)))
         order = Order.of(self._score)
-        y = order.centered_ranks(split.rows)
-        rank_ic = self._figure("rank_ic", partial(spearman, x, y, self.kept))
+        y = split.ranks_of(order)
+        for name, day in split.days.items():
+            self._products[name] = ranking.products(x.by_day[day], y.by_day[day])
+        for name, code in split.regimes.items():
+            regime = split.regime == code
+            self._products[name] = ranking.products(x.by_regime[regime], y.by_regime[regime])
+        # Those within days and regimes are not needed any more.
+        of_outcome, of_prediction = x.whole, y.whole
+        del x, y
+        both = ranking.products(of_outcome, of_prediction)
+        rank_ic = self._figure("rank_ic", partial(spearman, both, self.kept))
         if rank_ic is not None and split.blocks.reason is None:
-            sums = ranking.rank_ic_statistics(x, y, self._kept_by_cell, split.blocks)
+            sums = ranking.rank_ic_statistics(
+                of_outcome, of_prediction, self._kept_by_cell, split.blocks
+            )
             self.resamples["rank_ic"] = ranking.rank_ic_resampled(split.blocks.sums(sums))
         prediction, outcome = self._score[order.rows], split.outcome[order.rows]
+        ascending_ranks = of_prediction[order.rows]
+        del of_outcome, of_prediction
         figures = {
             "rank_ic": rank_ic,
             "prediction_quantiles": distribution.quantiles(prediction),
             "prediction_counts": distribution.counts(prediction, split.standard.bin_edges),
-            "calibration": distribution.calibration(prediction, outcome, y[order.rows]),
+            "calibration": distribution.calibration(prediction, outcome, ascending_ranks),
         }
-        del prediction, y
+        del prediction, ascending_ranks
         cell = split.blocks.of_rows[order.rows]
 
         def rank(threshold_bps: float) -> RankedEvent:
@@ -234,8 +238,8 @@ class _Figures:
         split, found = self._split, []
         for at, code in enumerate(split.standard.objective.classes):
             if code != 0:
-                chance = np.where(self._keep, self._predicted.values[:, at], np.nan)
-                order = Order.of(chance)
+                chance = self._predicted.values[:, at]
+                order = Order.of(np.where(np.isnan(self._score), np.nan, chance))
                 came, cell = (split.outcome == code)[order.rows], split.blocks.of_rows[order.rows]
                 ranked = RankedEvent.of(came, order, cell, cells=split.blocks.cells)
                 found.append(self._event(f"class {code:+g}", ranked))

@@ -65,7 +65,8 @@ def calibration(prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray) 
     rows = len(ranks)
     # A row is in decile d if (rank + rows) · 5 // rows is d, or it is the last.
     starts = [-(-decile * rows // 5) - rows for decile in range(1, 10)]
-    ends = [0, *np.searchsorted(ranks, starts).tolist(), rows]
+    inner = np.searchsorted(ranks, np.array(starts, dtype=ranks.dtype))
+    ends = [0, *inner.tolist(), rows]
     bins = []
     for first, last in pairwise(ends):
         if first < last:

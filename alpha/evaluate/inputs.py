@@ -97,8 +97,8 @@ class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
     `time_ns` int64, `outcome` finite, past `volatility` NaN where unknown. `score` is the number
-    that is compared with the outcome; `values` is what the loss takes: the score, or a
-    probability of each class (rows, classes).
+    that is compared with the outcome, NaN where there is no finite prediction; `values` is what
+    the loss takes: the score, or a probability of each class (rows, classes).
     """
 
     time_ns: np.ndarray
@@ -106,15 +106,6 @@ class Columns:
     volatility: np.ndarray
     score: np.ndarray
     values: np.ndarray
-
-    @property
-    def finite(self) -> np.ndarray:
-        """Where there is a prediction, (rows,) bool."""
-        finite = np.isfinite(self.score)
-        if self.values.ndim == 2:
-            for column in self.values.T:
-                finite &= np.isfinite(column)
-        return finite
 
 
 class PredictionFile:
@@ -151,7 +142,8 @@ class PredictionFile:
                 self._check_times(times, last, first)
                 self._check_outcome(columns[:, 0], first)
                 last = times[-1]
-                score[part] = columns[:, 2]
+                finite = np.isfinite(columns[:, 2:]).all(axis=1)
+                score[part] = np.where(finite, columns[:, 2], np.nan)
                 if self._classes:
                     values[part] = columns[:, 3:]
                 if same_as is None:

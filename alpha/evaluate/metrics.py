@@ -25,8 +25,8 @@ def constant(values: np.ndarray) -> bool:
 
 
 def std(values: np.ndarray) -> float:
-    """The population's standard deviation of at least one value; infinite or NaN if it is too
-    large for a float."""
+    """The population's standard deviation, 0 without values; infinite or NaN if it is too large
+    for a float."""
     # The mean of equal numbers is off from them by rounding, which is no variation.
     if constant(values):
         return 0.0
@@ -56,12 +56,12 @@ def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -
     return finite(1.0 - mean(losses, rows) / of_constant)
 
 
-def std_ratio(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    """std(prediction) / std(outcome), (rows,) each: near 0 is a collapsed model. Undefined if
-    the outcome does not vary."""
-    _check_varies(len(outcome), constant(outcome))
+def std_ratio(outcome: float, prediction: float, rows: int) -> float:
+    """std(prediction) / std(outcome), from both: near 0 is a collapsed model. Undefined without
+    rows, or if the outcome does not vary."""
+    _check_varies(rows, outcome == 0)
     with np.errstate(all="ignore"):
-        return finite(np.float64(std(prediction)) / std(outcome))
+        return finite(np.float64(prediction) / outcome)
 
 
 def _check_varies(rows: int, constant: bool) -> None:

@@ -24,7 +24,8 @@ from alpha.evaluate.details import Oracle as OracleFigures
 from alpha.evaluate.metrics import Undefined
 from alpha.evaluate.over_seeds import Widened, mean_resampled
 from alpha.evaluate.ranking import (
-    centered_ranks,
+    Order,
+    products,
     rank_ic_resampled,
     rank_ic_statistics,
     spearman,
@@ -165,18 +166,19 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
         return OfSplit(Interval(reason=known), Interval(reason=known))
     oracle, objective, blocks = known.at(split.time_ns), split.standard.objective, split.blocks
     keep = np.isfinite(oracle)
-    missing = int(np.count_nonzero(~keep))
+    missing = split.rows - int(np.count_nonzero(keep))
     if missing == split.rows:
         nothing = Interval(reason=f"none of {split.rows} rows has a value of the oracle")
         return OfSplit(nothing, nothing, None, missing)
     ranks = split.ranks.whole
     losses = objective.losses(split.outcome, oracle)
     constant_losses = objective.losses(split.outcome, objective.constant)
-    scored = ScoredRows(split.outcome, oracle, losses, constant_losses)
+    columns = (split.outcome, oracle, losses, constant_losses)
+    scored = ScoredRows(*(column[keep] if missing else column for column in columns))
     if missing:
-        scored = scored.those(keep)
+        known_outcome = np.where(keep, split.outcome, np.nan)
+        ranks = Order.of(known_outcome).centered_ranks(split.rows)
         oracle[~keep] = np.nan
-        ranks = split.ranks_of(keep).whole
         losses[~keep] = constant_losses[~keep] = 0.0
     skills = None
     try:
@@ -187,10 +189,10 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
         skill = widened.interval(value, skills, split.skill_reason)
     except Undefined as reason:
         skill = Interval(reason=str(reason))
-    del scored, losses, constant_losses
+    del scored, columns, losses, constant_losses
     try:
-        of_oracle, rank_ics = centered_ranks(oracle), None
-        value = spearman(ranks, of_oracle, split.rows - missing)
+        of_oracle, rank_ics = Order.of(oracle).centered_ranks(split.rows), None
+        value = spearman(products(ranks, of_oracle), split.rows - missing)
         if blocks.reason is None:
             kept = blocks.by_cell(keep)
             sums = blocks.sums(rank_ic_statistics(ranks, of_oracle, kept, blocks))

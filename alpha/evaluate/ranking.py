@@ -30,8 +30,12 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
     """
     outcome, prediction = _values("outcome", outcome), _values("prediction", prediction)
     _check_rows(outcome, prediction)
-    x, y = parallel.each(centered_ranks, (outcome, prediction))
-    return spearman(x, y, len(x))
+    rows = len(outcome)
+
+    def ranks(values: np.ndarray) -> np.ndarray:
+        return Order.of(values).centered_ranks(rows)
+
+    return spearman(products(*parallel.each(ranks, (outcome, prediction))), rows)
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
@@ -87,29 +91,22 @@ class Order:
         np.not_equal(ascending[1:], ascending[:-1], out=starts[1:])
         return cls(rows, starts)
 
-    def centered_ranks(self, rows: int) -> np.ndarray:
+    def centered_ranks(self, rows: int, part: np.ndarray | None = None) -> np.ndarray:
         """Twice the average rank of each row's group less the mean rank, (rows,) int32: whole
-        numbers that add up to 0. Of rows that are left out it is 0."""
+        numbers that add up to 0. Of rows that are left out it is 0.
+
+        Ranks are among all rows, or among those of the same `part`: (rows,) whole numbers from 0.
+        """
+        part = np.zeros(rows, dtype=np.int8) if part is None else part
         ranks = np.zeros(rows, dtype=np.int32)
-        _rank(self.rows, self.starts, ranks)
+        parts = int(np.max(part, initial=0)) + 1
+        _rank(self.rows, self.starts, part, np.zeros((3, parts), dtype=np.int64), ranks)
         return ranks
 
 
-def centered_ranks(values: np.ndarray) -> np.ndarray:
-    """As Order.centered_ranks, of (rows,) floats."""
-    return Order.of(values).centered_ranks(len(values))
-
-
-def spearman(x: np.ndarray, y: np.ndarray, rows: int) -> float:
-    """Rank IC from the centered ranks of outcomes `x` and predictions `y`, of which `rows` are
-    not left out. Raises Undefined as `rank_ic` does."""
-    if rows < 2:
-        raise Undefined("fewer than two rows" if rows else "no rows")
-    xx, yy, xy = _product(x, x), _product(y, y), _product(x, y)
-    for name, square in (("prediction", yy), ("outcome", xx)):
-        if not square:
-            raise Undefined(f"the {name} is constant")
-    return finite(xy / math.sqrt(xx * yy))
+def products(x: np.ndarray, y: np.ndarray) -> tuple[int, int, int]:
+    """The sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each."""
+    return _product(x, x), _product(y, y), _product(x, y)
 
 
 def _product(x: np.ndarray, y: np.ndarray) -> int:
@@ -122,11 +119,23 @@ def _product(x: np.ndarray, y: np.ndarray) -> int:
     )
 
 
+def spearman(products: tuple[int, int, int], rows: int) -> float:
+    """Rank IC from the products of the centered ranks of outcomes and predictions, of which
+    `rows` are not left out. Raises Undefined as `rank_ic` does."""
+    if rows < 2:
+        raise Undefined("fewer than two rows" if rows else "no rows")
+    xx, yy, xy = products
+    for name, square in (("prediction", yy), ("outcome", xx)):
+        if not square:
+            raise Undefined(f"the {name} is constant")
+    return finite(xy / math.sqrt(xx * yy))
+
+
 def rank_ic_statistics(
     x: np.ndarray, y: np.ndarray, kept: np.ndarray, blocks: Blocks
 ) -> list[np.ndarray]:
-    """What `rank_ic_resampled` needs the resampled sums of, by cell, from centered ranks as
-    `spearman` takes them; `kept` (cells,) counts the rows that are not left out."""
+    """What `rank_ic_resampled` needs the resampled sums of, by cell, from centered ranks,
+    (rows,) int32; `kept` (cells,) counts the rows that are not left out."""
     pairs = ((x, x), (y, y), (x, y))
     products = (blocks.by_cell(np.multiply(*pair, dtype=np.float64)) for pair in pairs)
     return [kept, blocks.by_cell(x), blocks.by_cell(y), *products]
@@ -209,14 +218,28 @@ class RankedEvent:
 
 
 @njit(cache=True, nogil=True)
-def _rank(order: np.ndarray, starts: np.ndarray, ranks: np.ndarray) -> None:
-    first, rows = 0, len(order)
-    while first < rows:
-        last = first + 1
-        while last < rows and not starts[last]:
+def _rank(
+    order: np.ndarray, starts: np.ndarray, part: np.ndarray, counts: np.ndarray, ranks: np.ndarray
+) -> None:
+    """Write `ranks`. By part `counts` (3, parts), 0 at first, counts the rows, those that came
+    before the group, and those of the group."""
+    rows, before, group = counts
+    for row in order:
+        rows[part[row]] += 1
+    first = 0
+    while first < len(order):
+        last = first
+        while last == first or (last < len(order) and not starts[last]):
+            group[part[order[last]]] += 1
             last += 1
-        for place in range(first, last):
-            ranks[order[place]] = first + last - rows
+        for row in order[first:last]:
+            at = part[row]
+            ranks[row] = 2 * before[at] + group[at] - rows[at]
+        # Of a part that was seen before nothing is left to move.
+        for row in order[first:last]:
+            at = part[row]
+            before[at] += group[at]
+            group[at] = 0
         first = last
 
 

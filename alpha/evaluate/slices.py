@@ -1,7 +1,6 @@
 """Figures of all rows, by UTC day and by volatility regime: is the skill everywhere, or on one
 lucky day?"""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +9,7 @@ import numpy as np
 from alpha.evaluate import metrics
 from alpha.evaluate.details import Slice
 from alpha.evaluate.metrics import Undefined
+from alpha.evaluate.ranking import spearman
 
 REGIMES = ("low", "middle", "high")
 DAY_NS = 86400 * 10**9
@@ -59,11 +59,6 @@ class ScoredRows:
     losses: np.ndarray
     constant_losses: np.ndarray
 
-    def those(self, rows: slice | np.ndarray) -> "ScoredRows":
-        return ScoredRows(
-            self.outcome[rows], self.score[rows], self.losses[rows], self.constant_losses[rows]
-        )
-
     @property
     def rows(self) -> int:
         return len(self.outcome)
@@ -89,28 +84,24 @@ class ScoredRows:
         return metrics.skill(*sums, self._known, constant=metrics.constant(self.outcome))
 
     def std_ratio(self) -> float:
-        if self.kept == self.rows:
-            return metrics.std_ratio(self.outcome, self.score)
-        keep = ~np.isnan(self.score)
-        return metrics.std_ratio(self.outcome[keep], self.score[keep])
+        keep = slice(None) if self.kept == self.rows else ~np.isnan(self.score)
+        stds = (metrics.std(values[keep]) for values in (self.outcome, self.score))
+        return metrics.std_ratio(*stds, self.kept)
 
-    def reason(self, otherwise: str) -> str:
-        """Why a figure is not defined."""
-        return "no prediction is finite" if self.rows and not self.kept else otherwise
-
-    def slice(self, name: str, rank_ic: Callable[[], float]) -> Slice:
-        """The figures of these rows."""
+    def slice(self, name: str, products: tuple[int, int, int]) -> Slice:
+        """The figures of these rows, with the products of their ranks (alpha.evaluate.ranking)."""
         found: dict[str, float | None] = {}
         undefined = {}
         for figure, compute in (
             ("loss", self.loss),
             ("skill", self.skill),
-            ("rank_ic", rank_ic),
+            ("rank_ic", lambda: spearman(products, self.kept)),
             ("std_ratio", self.std_ratio),
         ):
             try:
                 found[figure] = compute()
             except Undefined as reason:
                 found[figure] = None
-                undefined[figure] = self.reason(str(reason))
+                lost = self.rows and not self.kept
+                undefined[figure] = "no prediction is finite" if lost else str(reason)
         return Slice(name=name, rows=self.rows, undefined=undefined, **found)

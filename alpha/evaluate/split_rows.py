@@ -3,6 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from alpha.evaluate.details import Label as LabelFigures
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import finite_or_none
 from alpha.evaluate.params import Bootstrap
-from alpha.evaluate.ranking import Order, centered_ranks
+from alpha.evaluate.ranking import Order
 from alpha.evaluate.slices import DAY_NS, REGIMES, Regimes
 from alpha.learn import collapse
 from alpha.learn.losses import Objective
@@ -55,10 +57,9 @@ class Standard:
         return None if self.std is None else collapse.hair(self.std)
 
 
-@dataclass(frozen=True)
-class Ranks:
-    """Centered ranks of outcomes, (rows,) int32 each: among all rows, and among those of the
-    row's day and regime; 0 in none."""
+class Ranks(NamedTuple):
+    """Centered ranks (alpha.evaluate.ranking), (rows,) int32 each: among all rows, and among those
+    of the row's day and of its regime."""
 
     whole: np.ndarray
     by_day: np.ndarray
@@ -102,6 +103,7 @@ class SplitRows:
             level=bootstrap.level,
             seed=bootstrap.seed,
         )
+        constant_by_cell = blocks.by_cell(objective.losses(outcome, objective.constant))
         apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
         regime = standard.regimes.of(columns.volatility)
         day_starts = first_rows(time_ns, DAY_NS, 0)
@@ -110,8 +112,6 @@ class SplitRows:
         counts = distribution.counts(ascending, standard.bin_edges)
         quantiles = distribution.quantiles(ascending)
         del ascending
-        whole = order.centered_ranks(len(outcome))
-        del order
         return cls(
             standard=standard,
             time_ns=time_ns,
@@ -119,8 +119,8 @@ class SplitRows:
             regime=regime,
             blocks=blocks,
             day_starts=day_starts,
-            ranks=_ranks(whole, outcome, day_starts, regime),
-            constant_by_cell=blocks.by_cell(objective.losses(outcome, objective.constant)),
+            ranks=_ranks(order, day_starts, regime),
+            constant_by_cell=constant_by_cell,
             block_means=np.add.reduceat(outcome, apart[:-1]) / np.diff(apart),
             label=_label(outcome, days=len(day_starts) - 1, counts=counts),
             quantiles=quantiles,
@@ -135,19 +135,18 @@ class SplitRows:
     def days(self) -> dict[str, slice]:
         """The rows of each UTC day, by its date, in time order."""
         dates = (self.time_ns[self.day_starts[:-1]] // DAY_NS).astype("datetime64[D]")
-        return dict(zip(map(str, dates), _slices(self.day_starts), strict=True))
+        ends = pairwise(self.day_starts.tolist())
+        return {str(date): slice(*rows) for date, rows in zip(dates, ends, strict=True)}
 
     @property
-    def regimes(self) -> dict[str, np.ndarray]:
-        """The rows of each regime, (rows,) bool, one at a time; none without cuts."""
-        if not self.standard.regimes.cuts:
-            return {}
-        return {name: self.regime == code for code, name in enumerate(REGIMES)}
+    def regimes(self) -> dict[str, int]:
+        """The code of each regime, by its name; none without cuts."""
+        names = REGIMES if self.standard.regimes.cuts else ()
+        return {name: code for code, name in enumerate(names)}
 
-    def ranks_of(self, keep: np.ndarray) -> Ranks:
-        """The ranks that outcomes have among the rows of a mask, (rows,) bool."""
-        outcome = np.where(keep, self.outcome, np.nan)
-        return _ranks(centered_ranks(outcome), outcome, self.day_starts, self.regime)
+    def ranks_of(self, order: Order) -> Ranks:
+        """The ranks of a value among the rows that have one."""
+        return _ranks(order, self.day_starts, self.regime)
 
     @cached_property
     def skill_reason(self) -> str | None:
@@ -161,23 +160,11 @@ class SplitRows:
         return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
 
 
-def _ranks(
-    whole: np.ndarray, outcome: np.ndarray, day_starts: np.ndarray, regime: np.ndarray
-) -> Ranks:
-    by_day, by_regime = np.zeros_like(whole), np.zeros_like(whole)
-
-    def rank_day(rows: slice) -> None:
-        by_day[rows] = centered_ranks(outcome[rows])
-
-    parallel.each(rank_day, _slices(day_starts))
-    for code in range(len(REGIMES)):
-        rows = np.flatnonzero(regime == code)
-        by_regime[rows] = centered_ranks(outcome[rows])
-    return Ranks(whole, by_day, by_regime)
-
-
-def _slices(starts: np.ndarray) -> list[slice]:
-    return [slice(*ends) for ends in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)]
+def _ranks(order: Order, day_starts: np.ndarray, regime: np.ndarray) -> Ranks:
+    days = np.diff(day_starts)
+    day = np.repeat(np.arange(len(days), dtype=np.int32), days)
+    parts = (None, day, regime)
+    return Ranks(*parallel.each(lambda part: order.centered_ranks(len(regime), part), parts))
 
 
 def _digest(time_ns: np.ndarray, outcome: np.ndarray) -> str:
