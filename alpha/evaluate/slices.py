@@ -85,8 +85,8 @@ class ScoredRows:
 
     def std_ratio(self) -> float:
         keep = slice(None) if self.kept == self.rows else ~np.isnan(self.score)
-        stds = (metrics.std(values[keep]) for values in (self.outcome, self.score))
-        return metrics.std_ratio(*stds, self.kept)
+        outcome = metrics.std(self.outcome[keep])
+        return metrics.std_ratio(outcome, metrics.std(self.score[keep]), self.kept)
 
     def slice(self, name: str, products: tuple[int, int, int]) -> Slice:
         """The figures of these rows, with the products of their ranks (alpha.evaluate.ranking)."""
