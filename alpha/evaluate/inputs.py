@@ -1,6 +1,6 @@
 """The files that an evaluation reads: what `alpha train` and `alpha predict` wrote of each run."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,13 @@ def _trained(
     )
 
 
+def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> None:
+    """Raises InputError unless a file has all columns."""
+    for name in names:
+        if name not in found:
+            raise InputError(f"{path}: no column {name!r}, found {', '.join(found)}")
+
+
 @dataclass(frozen=True)
 class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
@@ -127,6 +134,7 @@ class PredictionFile:
         names += [f"probability_{at}" for at in range(len(self._classes))]
         with open_frame(self.path, key=_KEY) as frame:
             rows = frame.rows
+            check_columns(self.path, names, frame.columns)
             if not rows:
                 raise InputError(f"{self.path}: must have rows, found none")
             kept = rows if same_as is None else 0

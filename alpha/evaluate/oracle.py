@@ -21,6 +21,7 @@ from alpha.evaluate.assess import Resamples
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.details import Interval
 from alpha.evaluate.details import Oracle as OracleFigures
+from alpha.evaluate.inputs import check_columns
 from alpha.evaluate.metrics import Undefined
 from alpha.evaluate.over_seeds import Widened, mean_resampled
 from alpha.evaluate.ranking import (
@@ -34,7 +35,7 @@ from alpha.evaluate.slices import ScoredRows
 from alpha.evaluate.split_rows import SplitRows
 from alpha.learn.params import Loss
 
-_KEY = "df"
+_KEY, _COLUMN = "df", "oracle"
 
 
 class _About(BaseModel):
@@ -50,7 +51,6 @@ class Known:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
-        self._spans: dict[Path, tuple[int, int]] = {}
 
     def at(self, time_ns: np.ndarray) -> np.ndarray:
         """Its values at ascending times, (rows,); NaN where there is none.
@@ -60,28 +60,17 @@ class Known:
         """
         found = np.full(len(time_ns), np.nan)
         for path in self.paths:
-            span = self._rows(path, time_ns)
-            if span.start < span.stop:
-                times, values = self._read(path)
-                place = np.searchsorted(times, time_ns[span], side="right") - 1
-                there = times[place] == time_ns[span]
-                found[span] = np.where(there, values[place], found[span])
+            with open_frame(path, key=_KEY) as frame:
+                check_columns(path, [_COLUMN], frame.columns)
+                times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
+            order = np.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+            ends = (times[0], times[-1] + 1) if len(times) else (0, 0)
+            span = slice(*np.searchsorted(time_ns, ends))
+            place = np.searchsorted(times, time_ns[span], side="right") - 1
+            there = times[place] == time_ns[span]
+            found[span] = np.where(there, values[place], found[span])
         return found
-
-    def _rows(self, path: Path, time_ns: np.ndarray) -> slice:
-        """Those within the time of a file, which is read once to know it."""
-        if path not in self._spans:
-            times, _ = self._read(path)
-            self._spans[path] = (int(times[0]), int(times[-1])) if len(times) else (0, -1)
-        first, last = self._spans[path]
-        return slice(*np.searchsorted(time_ns, (first, last + 1)))
-
-    def _read(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """Ascending times and values of one file."""
-        with open_frame(path, key=_KEY) as frame:
-            times, values = frame.time_ns(), frame.matrix(["oracle"])[:, 0]
-        order = np.argsort(times, kind="stable")
-        return times[order], values[order]
 
 
 def read(features: Path, label: Label, loss: Loss) -> Known | str:
