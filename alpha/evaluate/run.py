@@ -21,7 +21,7 @@ from alpha.evaluate.assess import Parameters, Resamples, assess
 from alpha.evaluate.details import Details, Interval, Model, Run, Shift, SplitFigures
 from alpha.evaluate.details import Label as LabelFigures
 from alpha.evaluate.distribution import LEVELS
-from alpha.evaluate.inputs import Columns, PredictionFile, Trained
+from alpha.evaluate.inputs import Columns, Trained
 from alpha.evaluate.oracle import OfSplit, Oracle
 from alpha.evaluate.over_seeds import Widened, model_split, over_seeds, skill_difference
 from alpha.evaluate.params import Evaluate
@@ -107,7 +107,7 @@ class _Judge:
     ) -> None:
         self._label, self._loss, self._evaluate = label, loss, evaluate
         self.known = known
-        self._now: tuple[SplitName, PredictionFile, SplitRows] | None = None
+        self._now: tuple[SplitName, Path, SplitRows] | None = None
         self._train_blocks: np.ndarray | None = None
         self.standard: Standard
         self.splits: dict[SplitName, _Split] = {}
@@ -117,15 +117,16 @@ class _Judge:
 
         Raises InputError if a file cannot be used, or holds other rows than an earlier run's.
         """
-        file = PredictionFile(run, split, classes=classes(self._label))
+        path, codes = run.predictions / f"{split}.h5", classes(self._label)
         if self._now is not None and self._now[0] == split:
             _, first, rows = self._now
-            return rows, file.read(same_as=(first.path, rows.time_ns, rows.outcome))
+            same_as = first, rows.time_ns, rows.outcome
+            return rows, inputs.read_predictions(path, codes, same_as=same_as)
         # The last split's rows are not needed any more.
         self._now = None
-        columns = file.read()
+        columns = inputs.read_predictions(path, codes)
         rows = self._first(split, columns)
-        self._now = split, file, rows
+        self._now = split, path, rows
         return rows, columns
 
     def _first(self, split: SplitName, columns: Columns) -> SplitRows:
