@@ -1,12 +1,10 @@
 """The step: what every run's predictions are worth on every split.
 
-A part of the rows of one split and run is in memory at a time, what is added up by cell of time,
-and of each run the resampled figures; what has to be put in order is in scratch files beside the
-output. `metrics.json` is the headline for `dvc metrics`, `details.json` has every figure, and the
-CSV files are for `dvc plots`.
+In memory are the rows of one split, what one run predicts of them, and the resampled figures of
+every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics.json` the
+headline for `dvc metrics`, and the other CSV files are for `dvc plots`.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +14,12 @@ from alpha.core.progress import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
 from alpha.evaluate import inputs, oracle, shift, summary
-from alpha.evaluate.assess import Knobs, assess
-from alpha.evaluate.inputs import Same, Saved, Trained
+from alpha.evaluate.assess import Parameters, assess
+from alpha.evaluate.inputs import Columns, Trained
 from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
-from alpha.evaluate.predicted import Predicted
-from alpha.evaluate.rows import SplitRows, Standard
+from alpha.evaluate.split_rows import SplitRows, Standard
 from alpha.learn.params import Loss
 
 
@@ -47,24 +44,24 @@ def run(
     """
     found = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
-    codes = classes(label)
-    knobs = Knobs(
-        thresholds_bps=() if codes else evaluate.thresholds_bps,
+    parameters = Parameters(
+        thresholds_bps=() if classes(label) else evaluate.thresholds_bps,
         round_trip_bps=2 * evaluate.fees.taker_bps,
         horizon_ns=label.horizon_ns,
     )
     assessed = {each.name: summary.Assessed(each, {}, {}) for each in found}
     pairs = [(split, each) for split in SPLITS for each in found]
+    judged = _Judge(label, loss, evaluate, known)
     with whole_folder(out) as part:
-        judged = _Judge(label, loss, evaluate, known, part.parent)
         for split, each in track(pairs, "evaluate", total=len(pairs)):
             rows, predicted = judged.read(each, split)
             counts = getattr(each.counts, split)
             one = assessed[each.name]
             one.figures[split], one.resamples[split] = assess(
-                rows, predicted, knobs, clipped=counts.clipped, replaced=counts.replaced
+                rows, predicted, parameters, clipped=counts.clipped, replaced=counts.replaced
             )
-        judged.leave()
+            # Or this run's would be in memory while the next run's are read.
+            del rows, predicted
         summary.write(
             part,
             list(assessed.values()),
@@ -82,52 +79,40 @@ class _Judge:
     what was found of the splits before."""
 
     def __init__(
-        self,
-        label: Label,
-        loss: Loss,
-        evaluate: Evaluate,
-        known: oracle.Known | str,
-        folder: Path,
+        self, label: Label, loss: Loss, evaluate: Evaluate, known: oracle.Known | str
     ) -> None:
-        self._fitted = label, loss
-        self._evaluate = evaluate
-        self._folder = folder
+        self._label, self._loss, self._evaluate = label, loss, evaluate
         self.known = known
         self._now: tuple[SplitName, Path, SplitRows] | None = None
         self._train_blocks: np.ndarray | None = None
         self.standard: Standard
         self.splits: dict[SplitName, summary.OnSplit] = {}
 
-    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Iterable[Predicted]]:
+    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Columns]:
         """The rows of `split`, of which train is the first, and what a run predicts of them.
 
-        Raises InputError, then or while these are gone through, if they are other rows than an
-        earlier run's.
+        Raises InputError if a file cannot be used, or holds other rows than an earlier run's.
         """
-        saved = Saved(run, split, classes=classes(self._fitted[0]))
-        if self._now is None or self._now[0] != split:
-            self.leave()
-            self._now = split, saved.path, self._first(split, saved)
-            return self._now[2], saved
-        _, path, rows = self._now
-        return rows, Same(saved, path, rows.digests)
+        path, codes = run.predictions / f"{split}.h5", classes(self._label)
+        if self._now is not None and self._now[0] == split:
+            _, first, rows = self._now
+            same_as = first, rows.time_ns, rows.outcome
+            return rows, inputs.read_predictions(path, codes, same_as=same_as)
+        # The last split's rows are not needed any more.
+        self._now = None
+        columns = inputs.read_predictions(path, codes)
+        rows = self._first(split, columns)
+        self._now = split, path, rows
+        return rows, columns
 
-    def leave(self) -> None:
-        """Forget the rows of the split that was read last."""
-        if self._now is not None:
-            self._now[2].ranked.close()
-            self._now = None
-
-    def _first(self, split: SplitName, saved: Saved) -> SplitRows:
-        label, loss = self._fitted
-        if self._train_blocks is None:
-            self.standard = Standard.fit(saved, label, loss, self._folder)
+    def _first(self, split: SplitName, columns: Columns) -> SplitRows:
+        if split == SPLITS[0]:
+            self.standard = Standard.fit(columns, self._label, self._loss)
         rows = SplitRows.of(
-            saved,
+            columns,
             standard=self.standard,
-            knobs=self._evaluate.bootstrap,
-            horizon_seconds=label.horizon_seconds,
-            folder=self._folder,
+            bootstrap=self._evaluate.bootstrap,
+            horizon_seconds=self._label.horizon_seconds,
         )
         # Of train, which is the first, block means are kept for the shift.
         if self._train_blocks is None:
@@ -141,10 +126,10 @@ class _Judge:
             shift=shift.compare(
                 split,
                 self.standard.reference,
-                rows.shares,
+                rows.outcome,
                 train_blocks=self._train_blocks,
                 blocks=rows.block_means,
             ),
-            oracle=oracle.of_split(self.known, rows, saved, widened),
+            oracle=oracle.of_split(self.known, rows, widened),
         )
         return rows

@@ -15,14 +15,14 @@ from alpha.evaluate import figures, ladder, tables, verdict
 from alpha.evaluate.assess import Resamples, fees_name
 from alpha.evaluate.details import Details, Model, Shift, SplitFigures, Threshold
 from alpha.evaluate.details import Label as LabelFigures
+from alpha.evaluate.distribution import LEVELS
 from alpha.evaluate.figures import Figures, Interval, Row
 from alpha.evaluate.inputs import Trained
 from alpha.evaluate.oracle import Known, OfSplit, Oracle
 from alpha.evaluate.over_seeds import Widened, difference, mean_resampled
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
-from alpha.evaluate.quantiles import LEVELS
-from alpha.evaluate.rows import Standard
+from alpha.evaluate.split_rows import Standard
 from alpha.evaluate.thresholds import after_fees_resampled, meaning, pool, with_ends
 from alpha.learn import history
 

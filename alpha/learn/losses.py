@@ -5,10 +5,8 @@ probability of each class, (rows, classes). Everything that is fitted here is fi
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -40,43 +38,6 @@ def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
     return total
 
 
-class Values(Protocol):
-    """Finite values, (count,) float64 and at least one, that are gone through in parts: those of
-    a scratch file (alpha.core.spool), or of an array."""
-
-    count: int
-
-    def parts(self) -> Iterator[np.ndarray]: ...
-
-    def quantiles(
-        self, levels: Sequence[float], by: Callable[[np.ndarray], np.ndarray] | None = None
-    ) -> list[float]:
-        """As np.quantile gives them, with `by` of what it makes of the values."""
-        ...
-
-    def median(self) -> float: ...
-
-
-class InMemory:
-    """The Values of one array, which is their only part."""
-
-    def __init__(self, values: np.ndarray) -> None:
-        self._values = values
-        self.count = len(values)
-
-    def parts(self) -> Iterator[np.ndarray]:
-        yield self._values
-
-    def quantiles(
-        self, levels: Sequence[float], by: Callable[[np.ndarray], np.ndarray] | None = None
-    ) -> list[float]:
-        values = self._values.copy() if by is None else by(self._values)
-        return [float(one) for one in np.quantile(values, levels, overwrite_input=True)]
-
-    def median(self) -> float:
-        return float(np.median(self._values))
-
-
 @dataclass(frozen=True)
 class Objective:
     """A loss and what it needs to know of train's outcomes.
@@ -97,22 +58,17 @@ class Objective:
     @classmethod
     def fit(cls, outcome: np.ndarray, label: Label, knobs: Loss) -> "Objective":
         """From train's outcomes (rows,), finite and at least one."""
-        return cls.of(InMemory(outcome), label, knobs)
-
-    @classmethod
-    def of(cls, outcome: Values, label: Label, knobs: Loss) -> "Objective":
-        """From train's outcomes, which need not be in memory."""
         codes = classes(label)
-        low, high = extremes(outcome)
-        mean = _sum(outcome, lambda part: part) / outcome.count
-        sigma = math.sqrt(_sum(outcome, lambda part: np.square(part - mean)) / outcome.count)
+        low, high = float(np.min(outcome)), float(np.max(outcome))
+        mean = float(np.sum(outcome)) / len(outcome)
+        sigma = math.sqrt(float(np.sum(np.square(outcome - mean))) / len(outcome))
         # A mean of equal numbers is off from them by rounding, which is no variation.
         if low == high:
             mean, sigma = low, 0.0
         # Squares of the smallest numbers are 0 too.
         sigma = sigma or 1.0
-        [tail] = outcome.quantiles([knobs.tail_quantile], np.abs)
-        share = np.array([_sum(outcome, partial(np.equal, code)) for code in codes]) / outcome.count
+        tail = float(np.quantile(np.abs(outcome), knobs.tail_quantile, overwrite_input=True))
+        share = np.array([np.count_nonzero(outcome == code) for code in codes]) / len(outcome)
         weights = np.ones(len(codes))
         if knobs.class_weights == "balanced" and codes:
             seen = share > 0
@@ -171,31 +127,33 @@ class Objective:
             weights *= np.where(error > 0, self.knobs.quantile, 1 - self.knobs.quantile)
         return weights / np.mean(weights)
 
-    def _best_constant(self, outcome: Values, share: np.ndarray) -> np.ndarray:
+    def _best_constant(self, outcome: np.ndarray, share: np.ndarray) -> np.ndarray:
         if self.classes:
             weighted = share * self.class_weights
             return weighted / weighted.sum()
         if self.knobs.name == "mae":
-            return np.array(outcome.median())
+            return np.array(float(np.median(outcome)))
         if self.knobs.name == "quantile":
-            return np.array(outcome.quantiles([self.knobs.quantile])[0])
+            return np.array(float(np.quantile(outcome, self.knobs.quantile)))
         if self.knobs.name == "tail_mse":
             # Around the mean, so that the constant of equal outcomes is exactly that outcome.
-            pull = _sum(outcome, lambda part: self.row_weights(part) * (part - self.mean))
-            return np.array(self.mean + pull / _sum(outcome, self.row_weights))
+            weights = self.row_weights(outcome)
+            pull = float(np.sum(weights * (outcome - self.mean)))
+            return np.array(self.mean + pull / float(np.sum(weights)))
         if self.knobs.name == "huber":
             return np.array(self._huber_constant(outcome))
         return np.array(self.mean)
 
-    def _huber_constant(self, outcome: Values) -> float:
+    def _huber_constant(self, outcome: np.ndarray) -> float:
         """Where the pull of the outcomes, each bounded by delta, is in balance: by bisection."""
         delta = self.knobs.huber_delta * self.sigma
-        low, high = extremes(outcome)
+        low, high = float(np.min(outcome)), float(np.max(outcome))
         for _ in range(200):
             middle = (low + high) / 2
             if not low < middle < high:
                 break
-            if _sum(outcome, partial(_pull, middle=middle, delta=delta)) > 0:
+            away = outcome - middle
+            if np.sum(np.clip(away, -delta, delta, out=away)) > 0:
                 low = middle
             else:
                 high = middle
@@ -212,22 +170,6 @@ class Objective:
         delta = self.knobs.huber_delta * self.sigma
         size = np.abs(error)
         return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
-
-
-def extremes(values: Values) -> tuple[float, float]:
-    """The smallest and the largest."""
-    low, high = zip(*((np.min(part), np.max(part)) for part in values.parts()), strict=True)
-    return float(min(low)), float(max(high))
-
-
-def _sum(values: Values, of: Callable[[np.ndarray], np.ndarray]) -> float:
-    """Of what `of` makes of each value."""
-    return float(sum(np.sum(of(part)) for part in values.parts()))
-
-
-def _pull(outcome: np.ndarray, middle: float, delta: float) -> np.ndarray:
-    away = outcome - middle
-    return np.clip(away, -delta, delta, out=away)
 
 
 _Regression = Callable[[Objective, np.ndarray, np.ndarray], np.ndarray]
