@@ -7,19 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from alpha.core import parallel
 from alpha.learn.losses import Objective
-from alpha.models.baselines.gram import Gram
 
 _BLOCK_ROWS = 1 << 14
-# Of a class, where the line leaves the probabilities.
+# Rows of one product: as many as stay in a core's cache. And how many sums are kept side by
+# side, each by a thread of its own: fixed, so that results do not depend on the cores.
+_PRODUCT_ROWS = 1 << 10
+_LANES = 2
+# The least probability of a class, where the line leaves the probabilities.
 _LEAST = 1e-3
-# Of iteratively reweighted least squares: at most so many, and until the loss gains no more.
+# Rounds of iteratively reweighted least squares: at most so many, until the loss gains no more.
 _ROUNDS = 30
 _LEAST_GAIN = 1e-4
 
 
 @dataclass(frozen=True)
-class Line:
+class LinearModel:
     """intercept + x · weights, in float64: weights (inputs, outputs), intercept (outputs,).
 
     Of a regression target there is one output, of a classification target one a class, whose
@@ -48,7 +52,7 @@ class Line:
         return {"intercept": self.intercept.tolist(), "weights": self.weights.tolist()}
 
     @classmethod
-    def of(cls, content: dict[str, list]) -> "Line":
+    def of(cls, content: dict[str, list]) -> "LinearModel":
         return cls(np.array(content["intercept"]), np.array(content["weights"]))
 
 
@@ -56,7 +60,7 @@ class Line:
 Pass = Callable[[], Iterable[np.ndarray]]
 
 
-def fit_line(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) -> Line:
+def least_loss(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) -> LinearModel:
     """Minimize Σ weight · |y − a − xw|² + penalty · |w|², a free (Hoerl and Kennard 1970).
 
     `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
@@ -70,7 +74,7 @@ def fit_line(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) ->
     if objective.classes:
         target = (objective.of_class(y)[:, None] == np.arange(len(objective.classes))) * 1.0
     line = _least_squares(x(), target, objective.row_weights(y), penalty)
-    if objective.classes or objective.knobs.name in ("mse", "tail_mse"):
+    if objective.classes or objective.loss.name in ("mse", "tail_mse"):
         return line
     best, prediction = line, _predicted(line, x)
     least = np.mean(objective.losses(y, prediction))
@@ -85,20 +89,57 @@ def fit_line(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) ->
     return best
 
 
-def _predicted(line: Line, x: Pass) -> np.ndarray:
+def _predicted(line: LinearModel, x: Pass) -> np.ndarray:
     return np.concatenate([line.predict(part) for part in x()])
+
+
+class SumsOfProducts:
+    """Σ weight · z z' over rows that come part by part, z = (x, target, 1) − shift.
+
+    `shift` (columns,) is near the means, so that no digits are lost in sums of squares; its last
+    is 0. The same bits on any number of cores, but not for other parts of the same rows.
+    """
+
+    def __init__(self, shift: np.ndarray) -> None:
+        self.shift = shift
+        self._lanes = np.zeros((_LANES, len(shift), len(shift)))
+        self._z = np.empty((_LANES, _PRODUCT_ROWS, len(shift)))
+
+    def add(self, x: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
+        """`x` (rows, inputs) finite, `target` (rows, outputs), `weight` (rows,) not negative."""
+        root = np.sqrt(weight)[:, None]
+        inputs = x.shape[1]
+
+        def lane(number: int) -> None:
+            for start in range(number * _PRODUCT_ROWS, len(x), _LANES * _PRODUCT_ROWS):
+                rows = slice(start, start + _PRODUCT_ROWS)
+                z = self._z[number, : len(x[rows])]
+                np.subtract(x[rows], self.shift[:inputs], out=z[:, :inputs])
+                np.subtract(target[rows], self.shift[inputs:-1], out=z[:, inputs:-1])
+                z[:, -1] = 1.0
+                z *= root[rows]
+                self._lanes[number] += z.T @ z
+
+        # BLAS on one thread in each lane: the order of a sum would depend on their number.
+        with threadpool_limits(1):
+            parallel.each(lane, range(_LANES))
+
+    @property
+    def sums(self) -> np.ndarray:
+        """(columns, columns) float64."""
+        return self._lanes.sum(axis=0)
 
 
 def _least_squares(
     x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
-) -> Line:
+) -> LinearModel:
     """Of `target` (rows, outputs) on `x` (rows, inputs), each row counting `weight` (rows,)."""
-    sums: Gram | None = None
+    sums: SumsOfProducts | None = None
     row = 0
     for part in x:
         rows = slice(row, row + len(part))
         if sums is None:
-            sums = Gram(_near_means(part, target[rows]))
+            sums = SumsOfProducts(_near_means(part, target[rows]))
         sums.add(part, target[rows], weight[rows])
         row += len(part)
     assert sums is not None, "there is at least one row"
@@ -112,7 +153,7 @@ def _near_means(x: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.concatenate((*means, [0.0]))
 
 
-def _solved(found: Gram, *, inputs: int, penalty: float) -> Line:
+def _solved(found: SumsOfProducts, *, inputs: int, penalty: float) -> LinearModel:
     sums = found.sums
     means = sums[-1] / sums[-1, -1]
     centered = sums[:-1, :-1] - np.outer(means, sums[-1])[:-1, :-1]
@@ -122,4 +163,4 @@ def _solved(found: Gram, *, inputs: int, penalty: float) -> Line:
     with threadpool_limits(1):
         weights = np.linalg.lstsq(products, moment, rcond=None)[0]
     x_mean, y_mean = np.split((found.shift + means)[:-1], [inputs])
-    return Line(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)
+    return LinearModel(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)
