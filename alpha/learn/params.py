@@ -69,11 +69,12 @@ def runs(params: Any) -> list[str]:
 
 
 def run_folder(run: str) -> Path:
-    """Where a run, named model-seed, is inside results/train and results/predict: a baseline, which
-    has no seed, in baselines/MODEL, another in MODEL/SEED. Raises InputError if there is no such
+    """Where a run, named model-seed, is inside results/train and results/predict: MODEL/SEED, or
+    baselines/MODEL, as these are fitted once, with seed 0. Raises InputError if there is no such
     model."""
     model, _, seed = run.rpartition("-")
-    return Path("baselines", model) if kind(model) == "baselines" else Path(model, seed)
+    fitted_once = kind(model) == "baselines" and seed == "0"
+    return Path("baselines", model) if fitted_once else Path(model, seed)
 
 
 def kind(model: str) -> str:
