@@ -36,7 +36,7 @@ def dataset_of(x: np.ndarray, y: np.ndarray, past: np.ndarray | None = None) -> 
     past = np.zeros((len(y), 3)) if past is None else past
     return Dataset(
         np.arange(len(y)), Known(x.astype(np.float32), past), y, np.zeros(len(y)),
-        clipped=0, replaced=0, aware=True,
+        clipped=0, replaced=0, tz_aware=True,
     )  # fmt: skip
 
 

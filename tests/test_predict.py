@@ -232,7 +232,7 @@ def test_of_classes_probabilities_and_the_expected_code_are_written(tmp_path):
     data = Dataset(
         time_ns=np.arange(2) * 10**9, known=Known(np.empty((2, 0)), np.empty((2, 3))),
         y=np.array([1.0, -1.0]), volatility=np.array([0.5, np.nan]), clipped=0, replaced=0,
-        aware=True,
+        tz_aware=True,
     )  # fmt: skip
     probabilities = np.array([[0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
     fitted = SimpleNamespace(predict=lambda known: probabilities)

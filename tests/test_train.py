@@ -37,7 +37,7 @@ def dataset_of(rows: int, seed: int) -> Dataset:
     y = 0.001 + 0.0005 * np.maximum(x[:, 0], 0) + 0.0001 * rng.normal(size=rows)
     return Dataset(
         np.arange(rows), Known(x, np.full((rows, 3), np.nan)), y, np.full(rows, np.nan),
-        clipped=0, replaced=0, aware=True,
+        clipped=0, replaced=0, tz_aware=True,
     )  # fmt: skip
 
 

@@ -77,10 +77,10 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
         for folder in found:
             (part / folder).mkdir(parents=True, exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
-            parts = parallel.ahead(dataset.parts(splits / name, contract, features=features))
+            files, rows = zip(*split_sizes(splits / name), strict=True)
+            parts = parallel.ahead(dataset.parts(files, contract, features=features))
             targets = {part / folder / f"{name}.h5": model for folder, model in found.items()}
-            rows = sum(rows for _, rows in split_sizes(splits / name))
-            counts, nodes = write_predictions(targets, parts, rows=rows)
+            counts, nodes = write_predictions(targets, parts, rows=sum(rows))
             written |= nodes
             for folder, model in found.items():
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
@@ -123,7 +123,7 @@ def write_predictions(
                     probabilities = (f"probability_{at}" for at in range(len(model.classes)))
                     names = ("alpha_outcome", "prediction", "past_volatility", *probabilities)
                     columns = [(names, np.dtype(np.float64))]
-                    writer = open_writer(path, columns, rows=rows, aware=data.aware)
+                    writer = open_writer(path, columns, rows=rows, aware=data.tz_aware)
                     writers[path] = stack.enter_context(writer)
                 values = [data.y, expected(prediction, model.classes), data.volatility]
                 values += list(prediction.T) if model.classes else []
