@@ -14,7 +14,7 @@ from alpha.core import parallel
 from alpha.core.artifacts import parse, whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.progress import track
-from alpha.core.store import FrameWriter, open_writer, record
+from alpha.core.store import FrameWriter, open_writer
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import CLASSES
@@ -59,9 +59,9 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     """Predict with every trained model in the folder `models`, wherever in it a model.json is.
 
     Writes for each, to the same folder in `out`, train.h5, valid.h5 and test.h5 (at each row's time
-    and in float64: alpha_outcome, prediction, past_volatility, and of classes a probability each),
-    inputs.json (of the features that it looked at, how many values were clipped and replaced, per
-    split) and nodes.json (alpha.core.store.logical). Splits are read once for all models.
+    and in float64: alpha_outcome, prediction, past_volatility, and of classes a probability each)
+    and inputs.json (of the features that it looked at, how many values were clipped and replaced,
+    per split). Splits are read once for all models.
 
     Raises InputError if there is no model, if one was trained under another normalization contract,
     or if its files are not those that training wrote.
@@ -72,7 +72,6 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     }
     features = any(model.features for model in found.values())
     inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in found}
-    written: dict[Path, dict[str, str]] = {}
     with whole_folder(out) as part:
         for folder in found:
             (part / folder).mkdir(parents=True, exist_ok=True)
@@ -80,17 +79,12 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
             files, rows = zip(*split_sizes(splits / name), strict=True)
             parts = parallel.ahead(dataset.parts(files, contract, features=features))
             targets = {part / folder / f"{name}.h5": model for folder, model in found.items()}
-            counts, nodes = write_predictions(targets, parts, rows=sum(rows))
-            written |= nodes
+            counts = write_predictions(targets, parts, rows=sum(rows))
             for folder, model in found.items():
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
                 inputs[folder][name] = counts | unseen
-        for folder in found:
-            write_json(part / folder / "inputs.json", inputs[folder])
-            record(
-                part / folder,
-                {path: nodes for path, nodes in written.items() if path.parent == part / folder},
-            )
+        for folder, counts_of_splits in inputs.items():
+            write_json(part / folder / "inputs.json", counts_of_splits)
 
 
 def _folders_with_models(models: Path) -> list[Path]:
@@ -106,12 +100,12 @@ def _folders_with_models(models: Path) -> list[Path]:
 
 def write_predictions(
     models: Mapping[Path, Model], parts: Iterable[Dataset], *, rows: int
-) -> tuple[dict[str, int], dict[Path, dict[str, str]]]:
+) -> dict[str, int]:
     """Write each model's file, part after part of a split with so many rows: outcomes, and
     what is predicted of them, of classes the expected code and the probabilities.
 
-    Returns how many rows there were, how many feature values were clipped and replaced, and
-    the nodes of each file (alpha.core.store.logical). One part is in memory at a time.
+    Returns how many rows there were, and how many feature values were clipped and replaced. One
+    part is in memory at a time.
     """
     inputs = {"rows": 0, "clipped": 0, "replaced": 0}
     writers: dict[Path, FrameWriter] = {}
@@ -133,7 +127,7 @@ def write_predictions(
             inputs["replaced"] += data.replaced
             # Or this part would be in memory while the next is read.
             del data
-    return inputs, {path: writer.nodes for path, writer in writers.items()}
+    return inputs
 
 
 def _predict(known: Known, model: Model) -> np.ndarray:
@@ -152,7 +146,6 @@ def load_model(folder: Path, contract: Contract) -> Model:
             f"{folder}: was trained under another normalization contract "
             f"({about.normalization[:12]}) than the one given ({contract.hash[:12]}); train again"
         )
-    # Its matched MLP has the name of the silos network, whose `load` reads both.
     model = find(about.model)
     for name, digest in about.files.items():
         _check_file(folder / name, digest)
