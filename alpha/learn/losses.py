@@ -127,7 +127,7 @@ class Objective:
         """The weights (rows,), of mean 1, under which the square of each `error` (outcome −
         prediction, (rows,)) has a slope like that of its loss: the slope over the error.
 
-        Of mae 1 / |e|; of huber 1 up to delta and delta / |e| beyond; of quantile q / |e| above
+        For mae 1 / |e|; for huber 1 up to delta and delta / |e| beyond; for quantile q / |e| above
         the prediction and (1 − q) / |e| below it. An |e| under 0.001 sigma counts as that much.
         Iteratively reweighted least squares uses them (Holland and Welsch 1977).
         """

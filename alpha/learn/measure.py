@@ -28,7 +28,7 @@ class Splits:
 
     @cached_property
     def constant_loss(self) -> float:
-        """Of the best constant on train; 1 where it is perfect, as of equal outcomes."""
+        """The best constant's loss on train; 1 where it is perfect, as when outcomes are equal."""
         return self.mean_loss(self.train, self.objective.constant) or 1.0
 
     def train_loss(self, model: Predictor) -> float:
@@ -57,7 +57,7 @@ class Splits:
 
 
 def _predicted(model: Predictor, data: Rows, *, every: int = 1) -> np.ndarray:
-    """What a model predicts of every so-manieth row, from the first on."""
+    """What a model predicts of one row in `every`, from the first on."""
     # The first of a part that counts is the first whose number is a multiple.
     found = [model.predict(known[-row % every :: every]) for row, known in data.parts()]
     return np.concatenate(found)

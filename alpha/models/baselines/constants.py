@@ -31,7 +31,7 @@ class ConstantModel:
 
 
 class Zero(ConstantModel):
-    """Nothing will happen. Of classes, each is as likely as the others."""
+    """Nothing will happen. Each class is as likely as the others."""
 
     @classmethod
     def fit(cls, train: Dataset, objective: Objective, parameters: NoParameters) -> Self:

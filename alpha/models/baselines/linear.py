@@ -27,8 +27,8 @@ _LEAST_GAIN = 1e-4
 class LinearModel:
     """intercept + x · weights, in float64: weights (inputs, outputs), intercept (outputs,).
 
-    Of a regression target there is one output, of a classification target one a class, whose
-    values become probabilities: at least 0.001 each, scaled to add up to 1.
+    A regression target has one output, a classification target one a class, whose values become
+    probabilities: at least 0.001 each, scaled to add up to 1.
     """
 
     intercept: np.ndarray
@@ -65,10 +65,10 @@ def least_loss(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) 
     """Minimize Σ weight · |y − a − xw|² + penalty · |w|², a free (Hoerl and Kennard 1970).
 
     `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
-    (a linear probability model). Rows weigh as they do in the loss. Of mae, huber and quantile,
-    whose weights depend on the errors, by iteratively reweighted least squares (Holland and
-    Welsch 1977) from the line of equal weights: of all its lines, the one of least mean loss on
-    these rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
+    (a linear probability model). Rows weigh as they do in the loss. With mae, huber and quantile,
+    weights depend on the errors: iteratively reweighted least squares (Holland and Welsch 1977),
+    from the line of equal weights on, and of all its lines the one of least mean loss on these
+    rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
     part of the inputs, and a few numbers a row.
     """
     target = y[:, None]
@@ -143,7 +143,7 @@ def _fill(x, target, root, shift, z):  # type: ignore[no-untyped-def]
 def _least_squares(
     x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
 ) -> LinearModel:
-    """Of `target` (rows, outputs) on `x` (rows, inputs), each row counting `weight` (rows,)."""
+    """The line of `target` (rows, outputs) on `x` (rows, inputs); a row counts `weight` (rows,)."""
     sums: SumsOfProducts | None = None
     row = 0
     for part in x:
@@ -157,7 +157,7 @@ def _least_squares(
 
 
 def _near_means(x: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Of (x, target, 1), near enough: sums of squares lose digits far from the means."""
+    """The means of (x, target, 1), near enough: sums of squares lose digits far from them."""
     first = slice(0, _BLOCK_ROWS)
     means = x[first].mean(axis=0, dtype=np.float64), target[first].mean(axis=0)
     return np.concatenate((*means, [0.0]))

@@ -40,7 +40,7 @@ def fit_network(
 
     @tf.function(reduce_retracing=True)
     def run(x: Any, y: Any, weight: Any, order: Any) -> None:
-        # Of y and weight, rows are in that order.
+        # Rows of y and weight are in that order already.
         for start in tf.range(0, tf.size(order), batch):
             tf.autograph.experimental.set_loop_options(parallel_iterations=1)
             chosen = tf.ensure_shape(order[start : start + batch], (batch,))

@@ -118,5 +118,5 @@ def _unit(objective: Objective, outcome: np.ndarray) -> float:
     if objective.classes or objective.loss.name in ("mse", "tail_mse"):
         scale = 1.0 if objective.classes else objective.sigma**2
         return scale * float(np.mean(objective.row_weights(outcome)))
-    # Of the others, the Huber loss alone is like a square.
+    # The Huber loss is in squares too, the others are not.
     return objective.sigma**2 if objective.loss.name == "huber" else objective.sigma
