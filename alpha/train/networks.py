@@ -7,6 +7,7 @@ from typing import Any
 
 from alpha.core.params import Section
 from alpha.data.params import Label
+from alpha.learn.dataset import Known
 from alpha.learn.measure import Splits
 from alpha.learn.params import MATCHED_MLP
 from alpha.models.networks.backend import tensorflow, use_threads
@@ -64,10 +65,12 @@ def _importance(
     """Family -> the skill on valid that is lost when its embeddings are permuted."""
     encoder, rest, names = model.in_two(network, families)
     valid = seen.valid
+    encoded = ((row, Known(encoder.outputs(known.x), known.past)) for row, known in valid.parts())
     return importance.by_family(
         rest.predict,
-        importance.Encoded(valid, encoder.outputs),
+        encoded,
         names,
+        time_ns=valid.time_ns,
         losses=lambda rows, prediction: seen.objective.losses(valid.y[rows], prediction),
         constant_loss=seen.mean_loss(valid, seen.objective.constant) or 1.0,
         block_ns=_PERMUTED_HORIZONS * label.horizon_ns,
