@@ -14,9 +14,9 @@ from alpha.core.store import open_frame
 from alpha.data.columns import SplitName
 from alpha.evaluate.predicted import Predicted
 from alpha.learn import history
+from alpha.learn.params import MATCHED_MLP, run_folder
 
 _KEY = "df"
-_RIVAL = "rival"
 
 
 class OfSplit(BaseModel):
@@ -46,7 +46,7 @@ class _Importance(RootModel[dict[str, float]]):
 
 @dataclass(frozen=True)
 class Trained:
-    """One run: a model with a seed, or the rival that was trained beside it."""
+    """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
 
     model: str
     seed: int
@@ -62,18 +62,19 @@ class Trained:
 
 
 def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
-    """The `runs`, named model-seed, in their order, each rival right before its run.
+    """The `runs`, named model-seed, in their order, each matched MLP right before its run.
 
     Raises InputError, naming the file, where one is missing or not of its format.
     """
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        counts = parse(InputCounts, predictions / name / "inputs.json")
-        if (models / name / _RIVAL).is_dir():
-            folders = models / name / _RIVAL, predictions / name / _RIVAL
-            found.append(_trained(f"{model}_{_RIVAL}", int(seed), *folders, counts))
-        found.append(_trained(model, int(seed), models / name, predictions / name, counts))
+        folders = models / run_folder(name), predictions / run_folder(name)
+        counts = parse(InputCounts, folders[1] / "inputs.json")
+        matched = [folder / MATCHED_MLP for folder in folders]
+        if matched[0].is_dir():
+            found.append(_trained(MATCHED_MLP, int(seed), *matched, counts))
+        found.append(_trained(model, int(seed), *folders, counts))
     return found
 
 

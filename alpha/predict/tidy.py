@@ -1,17 +1,16 @@
 """Runs that left the ladder leave the results too: what is evaluated is what params name."""
 
-import re
 import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
-from alpha.learn.params import LADDER, MODELS, runs
+from alpha.learn.params import LADDER, MODELS, kind, run_folder, runs
 
 SUMMARY = "remove the results of runs that params no longer name"
 OPTIONS = [
-    Option("--models", "folder with a folder for each model and seed, by `alpha train`"),
+    Option("--models", "the folder of all that `alpha train` wrote"),
     Option("--predictions", "the same, by `alpha predict`"),
 ]
 SECTIONS = LADDER
@@ -22,22 +21,34 @@ def command(params: Any, args: Arguments) -> None:
         print(f"removed {path}: params name no such run")
 
 
-_RUN = re.compile(rf"({'|'.join(MODELS)})-\d+")
-
-
 def run(named: Collection[str], *, folders: Iterable[Path]) -> list[Path]:
-    """Remove from `folders` every folder of a run, such as mlp-2, that is not among `named`.
+    """Remove from `folders` every run, such as mlp/2 or baselines/ridge, that is not among `named`,
+    and every folder of a model of which none is.
 
     Anything else is left alone. A removed run comes back from DVC's cache when params name it
     again. Returns what was removed, sorted.
     """
-    left = sorted(
-        path
+    kept = {parent for name in named for parent in (run_folder(name), run_folder(name).parent)}
+    left = [
+        folder / run
         for folder in folders
         if folder.is_dir()
-        for path in folder.iterdir()
-        if _RUN.fullmatch(path.name) and path.name not in named
-    )
+        for run in _runs_in(folder)
+        if run not in kept and run.parent in {Path(), *kept}
+    ]
     for path in left:
         shutil.rmtree(path)
-    return left
+    return sorted(left)
+
+
+def _runs_in(folder: Path) -> set[Path]:
+    """The folders of runs and of models that are there, relative to `folder`."""
+    baselines = {Path("baselines", model) for model in MODELS if kind(model) == "baselines"}
+    random = {Path(model) for model in MODELS if kind(model) != "baselines"}
+    seeds = {
+        path.relative_to(folder)
+        for model in random
+        for path in (folder / model).glob("*")
+        if path.name.isdecimal()
+    }
+    return {path for path in baselines | random | seeds if (folder / path).is_dir()}

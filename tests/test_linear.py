@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from alpha.core import parallel
-from alpha.models.baselines.gram import Gram
+from alpha.models.baselines.linear import SumsOfProducts
 
 
-def gram(x, target, weight, shift, *, cuts):
-    sums = Gram(shift)
+def sums_of(x, target, weight, shift, *, cuts):
+    sums = SumsOfProducts(shift)
     for part in zip(*(np.split(each, cuts) for each in (x, target, weight)), strict=True):
         sums.add(*part)
     return sums.sums
@@ -20,9 +20,9 @@ def test_sums_of_products_are_those_of_the_definition(rows):
     shift = np.array([50.0] * 7 + [3.0] * 2 + [0.0])
     z = np.column_stack((x, target, np.ones(rows))) - shift
     expected = z.T @ (weight[:, None] * z)
-    found = gram(x, target, weight, shift, cuts=[])
+    found = sums_of(x, target, weight, shift, cuts=[])
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12 * rows)
-    in_parts = gram(x, target, weight, shift, cuts=[rows // 3, rows // 2])
+    in_parts = sums_of(x, target, weight, shift, cuts=[rows // 3, rows // 2])
     np.testing.assert_allclose(in_parts, expected, rtol=1e-12, atol=1e-12 * rows)
 
 
@@ -32,5 +32,5 @@ def test_one_thread_gives_the_bits_of_two(monkeypatch):
     found = []
     for cores in (1, 2, 4):
         monkeypatch.setattr(parallel, "cores", lambda cores=cores: cores)
-        found.append(gram(x, target, np.ones(9000), np.zeros(7), cuts=[4000]).tobytes())
+        found.append(sums_of(x, target, np.ones(9000), np.zeros(7), cuts=[4000]).tobytes())
     assert len(set(found)) == 1
