@@ -172,7 +172,10 @@ def test_windows_run_across_midnight_however_the_rows_are_cut_into_files(tmp_pat
         for low, high in itertools.pairwise(edges):
             frame[low:high].to_hdf(folder / f"part-{low:03}.h5", key="df", mode="w")
         run(params.data, knobs, features=folder, out=tmp_path / "labels")
-        parts = [pd.read_hdf(path, "df") for path in sorted((tmp_path / "labels").glob("*.h5"))]
+        parts = [
+            pd.read_hdf(path, "df")
+            for path in sorted((tmp_path / "labels" / "labels").glob("*.h5"))
+        ]
         joined = pd.concat(parts)
         assert list(joined.columns) == list(LABEL_COLUMNS)
         assert (joined.index == frame.index).all()
@@ -204,19 +207,21 @@ def test_quotes_too_far_apart_for_a_figure_are_one_line_with_the_row(tmp_path, p
         InputError, match=r"a.h5: row 100: an outcome must be at most 1e\+100 times"
     ):
         run(params.data, knobs, features=folder, out=tmp_path / "labels")
-    assert not (tmp_path / "labels").exists()
+    assert not list((tmp_path / "labels").iterdir())
 
 
 def test_fewer_rows_than_a_window_are_refused_and_earlier_labels_stay(tmp_path, params):
     folder, out = tmp_path / "f", tmp_path / "labels"
     folder.mkdir()
-    out.mkdir()
-    (out / "earlier").write_text("")
+    (out / "labels").mkdir(parents=True)
+    (out / "labels" / "earlier").write_text("")
     day_frame(59).to_hdf(folder / "a.h5", key="df", mode="w")
     with pytest.raises(InputError, match="no row has a label: of 59 rows, 59 are less than"):
         run(params.data, params.label, features=folder, out=out)
-    assert [path.name for path in out.iterdir()] == ["earlier"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "labels"]
+    assert [path.relative_to(out).as_posix() for path in sorted(out.rglob("*"))] == [
+        "labels",
+        "labels/earlier",
+    ]
 
 
 @pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])

@@ -1,6 +1,5 @@
 import json
 from pathlib import Path
-from tempfile import gettempdir
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,7 @@ def day(outcome: list[float], params: Params, *, target: str = "abs_max", start:
     status = np.where(np.isnan(values), 2, 0).astype(np.int8)
     time_ns = start + np.arange(len(values)) * SECOND
     label = params.label.model_copy(update={"target": target})
-    with profile.Profiler(params.data, label, Path(gettempdir())) as profiler:
-        profiler.add("a.h5", values, status, time_ns, duplicates=3)
-        return profiler.profile(digest="").days["a.h5"]
+    return profile.of_day(values, status, time_ns, label, duplicates=3)
 
 
 def write_features(folder: Path, *, days: int = 2) -> Path:
@@ -213,7 +210,7 @@ def test_figures_of_real_data_are_those_of_the_label_files(
     label = params.label.model_copy(update={"target": target})
     labels.run(data, label, features=realdata, out=tmp_path / "labels")
     ((name, found),) = profile.read(tmp_path / "labels").days.items()
-    frame = pd.read_hdf(tmp_path / "labels" / name, "df")
+    frame = pd.read_hdf(tmp_path / "labels" / "labels" / name, "df")
     outcome = frame["alpha_outcome"].dropna()
     assert found.rows == len(frame)
     assert found.status.labelled == len(outcome)
