@@ -10,7 +10,6 @@ OPTIONS = [
     Option("--features", "folder of feature files"),
     Option("--out", "folder for labels/, with files of the same names, and profile.json"),
 ]
-MANY_OUTS = True
 SECTIONS = {"data": Data, "label": Label}
 
 

@@ -31,10 +31,10 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     Beside its labels each row has what was known at t: the columns of alpha.label.past.
 
     Raises InputError if a feature file cannot be used, if its quotes are so far apart that no
-    figure can be made of an outcome, if no row has a label, or if labels would replace features.
+    figure can be made of an outcome, or if no row has a label.
     """
     folder = open_folder(features, data)
-    _check_places(folder, features, out)
+    _check_names(folder)
     digests: dict[str, str] = {}
     days: dict[str, profile.Day] = {}
     outcomes = []
@@ -85,9 +85,7 @@ def _write(path: Path, made: _Made) -> None:
     write_frame(path, made.quotes.time_ns, blocks, aware=made.file.aware)
 
 
-def _check_places(folder: FeatureFolder, features: Path, out: Path) -> None:
-    if features.resolve().is_relative_to((out / LABELS).resolve()):
-        raise InputError(f"--out must not hold in {LABELS}/ what --features gives, found {out}")
+def _check_names(folder: FeatureFolder) -> None:
     for file in folder.files:
         if not file.path.name.isprintable():
             raise InputError(
