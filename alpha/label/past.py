@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label
+from alpha.label.windows import sound
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).
@@ -70,8 +71,7 @@ class Past:
     def _append(
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
     ) -> None:
-        sound = (bid > 0) & (ask >= bid) & np.isfinite(ask)
-        log_mid = np.log(np.where(sound, (bid + ask) / 2, np.nan))
+        log_mid = np.log(np.where(sound(bid, ask), (bid + ask) / 2, np.nan))
         kept, rows = len(self._time_ns), len(time_ns)
         earlier = self._latest[-1] if kept else self._before
         for name in ("_latest", "_total", "_count", "_squares", "_seconds"):
