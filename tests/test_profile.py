@@ -130,12 +130,17 @@ def test_a_profile_belongs_to_the_params_of_data_and_label_but_not_to_a_place(tm
     assert same[0] == same[1]
 
 
-def test_the_data_s_hash_is_of_the_names_and_digests_of_its_files():
+def test_the_data_s_hash_is_of_the_names_and_digests_of_its_files(params):
+    def data_digest(digests):
+        days = {name: day([0.0], params) for name in digests}
+        outcomes = [np.zeros(1)] * len(days)
+        found = profile.of_all(params.data, params.label, days, outcomes, digests)
+        return found.data_digest
+
     found = {"a.h5": "1", "b.h5": "2"}
-    assert profile.data_digest(found) == profile.data_digest({"b.h5": "2", "a.h5": "1"})
-    assert profile.data_digest(found) == digest(found)
-    assert profile.data_digest(found) != profile.data_digest({"a.h5": "1", "c.h5": "2"})
-    assert profile.data_digest(found) != profile.data_digest({"a.h5": "1", "b.h5": "3"})
+    assert data_digest(found) == data_digest({"b.h5": "2", "a.h5": "1"}) == digest(found)
+    assert data_digest(found) != data_digest({"a.h5": "1", "c.h5": "2"})
+    assert data_digest(found) != data_digest({"a.h5": "1", "b.h5": "3"})
 
 
 @pytest.mark.parametrize("how", [{}, {"format": "table"}, {"complib": "zlib", "complevel": 5}])

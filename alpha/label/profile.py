@@ -4,7 +4,7 @@ It is the artifact that the guard compares with a pin: the params and data that 
 say whether its figures were free to move.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -116,25 +116,24 @@ def of_day(
 def of_all(
     data: Data,
     label: Label,
-    days: Mapping[str, Day],
+    days: dict[str, Day],
     outcomes: Sequence[np.ndarray],
-    *,
-    digest: str,
+    digests: dict[str, str],
 ) -> Profile:
-    """The profile of all feature files, from those of each by name, their outcomes (those that
-    are NaN do not count), and the `data_digest`."""
+    """The profile of all feature files, from that of each and its digest (FeatureFolder.quotes) by
+    name, and their outcomes (NaN do not count)."""
     counts = [day.status.model_dump(by_alias=True) for day in days.values()]
-    together = np.concatenate(outcomes)
+    together = np.concatenate([outcome[~np.isnan(outcome)] for outcome in outcomes])
     return Profile(
         params=sections(data, label),
-        data_digest=digest,
+        data_digest=artifacts.digest(digests),
         outcome="class" if classes(label) else "return",
-        days=dict(days),
+        days=days,
         total=Total(
             rows=sum(day.rows for day in days.values()),
             duplicates=sum(day.duplicates for day in days.values()),
             status=Status(**{code: sum(one[code] for one in counts) for code in counts[0]}),
-            **_figures(together[~np.isnan(together)], label),
+            **_figures(together, label),
         ),
     )
 
@@ -147,23 +146,19 @@ def sections(data: Data, label: Label) -> Sections:
     }
 
 
-def data_digest(digests: Mapping[str, str]) -> str:
-    """SHA-256 over the names and digests (FeatureFolder.digest) of files, in any order."""
-    return artifacts.digest(dict(digests))
-
-
 def _figures(outcome: np.ndarray, label: Label) -> dict[str, Any]:
     """The figures of a distribution; each None where there is no outcome."""
     if len(outcome) == 0:
         return dict.fromkeys(("zero_share", "mean", "quantiles", "shares"))
     codes = classes(label)
-    parts = {f"{code:g}": outcome == code for code in codes}
+    shares = {f"{code:g}": np.mean(outcome == code) for code in codes}
     for tau in () if codes else TAILS_BPS:
-        parts |= {f">{tau}": outcome > tau * _BPS, f"<-{tau}": outcome < -tau * _BPS}
+        shares[f">{tau}"] = np.mean(outcome > tau * _BPS)
+        shares[f"<-{tau}"] = np.mean(outcome < -tau * _BPS)
     quantiles = np.quantile(outcome, LEVELS).tolist()
     return {
         "zero_share": float(np.mean(outcome == 0)),
         "mean": float(np.mean(outcome)),
         "quantiles": {f"{level:g}": at for level, at in zip(LEVELS, quantiles, strict=True)},
-        "shares": {part: float(np.mean(inside)) for part, inside in parts.items()},
+        "shares": {part: float(share) for part, share in shares.items()},
     }

@@ -52,7 +52,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
             )
             outcomes.append(outcome)
             _write(part / LABELS / name, made)
-        found = profile.of_all(data, label, days, outcomes, digest=profile.data_digest(digests))
+        found = profile.of_all(data, label, days, outcomes, digests)
         counts = found.total.status
         if counts.labelled == 0:
             raise InputError(
