@@ -183,6 +183,18 @@ def test_windows_run_across_midnight_however_the_rows_are_cut_into_files(tmp_pat
         assert np.array_equal(joined.alpha_outcome, whole.alpha_outcome, equal_nan=True)
 
 
+def test_label_files_and_their_profile_are_outs_side_by_side(feature_folder, tmp_path, params):
+    run(params.data, params.label, features=feature_folder, out=tmp_path / "label")
+    assert sorted(
+        str(p.relative_to(tmp_path / "label")) for p in (tmp_path / "label").rglob("*")
+    ) == [
+        "labels",
+        "labels/XBT-data-01-01-2024.h5",
+        "labels/XBT-data-02-01-2024.h5",
+        "profile.json",
+    ]
+
+
 def test_a_missing_day_is_a_gap_not_a_flat_market(tmp_path, params):
     folder = tmp_path / "f"
     folder.mkdir()
