@@ -29,7 +29,7 @@ def prepare(params: Params, folder: Path) -> Path:
         params.label,
         params.split,
         features=features,
-        labels=folder / "labels",
+        labels=folder / "labels" / "labels",
         out=folder / "splits",
     )
     normalize.run(

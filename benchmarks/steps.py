@@ -131,7 +131,7 @@ class Chain:
         return self._words(
             "split",
             features=self.features,
-            labels=self.folder / "labels",
+            labels=self.folder / "labels" / "labels",
             out=self.splits_folder,
         )
 

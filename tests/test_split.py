@@ -116,7 +116,8 @@ def chain(feature_folder, tmp_path, params):
 
     def split(splits: Splits):
         where = tmp_path / "splits"
-        run(params.data, params.label, splits, features=feature_folder, labels=out, out=where)
+        run(params.data, params.label, splits, features=feature_folder, labels=out / "labels",
+            out=where)  # fmt: skip
         return where
 
     return split
@@ -127,7 +128,10 @@ def test_split_files_hold_features_and_labels_of_exactly_their_rows(chain, featu
                          "2024-01-02T00:04", "2024-01-02T00:09:30"))  # fmt: skip
     features = pd.concat([pd.read_hdf(path, "df") for path in sorted(feature_folder.iterdir())])
     truth = pd.concat(
-        [pd.read_hdf(path, "df") for path in sorted((out.parent / "labels").glob("*.h5"))]
+        [
+            pd.read_hdf(path, "df")
+            for path in sorted((out.parent / "labels" / "labels").glob("*.h5"))
+        ]
     )
     for name in SPLITS:
         parts = [pd.read_hdf(path, "df") for path in sorted((out / name).glob("*.h5"))]
@@ -162,7 +166,7 @@ def test_duplicates_are_counted_and_the_last_copy_is_kept(tmp_path, params):
     twice.iloc[100, 2:] = -5.0  # the copy that does not count
     twice.to_hdf(folder / "a.h5", key="df", mode="w")
     labels.run(params.data, params.label, features=folder, out=labelled)
-    run(params.data, params.label, by_fractions(), features=folder, labels=labelled,
+    run(params.data, params.label, by_fractions(), features=folder, labels=labelled / "labels",
         out=tmp_path / "splits")  # fmt: skip
     summary = json.loads((tmp_path / "splits" / "summary.json").read_text())
     assert summary["counts"]["duplicates"] == 1
@@ -198,7 +202,7 @@ def test_double_precision_features_keep_their_precision(tmp_path, params):
     frame["count"] = np.arange(1500)
     frame.to_hdf(folder / "a.h5", key="df", mode="w")
     labels.run(params.data, params.label, features=folder, out=labelled)
-    run(params.data, params.label, by_fractions(), features=folder, labels=labelled,
+    run(params.data, params.label, by_fractions(), features=folder, labels=labelled / "labels",
         out=tmp_path / "splits")  # fmt: skip
     train = pd.read_hdf(tmp_path / "splits" / "train" / "a.h5", "df")
     assert str(train["spread"].dtype) == "float32"

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from alpha.core.artifacts import whole, whole_folder, write_json
+from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
 from alpha.core.progress import track
 from alpha.core.store import FrameReader, open_frame, open_writer, record
-from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS, SplitName
+from alpha.data.columns import LABEL_COLUMNS, LABELLED, SplitName
 from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
 from alpha.data.params import Data, Label
 from alpha.split.params import Split
@@ -33,7 +33,7 @@ def run(
     """
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
-    with whole_folder(out / "splits.scratch") as part:
+    with whole_outs(out) as part:
         written: dict[SplitName, dict[Path, dict[str, str]]] = {}
         for span in ranges:
             (part / span.name).mkdir()
@@ -52,16 +52,6 @@ def run(
         write_json(part / "summary.json", _summary(folder, ranges, counts))
         for span in ranges:
             record(part / span.name, written[span.name])
-    _publish(out)
-
-
-def _publish(out: Path) -> None:
-    """Move the finished folders into place: each is an artifact of its own."""
-    scratch = out / "splits.scratch"
-    for name in (*SPLITS, "summary.json"):
-        with whole(out / name, folder=name in SPLITS) as part:
-            (scratch / name).rename(part)
-    scratch.rmdir()
 
 
 def _cut(
