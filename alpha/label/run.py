@@ -10,8 +10,8 @@ import numpy as np
 from alpha.core import parallel
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import Block, write_frame
 from alpha.core.progress import track
-from alpha.core.store import Block, record, write_frame
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_folder
 from alpha.data.params import Data, Label
@@ -24,8 +24,8 @@ _LARGEST = 1e100
 
 
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
-    """Write a label file for each feature file, of the same name, profile.json
-    (alpha.label.profile), and nodes.json (alpha.core.store.logical).
+    """Write a label file for each feature file, of the same name, and profile.json
+    (alpha.label.profile).
 
     Beside its labels each row has what was known at t: the columns of alpha.label.past.
 
@@ -39,14 +39,15 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         ThreadPoolExecutor(1) as beside,
     ):
         digests: dict[str, str] = {}
-        written: list[tuple[Path, Future[dict[str, str]]]] = []
+        written: list[Future[None]] = []
         for made in track(_each(folder, label, digests), "labels", total=len(folder.files)):
             _check_size(folder, made.file, made.labels.alpha_outcome)
             path = part / made.file.path.name
             if len(written) > 1:
-                written[-2][1].result()
-            written.append((path, beside.submit(_write, path, made, profiler)))
-        nodes = {path: done.result() for path, done in written}
+                written[-2].result()
+            written.append(beside.submit(_write, path, made, profiler))
+        for done in written:
+            done.result()
         found = profiler.profile(digest=profile.data_digest(digests))
         counts = found.total.status
         if counts.labelled == 0:
@@ -57,7 +58,6 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 f"and {counts.bad_quote} a bad quote in their window"
             )
         write_json(part / profile.NAME, found.content)
-        record(part, nodes)
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class _Made:
     past: np.ndarray
 
 
-def _write(path: Path, made: _Made, profiler: profile.Profiler) -> dict[str, str]:
-    """Profile and write a label file; gives back its nodes (alpha.core.store.logical)."""
+def _write(path: Path, made: _Made, profiler: profile.Profiler) -> None:
+    """Profile and write a label file."""
     labels, time_ns = made.labels, made.quotes.time_ns
     profiler.add(
         path.name,
@@ -87,7 +87,7 @@ def _write(path: Path, made: _Made, profiler: profile.Profiler) -> dict[str, str
         ),
         Block(("status",), labels.status[:, None]),
     )
-    return write_frame(path, time_ns, blocks, aware=made.file.aware)
+    write_frame(path, time_ns, blocks, tz_aware=made.file.tz_aware)
 
 
 def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:

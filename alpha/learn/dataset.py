@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.store import FrameReader, open_frame
+from alpha.core.frames import FrameReader, open_frame
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
 from alpha.data.splits import features_of, split_files, split_sizes
@@ -147,7 +147,7 @@ def _part(
         x, clipped, replaced = apply(values, contract, out=out)
     y, past, volatility = columns[:, 0].copy(), columns[:, 1:-1], columns[:, -1].copy()
     time_ns = frame.time_ns(start=start, stop=stop)
-    return Dataset(time_ns, Known(x, past), y, volatility, clipped, replaced, frame.aware)
+    return Dataset(time_ns, Known(x, past), y, volatility, clipped, replaced, frame.tz_aware)
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:

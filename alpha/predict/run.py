@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from alpha.core import parallel
 from alpha.core.artifacts import parse, whole_folder, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.progress import track
-from alpha.core.store import FrameWriter, open_writer, record
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import CLASSES
@@ -50,8 +50,8 @@ class _About(BaseModel):
 
 def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
     """Write train.h5, valid.h5 and test.h5 (at each row's time and in float64: alpha_outcome,
-    prediction, past_volatility, and of classes a probability each), inputs.json (feature values
-    clipped and replaced, per split) and nodes.json (alpha.core.store.logical); of a model's rival
+    prediction, past_volatility, and of classes a probability each) and inputs.json (feature
+    values clipped and replaced, per split); of a model's rival
     the same HDF5 files in the folder rival.
 
     Raises InputError if the model was trained under another normalization contract, or its
@@ -64,19 +64,16 @@ def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
         predictors["rival"] = load_model(model / "rival", contract)[1]
     classes = parse(_About, model / "model.json").classes
     inputs = {}
-    written: dict[Path, dict[str, str]] = {}
     with whole_folder(out) as part:
         for folder in predictors:
             (part / folder).mkdir(exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
             parts = parallel.ahead(dataset.parts(splits / name, contract, features=rung.FEATURES))
             outs = {part / folder / f"{name}.h5": at for folder, at in predictors.items()}
-            inputs[name], found = write_predictions(
+            inputs[name] = write_predictions(
                 outs, parts, classes, rows=sum(rows for _, rows in split_sizes(splits / name))
             )
-            written |= found
         write_json(part / "inputs.json", inputs)
-        record(part, written)
 
 
 def write_predictions(
@@ -85,12 +82,12 @@ def write_predictions(
     classes: Sequence[float],
     *,
     rows: int,
-) -> tuple[dict[str, int], dict[Path, dict[str, str]]]:
+) -> dict[str, int]:
     """Write each predictor's file, part after part of a split with so many rows: outcomes, and
     what is predicted of them, of classes the expected code and the probabilities.
 
-    Gives back how many rows there were, how many feature values were clipped and replaced, and
-    the nodes of each file (alpha.core.store.logical). One part is in memory at a time.
+    Returns how many rows there were, and how many feature values were clipped and replaced. One
+    part is in memory at a time.
     """
     probabilities = (f"probability_{at}" for at in range(len(classes)))
     names = ("alpha_outcome", "prediction", "past_volatility", *probabilities)
@@ -101,7 +98,7 @@ def write_predictions(
             for path, predictor in predictors.items():
                 if path not in writers:
                     columns = [(names, np.dtype(np.float64))]
-                    writer = open_writer(path, columns, rows=rows, aware=data.aware)
+                    writer = open_writer(path, columns, rows=rows, tz_aware=data.aware)
                     writers[path] = stack.enter_context(writer)
                 prediction = predictor.predict(data.known)
                 values = [data.y, expected(prediction, classes), data.volatility]
@@ -112,7 +109,7 @@ def write_predictions(
             inputs["replaced"] += data.replaced
             # Or this part would be in memory while the next is read.
             del data
-    return inputs, {path: writer.nodes for path, writer in writers.items()}
+    return inputs
 
 
 def load_model(folder: Path, contract: Contract) -> tuple[ModuleType, Predictor]:

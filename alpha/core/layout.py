@@ -1,9 +1,11 @@
 """Where a pandas frame keeps what inside its HDF5 group, in fixed and in table format.
 
 This is the untrusted side: it refuses Python objects, links and values kept in other files,
-non-numeric columns, and arrays larger than the limit, before a value is read.
+columns that are not numeric, and arrays larger than the limit, before a value is read. No
+attribute is unpickled.
 """
 
+import pickletools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +15,16 @@ import h5py
 import numpy as np
 
 from alpha.core.errors import InputError
-from alpha.core.store import attributes
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+
+_TEXT_OPCODES = {
+    "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
+}  # fmt: skip
+_LIST_OPCODES = {
+    "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "PROTO", "FRAME",
+    "LIST", "EMPTY_LIST", "MARK", "APPEND", "APPENDS",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,18 +41,18 @@ class Column:
 
 @dataclass
 class Layout:
-    """What a frame holds; `columns` in the frame's order."""
+    """Where a frame keeps its values; `columns` in the frame's order."""
 
     path: Path
     group: Any  # h5py.Group
     max_bytes: int
     rows: int = 0
-    aware: bool = False
+    tz_aware: bool = False
     index: Column = field(init=False)
     columns: dict[str, Column] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        kind = attributes.text(self.group, "pandas_type")
+        kind = _text(self.group, "pandas_type")
         if kind == "frame":
             self._fixed()
         elif kind == "frame_table":
@@ -57,8 +66,9 @@ class Layout:
     def _fixed(self) -> None:
         index = self._dataset("axis1")
         self.rows = self._length(index)
-        self.index = Column(index, index.dtype.base, unit=_unit(attributes.text(index, "kind")))
-        self.aware = attributes.is_set(index, "tz")
+        self.index = Column(index, index.dtype.base, unit=_unit(_text(index, "kind")))
+        # pandas pickles None as "N.".
+        self.tz_aware = _raw(index, "tz") not in (None, b"N.", "N.", b"", "")
         if "shape" in index.attrs:
             # How pandas writes an array without elements.
             raise InputError(f"{self.path}: must hold at least one row, found none")
@@ -75,7 +85,7 @@ class Layout:
                     f"{self.path}: {values.name} must have the shape "
                     f"({self.rows}, {len(names)}), found {shape}"
                 )
-            dtype, unit = values.dtype.base, _unit(attributes.text(values, "value_type"))
+            dtype, unit = values.dtype.base, _unit(_text(values, "value_type"))
             for position, name in enumerate(names):
                 found[name] = Column(values, dtype, None, position, rows_last, unit)
         if len(set(order)) != len(order) or set(found) != set(order):
@@ -88,16 +98,18 @@ class Layout:
         fields = table.dtype.names or ()
         if "index" not in fields:
             raise InputError(f"{self.path}: {table.name} must have an index")
-        unit = _unit(attributes.text(table, "index_kind"))
+        unit = _unit(_text(table, "index_kind"))
         self.index = Column(table, table.dtype["index"].base, "index", unit=unit)
         # Table format keeps the index's time zone inside a pickled attribute, which is not
         # looked into; only whether it names one is seen.
-        self.aware = attributes.mentions(self.group, "info", b"Vtz")
+        self.tz_aware = b"Vtz" in _bytes(self.group, "info")
         for block in (name for name in fields if name != "index"):
             try:
-                names = attributes.text_list(table, f"{block}_kind")
+                names = _pickled_names(_bytes(table, f"{block}_kind"))
             except ValueError as error:
-                raise InputError(f"{self.path}: column {block!r}: {error}") from None
+                raise InputError(
+                    f"{self.path}: column {block!r}: attribute '{block}_kind' {error}"
+                ) from None
             dtype = table.dtype[block]
             if (dtype.shape or (1,)) != (len(names),):
                 raise InputError(
@@ -105,7 +117,7 @@ class Layout:
                     f"columns, found {dtype.shape}"
                 )
             self._check_numeric(dtype.base, names)
-            unit = _unit(attributes.text(table, f"{block}_dtype"))
+            unit = _unit(_text(table, f"{block}_dtype"))
             for position, name in enumerate(names):
                 at = position if dtype.shape else None
                 self.columns[name] = Column(table, dtype.base, block, at, False, unit)
@@ -126,7 +138,7 @@ class Layout:
         node = h5py.Dataset(found, readonly=True)
         if node.is_virtual or node.external:
             raise InputError(f"{where} keeps its values in another file, which is not followed")
-        if attributes.text(node, "PSEUDOATOM") or node.dtype.kind == "O":
+        if _text(node, "PSEUDOATOM") or node.dtype.kind == "O":
             raise InputError(
                 f"{self.path}: column {_first(of) or name}: holds Python objects (a pickle), "
                 f"which are never loaded; write it as numbers or drop it"
@@ -150,7 +162,7 @@ class Layout:
             )
 
     def _names(self, name: str) -> list[str]:
-        if attributes.text(self.group[name], "kind") not in ("string", None):
+        if _text(self.group[name], "kind") not in ("string", None):
             raise InputError(f"{self.path}: column names must be text, found another kind")
         node = self._dataset(name)
         if node.dtype.kind != "S":
@@ -176,3 +188,54 @@ def _unit(kind: str | None) -> str | None:
         return None
     unit = kind[len("datetime64") :].strip("[]").split(",")[0].strip() or "ns"
     return unit if unit in NS_PER_UNIT else None
+
+
+def _pickled_names(value: bytes) -> list[str]:
+    """The strings of a pickled list of strings, by its opcodes: no pickle machine runs, so that
+    nothing can be called or imported. Raises ValueError for anything else."""
+    found: list[str] = []
+    try:
+        for opcode, argument, _ in pickletools.genops(value):
+            if opcode.name in _TEXT_OPCODES:
+                found.append(str(argument))
+            elif opcode.name == "STOP":
+                return found
+            elif opcode.name not in _LIST_OPCODES:
+                raise ValueError(
+                    f"is a pickle of more than a list of names ({opcode.name}), which is never "
+                    f"loaded"
+                )
+    except (UnicodeDecodeError, IndexError) as error:
+        raise ValueError(f"is damaged: {error}") from None
+    raise ValueError("is not a list of names")
+
+
+def _text(node: Any, name: str) -> str | None:
+    """A text attribute, or None where it is absent, empty or not text."""
+    value = _raw(node, name)
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
+
+
+def _bytes(node: Any, name: str) -> bytes:
+    value = _raw(node, name) or b""
+    return value.encode("latin-1", errors="replace") if isinstance(value, str) else value
+
+
+def _raw(node: Any, name: str) -> bytes | str | None:
+    """The value of an attribute that is text, as h5py gives it; of a fixed length in less time."""
+    key = name.encode("utf-8")
+    if not h5py.h5a.exists(node.id, key):
+        return None
+    attribute = h5py.h5a.open(node.id, key)
+    stored = attribute.get_type()
+    fixed = isinstance(stored, h5py.h5t.TypeStringID) and not stored.is_variable_str()
+    if attribute.shape == () and fixed:
+        padded = stored.copy()
+        padded.set_strpad(h5py.h5t.STR_NULLPAD)
+        found = np.zeros(padded.get_size(), dtype=np.uint8)
+        attribute.read(found, mtype=padded)
+        return found.tobytes().rstrip(b"\0")
+    value = node.attrs[name]
+    # numpy's bytes and text scalars are subclasses of the built-in ones; h5py gives Empty
+    # for a zero-length string.
+    return value if isinstance(value, bytes | str) else None

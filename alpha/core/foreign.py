@@ -1,0 +1,195 @@
+"""Read frames that pandas or this project wrote: fixed or table format, any HDF5 filter.
+
+h5py alone opens a file: pandas and PyTables unpickle attributes of a file as they open it.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers blosc, zstd, lz4, ... with h5py)
+import numpy as np
+
+from alpha.core.errors import InputError
+from alpha.core.layout import NS_PER_UNIT, Column, Layout
+
+# A wide block is read in slices of about this many bytes, so that it is never all in memory when
+# a few of its columns are wanted.
+_SLICE_BYTES = 1 << 25
+# Of a timestamp, before or after 1970: 270 years.
+_LATEST_NS = 270 * 31_556_952 * 10**9
+
+# Columns that stand side by side in a block and in a matrix: where there, where here, how many.
+_Run = tuple[int, int, int]
+
+
+class FrameReader:
+    """One open frame. `columns` maps each column's name to its dtype, in file order."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self.path = layout.path
+        self.rows = layout.rows
+        self.tz_aware = layout.tz_aware
+        self.columns = {
+            name: column.dtype if column.unit is None else np.dtype("M8[ns]")
+            for name, column in layout.columns.items()
+        }
+
+    def time_ns(
+        self, column: str | None = None, *, start: int = 0, stop: int | None = None
+    ) -> np.ndarray:
+        """Timestamps of rows [start, stop), int64 nanoseconds UTC, from the index or a column.
+
+        A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
+        """
+        source = self.source(column)
+        if source.unit is None or source.dtype.kind not in "iuM":
+            what = "index" if column is None else f"column {column!r} (data.timestamp)"
+            raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
+        values = self._read(source, start, stop).astype(np.int64, copy=False)
+        latest = _LATEST_NS // NS_PER_UNIT[source.unit]
+        if len(values) and not -latest <= values.min() <= values.max() <= latest:
+            self._refuse_times(values, start, latest, source.unit)
+        return values if source.unit == "ns" else values * NS_PER_UNIT[source.unit]
+
+    def _refuse_times(self, values: np.ndarray, start: int, latest: int, unit: str) -> None:
+        """Say which of the timestamps, which start with row `start`, is the first that is none."""
+        missing = values == np.iinfo(np.int64).min
+        if missing.any():
+            row = start + int(np.argmax(missing))
+            raise InputError(f"{self.path}: row {row}: the timestamp is missing (NaT)")
+        # Times and look-ahead windows before and after them must fit 64 bits.
+        row = int(np.argmax(np.abs(values) > latest))
+        raise InputError(
+            f"{self.path}: row {start + row}: the timestamp must be within the years 1700 to "
+            f"2240, found {values[row]} {unit} from 1970"
+        )
+
+    def source(self, name: str | None) -> Column:
+        """Where a column is, or the index if None. Raises InputError if it does not exist."""
+        if name is None:
+            return self._layout.index
+        if name not in self._layout.columns:
+            raise InputError(
+                f"{self.path}: no column {name!r}, found {', '.join(self._layout.columns)}"
+            )
+        return self._layout.columns[name]
+
+    def column(self, name: str) -> np.ndarray:
+        """One column as float64, (rows,). Raises InputError if it does not exist."""
+        return self._read(self.source(name), 0, None).astype(np.float64)
+
+    def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
+        """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
+
+        float32 if every column is float32 or narrower, else float64.
+        """
+        sources = [self._layout.columns[name] for name in names]
+        dtype = np.result_type(np.float32, *(source.dtype for source in sources))
+        stop = self.rows if stop is None else min(stop, self.rows)
+        out = np.empty((stop - start, len(names)), dtype=dtype)
+        for first, runs in _runs(sources):
+            self._fill(out, first, runs, start)
+        return out
+
+    def _read(self, source: Column, start: int, stop: int | None) -> np.ndarray:
+        stop = self.rows if stop is None else min(stop, self.rows)
+        out = np.empty((stop - start, 1), dtype=source.dtype)
+        self._fill(out, source, [(source.position or 0, 0, 1)], start)
+        return out[:, 0]
+
+    def _fill(self, out: np.ndarray, first: Column, runs: list[_Run], start: int) -> None:
+        """Fill columns of `out` with those of the block of `first`, from row `start` on."""
+        dataset = first.dataset
+        low = min(position for position, _, _ in runs)
+        high = max(position + count for position, _, count in runs)
+        plain = dataset.ndim == 2 and not first.rows_last
+        step = self._rows_at_once(first)
+        for row in range(0, len(out), step):
+            rows = slice(row, min(row + step, len(out)))
+            stored = slice(start + rows.start, start + rows.stop)
+            with reading(self.path):
+                if plain and len(runs) == 1 and out.dtype == dataset.dtype:
+                    at = runs[0][1]
+                    dataset.read_direct(
+                        out, (stored, slice(low, high)), (rows, slice(at, at + high - low))
+                    )
+                    continue
+                if first.field is not None:
+                    values = dataset[stored][first.field]
+                    values = values[:, None] if values.ndim == 1 else values[:, low:high]
+                elif dataset.ndim == 1:
+                    values = dataset[stored][:, None]
+                elif first.rows_last:
+                    values = dataset[low:high, stored].T
+                else:
+                    values = dataset[stored, low:high]
+            for position, at, count in runs:
+                out[rows, at : at + count] = values[:, position - low : position - low + count]
+
+    def _rows_at_once(self, source: Column) -> int:
+        block_bytes = source.dataset.size * source.dataset.dtype.itemsize
+        rows = max(1, _SLICE_BYTES * self.rows // max(1, block_bytes))
+        # A chunk that is cut is decompressed once for each part.
+        step = source.dataset.chunks[int(source.rows_last)] if source.dataset.chunks else 1
+        return max(rows // step * step, min(rows, step))
+
+
+@contextmanager
+def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iterator[FrameReader]:
+    """Open the frame under `key` for reading.
+
+    Raises InputError, naming the file, if it is missing, unreadable, truncated, not a pandas
+    frame, holds Python objects or links out, or needs more than `max_bytes` of memory.
+    """
+    with reading(path):
+        file = h5py.File(path, "r")
+    with file:
+        with reading(path):
+            if key.strip("/") not in file:
+                found = ", ".join(sorted(file)) or "nothing"
+                raise InputError(f"{path}: no key {key!r}, found {found}")
+            if not isinstance(file.get(key, getlink=True), h5py.HardLink):
+                raise InputError(f"{path}: key {key!r} is a link out of the file, not followed")
+            group = file[key]
+            if not isinstance(group, h5py.Group):
+                raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
+            frame = FrameReader(Layout(path, group, max_bytes))
+        yield frame
+
+
+def _runs(sources: Sequence[Column]) -> Iterator[tuple[Column, list[_Run]]]:
+    """Of each block one of its columns that are wanted, and where all of them are."""
+    blocks: dict[tuple[int, str | None], list[int]] = {}
+    for at, source in enumerate(sources):
+        blocks.setdefault((id(source.dataset), source.field), []).append(at)
+    for ats in blocks.values():
+        runs: list[_Run] = []
+        for at in ats:
+            position = sources[at].position or 0
+            here, there, count = runs[-1] if runs else (-1, -1, 0)
+            if (position, at) == (here + count, there + count):
+                runs[-1] = here, there, count + 1
+            else:
+                runs.append((position, at, 1))
+        yield sources[ats[0]], runs
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn what h5py raises at a file that is missing, cut or damaged into one line.
+
+    Found by damaging files at random: OSError, RuntimeError, KeyError, and ValueError or
+    TypeError where a damaged header decodes to nonsense.
+    """
+    try:
+        yield
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
+        # HDF5's message without its clock, addresses and counts.
+        reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
+        raise InputError(f"{path}: cannot be read as HDF5: {reason}") from None
