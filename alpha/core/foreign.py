@@ -12,6 +12,7 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers blosc, zstd, lz4, ... with h5py)
 import numpy as np
 
+from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.core.layout import NS_PER_UNIT, Column, Layout
 
@@ -20,9 +21,6 @@ from alpha.core.layout import NS_PER_UNIT, Column, Layout
 _SLICE_BYTES = 1 << 25
 # Of a timestamp, before or after 1970: 270 years.
 _LATEST_NS = 270 * 31_556_952 * 10**9
-
-# Columns that stand side by side in a block and in a matrix: where there, where here, how many.
-_Run = tuple[int, int, int]
 
 
 class FrameReader:
@@ -91,51 +89,58 @@ class FrameReader:
         dtype = np.result_type(np.float32, *(source.dtype for source in sources))
         stop = self.rows if stop is None else min(stop, self.rows)
         out = np.empty((stop - start, len(names)), dtype=dtype)
-        for first, runs in _runs(sources):
-            self._fill(out, first, runs, start)
+        blocks: dict[tuple[int, str | None], list[int]] = {}
+        for at, source in enumerate(sources):
+            blocks.setdefault((id(source.dataset), source.field), []).append(at)
+        for ats in blocks.values():
+            self._fill(out, ats, [sources[at] for at in ats], start)
         return out
 
     def _read(self, source: Column, start: int, stop: int | None) -> np.ndarray:
         stop = self.rows if stop is None else min(stop, self.rows)
         out = np.empty((stop - start, 1), dtype=source.dtype)
-        self._fill(out, source, [(source.position or 0, 0, 1)], start)
+        self._fill(out, [0], [source], start)
         return out[:, 0]
 
-    def _fill(self, out: np.ndarray, first: Column, runs: list[_Run], start: int) -> None:
-        """Fill columns of `out` with those of the block of `first`, from row `start` on."""
-        dataset = first.dataset
-        low = min(position for position, _, _ in runs)
-        high = max(position + count for position, _, count in runs)
-        plain = dataset.ndim == 2 and not first.rows_last
-        step = self._rows_at_once(first)
-        for row in range(0, len(out), step):
-            rows = slice(row, min(row + step, len(out)))
+    def _fill(self, out: np.ndarray, ats: list[int], sources: list[Column], start: int) -> None:
+        """Fill the columns `ats` of `out` with columns of one block, from row `start` on."""
+        first, positions = sources[0], [source.position or 0 for source in sources]
+        dataset, low, high = first.dataset, min(positions), max(positions) + 1
+        there, here = _together([position - low for position in positions]), _together(ats)
+        plain = isinstance(there, slice) and isinstance(here, slice) and not first.rows_last
+        for rows in parallel.cut(len(out), self._rows_at_once(first)):
+            into = slice(rows.start, rows.stop)
             stored = slice(start + rows.start, start + rows.stop)
             with reading(self.path):
-                if plain and len(runs) == 1 and out.dtype == dataset.dtype:
-                    at = runs[0][1]
-                    dataset.read_direct(
-                        out, (stored, slice(low, high)), (rows, slice(at, at + high - low))
-                    )
-                    continue
                 if first.field is not None:
                     values = dataset[stored][first.field]
                     values = values[:, None] if values.ndim == 1 else values[:, low:high]
                 elif dataset.ndim == 1:
                     values = dataset[stored][:, None]
-                elif first.rows_last:
-                    values = dataset[low:high, stored].T
+                elif plain and dataset.dtype == out.dtype:
+                    dataset.read_direct(out, (stored, slice(low, high)), (into, here))
+                    continue
                 else:
-                    values = dataset[stored, low:high]
-            for position, at, count in runs:
-                out[rows, at : at + count] = values[:, position - low : position - low + count]
+                    across = slice(low, high)
+                    values = (
+                        dataset[across, stored].T if first.rows_last else dataset[stored, across]
+                    )
+            # Of a damaged file a NaN may be one that signals.
+            with np.errstate(invalid="ignore"):
+                out[into, here] = values[:, there]
 
     def _rows_at_once(self, source: Column) -> int:
-        block_bytes = source.dataset.size * source.dataset.dtype.itemsize
-        rows = max(1, _SLICE_BYTES * self.rows // max(1, block_bytes))
+        dataset = source.dataset
+        rows = max(1, _SLICE_BYTES * self.rows // max(1, dataset.size * dataset.dtype.itemsize))
         # A chunk that is cut is decompressed once for each part.
-        step = source.dataset.chunks[int(source.rows_last)] if source.dataset.chunks else 1
+        step = dataset.chunks[int(source.rows_last)] if dataset.chunks else 1
         return max(rows // step * step, min(rows, step))
+
+
+def _together(columns: list[int]) -> slice | list[int]:
+    """Columns that stand side by side as a slice, which is faster."""
+    first, stop = columns[0], columns[0] + len(columns)
+    return slice(first, stop) if columns == list(range(first, stop)) else columns
 
 
 @contextmanager
@@ -159,23 +164,6 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
                 raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
             frame = FrameReader(Layout(path, group, max_bytes))
         yield frame
-
-
-def _runs(sources: Sequence[Column]) -> Iterator[tuple[Column, list[_Run]]]:
-    """Of each block one of its columns that are wanted, and where all of them are."""
-    blocks: dict[tuple[int, str | None], list[int]] = {}
-    for at, source in enumerate(sources):
-        blocks.setdefault((id(source.dataset), source.field), []).append(at)
-    for ats in blocks.values():
-        runs: list[_Run] = []
-        for at in ats:
-            position = sources[at].position or 0
-            here, there, count = runs[-1] if runs else (-1, -1, 0)
-            if (position, at) == (here + count, there + count):
-                runs[-1] = here, there, count + 1
-            else:
-                runs.append((position, at, 1))
-        yield sources[ats[0]], runs
 
 
 @contextmanager

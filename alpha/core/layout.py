@@ -125,17 +125,13 @@ class Layout:
     def _dataset(self, name: str, of: Sequence[str] = ()) -> Any:
         """A dataset of the frame that is inside the file, numeric, and not too large."""
         where = f"{self.path}: {self.group.name}/{name}"
-        links, key = self.group.id.links, name.encode("utf-8")
-        if not links.exists(key):
+        if name not in self.group:
             raise InputError(f"{where} is missing: not a whole pandas frame")
-        if links.get_info(key).type != h5py.h5l.TYPE_HARD:
+        if not isinstance(self.group.get(name, getlink=True), h5py.HardLink):
             raise InputError(f"{where} is a link out of the frame, which is not followed")
-        found = h5py.h5o.open(self.group.id, key)
-        if not isinstance(found, h5py.h5d.DatasetID):
-            kind = type(self.group[name]).__name__
-            raise InputError(f"{where} must be a dataset, found {kind}")
-        # Looked up by hand: h5py's own way takes three times as long, for each of many files.
-        node = h5py.Dataset(found, readonly=True)
+        node = self.group[name]
+        if not isinstance(node, h5py.Dataset):
+            raise InputError(f"{where} must be a dataset, found {type(node).__name__}")
         if node.is_virtual or node.external:
             raise InputError(f"{where} keeps its values in another file, which is not followed")
         if _text(node, "PSEUDOATOM") or node.dtype.kind == "O":
@@ -167,9 +163,7 @@ class Layout:
         node = self._dataset(name)
         if node.dtype.kind != "S":
             raise InputError(f"{self.path}: {node.name} must hold column names, found {node.dtype}")
-        values = np.empty((0,) if node.shape is None else node.shape, dtype=node.dtype)
-        if values.size:
-            node.id.read(h5py.h5s.ALL, h5py.h5s.ALL, values)
+        values = np.array([], dtype="S1") if node.shape is None else node[()]
         return [value.decode("utf-8", errors="replace") for value in values.reshape(-1).tolist()]
 
     def _length(self, dataset: Any) -> int:
@@ -222,20 +216,8 @@ def _bytes(node: Any, name: str) -> bytes:
 
 
 def _raw(node: Any, name: str) -> bytes | str | None:
-    """The value of an attribute that is text, as h5py gives it; of a fixed length in less time."""
-    key = name.encode("utf-8")
-    if not h5py.h5a.exists(node.id, key):
-        return None
-    attribute = h5py.h5a.open(node.id, key)
-    stored = attribute.get_type()
-    fixed = isinstance(stored, h5py.h5t.TypeStringID) and not stored.is_variable_str()
-    if attribute.shape == () and fixed:
-        padded = stored.copy()
-        padded.set_strpad(h5py.h5t.STR_NULLPAD)
-        found = np.zeros(padded.get_size(), dtype=np.uint8)
-        attribute.read(found, mtype=padded)
-        return found.tobytes().rstrip(b"\0")
-    value = node.attrs[name]
+    """The value of an attribute that is text, as h5py gives it."""
+    value = node.attrs.get(name)
     # numpy's bytes and text scalars are subclasses of the built-in ones; h5py gives Empty
     # for a zero-length string.
     return value if isinstance(value, bytes | str) else None
