@@ -158,9 +158,9 @@ class Layout:
             )
 
     def _names(self, name: str) -> list[str]:
-        if _text(self.group[name], "kind") not in ("string", None):
-            raise InputError(f"{self.path}: column names must be text, found another kind")
         node = self._dataset(name)
+        if _text(node, "kind") not in ("string", None):
+            raise InputError(f"{self.path}: column names must be text, found another kind")
         if node.dtype.kind != "S":
             raise InputError(f"{self.path}: {node.name} must hold column names, found {node.dtype}")
         values = np.array([], dtype="S1") if node.shape is None else node[()]
