@@ -239,7 +239,7 @@ def test_a_split_in_parts_is_predicted_as_a_whole_with_one_part_in_memory(chain,
     one, other = tmp_path / "one.h5", tmp_path / "other.h5"
     counted = predict.write_predictions({one: fitted}, parts(), (), rows=rows)
     seen.clear()
-    cut, _ = predict.write_predictions({other: fitted}, parts(1, 777, 1500), (), rows=rows)
+    cut = predict.write_predictions({other: fitted}, parts(1, 777, 1500), (), rows=rows)
     assert one.read_bytes() == other.read_bytes()
     assert counted == {"rows": rows, "clipped": 1, "replaced": 0}
     assert cut == {"rows": rows, "clipped": 4, "replaced": 2278}
