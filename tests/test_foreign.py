@@ -149,6 +149,18 @@ def test_links_out_of_the_file_are_not_followed(tmp_path):
         pass
 
 
+@pytest.mark.parametrize("name", ["axis0", "axis1", "block0_items", "block0_values"])
+def test_no_file_that_a_link_names_is_opened(tmp_path, name):
+    """It might be a device, or a pipe that nobody writes to."""
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+    with h5py.File(path, "a") as file:
+        del file["df"][name]
+        file["df"][name] = h5py.ExternalLink("no/such/file.h5", f"/df/{name}")
+    with pytest.raises(InputError, match=f"{name} is a link out of the frame"), open_frame(path):
+        pass
+
+
 def test_a_key_that_leads_out_of_the_file_is_not_followed(tmp_path):
     day_frame(20).to_hdf(tmp_path / "other.h5", key="df", mode="w")
     with h5py.File(tmp_path / "a.h5", "w") as file:

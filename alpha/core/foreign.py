@@ -154,10 +154,11 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
         file = h5py.File(path, "r")
     with file:
         with reading(path):
-            if key.strip("/") not in file:
+            link = file.get(key, getlink=True)
+            if link is None:
                 found = ", ".join(sorted(file)) or "nothing"
                 raise InputError(f"{path}: no key {key!r}, found {found}")
-            if not isinstance(file.get(key, getlink=True), h5py.HardLink):
+            if not isinstance(link, h5py.HardLink):
                 raise InputError(f"{path}: key {key!r} is a link out of the file, not followed")
             group = file[key]
             if not isinstance(group, h5py.Group):

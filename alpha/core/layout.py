@@ -68,7 +68,7 @@ class Layout:
         self.rows = self._length(index)
         self.index = Column(index, index.dtype.base, unit=_unit(_text(index, "kind")))
         # pandas pickles None as "N.".
-        self.tz_aware = _raw(index, "tz") not in (None, b"N.", "N.", b"", "")
+        self.tz_aware = _raw(index, "tz") not in (None, b"N.", b"")
         if "shape" in index.attrs:
             # How pandas writes an array without elements.
             raise InputError(f"{self.path}: must hold at least one row, found none")
@@ -102,10 +102,10 @@ class Layout:
         self.index = Column(table, table.dtype["index"].base, "index", unit=unit)
         # Table format keeps the index's time zone inside a pickled attribute, which is not
         # looked into; only whether it names one is seen.
-        self.tz_aware = b"Vtz" in _bytes(self.group, "info")
+        self.tz_aware = b"Vtz" in (_raw(self.group, "info") or b"")
         for block in (name for name in fields if name != "index"):
             try:
-                names = _pickled_names(_bytes(table, f"{block}_kind"))
+                names = _pickled_names(_raw(table, f"{block}_kind"))
             except ValueError as error:
                 raise InputError(
                     f"{self.path}: column {block!r}: attribute '{block}_kind' {error}"
@@ -125,9 +125,10 @@ class Layout:
     def _dataset(self, name: str, of: Sequence[str] = ()) -> Any:
         """A dataset of the frame that is inside the file, numeric, and not too large."""
         where = f"{self.path}: {self.group.name}/{name}"
-        if name not in self.group:
+        link = self.group.get(name, getlink=True)
+        if link is None:
             raise InputError(f"{where} is missing: not a whole pandas frame")
-        if not isinstance(self.group.get(name, getlink=True), h5py.HardLink):
+        if not isinstance(link, h5py.HardLink):
             raise InputError(f"{where} is a link out of the frame, which is not followed")
         node = self.group[name]
         if not isinstance(node, h5py.Dataset):
@@ -184,21 +185,19 @@ def _unit(kind: str | None) -> str | None:
     return unit if unit in NS_PER_UNIT else None
 
 
-def _pickled_names(value: bytes) -> list[str]:
+def _pickled_names(value: bytes | None) -> list[str]:
     """The strings of a pickled list of strings, by its opcodes: no pickle machine runs, so that
     nothing can be called or imported. Raises ValueError for anything else."""
     found: list[str] = []
     try:
-        for opcode, argument, _ in pickletools.genops(value):
+        for opcode, argument, _ in pickletools.genops(value or b""):
             if opcode.name in _TEXT_OPCODES:
                 found.append(str(argument))
             elif opcode.name == "STOP":
                 return found
             elif opcode.name not in _LIST_OPCODES:
-                raise ValueError(
-                    f"is a pickle of more than a list of names ({opcode.name}), which is never "
-                    f"loaded"
-                )
+                what = f"a pickle of more than a list of names ({opcode.name})"
+                raise ValueError(f"is {what}, which is never loaded")
     except (UnicodeDecodeError, IndexError) as error:
         raise ValueError(f"is damaged: {error}") from None
     raise ValueError("is not a list of names")
@@ -207,17 +206,13 @@ def _pickled_names(value: bytes) -> list[str]:
 def _text(node: Any, name: str) -> str | None:
     """A text attribute, or None where it is absent, empty or not text."""
     value = _raw(node, name)
-    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else value
+    return None if value is None else value.decode("utf-8", errors="replace")
 
 
-def _bytes(node: Any, name: str) -> bytes:
-    value = _raw(node, name) or b""
-    return value.encode("latin-1", errors="replace") if isinstance(value, str) else value
-
-
-def _raw(node: Any, name: str) -> bytes | str | None:
-    """The value of an attribute that is text, as h5py gives it."""
+def _raw(node: Any, name: str) -> bytes | None:
+    """The bytes of an attribute that is text, as it is stored."""
     value = node.attrs.get(name)
-    # numpy's bytes and text scalars are subclasses of the built-in ones; h5py gives Empty
-    # for a zero-length string.
-    return value if isinstance(value, bytes | str) else None
+    if isinstance(value, str):
+        return value.encode("utf-8", errors="surrogateescape")
+    # h5py gives Empty for a text without a character.
+    return value if isinstance(value, bytes) else None
