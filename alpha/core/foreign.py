@@ -19,7 +19,7 @@ from alpha.core.layout import NS_PER_UNIT, Column, Layout
 # A wide block is read in slices of about this many bytes, so that it is never all in memory when
 # a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
-# Of a timestamp, before or after 1970: 270 years.
+# How far from 1970 a timestamp may be: 270 years.
 _LATEST_NS = 270 * 31_556_952 * 10**9
 
 
@@ -125,7 +125,7 @@ class FrameReader:
                     values = (
                         dataset[across, stored].T if first.rows_last else dataset[stored, across]
                     )
-            # Of a damaged file a NaN may be one that signals.
+            # A NaN in a damaged file may be one that signals.
             with np.errstate(invalid="ignore"):
                 out[into, here] = values[:, there]
 

@@ -151,7 +151,7 @@ class Layout:
         return node
 
     def _check_numeric(self, dtype: np.dtype, names: Sequence[str]) -> None:
-        # Of long doubles the bytes differ between machines.
+        # The bytes of long doubles differ between machines.
         if dtype.kind not in "fiub" or dtype.itemsize > 8:
             raise InputError(
                 f"{self.path}: column {_first(names)}: must be numeric, found {dtype}; write it "

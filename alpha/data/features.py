@@ -68,7 +68,7 @@ class FeatureFolder:
         return Quotes(*(column[kept] for column in every)), hasher.hexdigest()
 
     def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
-        """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and
+        """The timestamps of the rows that count, (kept rows,) int64 and strictly increasing, and
         which rows of the file they are; `frame` is the open file."""
         time_ns = frame.time_ns(self.data.timestamp)
         kept = self._kept(file, time_ns)
@@ -89,7 +89,7 @@ class Quotes(NamedTuple):
 def open_folder(folder: Path, data: Data) -> FeatureFolder:
     """Find and check the feature files of a folder; only their timestamps are read.
 
-    Of rows with the same timestamp the last stands, across files too. Raises InputError,
+    The last of the rows with the same timestamp stands, across files too. Raises InputError,
     naming file, row or column, for: no file, an unreadable or empty file, timestamps out of
     order, files that overlap in time, missing quotes, or columns that differ between files.
     """

@@ -32,12 +32,12 @@ def run(
     """
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
-    with whole_folder(out / "splits.scratch") as part:
+    with whole_folder(out / "split.scratch") as part:
         for span in ranges:
             (part / span.name).mkdir()
         # A line for each range, and the last for rows outside all (which = -1).
         counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
-        for file in track(folder.files, "splits", total=len(folder.files)):
+        for file in track(folder.files, "split", total=len(folder.files)):
             counts += _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
         for number, span in enumerate(ranges):
             if counts[number, KEPT] == 0:
@@ -48,7 +48,7 @@ def run(
 
 def _publish(out: Path) -> None:
     """Move the finished folders into place: each is an artifact of its own."""
-    scratch = out / "splits.scratch"
+    scratch = out / "split.scratch"
     for name in (*SPLITS, "summary.json"):
         with whole(out / name, folder=name in SPLITS) as part:
             (scratch / name).rename(part)
