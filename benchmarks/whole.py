@@ -8,7 +8,7 @@ from typing import Any
 
 from alpha.check import Params
 from alpha.core.artifacts import read_json
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS
 from alpha.data.features import families
 from alpha.learn.params import MATCHED_MLP, ladder, run_folder, runs

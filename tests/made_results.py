@@ -8,7 +8,7 @@ from scipy.stats import t as student
 
 from alpha.check import Params
 from alpha.core.artifacts import write_json
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.columns import SPLITS
 from alpha.evaluate import run as evaluation
 from alpha.learn.params import run_folder
@@ -72,7 +72,7 @@ def write_prediction(
     if probabilities is not None:
         columns |= {f"probability_{at}": p for at, p in enumerate(probabilities.T)}
     block = Block(tuple(columns), np.column_stack(tuple(columns.values())))
-    write_frame(path, time_ns, [block], aware=True)
+    write_frame(path, time_ns, [block], tz_aware=True)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def write_oracle(results: Results, rows: int) -> None:
         positive = d * student.cdf(d, 3) + (3 + d**2) / 2 * student.pdf(d, 3)
         expected = 4e-4 * truth.loud * positive
         block = Block(("oracle",), expected[:, None])
-        write_frame(folder / f"{number}.h5", time_ns, [block], aware=True)
+        write_frame(folder / f"{number}.h5", time_ns, [block], tz_aware=True)
 
 
 def make(root: Path, *, rows: int = 9000) -> Results:

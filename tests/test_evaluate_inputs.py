@@ -10,7 +10,7 @@ from made_results import STEP_NS, make, write_prediction
 
 from alpha.check import Params
 from alpha.core.errors import InputError
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.columns import SPLITS
 
 
@@ -87,7 +87,7 @@ def test_rows_out_of_time_order_are_refused(tmp_path, params: Params):
     time_ns[7] -= 2 * STEP_NS
     block = Block(tuple(frame.columns), frame.to_numpy())
     write_frame(
-        results.predictions / "baselines" / "mean" / "train.h5", time_ns, [block], aware=True
+        results.predictions / "baselines" / "mean" / "train.h5", time_ns, [block], tz_aware=True
     )
     with pytest.raises(InputError, match=r"train\.h5: row 7: must be later than the row before"):
         results.evaluate(params)

@@ -7,7 +7,7 @@ import pytest
 
 from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.contract import Contract
 from alpha.learn import dataset, stream
@@ -49,7 +49,7 @@ def make(folder, *, days: list[int], seed: int):
                 Block(PAST_COLUMNS, np.full((rows, 4), 0.5)),
                 Block(("status",), np.zeros((rows, 1), dtype=np.int8)),
             ],
-            aware=True,
+            tz_aware=True,
         )
         row += rows
     return folder

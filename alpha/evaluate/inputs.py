@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from alpha.core import scratch
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.columns import SplitName
 from alpha.evaluate.predicted import Predicted
 from alpha.learn import history

@@ -9,8 +9,8 @@ import numpy as np
 from alpha.core import parallel
 from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import Block, write_frame
 from alpha.core.progress import track
-from alpha.core.store import Block, write_frame
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_folder
 from alpha.data.params import Data, Label
@@ -82,7 +82,7 @@ def _write(path: Path, made: _Made) -> None:
         Block((*OUTCOME_COLUMNS, *PAST_COLUMNS), np.column_stack((*outcomes, made.past))),
         Block(("status",), labels.status[:, None]),
     )
-    write_frame(path, made.quotes.time_ns, blocks, aware=made.file.aware)
+    write_frame(path, made.quotes.time_ns, blocks, tz_aware=made.file.tz_aware)
 
 
 def _check_names(folder: FeatureFolder) -> None:

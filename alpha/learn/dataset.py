@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
 from alpha.data.splits import features_of, split_sizes
@@ -138,7 +138,7 @@ def parts(
                 y, past, volatility = known[:, 0].copy(), known[:, 1:-1], known[:, -1].copy()
                 time_ns = frame.time_ns(start=start, stop=stop)
                 yield Dataset(
-                    time_ns, Known(x, past), y, volatility, clipped, replaced, frame.aware
+                    time_ns, Known(x, past), y, volatility, clipped, replaced, frame.tz_aware
                 )
                 row += rows
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.contract import Contract, apply
 from alpha.data.splits import split_sizes
 from alpha.learn import dataset

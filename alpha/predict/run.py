@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from alpha.core import parallel
 from alpha.core.artifacts import parse, whole_folder, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.progress import track
-from alpha.core.store import FrameWriter, open_writer
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import CLASSES
@@ -117,7 +117,7 @@ def write_predictions(
                     probabilities = (f"probability_{at}" for at in range(len(model.classes)))
                     names = ("alpha_outcome", "prediction", "past_volatility", *probabilities)
                     columns = [(names, np.dtype(np.float64))]
-                    writer = open_writer(path, columns, rows=rows, aware=data.tz_aware)
+                    writer = open_writer(path, columns, rows=rows, tz_aware=data.tz_aware)
                     writers[path] = stack.enter_context(writer)
                 values = [data.y, expected(prediction, model.classes), data.volatility]
                 values += list(prediction.T) if model.classes else []
