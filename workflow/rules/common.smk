@@ -71,7 +71,9 @@ tar -xf {log}.tar 2> /dev/null; exit 1; }}
 def outs(stage, *, in_git=False):
     """What a stage writes into DVC's cache, or else into git."""
     entries = [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
-    flags = dict(pair for one in entries for pair in (one if type(one) is dict else {one: {}}).items())
+    flags = dict(
+        pair for one in entries for pair in (one if type(one) is dict else {one: {}}).items()
+    )
     return [path for path, flag in flags.items() if flag.get("cache", True) != in_git]
 
 

@@ -9,12 +9,12 @@ for step, runtime in (("train", 240), ("predict", 60)):
             inputs(f"{step} {{run}}"),
         output:
             directory(f"results/{step}/{{run}}"),
-        wildcard_constraints:
-            run="|".join(runs(step)),
         log:
             f"logs/{step}/{{run}}.log",
         benchmark:
             f"logs/benchmarks/{step}/{{run}}.tsv"
+        wildcard_constraints:
+            run="|".join(runs(step)),
         threads: 1
         resources:
             mem_mb=8000,
