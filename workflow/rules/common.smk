@@ -61,7 +61,7 @@ ORDER_ONLY = ["results/guard/passed.json"]
 # ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
 REPRO = """
 tar -cf {log}.tar {params.in_git} 2> /dev/null || true
-dvc --wait-for-lock repro --quiet ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
+dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
 > {log} 2>&1 \
 || {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; \
 tar -xf {log}.tar 2> /dev/null; exit 1; }}
