@@ -3,11 +3,12 @@
     python -m benchmarks.interruptions [--kills 50] [--seed 0] [--times-each 1] [--folder DIR]
 
 A miniature market in clones of this checkout. Each trial starts one of the entry points from
-nothing, kills -9 everything it started or its top process alone (what that had started lives on), and gives the
-same command again at once: it must finish, with the md5s of a run left alone in dvc.lock and in
-results, with nothing left to do for either engine, nothing half-written, and nobody alive. Where
-dvc alone cannot start again, `workflow/scripts/recover.py` is run first, and counted. Moments are
-uniform over the duration of a run left alone, from a seed. Exits with 1 if any trial differs.
+nothing, kills -9 everything it started or its top process alone (what that had started lives on),
+and gives the same command again at once: it must finish, with the md5s of a run left alone in
+dvc.lock and in results, with nothing left to do for either engine, nothing half-written, and nobody
+alive. Where dvc alone cannot start again, `workflow/scripts/recover.py` is run first, and counted.
+Moments are uniform over the duration of a run left alone, from a seed. Exits with 1 if any trial
+differs.
 """
 
 import argparse

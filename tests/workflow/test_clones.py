@@ -1,5 +1,6 @@
 """Fresh clones and other commits: what DVC knows is brought, and what is there never runs again."""
 
+import json
 import shutil
 
 import pytest
@@ -44,6 +45,14 @@ def test_after_a_clone_and_a_pull_nothing_runs(pushed, cloned):
     assert "Running stage" not in cloned.run("dvc", "repro")
     assert cloned.results() == pushed.results()
     assert cloned.run("git", "status", "--porcelain") == ""
+
+
+def test_in_a_clone_that_has_only_git_metrics_of_two_commits_are_compared(cloned):
+    """No remote is asked: they are in git."""
+    cloned.run("dvc", "remote", "remove", "storage")
+    printed = cloned.run("dvc", "metrics", "diff", "--json", "HEAD~1")
+    [found] = json.loads(printed[printed.index("{") :]).values()
+    assert "ridge.skill_test" in found
 
 
 def test_after_a_clone_and_a_pull_an_edit_is_still_noticed(cloned):

@@ -85,7 +85,7 @@ def dvc_lock() -> list[str]:
     except FileNotFoundError:
         return []
     kept = whole_stages(text)
-    if kept == text:
+    if text and kept == text:
         return []
     part = LOCK.with_name(f"{LOCK.name}.part")
     part.write_text(kept, encoding="utf-8")
