@@ -69,11 +69,12 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        counts = parse(InputCounts, predictions / name / "inputs.json")
-        if (models / name / _RIVAL).is_dir():
-            folders = models / name / _RIVAL, predictions / name / _RIVAL
+        at = f"{model}/{seed}" if (models / model / seed).is_dir() else f"baselines/{model}"
+        counts = parse(InputCounts, predictions / at / "inputs.json")
+        if (models / at / _RIVAL).is_dir():
+            folders = models / at / _RIVAL, predictions / at / _RIVAL
             found.append(_trained(f"{model}_{_RIVAL}", int(seed), *folders, counts))
-        found.append(_trained(model, int(seed), models / name, predictions / name, counts))
+        found.append(_trained(model, int(seed), models / at, predictions / at, counts))
     return found
 
 

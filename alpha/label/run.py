@@ -38,11 +38,12 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         profile.Profiler(data, label, part.parent) as profiler,
         ThreadPoolExecutor(1) as beside,
     ):
+        (part / "labels").mkdir()
         digests: dict[str, str] = {}
         written: list[tuple[Path, Future[dict[str, str]]]] = []
         for made in track(_each(folder, label, digests), "labels", total=len(folder.files)):
             _check_size(folder, made.file, made.labels.alpha_outcome)
-            path = part / made.file.path.name
+            path = part / "labels" / made.file.path.name
             if len(written) > 1:
                 written[-2][1].result()
             written.append((path, beside.submit(_write, path, made, profiler)))
@@ -57,7 +58,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 f"and {counts.bad_quote} a bad quote in their window"
             )
         write_json(part / profile.NAME, found.content)
-        record(part, nodes)
+        record(part / "labels", nodes)
 
 
 @dataclass(frozen=True)

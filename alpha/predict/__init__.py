@@ -6,7 +6,7 @@ from alpha.core.cli import Arguments, Option
 
 SUMMARY = "predict every row of every split with a trained model"
 OPTIONS = [
-    Option("--model", "a folder that `alpha train` wrote"),
+    Option("--models", "folder of folders that `alpha train` wrote"),
     Option("--splits", "folder of the splits"),
     Option("--normalization", "the contract that `alpha normalize` wrote"),
     Option("--out", "folder for train.h5, valid.h5, test.h5 and inputs.json"),
@@ -17,9 +17,13 @@ SECTIONS: dict[str, Any] = {}
 def command(params: Any, args: Arguments) -> None:
     from alpha.predict.run import run
 
-    run(
-        model=args.model,
-        splits=args.splits,
-        normalization=args.normalization,
-        out=args.out,
-    )
+    from alpha.core.artifacts import whole_folder
+
+    with whole_folder(args.out) as part:
+        for model in sorted(args.models.glob("*/model.json")):
+            run(
+                model=model.parent,
+                splits=args.splits,
+                normalization=args.normalization,
+                out=part / model.parent.name,
+            )

@@ -10,8 +10,9 @@ from alpha.models.networks.params import Train
 
 SUMMARY = "fit one model with one seed on train, stopping early on valid"
 OPTIONS = [
-    Option("--model", "which rung of the ladder", type=str),
-    Option("--seed", "seed of initial weights and shuffles", type=int),
+    Option("--kind", "baselines", type=str, required=False),
+    Option("--model", "which rung of the ladder", type=str, required=False),
+    Option("--seed", "seed of initial weights and shuffles", type=int, default="0"),
     Option("--train", "the train split's folder"),
     Option("--valid", "the valid split's folder"),
     Option("--normalization", "the contract that `alpha normalize` wrote"),
@@ -21,6 +22,8 @@ OPTIONS = [
 
 
 def SECTIONS(args: Arguments) -> dict[str, Any]:
+    if args.kind:
+        return LADDER | {"label": Label, "loss": Loss} | sections(args.kind)
     of = kind(args.model)
     of_model = {args.model: sections(of)[args.model]}
     of_loop = {"train": Train} if of == "networks" else {}
@@ -28,6 +31,16 @@ def SECTIONS(args: Arguments) -> dict[str, Any]:
 
 
 def command(params: Any, args: Arguments) -> None:
+    if args.kind:
+        from pathlib import Path
+
+        from alpha.core.artifacts import whole_folder
+
+        with whole_folder(args.out) as part:
+            for model in params.baselines:
+                one = {**vars(args), "kind": None, "model": model, "out": Path(part) / model}
+                command(params, Arguments(**one))
+        return
     if args.model not in ladder(params):
         raise InputError(
             f"--model must be one of params' models ({', '.join(ladder(params))}), "
