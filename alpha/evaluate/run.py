@@ -76,6 +76,7 @@ def run(
         details = _details(
             list(assessed.values()), judged, label, evaluate, limits, knobs.round_trip_bps
         )
+        (part / "figures.csv").write_text("model\n")
         tables.write(part, details, {name: one.run.history for name, one in assessed.items()})
 
 

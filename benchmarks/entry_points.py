@@ -1,10 +1,10 @@
-"""Three ways in, one result: the same bytes, and the same stages after a change, by every way.
+"""Three entry points, one result: the same bytes, and the same stages after a change, by each.
 
-    python -m benchmarks.ways_in bytes     # each way x cores, from nothing: one set of md5s
-    python -m benchmarks.ways_in stages    # for each section of params, the stages that really run
+    python -m benchmarks.entry_points bytes   # each one x cores, from nothing: one set of md5s
+    python -m benchmarks.entry_points stages  # for each section of params, what really runs
 
 Both on a miniature market in clones of this checkout (`--folder`, default: a temporary one).
-Exits with 1 where two ways disagree.
+Exits with 1 where two disagree.
 """
 
 import argparse
@@ -23,9 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "workflow
 
 from checkout import Checkout
 
-# One knob of each section that has any. The miniature has neither silos nor
+# One parameter of each section that has any. The miniature has neither silos nor
 # lightgbm: theirs run nothing.
-KNOBS: dict[str, Any] = {
+PARAMETERS: dict[str, Any] = {
     "data.exclude": ["^spread"],
     "features.families.spread": "^spread.*",
     "simulate.seed": 7,
@@ -37,7 +37,7 @@ KNOBS: dict[str, Any] = {
     "ridge.penalty": 1.0,
     "mlp.dropout": 0.1,
     "silos.units": 4,
-    "lightgbm.leaves": 15,
+    "lightgbm.num_leaves": 15,
     "evaluate.tries": 10,
     "verdict.leak_skill": 0.5,
     "baselines": ["mean", "ridge", "har"],
@@ -68,10 +68,10 @@ def experiment(checkout: Checkout, changes: dict[str, Any]) -> set[str]:
 
 def temporary(checkout: Checkout, changes: dict[str, Any]) -> set[str]:
     """`dvc exp run --temp -S`, and its results brought to the workspace."""
-    said = checkout.run("dvc", "exp", "run", "--temp", "--name", "temporary", *settings(changes))
+    printed = checkout.run("dvc", "exp", "run", "--temp", "--name", "temporary", *settings(changes))
     checkout.run("dvc", "exp", "apply", "temporary")
     checkout.run("dvc", "exp", "remove", "temporary")
-    return ran(said)
+    return ran(printed)
 
 
 def queued(checkout: Checkout, changes: dict[str, Any], *, jobs: int = 2) -> set[str]:
@@ -87,7 +87,7 @@ def queued(checkout: Checkout, changes: dict[str, Any], *, jobs: int = 2) -> set
     return found
 
 
-WAYS: dict[str, Callable[[Checkout, dict[str, Any]], set[str]]] = {
+ENTRY_POINTS: dict[str, Callable[[Checkout, dict[str, Any]], set[str]]] = {
     "snakemake": snakemake,
     "dvc repro": repro,
     "dvc exp run": experiment,
@@ -96,9 +96,9 @@ WAYS: dict[str, Callable[[Checkout, dict[str, Any]], set[str]]] = {
 }
 
 
-def ran(said: str) -> set[str]:
+def ran(printed: str) -> set[str]:
     """The stages that DVC says it ran."""
-    return set(re.findall(r"Running stage '(.+?)':", said))
+    return set(re.findall(r"Running stage '(.+?)':", printed))
 
 
 def settings(changes: dict[str, Any]) -> list[str]:
@@ -107,7 +107,7 @@ def settings(changes: dict[str, Any]) -> list[str]:
 
 
 def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Build the miniature by every way, each in a clone of its own: the md5 of every file."""
+    """Build the miniature by each entry point, in a clone of its own: the md5 of every file."""
     builds: dict[str, Callable[[Checkout], object]] = {
         "snakemake --cores 1": lambda checkout: snakemake(checkout, {}, cores=1),
         "snakemake --cores 2": lambda checkout: snakemake(checkout, {}, cores=2),
@@ -124,15 +124,15 @@ def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, st
         {"TZ": "America/St_Johns", "LC_ALL": "POSIX", "PYTHONHASHSEED": "random"},
     ]
     found: dict[str, dict[str, str]] = {}
-    for way, build in builds.items():
+    for entry, build in builds.items():
         started = time.perf_counter()
-        checkout = Checkout.clone(folder / way.replace(" ", "_"), ladder)
+        checkout = Checkout.clone(folder / entry.replace(" ", "_"), ladder)
         checkout.environment |= surroundings[len(found) % len(surroundings)]
         build(checkout)
-        found[way] = checkout.results()
-        files = json.dumps(found[way], sort_keys=True).encode()
+        found[entry] = checkout.results()
+        files = json.dumps(found[entry], sort_keys=True).encode()
         print(
-            f"{way:24} {len(found[way]):4} files  {hashlib.md5(files).hexdigest()}  "
+            f"{entry:24} {len(found[entry]):4} files  {hashlib.md5(files).hexdigest()}  "
             f"{time.perf_counter() - started:5.0f} s",
             flush=True,
         )
@@ -140,20 +140,23 @@ def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, st
 
 
 def after_changes(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, set[str]]]:
-    """For each knob of KNOBS and each way, the stages that run after its change."""
+    """For each of PARAMETERS and each entry point, the stages that run after its change."""
     built = Checkout.clone(folder / "built", ladder)
     snakemake(built, {})
     built.commit("built")
-    found: dict[str, dict[str, set[str]]] = {knob: {} for knob in KNOBS}
-    for way, change in WAYS.items():
-        shutil.copytree(built.folder, folder / way.replace(" ", "_"), symlinks=True)
-        checkout = Checkout(folder / way.replace(" ", "_"))
-        for knob, value in KNOBS.items():
-            found[knob][way] = change(checkout, {knob: value})
+    found: dict[str, dict[str, set[str]]] = {parameter: {} for parameter in PARAMETERS}
+    for entry, change in ENTRY_POINTS.items():
+        shutil.copytree(built.folder, folder / entry.replace(" ", "_"), symlinks=True)
+        checkout = Checkout(folder / entry.replace(" ", "_"))
+        for parameter, value in PARAMETERS.items():
+            found[parameter][entry] = change(checkout, {parameter: value})
             checkout.run("git", "checkout", "--quiet", "--force", ".")
             checkout.run("dvc", "checkout", "--quiet", "--force")
             assert "up to date" in checkout.run("dvc", "status")
-            print(f"{way:20} {knob:24} {', '.join(sorted(found[knob][way])) or '-'}", flush=True)
+            print(
+                f"{entry:20} {parameter:24} {', '.join(sorted(found[parameter][entry])) or '-'}",
+                flush=True,
+            )
     return found
 
 
@@ -169,7 +172,7 @@ def main() -> int:
         found = measure(args.folder or Path(scratch), ladder)
     rows = [found] if args.what == "bytes" else list(found.values())
     same = all(one == next(iter(row.values())) for row in rows for one in row.values())
-    print("every way gives the same" if same else "the ways DIFFER")
+    print("every entry point gives the same" if same else "the entry points DIFFER")
     return 0 if same else 1
 
 
