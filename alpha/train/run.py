@@ -126,7 +126,7 @@ def _seen(
         rows = [Stream(split, contract) for split in (train, valid)]
     else:
         rows = [dataset.load(split, contract, features=model.FEATURES) for split in (train, valid)]
-    return Splits(*rows, Objective.fit(rows[0].y, label, loss))
+    return Splits(rows[0], rows[1], Objective.fit(rows[0].y, label, loss))
 
 
 def _about(
