@@ -11,6 +11,8 @@ import pytest
 from conftest import PARAMS_TEXT, ROOT
 from threadpoolctl import threadpool_info
 
+from alpha.core import processor
+
 # Two and a half thousand rows in one day, with windows and gaps to match.
 CHANGES = {
     "days: 5": "days: 1",
@@ -37,21 +39,19 @@ from alpha.__main__ import main
 for step in sys.stdin:
     assert main(step.split()) == 0, step
 """
-FLOOR = ("NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "ONEDNN_MAX_CPU_ISA")
 # An emulated compiler would take minutes: compiled here, for the processor that is emulated.
 HASWELL = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+bmi,+bmi2,+lzcnt"}
 
 
 def run_chain(folder: Path, *emulator: str, **environment: str) -> dict[str, str]:
-    """The md5 of each artifact, by its path, of a run in a new process without our floor but for
-    what alpha sets itself."""
+    """The md5 of each artifact, by its path, of a run in a new process, which inherits no floor."""
     folder.mkdir()
     text = PARAMS_TEXT
     for old, new in CHANGES.items():
         assert old in text
         text = text.replace(old, new)
     (folder / "params.yaml").write_text(text)
-    inherited = {name: value for name, value in os.environ.items() if name not in FLOOR}
+    inherited = {name: value for name, value in os.environ.items() if name not in processor.FLOOR}
     done = subprocess.run(
         [*emulator, sys.executable, "-c", PROGRAM],
         cwd=folder,
@@ -86,12 +86,27 @@ def test_tests_run_on_the_floor():
     assert set(blas) == {"Haswell"}
 
 
+@pytest.mark.parametrize(
+    ("escape", "avx2", "floor"),
+    [("", True, processor.FLOOR), ("1", True, {}), ("", False, {})],
+)
+def test_the_floor_is_left_out_on_request_and_where_there_is_no_avx2(
+    monkeypatch, escape, avx2, floor
+):
+    for name in processor.FLOOR:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(processor.ESCAPE, escape)
+    monkeypatch.setattr(processor, "_has_avx2", lambda: avx2)
+    processor.set_floor()
+    assert {name: os.environ[name] for name in processor.FLOOR if name in os.environ} == floor
+
+
 def test_an_older_processor_makes_the_same_bytes(emulator, tmp_path):
     """Of the whole way from nothing to a linear model's predictions. The emulated processor runs
     as it is, without the floor; and where this one has AVX-512, the floor is what makes them the
     same."""
     here = run_chain(tmp_path / "here")
-    unbound = HASWELL | {"ALPHA_ANY_PROCESSOR": "1"}
+    unbound = HASWELL | {processor.ESCAPE: "1"}
     without_floor = run_chain(tmp_path / "without", **unbound)
     older = run_chain(tmp_path / "older", *emulator, **unbound)
     assert here == older

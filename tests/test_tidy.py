@@ -11,13 +11,12 @@ def test_only_runs_and_models_that_params_no_longer_name_are_removed(tmp_path):
     folders = (tmp_path / "train", tmp_path / "not there")
     removed = tidy.run(["zero-0", "mlp-0", "lightgbm-0"], folders=folders)
     assert [str(path.relative_to(tmp_path / "train")) for path in removed] == [
-        "baselines/ridge",
         "mlp/1",
         "silos",
     ]
     left = {str(path.relative_to(tmp_path / "train")) for path in (tmp_path / "train").rglob("*")}
     assert left == {
-        "7", "baselines", "baselines/mine", "baselines/zero", "lightgbm", "lightgbm/0",
-        "lightgbm/0/plots", "mine", "mine/0", "mlp", "mlp-1", "mlp/0", "mlp/2", "mlp/best",
+        "7", "baselines", "baselines/mine", "baselines/ridge", "baselines/zero", "lightgbm",
+        "lightgbm/0", "lightgbm/0/plots", "mine", "mine/0", "mlp", "mlp-1", "mlp/0", "mlp/2", "mlp/best",
         "notes.txt",
     }  # fmt: skip

@@ -22,33 +22,22 @@ def command(params: Any, args: Arguments) -> None:
 
 
 def run(named: Collection[str], *, folders: Iterable[Path]) -> list[Path]:
-    """Remove from `folders` every run, such as mlp/2 or baselines/ridge, that is not among `named`,
-    and every folder of a model of which none is.
+    """Remove from `folders` what is there of networks and trees but not among the runs `named`: the
+    folder of a seed, such as mlp/2, or of a model, such as mlp.
 
-    Anything else is left alone. A removed run comes back from DVC's cache when params name it
-    again. Returns what was removed, sorted.
+    Anything else is left alone; the baselines, in one folder, come and go with their one stage. A
+    removed run comes back from DVC's cache when params name it again. Returns what was removed,
+    sorted.
     """
-    kept = {parent for name in named for parent in (run_folder(name), run_folder(name).parent)}
-    left = [
-        folder / run
-        for folder in folders
-        if folder.is_dir()
-        for run in _runs_in(folder)
-        if run not in kept and run.parent in {Path(), *kept}
-    ]
-    for path in left:
+    kept = {path for name in named for path in (run_folder(name), run_folder(name).parent)}
+    removed = []
+    for folder in folders:
+        for model in (model for model in MODELS if kind(model) != "baselines"):
+            seeds = [path for path in (folder / model).glob("*") if path.name.isdecimal()]
+            found = seeds if Path(model) in kept else [folder / model]
+            removed += [
+                path for path in found if path.is_dir() and path.relative_to(folder) not in kept
+            ]
+    for path in removed:
         shutil.rmtree(path)
-    return sorted(left)
-
-
-def _runs_in(folder: Path) -> set[Path]:
-    """The folders of runs and of models that are there, relative to `folder`."""
-    baselines = {Path("baselines", model) for model in MODELS if kind(model) == "baselines"}
-    random = {Path(model) for model in MODELS if kind(model) != "baselines"}
-    seeds = {
-        path.relative_to(folder)
-        for model in random
-        for path in (folder / model).glob("*")
-        if path.name.isdecimal()
-    }
-    return {path for path in baselines | random | seeds if (folder / path).is_dir()}
+    return sorted(removed)

@@ -1,6 +1,6 @@
 """Training: fit models on train, watching valid. Test is not in sight."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -55,12 +55,7 @@ def run(
     """
     contract, found = read_contract(normalization), find(model)
     is_network = hasattr(found, "build")
-    if is_network:
-        memory = round(loop.memory_mb * 1e6)
-        rows = stream.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
-    else:
-        rows = _rows(found, train, valid, contract)
-    seen = Splits(*rows, Objective.fit(rows[0].y, label, loss))
+    seen = _seen(found, train, valid, contract, label, loss, loop)
     configuration = [loss, parameters, *([loop] if is_network else [])]
     about = _about(model, seed, contract, seen, configuration)
     with whole_folder(out) as part:
@@ -89,17 +84,16 @@ def run_baselines(
     """The same of every baseline, each in the folder of its name; `parameters` are theirs, by name.
     Features are read for those alone that look at them, and stay in their files."""
     contract = read_contract(normalization)
-    seen: dict[bool, Splits] = {}
+    seen, features = None, None
     with whole_folder(out) as part:
         for model in track(parameters, "models", total=len(parameters)):
             found = find(model)
-            if found.FEATURES not in seen:
-                rows = _rows(found, train, valid, contract)
-                seen[found.FEATURES] = Splits(*rows, Objective.fit(rows[0].y, label, loss))
-            splits = seen[found.FEATURES]
-            about = _about(model, 0, contract, splits, [loss, parameters[model]])
+            if seen is None or features != found.FEATURES:
+                seen, features = None, found.FEATURES  # not two of them in memory
+                seen = _seen(found, train, valid, contract, label, loss, None)
+            about = _about(model, 0, contract, seen, [loss, parameters[model]])
             (part / model).mkdir()
-            _write(part / model, fit(found, splits, parameters[model], seed=0), about)
+            _write(part / model, fit(found, seen, parameters[model], seed=0), about)
 
 
 def fit(model: Any, seen: Splits, parameters: Section, *, seed: int) -> Trained:
@@ -120,14 +114,19 @@ def fit(model: Any, seen: Splits, parameters: Section, *, seed: int) -> Trained:
     )
 
 
-def _rows(model: Any, train: Path, valid: Path, contract: Contract) -> tuple[Rows, Rows]:
+def _seen(
+    model: Any, train: Path, valid: Path, contract: Contract, label: Label, loss: Loss, loop: Any
+) -> Splits:
     """Train and valid, with no more of them in memory than the model needs."""
-    if model.FEATURES and hasattr(model, "fit"):
-        return Stream(train, contract), Stream(valid, contract)
-    return (
-        dataset.load(train, contract, features=model.FEATURES),
-        dataset.load(valid, contract, features=model.FEATURES),
-    )
+    rows: Sequence[Rows]
+    if hasattr(model, "build"):
+        memory = round(loop.memory_mb * 1e6)
+        rows = stream.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
+    elif model.FEATURES and hasattr(model, "fit"):
+        rows = [Stream(split, contract) for split in (train, valid)]
+    else:
+        rows = [dataset.load(split, contract, features=model.FEATURES) for split in (train, valid)]
+    return Splits(rows[0], rows[1], Objective.fit(rows[0].y, label, loss))
 
 
 def _about(

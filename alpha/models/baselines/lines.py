@@ -8,7 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
-from alpha.learn.dataset import Dataset, Known, Rows
+from alpha.learn.dataset import PART_ROWS, Dataset, Known, Rows
 from alpha.learn.losses import Objective
 from alpha.models.baselines import params
 from alpha.models.baselines.linear import LinearModel, least_loss
@@ -29,8 +29,11 @@ class Har:
 
     @classmethod
     def fit(cls, train: Dataset, objective: Objective, parameters: params.NoParameters) -> Self:
-        x = _past_inputs(train.known, objective.mean)
-        return cls(least_loss(lambda: [x], train.y, objective, penalty=0.0), objective.mean)
+        def inputs() -> Iterator[np.ndarray]:
+            for start in range(0, len(train.y), PART_ROWS):
+                yield _past_inputs(train.known[start : start + PART_ROWS], objective.mean)
+
+        return cls(least_loss(inputs, train.y, objective, penalty=0.0), objective.mean)
 
     def predict(self, known: Known) -> np.ndarray:
         return self.line.predict(_past_inputs(known, self.unknown))
