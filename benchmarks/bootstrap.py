@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, Blocks, add_at
+from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, Blocks
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same
 from benchmarks.peers import bootstrap as peers
@@ -25,12 +25,8 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     values = data.judged(rows)[0]
 
     def ours(block: int) -> np.ndarray:
-        cells = Blocks.cutting(block)
-        in_cell = cells.add(time_ns)
-        blocks = Blocks(cells.first, block, resamples, level=0.95, seed=_SEED)
-        per_cell = np.zeros(blocks.cells)
-        add_at(values, in_cell, per_cell)
-        return blocks.sums((per_cell,))[0]
+        blocks = Blocks.cut(time_ns, block, resamples=resamples, level=0.95, seed=_SEED)
+        return blocks.sums((blocks.by_cell(values),))[0]
 
     for block, goal in _BLOCKS.items():
         starts = first_rows(rows, block, resamples)

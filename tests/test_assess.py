@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from made_parts import FOLDER, parts
+from made_columns import columns
 from scipy.special import expit
+from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score
 
 from alpha.check import Params
-from alpha.evaluate.assess import Knobs, assess, fees_name, lift_name, precision_name
+from alpha.evaluate.assess import Parameters, assess, fees_name, lift_name, precision_name
 from alpha.evaluate.details import SplitFigures
+from alpha.evaluate.distribution import LEVELS
 from alpha.evaluate.params import Bootstrap
-from alpha.evaluate.quantiles import LEVELS
-from alpha.evaluate.rows import SplitRows, Standard
+from alpha.evaluate.split_rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
 ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
@@ -54,14 +56,13 @@ def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> 
     """Rows `step` seconds apart, judged by what these train outcomes give."""
     label = params.label.model_copy(update=changes.pop("label", {}))
     loss = params.loss.model_copy(update=changes)
-    of_train = parts(np.arange(len(train)) * SECOND, train)
+    of_train = columns(np.arange(len(train)) * SECOND, train)
     time_ns = np.arange(len(outcome)) * step * SECOND
     rows = SplitRows.of(
-        parts(time_ns, outcome),
-        standard=Standard.fit(of_train, label, loss, FOLDER),
-        knobs=BOOTSTRAP,
+        columns(time_ns, outcome),
+        standard=Standard.fit(of_train, label, loss),
+        bootstrap=BOOTSTRAP,
         horizon_seconds=label.horizon_seconds,
-        folder=FOLDER,
     )
     return Split(rows, time_ns, outcome)
 
@@ -69,19 +70,19 @@ def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> 
 def figures(split: Split, prediction, values=None, thresholds=(5.0,)):
     return assess(
         split.rows,
-        parts(split.time_ns, split.outcome, prediction, values=values),
-        Knobs(thresholds_bps=thresholds, round_trip_bps=15.0, horizon_ns=60 * SECOND),
+        columns(split.time_ns, split.outcome, prediction, values=values),
+        Parameters(thresholds_bps=thresholds, round_trip_bps=15.0, horizon_ns=60 * SECOND),
         clipped=1,
         replaced=2,
     )
 
 
-def of(params: Params, outcome, prediction, **knobs) -> SplitFigures:
-    return figures(rows_of(params, outcome, **knobs), prediction)[0]
+def of(params: Params, outcome, prediction, **changes) -> SplitFigures:
+    return figures(rows_of(params, outcome, **changes), prediction)[0]
 
 
 def test_figures_of_a_split_by_hand(params: Params):
-    """Train mean 2 and std 2, so a hair is 0.02; two predictions of four are within it."""
+    """Train mean 2 and std 2, so two predictions of four are within 0.02."""
     found = of(params, [0, 0, 4, 4], [2.01, 1.99, 3, 5])
     assert (found.rows, found.clipped, found.replaced) == (4, 1, 2)
     assert found.constant_loss == 4.0
@@ -283,3 +284,109 @@ def test_a_class_that_never_comes_is_undefined_and_the_rest_goes_on(params: Para
     assert found.undefined["class -1"] == "no row has the event"
     assert found.events[1].average_precision is not None
     assert found.skill is not None
+
+
+DAY = 86400
+
+
+class Made:
+    """A split of three days with many ties, a row of which now and then has no prediction, and
+    of constant predictions for a while; or of two classes."""
+
+    def __init__(self, seed: int, rows: int, lost: float) -> None:
+        rng = np.random.default_rng(seed)
+        self.time_ns = np.sort(rng.choice(3 * DAY, rows, replace=False)) * SECOND
+        self.volatility = np.where(rng.random(rows) < 0.1, np.nan, rng.random(rows))
+        signal = rng.normal(size=rows)
+        self.outcome = np.maximum(np.round(signal + rng.normal(size=rows), 1), 0) * 5e-4
+        self.score = np.where(rng.random(rows) < 0.3, 2e-4, np.round(signal, 2) * 5e-4)
+        self.score[rng.random(rows) < lost] = np.nan
+        chance = np.where(np.isnan(self.score), np.nan, 1 / (1 + np.exp(-np.round(signal, 1))))
+        self.chances = np.column_stack((1 - chance, chance))
+
+    def assess(self, params: Params, *, classes: bool = False) -> SplitFigures:
+        target = "large_move" if classes else "abs_max"
+        label = params.label.model_copy(update={"target": target})
+        outcome = (self.outcome > 5e-4) * 1.0 if classes else self.outcome
+        score, values = (self.chances[:, 1], self.chances) if classes else (self.score, None)
+        given = columns(self.time_ns, outcome, score, values=values, volatility=self.volatility)
+        split = SplitRows.of(
+            given,
+            standard=Standard.fit(given, label, params.loss),
+            bootstrap=BOOTSTRAP,
+            horizon_seconds=label.horizon_seconds,
+        )
+        parameters = Parameters(() if classes else (0.0, 5.0), 15.0, 60 * SECOND)
+        return assess(split, given, parameters, clipped=0, replaced=0)[0]
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.2]))
+def test_figures_are_the_obvious_ones_of_whole_columns(params, seed, lost):
+    """By numpy, scipy and scikit-learn."""
+    made = Made(seed, 2000, lost)
+    found = made.assess(params)
+    keep = np.isfinite(made.score)
+    y, f = made.outcome[keep], made.score[keep]
+    constant = made.outcome.mean()
+    losses = np.where(keep, (made.outcome - made.score) ** 2, (made.outcome - constant) ** 2)
+    assert found.non_finite == np.count_nonzero(~keep)
+    assert found.loss == pytest.approx(losses.mean(), rel=1e-12)
+    assert found.skill == pytest.approx(1 - losses.mean() / made.outcome.var(), rel=1e-9)
+    assert found.mae == pytest.approx(np.abs(y - f).mean(), rel=1e-12)
+    assert found.std_ratio == pytest.approx(f.std() / y.std(), rel=1e-12)
+    assert found.rank_ic == pytest.approx(spearmanr(y, f).statistic, abs=1e-12)
+    assert found.prediction_quantiles == np.quantile(f, LEVELS).tolist()
+    assert found.label_quantiles == np.quantile(made.outcome, LEVELS).tolist()
+    for event, level in zip(found.events, (0.0, 5e-4), strict=True):
+        expected = average_precision_score(y > level, f)
+        assert event.average_precision == pytest.approx(expected, abs=1e-12)
+    assert sum(one.rows for one in found.calibration) == len(y)
+    outcomes = math.fsum(one.rows * one.outcome for one in found.calibration)
+    assert outcomes == pytest.approx(y.sum(), rel=1e-12)
+    days = made.time_ns[keep] // (DAY * SECOND)
+    cuts = np.nanquantile(made.volatility, (1 / 3, 2 / 3))
+    volatility = made.volatility[keep]
+    regimes = np.where(np.isnan(volatility), -1, np.searchsorted(cuts, volatility))
+    for slices, of_rows in ((found.days, days), (found.regimes, regimes)):
+        for number, one in enumerate(slices):
+            those = of_rows == number
+            expected = spearmanr(y[those], f[those]).statistic
+            assert one.rank_ic == pytest.approx(expected, abs=1e-12)
+            assert one.std_ratio == pytest.approx(f[those].std() / y[those].std(), rel=1e-12)
+
+
+def _shuffled(values, kind=None, **_):
+    """An argsort that leaves ties in any order."""
+    by_chance = np.random.default_rng().permutation(len(values))
+    return by_chance[_argsort(values[by_chance], kind="stable")]
+
+
+_argsort = np.argsort
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 500), st.sampled_from([0.0, 0.2]), st.booleans())
+def test_the_order_that_a_sort_leaves_ties_in_does_not_show(params, seed, rows, lost, classes):
+    """Every figure, reason and interval: equal but for the rounding of sums."""
+    made = Made(seed, rows, lost)
+    expected = made.assess(params, classes=classes).model_dump()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("numpy.argsort", _shuffled)
+        found = made.assess(params, classes=classes).model_dump()
+    _check_same(found, expected)
+
+
+def _check_same(found, expected, path: str = "") -> None:
+    if isinstance(expected, dict):
+        assert found.keys() == expected.keys(), path
+        for key in expected:
+            _check_same(found[key], expected[key], f"{path}/{key}")
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), path
+        for at, one in enumerate(expected):
+            _check_same(found[at], one, f"{path}/{at}")
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-13), path
+    else:
+        assert found == expected, path

@@ -3,22 +3,20 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, Blocks, block_sums, ratio
+from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, Blocks, block_sums, first_rows, ratio
 
 SECOND = 1_000_000_000
 
 
-def cut(time_ns, **knobs) -> Blocks:
+def cut(time_ns, **changes) -> Blocks:
     defaults = {"seconds": 100.0, "resamples": 200, "level": 0.95, "seed": 0}
-    knobs = defaults | knobs
-    cells = Blocks.cutting(knobs["seconds"])
-    cells.add(np.asarray(time_ns))
-    return Blocks(cells.first, **knobs)
+    return Blocks.cut(np.asarray(time_ns), **(defaults | changes))
 
 
 def by_cell(blocks: Blocks, values, keep=None) -> np.ndarray:
@@ -26,7 +24,7 @@ def by_cell(blocks: Blocks, values, keep=None) -> np.ndarray:
     values = np.array(values, dtype=float)
     if keep is not None:
         values[~keep] = 0.0
-    return np.add.reduceat(values, blocks.first[:-1])
+    return blocks.by_cell(values)
 
 
 def resampled(blocks: Blocks, statistics) -> np.ndarray:
@@ -178,3 +176,26 @@ def test_a_ratio_to_nothing_is_not_a_number():
     found = ratio(np.array([1.0, 1.0]), np.array([0.0, 2.0]))
     assert np.isnan(found[0])
     assert found[1] == 0.5
+
+
+@given(
+    st.lists(st.integers(-500, 2000), unique=True).map(sorted),
+    st.integers(1, 300),
+    st.sampled_from([None, 0, -7]),
+)
+def test_stretches_are_pandas_groups(times, length, origin):
+    """From the origin or the first row on; those without rows do not count."""
+    first = first_rows(np.array(times, dtype=np.int64), length, origin)
+    if not times:
+        assert first.tolist() == [0]
+        return
+    number = (np.array(times) - (times[0] if origin is None else origin)) // length
+    assert np.diff(first).tolist() == pd.Series(times).groupby(number).size().tolist()
+
+
+def test_sums_by_cell_are_of_the_rows_of_each():
+    """Ten seconds a cell, one of which is empty."""
+    blocks = cut(np.array([0, 5, 12, 31, 39]) * SECOND)
+    assert blocks.of_rows.tolist() == [0, 0, 1, 2, 2]
+    assert blocks.by_cell(np.array([1, 2, 4, 8, 16])).tolist() == [3.0, 4.0, 24.0]
+    assert blocks.by_cell(np.array([True, True, False, False, True])).tolist() == [2.0, 0.0, 1.0]

@@ -1,20 +1,24 @@
+"""Quantiles, bins and deciles of the predictions, against numpy and by hand."""
+
 import numpy as np
 import pytest
-from made_parts import in_order
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from alpha.evaluate import distribution
-from alpha.evaluate.distribution import BINS, Distribution
-from alpha.learn.losses import InMemory
-
-
-def bin_edges(outcome, classes=()):
-    return distribution.bin_edges(InMemory(outcome), classes)
+from alpha.evaluate.distribution import BINS, LEVELS, bin_edges, quantiles
+from alpha.evaluate.ranking import Order
 
 
 def counts(values, edges):
-    found = Distribution(len(values), edges)
-    in_order(values, [found])
-    return found.counts
+    return distribution.counts(np.sort(values), edges)
+
+
+def calibration(outcome, prediction):
+    order = Order.of(prediction)
+    ranks = order.centered_ranks(len(prediction))[order.rows]
+    return distribution.calibration(prediction[order.rows], outcome[order.rows], ranks)
 
 
 def test_bins_are_equal_between_the_outer_quantiles_of_train():
@@ -54,3 +58,63 @@ def test_a_constant_label_is_in_the_middle_of_a_single_bin(value):
     edges = bin_edges(np.full(5, value))
     assert edges[0] < value < edges[1]
     assert counts(np.full(5, value), edges) == [5]
+
+
+ARRAYS = hnp.arrays(float, st.integers(1, 50), elements=st.floats(-1e-2, 1e-2))
+
+
+@given(ARRAYS)
+def test_quantiles_are_monotone_from_minimum_to_maximum(values):
+    """The ends are the extremes, and nothing between is out of order."""
+    found = quantiles(np.sort(values))
+    assert (found[0], found[-1]) == (values.min(), values.max())
+    assert found == sorted(found)
+
+
+@given(ARRAYS)
+def test_quantiles_are_numpys_to_the_last_bit(values):
+    """Which sorts for itself."""
+    assert quantiles(np.sort(values)) == np.quantile(values, LEVELS).tolist()
+
+
+def test_quantiles_interpolate_between_order_statistics():
+    """At level q of 0..10 lies 10 q."""
+    assert quantiles(np.arange(11.0)) == [10 * level for level in LEVELS]
+
+
+def test_a_value_too_large_to_interpolate_is_none():
+    """Between ends that are further apart than a float reaches."""
+    assert quantiles(np.array([-1.7e308, 1.7e308]))[5] is None
+
+
+def test_without_rows_there_are_no_quantiles():
+    """None, not an error."""
+    assert quantiles(np.empty(0)) == [None] * len(LEVELS)
+
+
+def test_deciles_by_hand():
+    """Predictions 0..99 in a shuffled order: ten bins of ten, with the means of both."""
+    prediction = np.random.default_rng(0).permutation(100).astype(float)
+    found = calibration(2 * prediction, prediction)
+    assert [one.rows for one in found] == [10] * 10
+    assert [one.prediction for one in found] == [4.5 + 10 * at for at in range(10)]
+    assert [one.outcome for one in found] == [9.0 + 20 * at for at in range(10)]
+
+
+@settings(deadline=None)
+@given(hnp.arrays(float, st.integers(0, 80), elements=st.sampled_from([0.0, 1.0, 2.0, 5.0])))
+def test_equal_predictions_stay_together(prediction):
+    """No two bins share a prediction, they ascend, and no row is lost."""
+    outcome = np.arange(len(prediction), dtype=float)
+    found = calibration(outcome, prediction)
+    means = [one.prediction for one in found]
+    assert means == sorted(set(means))
+    assert sum(one.rows for one in found) == len(prediction)
+    assert sum(one.rows * one.outcome for one in found) == pytest.approx(outcome.sum())
+    assert len(found) <= len(set(prediction))
+
+
+def test_a_constant_prediction_is_one_bin():
+    """With all rows."""
+    [only] = calibration(np.array([1.0, 3.0]), np.array([7.0, 7.0]))
+    assert (only.rows, only.prediction, only.outcome) == (2, 7.0, 2.0)

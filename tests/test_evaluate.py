@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
-from made_parts import same
 from made_results import Results, make, truths, write_prediction
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
@@ -273,18 +272,15 @@ def test_same_input_gives_same_bytes(made: Results, params: Params):
     assert files() == before
 
 
-def test_how_many_rows_are_in_memory_does_not_show(
+def test_how_many_rows_are_read_at_once_does_not_show(
     made: Results, found: Details, params: Params, tmp_path, monkeypatch
 ):
-    """Parts of 700 rows and buckets of 300 give the same figures, but for the rounding of sums;
-    and nothing but the results is left."""
-    monkeypatch.setattr("alpha.core.scratch.PART_ROWS", 700)
-    monkeypatch.setattr("alpha.evaluate.buckets.BUCKET_ROWS", 300)
+    """And nothing but the results is left."""
+    monkeypatch.setattr("alpha.evaluate.inputs._PART_ROWS", 700)
     results = _Elsewhere(made.root, tmp_path)
     results.evaluate(params)
-    small = details.read(results.evaluation)
     assert [path.name for path in tmp_path.iterdir()] == ["evaluate"]
-    same(small.model_dump(), found.model_dump())
+    assert details.read(results.evaluation) == found
 
 
 def test_more_tries_widen_the_intervals_of_models_and_not_of_runs(

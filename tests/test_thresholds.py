@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from alpha.check import Params
-from alpha.evaluate.thresholds import Check, after_fees_resampled, meaning, pool, with_ends
+from alpha.evaluate.bootstrap import Blocks
+from alpha.evaluate.thresholds import after_fees_resampled, check, meaning, pool, with_ends
 
 FLOATS = st.floats(-1e-2, 1e-2, allow_nan=False)
 ROUGH = st.sampled_from([-2e-3, 0.0, 5e-4, 1e-3, 1.5e-3, 3e-3])
@@ -23,26 +24,28 @@ def pairs():
     )
 
 
-def checked(outcome, prediction, threshold_bps=10.0, *, time_ns=None, horizon_ns=HORIZON) -> Check:
-    """In parts of 7 rows, which lie 7 s apart unless times are given; each row is a cell."""
+def checked(outcome, prediction, threshold_bps=10.0, *, time_ns=None, horizon_ns=HORIZON):
+    """Rows lie 7 s apart unless times are given; each row is a cell."""
     rows = len(outcome)
-    time_ns = np.arange(rows) * 7 * SECOND if time_ns is None else time_ns
-    found = Check(threshold_bps, horizon_ns=horizon_ns, cells=rows)
-    for first in range(0, rows, 7):
-        part = slice(first, first + 7)
-        found.add(time_ns[part], outcome[part], prediction[part], np.arange(rows)[part])
-    return found
+    return check(
+        threshold_bps,
+        time_ns=np.arange(rows) * 7 * SECOND if time_ns is None else time_ns,
+        outcome=outcome,
+        prediction=prediction,
+        horizon_ns=horizon_ns,
+        round_trip_bps=15.0,
+        blocks=Blocks(np.arange(rows + 1), seconds=10.0, resamples=100, level=0.9, seed=0),
+    )
 
 
 def made(outcome, prediction, threshold_bps=10.0):
-    return checked(outcome, prediction, threshold_bps).figures(round_trip_bps=15.0)
+    return checked(outcome, prediction, threshold_bps)[0]
 
 
 def windows_apart(time_ns, *, horizon_ns) -> int:
     """All of them called."""
     called = np.ones(len(time_ns))
-    found = checked(called, called, time_ns=time_ns, horizon_ns=horizon_ns)
-    return found.figures(round_trip_bps=0.0).windows
+    return checked(called, called, time_ns=time_ns, horizon_ns=horizon_ns)[0].windows
 
 
 @settings(deadline=None)
@@ -103,6 +106,12 @@ def test_windows_are_of_the_rows_with_prediction_above():
     assert made(np.ones(90), np.zeros(90)).windows == 0
 
 
+def test_a_row_without_a_prediction_does_not_count():
+    """Neither as a row nor among those above."""
+    found = made(np.ones(3), np.array([1.0, np.nan, 0.0]))
+    assert (found.rows, found.label_above, found.prediction_above) == (2, 2, 1)
+
+
 @settings(deadline=None)
 @given(pairs(), pairs())
 def test_pooled_checks_are_the_check_of_both_seeds_rows_together(one, other):
@@ -120,7 +129,7 @@ def test_sums_over_all_rows_give_the_outcome_after_fees_itself():
     """The resample that takes every row once; and one without a row is not a number."""
     rng = np.random.default_rng(0)
     outcome, prediction = rng.normal(size=(2, 500)) * 1e-3
-    statistics = checked(outcome, prediction, 5.0).statistics
+    _, statistics = checked(outcome, prediction, 5.0)
     sums = np.array([[np.sum(one), 0.0] for one in statistics])
     found = after_fees_resampled(sums, round_trip_bps=15.0)
     assert found[0] == pytest.approx(made(outcome, prediction, 5.0).after_fees_bps)

@@ -1,20 +1,21 @@
-"""The figures of one run on one split: its rows in parts in, figures and their resamples out."""
+"""The figures of one run on one split: its predictions in, figures and their resamples out."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 
-from alpha.evaluate import metrics, sample, thresholds
+from alpha.core import parallel
+from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluate.details import Ends, Event, Slice, SplitFigures, Threshold
+from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined
-from alpha.evaluate.predicted import Predicted
-from alpha.evaluate.ranking import rank_ic_resampled
-from alpha.evaluate.rows import SplitRows
-from alpha.evaluate.sample import Sample
-from alpha.evaluate.thresholds import Check
+from alpha.evaluate.ranking import Order, RankedEvent, spearman
+from alpha.evaluate.slices import ScoredRows
+from alpha.evaluate.split_rows import SplitRows
 
 # A figure's value in each resample, (resamples,), by the figure's name; of a threshold check
 # the two sums that its outcome after fees is made of, (2, resamples).
@@ -22,7 +23,7 @@ Resamples = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Knobs:
+class Parameters:
     """Of the evaluation; `thresholds_bps` is empty where outcomes are classes."""
 
     thresholds_bps: Sequence[float]
@@ -31,48 +32,43 @@ class Knobs:
 
 
 def assess(
-    rows: SplitRows, parts: Iterable[Predicted], knobs: Knobs, *, clipped: int, replaced: int
+    split: SplitRows, predicted: Columns, parameters: Parameters, *, clipped: int, replaced: int
 ) -> tuple[SplitFigures, Resamples]:
-    """Every figure of one run on one split, whose rows come in parts, and the resamples of those
-    with an interval.
+    """Every figure of one run on one split, and the resamples of those with an interval.
 
     Rows whose prediction is not finite are counted. For loss and skill they stand for the best
     constant, so that to abstain gains nothing; of the other figures they are left out. A figure
     that is not defined is None, with its reason under `undefined`.
     """
-    checks = [
-        Check(threshold, horizon_ns=knobs.horizon_ns, cells=rows.blocks.cells)
-        for threshold in knobs.thresholds_bps
-    ]
-    found = _Figures(Sample.of(rows, parts, checks))
-    figures = found.of_loss() | found.of_errors() | {"rank_ic": found.rank_ic()}
-    events = [found.event(event) for event in found.sample.events]
-    of_checks = [found.check(check, knobs) for check in checks]
-    kept, undefined = found.sample.count, found.undefined
+    found = _Figures(split, predicted)
+    ranked, events = found.in_order(parameters.thresholds_bps)
+    figures = ranked | found.of_rows()
+    checks = [found.check(threshold, parameters) for threshold in parameters.thresholds_bps]
+    days = [found.slice(name, rows) for name, rows in split.days.items()]
+    regimes = [found.slice(name, split.regime == code) for name, code in split.regimes.items()]
+    events += found.of_classes()
+    undefined, kept = found.undefined, found.kept
     for name, reason in (
-        ("intervals", rows.blocks.reason),
-        ("interval of skill", None if rows.blocks.reason else rows.skill_reason),
-        ("regimes", rows.standard.regimes.reason),
+        ("intervals", split.blocks.reason),
+        ("interval of skill", None if split.blocks.reason else split.skill_reason),
+        ("regimes", split.standard.regimes.reason),
         ("thresholds", None if checks else "outcomes are classes, not returns"),
         ("calibration", None if kept else found.reason("no rows")),
     ):
         if reason is not None:
             undefined[name] = reason
     return SplitFigures(
-        rows=rows.rows,
-        non_finite=rows.rows - kept,
-        label_quantiles=rows.quantiles,
-        prediction_quantiles=found.sample.distribution.quantiles,
-        prediction_counts=found.sample.distribution.counts,
-        thresholds=of_checks,
+        rows=split.rows,
+        non_finite=split.rows - kept,
+        label_quantiles=split.quantiles,
+        thresholds=checks,
         events=events,
-        calibration=found.sample.calibration.bins(),
-        days=found.slices(rows.slots.days),
-        regimes=found.slices(rows.slots.regimes),
+        days=days,
+        regimes=regimes,
         intervals={
             name: Ends(low=ends[0], high=ends[1])
             for name in ("skill", "rank_ic", "loss")
-            if (ends := rows.blocks.ends(found.resamples.get(name))) is not None
+            if (ends := split.blocks.ends(found.resamples.get(name))) is not None
         },
         clipped=clipped,
         replaced=replaced,
@@ -97,17 +93,29 @@ def fees_name(threshold_bps: float) -> str:
 
 
 class _Figures:
-    """The figures of a sample, one after the other; with their resamples, and the reasons of
-    those that are not defined."""
+    """The figures, one after the other; with their resamples, and the reasons of those that are
+    not defined."""
 
-    def __init__(self, sample: Sample) -> None:
-        self.sample = sample
+    def __init__(self, split: SplitRows, predicted: Columns) -> None:
+        self._split, self._predicted = split, predicted
+        self._score = predicted.score
+        self.kept = split.rows - int(np.count_nonzero(np.isnan(self._score)))
+        self._kept_by_cell = split.blocks.by_cell(~np.isnan(self._score))
+        # Of each day and regime, by its name.
+        self._products: dict[str, tuple[int, int, int]] = {}
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
-        self._rows, self._whole = sample.rows, sample.sums[0]
+
+    def _scored(self, rows: slice | np.ndarray) -> ScoredRows:
+        """Some of the rows, with their losses."""
+        objective, y = self._split.standard.objective, self._split.outcome[rows]
+        score, losses = self._score[rows], objective.losses(y, self._predicted.values[rows])
+        constant = objective.losses(y, objective.constant)
+        np.copyto(losses, constant, where=np.isnan(score))
+        return ScoredRows(y, score, losses, constant)
 
     def reason(self, otherwise: str) -> str:
-        return self._whole.reason(otherwise)
+        return "no prediction is finite" if self._split.rows and not self.kept else otherwise
 
     def _figure(self, name: str, compute: Callable[[], float]) -> float | None:
         """A figure, or None with its reason under `undefined`; nothing is raised."""
@@ -117,96 +125,141 @@ class _Figures:
             self.undefined[name] = self.reason(str(reason))
             return None
 
-    def _sums(self, per_cell: Iterable[np.ndarray]) -> np.ndarray | None:
-        """Resampled sums; None where there is no interval."""
-        return None if self._rows.blocks.reason is not None else self._rows.blocks.sums(per_cell)
-
-    def of_loss(self) -> dict[str, float | None]:
-        """Loss, the constant's loss and skill, which share their sums, over all rows."""
-        found = {
-            "loss": self._figure("loss", self._whole.loss),
-            "constant_loss": self._figure("constant_loss", self._whole.constant_loss),
-            "skill": self._figure("skill", self._whole.skill),
-        }
-        rows = self._rows
-        if found["loss"] is None or rows.blocks.reason is not None:
-            return found
-        count, of_loss, of_constant = rows.blocks.sums(
-            (rows.blocks.rows, self.sample.loss, self.sample.constant_loss)
-        )
-        self.resamples["loss"] = ratio(of_loss, count)
-        if found["skill"] is not None and rows.skill_reason is None:
-            self.resamples["skill"] = 1.0 - ratio(of_loss, of_constant)
-        return found
-
-    def of_errors(self) -> dict[str, float | None]:
-        """What is of single rows and has no interval."""
-        one, kept, rows = self.sample, self.sample.count, self._rows
+    def of_rows(self) -> dict[str, float | None]:
+        """Loss, the constant's loss and skill over all rows, and the errors, which have no
+        interval."""
+        scored = self._scored(slice(None))
+        split, blocks = self._split, self._split.blocks
+        of_loss = blocks.by_cell(scored.losses)
         figures: dict[str, Callable[[], float]] = {
-            "mse": lambda: metrics.mean(one.squared_error, kept),
-            "mae": lambda: metrics.mean(one.absolute_error, kept),
-            "std_ratio": self._whole.std_ratio,
-            "near_mean_share": self._near_mean,
-            "label_zero_share": lambda: metrics.mean(rows.zeros, rows.rows),
+            "loss": scored.loss,
+            "constant_loss": scored.constant_loss,
+            "skill": scored.skill,
+            "std_ratio": scored.std_ratio,
         }
-        return {name: self._figure(name, compute) for name, compute in figures.items()}
-
-    def _near_mean(self) -> float:
-        if self._rows.standard.mean is None or self._rows.standard.hair is None:
-            raise Undefined("train's outcomes are too large for a mean and a standard deviation")
-        return metrics.mean(self.sample.near_mean, self.sample.count)
-
-    def rank_ic(self) -> float | None:
-        products = self.sample.products
-        found = self._figure("rank_ic", lambda: self.sample.rank_ic(0))
-        if found is not None:
-            sums = self._sums(products.statistics(self.sample.kept))
-            if sums is not None:
-                self.resamples["rank_ic"] = rank_ic_resampled(sums)
+        found = {name: self._figure(name, compute) for name, compute in figures.items()}
+        del scored, figures
+        if found["loss"] is not None and blocks.reason is None:
+            sums = blocks.sums((blocks.rows, of_loss, split.constant_by_cell))
+            self.resamples["loss"] = ratio(sums[1], sums[0])
+            if found["skill"] is not None and split.skill_reason is None:
+                self.resamples["skill"] = 1.0 - ratio(sums[1], sums[2])
+        with np.errstate(over="ignore", invalid="ignore"):
+            error = np.abs(split.outcome - self._score)
+            # Where there is no prediction it is NaN.
+            np.copyto(error, 0.0, where=np.isnan(self._score))
+            absolute, squared = np.sum(error), np.sum(np.square(error, out=error))
+        zeros = split.rows - np.count_nonzero(split.outcome)
+        for name, total, rows in (
+            ("mse", squared, self.kept),
+            ("mae", absolute, self.kept),
+            ("label_zero_share", zeros, split.rows),
+        ):
+            found[name] = self._figure(name, partial(metrics.mean, float(total), rows))
+        found["near_mean_share"] = self._figure("near_mean_share", self._near_mean_share)
         return found
 
-    def event(self, event: sample.Event) -> Event:
-        of, at, kept = event.of, event.at, self.sample.count
-        base_rate = of.positives[at] / kept if kept else None
-        try:
-            precision, lift = of.average_precision(at), of.decile_lift(at)
-        except Undefined as reason:
-            self.undefined[event.name] = self.reason(str(reason))
-            return Event(
-                name=event.name, base_rate=base_rate, average_precision=None, decile_lift=None
-            )
-        few = self._rows.blocks.effective(of.by_cell(at)) < LEAST_EFFECTIVE
-        sums = None if few else self._sums(of.statistics(at, self.sample.kept))
-        if few:
-            self.undefined[f"interval of {event.name}"] = (
-                f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
-            )
-        if sums is not None:
-            of_statistic, events, of_top, both, rows = sums
-            precisions = np.clip(ratio(of_statistic, events), 0.0, 1.0)
-            self.resamples[precision_name(event.name)] = precisions
-            lifts = ratio(ratio(both, of_top), ratio(events, rows))
-            self.resamples[lift_name(event.name)] = lifts
-        return Event(
-            name=event.name, base_rate=base_rate, average_precision=precision, decile_lift=lift
-        )
+    def _near_mean_share(self) -> float:
+        mean, hair = self._split.standard.mean, self._split.standard.hair
+        if mean is None or hair is None:
+            raise Undefined("train's outcomes are too large for a mean and a standard deviation")
+        with np.errstate(over="ignore"):
+            near = np.count_nonzero(np.abs(self._score - mean) <= hair)
+        return metrics.mean(float(near), self.kept)
 
-    def check(self, check: Check, knobs: Knobs) -> Threshold:
-        found = check.figures(round_trip_bps=knobs.round_trip_bps)
-        blocks = self._rows.blocks
+    def slice(self, name: str, rows: slice | np.ndarray) -> Slice:
+        """Of a day, whose rows are a slice, or a regime, whose rows are a mask."""
+        return self._scored(rows).slice(name, self._products[name])
+
+    def check(self, threshold_bps: float, parameters: Parameters) -> Threshold:
+        blocks = self._split.blocks
+        found, sums = thresholds.check(
+            threshold_bps,
+            time_ns=self._split.time_ns,
+            outcome=self._split.outcome,
+            prediction=self._score,
+            horizon_ns=parameters.horizon_ns,
+            round_trip_bps=parameters.round_trip_bps,
+            blocks=blocks,
+        )
         # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
-        if blocks.effective(check.statistics[1]) < LEAST_BLOCKS:
+        if blocks.reason is not None or blocks.effective(sums[1]) < LEAST_BLOCKS:
             return found
-        sums = self._sums(check.statistics)
-        if sums is None:
-            return found
-        self.resamples[fees_name(check.threshold_bps)] = sums
-        after = thresholds.after_fees_resampled(sums, round_trip_bps=knobs.round_trip_bps)
+        resampled = blocks.sums(sums)
+        self.resamples[fees_name(threshold_bps)] = resampled
+        after = thresholds.after_fees_resampled(resampled, round_trip_bps=parameters.round_trip_bps)
         return thresholds.with_ends(found, blocks.ends(after))
 
-    def slices(self, named: dict[int, str]) -> list[Slice]:
-        """Of days or regimes, by slot."""
-        return [
-            self.sample.sums[slot].slice(name, partial(self.sample.rank_ic, slot))
-            for slot, name in named.items()
-        ]
+    def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
+        """What the order of the predictions gives: rank IC, distribution and calibration; and
+        the events of outcomes above each threshold."""
+        split, x = self._split, self._split.ranks
+        if self.kept < split.rows:
+            x = split.ranks_of(Order.of(np.where(np.isnan(self._score), np.nan, split.outcome)))
+        order = Order.of(self._score)
+        y = split.ranks_of(order)
+        for name, day in split.days.items():
+            self._products[name] = ranking.products(x.by_day[day], y.by_day[day])
+        for name, code in split.regimes.items():
+            regime = split.regime == code
+            self._products[name] = ranking.products(x.by_regime[regime], y.by_regime[regime])
+        # Those within days and regimes are not needed any more.
+        of_outcome, of_prediction = x.whole, y.whole
+        del x, y
+        both = ranking.products(of_outcome, of_prediction)
+        rank_ic = self._figure("rank_ic", partial(spearman, both, self.kept))
+        if rank_ic is not None and split.blocks.reason is None:
+            sums = ranking.rank_ic_statistics(
+                of_outcome, of_prediction, self._kept_by_cell, split.blocks
+            )
+            self.resamples["rank_ic"] = ranking.rank_ic_resampled(split.blocks.sums(sums))
+        prediction, outcome = self._score[order.rows], split.outcome[order.rows]
+        ascending_ranks = of_prediction[order.rows]
+        del of_outcome, of_prediction
+        figures = {
+            "rank_ic": rank_ic,
+            "prediction_quantiles": distribution.quantiles(prediction),
+            "prediction_counts": distribution.counts(prediction, split.standard.bin_edges),
+            "calibration": distribution.calibration(prediction, outcome, ascending_ranks),
+        }
+        del prediction, ascending_ranks
+        cell = split.blocks.of_rows[order.rows]
+
+        def rank(threshold_bps: float) -> RankedEvent:
+            came = outcome > threshold_bps * thresholds.BPS
+            return RankedEvent.of(came, order, cell, cells=split.blocks.cells)
+
+        ranked = parallel.each(rank, thresholds_bps)
+        names = [f"outcome > {threshold:g} bps" for threshold in thresholds_bps]
+        return figures, [self._event(*both) for both in zip(names, ranked, strict=True)]
+
+    def of_classes(self) -> list[Event]:
+        """The event of each class but 0, by its probability."""
+        split, found = self._split, []
+        for at, code in enumerate(split.standard.objective.classes):
+            if code != 0:
+                chance = self._predicted.values[:, at]
+                order = Order.of(np.where(np.isnan(self._score), np.nan, chance))
+                came, cell = (split.outcome == code)[order.rows], split.blocks.of_rows[order.rows]
+                ranked = RankedEvent.of(came, order, cell, cells=split.blocks.cells)
+                found.append(self._event(f"class {code:+g}", ranked))
+        return found
+
+    def _event(self, name: str, ranked: RankedEvent) -> Event:
+        base_rate = ranked.positives / self.kept if self.kept else None
+        try:
+            precision, lift = ranked.average_precision(), ranked.decile_lift()
+        except Undefined as reason:
+            self.undefined[name] = self.reason(str(reason))
+            return Event(name=name, base_rate=base_rate, average_precision=None, decile_lift=None)
+        blocks = self._split.blocks
+        if blocks.effective(ranked.events_by_cell) < LEAST_EFFECTIVE:
+            self.undefined[f"interval of {name}"] = (
+                f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+            )
+        elif blocks.reason is None:
+            sums = blocks.sums(ranked.statistics(self._kept_by_cell))
+            of_statistic, events, of_top, both, rows = sums
+            self.resamples[precision_name(name)] = np.clip(ratio(of_statistic, events), 0.0, 1.0)
+            self.resamples[lift_name(name)] = ratio(ratio(both, of_top), ratio(events, rows))
+        return Event(name=name, base_rate=base_rate, average_precision=precision, decile_lift=lift)

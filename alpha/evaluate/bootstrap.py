@@ -4,8 +4,8 @@ Labels overlap and volatility comes in spells, so neighbouring rows are no indep
 evidence; whole blocks of time, longer than a label's horizon, nearly are. Time is cut into
 cells, a block is CELLS_PER_BLOCK consecutive cells that hold rows (the last are followed by
 the first), and a resample is as many blocks, drawn with replacement, as the split is long.
-Every figure is a function of sums over rows, so the rows are summed once, by cell, as they
-come, and a resample costs a few additions a block. Sources: Künsch (1989), Politis and Romano
+Every figure is a function of sums over rows, so the rows are summed once, by cell, and a
+resample costs a few additions a block. Sources: Künsch (1989), Politis and Romano
 (1992).
 """
 
@@ -16,8 +16,6 @@ from functools import cached_property
 
 import numpy as np
 from numba import njit
-
-from alpha.evaluate.stretches import Stretches, of_rows
 
 CELLS_PER_BLOCK = 10
 # Fewer blocks than this say nothing of how blocks differ.
@@ -42,11 +40,14 @@ class Blocks:
     level: float
     seed: int
 
-    @staticmethod
-    def cutting(seconds: float) -> Stretches:
-        """The cells of blocks of `seconds`, to which rows are to be added."""
+    @classmethod
+    def cut(
+        cls, time_ns: np.ndarray, seconds: float, *, resamples: int, level: float, seed: int
+    ) -> "Blocks":
+        """Blocks of `seconds` of rows at ascending times, (rows,) int64."""
         # Cells in a gap hold nothing, and are not part of the time that was observed.
-        return Stretches(max(1, round(seconds * 1e9 / CELLS_PER_BLOCK)))
+        length_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
+        return cls(first_rows(time_ns, length_ns), seconds, resamples, level, seed)
 
     @property
     def cells(self) -> int:
@@ -57,9 +58,15 @@ class Blocks:
         """How many rows are in each cell, (cells,) int64."""
         return np.diff(self.first)
 
-    def of_rows(self, start: int, stop: int) -> np.ndarray:
-        """The cell of each of the rows [start, stop), (rows,) int64."""
-        return of_rows(self.first, start, stop)
+    @property
+    def of_rows(self) -> np.ndarray:
+        """The cell of each row, (rows,) int32."""
+        return np.repeat(np.arange(self.cells, dtype=np.int32), self.rows)
+
+    def by_cell(self, values: np.ndarray) -> np.ndarray:
+        """Sums of values (rows,) over the rows of each cell, (cells,) float64."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.add.reduceat(values, self.first[:-1], dtype=np.float64)
 
     @cached_property
     def reason(self) -> str | None:
@@ -127,6 +134,20 @@ class Blocks:
         return float(low), float(high)
 
 
+def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None) -> np.ndarray:
+    """The first row of each stretch of time that holds rows, and last the number of rows:
+    (stretches + 1,) int64.
+
+    Stretches start at multiples of `length_ns` from `origin_ns`, or from the first row;
+    `time_ns` (rows,) int64 ascends.
+    """
+    if not len(time_ns):
+        return np.zeros(1, dtype=np.int64)
+    number = (time_ns - (time_ns[0] if origin_ns is None else origin_ns)) // length_ns
+    inner = np.flatnonzero(number[1:] != number[:-1]) + 1
+    return np.concatenate(([0], inner, [len(time_ns)]))
+
+
 def block_sums(per_cell: np.ndarray) -> np.ndarray:
     """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle: (cells,), as is
     `per_cell`."""
@@ -139,13 +160,6 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """part / whole of each resample, NaN where `whole` is not above 0."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         return np.where(whole > 0, part / np.where(whole > 0, whole, 1.0), np.nan)
-
-
-@njit(cache=True, nogil=True)
-def add_at(values: np.ndarray, places: np.ndarray, out: np.ndarray) -> None:
-    """Add each of `values` (rows,) to its place in `out`, such as the row's cell."""
-    for row in range(len(values)):
-        out[places[row]] += values[row]
 
 
 @njit(cache=True, nogil=True)

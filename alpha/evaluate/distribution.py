@@ -1,18 +1,21 @@
-"""The distribution of label and prediction: quantiles, and bins fitted on train's label."""
+"""The distribution of label and prediction: quantiles far into the tail, where the money is, bins
+fitted on train's label, and what came of the rows in each decile of the predictions."""
+
+from itertools import pairwise
 
 import numpy as np
-from numba import njit
 
-from alpha.evaluate.buckets import Visitor
-from alpha.evaluate.quantiles import Quantiles
-from alpha.learn.losses import Values
+from alpha.evaluate import metrics
+from alpha.evaluate.details import Bin
+from alpha.evaluate.metrics import finite_or_none
 
+LEVELS = (0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 BINS = 60
 _TAIL = 0.001
 
 
-def bin_edges(outcome: Values, classes: tuple[float, ...] = ()) -> np.ndarray:
-    """Ascending edges, (bins + 1,), from train's outcomes.
+def bin_edges(outcome: np.ndarray, classes: tuple[float, ...] = ()) -> np.ndarray:
+    """Ascending edges, (bins + 1,), from train's outcomes, (rows,) finite and at least one.
 
     BINS equal bins between the 0.1 % and the 99.9 % quantile, or between the extremes if these
     are equal; a single bin around a constant; a bin for each of `classes`, ascending.
@@ -20,7 +23,7 @@ def bin_edges(outcome: Values, classes: tuple[float, ...] = ()) -> np.ndarray:
     if classes:
         codes = np.array(classes)
         return np.concatenate(([codes[0] - 0.5], (codes[1:] + codes[:-1]) / 2, [codes[-1] + 0.5]))
-    lowest, low, high, highest = outcome.quantiles((0.0, _TAIL, 1 - _TAIL, 1.0))
+    lowest, low, high, highest = np.quantile(outcome, (0.0, _TAIL, 1 - _TAIL, 1.0))
     for ends in ((low, high), (lowest, highest)):
         edges = np.linspace(*ends, BINS + 1)
         if np.all(np.diff(edges) > 0):
@@ -29,60 +32,48 @@ def bin_edges(outcome: Values, classes: tuple[float, ...] = ()) -> np.ndarray:
     return np.array([lowest - beside, lowest + beside])
 
 
-class Distribution(Visitor):
-    """Of `rows` finite values that are shown in ascending order, in the bins between `edges`."""
-
-    def __init__(self, rows: int, edges: np.ndarray) -> None:
-        self._rows, self._inner = rows, edges[1:-1]
-        self._quantiles = Quantiles(rows)
-        self._values = np.zeros(len(self._quantiles.places))
-        self._below = np.zeros(len(self._inner), dtype=np.int64)
-        self._before = self._equal = 0
-        self._value = 0.0
-
-    def groups(self, records: np.ndarray, order: np.ndarray, starts: np.ndarray) -> None:
-        values = records["value"]
-        wanted = self._wanted(len(values))
-        self._values[wanted] = values[order[self._quantiles.places[wanted] - self._before]]
-        for at, edge in enumerate(self._inner):
-            self._below[at] += _below(values, order, edge)
-        self._before += len(values)
-
-    def count(self, records: np.ndarray) -> None:
-        self._value = records["value"][0]
-        self._equal += len(records)
-
-    def counted(self) -> None:
-        self._values[self._wanted(self._equal)] = self._value
-        self._below += np.where(self._value < self._inner, self._equal, 0)
-        self._before, self._equal = self._before + self._equal, 0
-
-    def equal(self, records: np.ndarray) -> None:
-        pass
-
-    def _wanted(self, rows: int) -> slice:
-        """Which of the quantiles' places are among the next rows."""
-        ends = np.searchsorted(self._quantiles.places, (self._before, self._before + rows))
-        return slice(*ends)
-
-    @property
-    def quantiles(self) -> list[float | None]:
-        return self._quantiles.of(self._values)
-
-    @property
-    def counts(self) -> list[int]:
-        """How many values are in each bin; the outer bins also hold all beyond."""
-        return [int(count) for count in np.diff([0, *self._below, self._rows])]
+def counts(ascending: np.ndarray, edges: np.ndarray) -> list[int]:
+    """How many of the values, (rows,) ascending, are in each bin; the outer bins also hold all
+    beyond."""
+    below = np.searchsorted(ascending, edges[1:-1])
+    return [int(count) for count in np.diff([0, *below, len(ascending)])]
 
 
-@njit(cache=True, nogil=True)
-def _below(values: np.ndarray, order: np.ndarray, edge: float) -> int:
-    """How many values are below `edge`, by bisection."""
-    low, high = 0, len(order)
-    while low < high:
-        middle = (low + high) // 2
-        if values[order[middle]] < edge:
-            low = middle + 1
-        else:
-            high = middle
-    return low
+def quantiles(ascending: np.ndarray) -> list[float | None]:
+    """Quantiles at LEVELS of the values, (rows,) ascending, linear between order statistics: all
+    None without rows; None where a value is too large to interpolate."""
+    if not len(ascending):
+        return [None] * len(LEVELS)
+    last = len(ascending) - 1
+    place = np.array(LEVELS) * last
+    below = np.floor(place).astype(np.int64)
+    low, high, part = ascending[below], ascending[np.minimum(below + 1, last)], place - below
+    with np.errstate(over="ignore", invalid="ignore"):
+        # From the nearer end, as numpy does: the same bits, and never beyond either.
+        up, down = low + (high - low) * part, high - (high - low) * (1 - part)
+    return [finite_or_none(value) for value in np.where(part < 0.5, up, down)]
+
+
+def calibration(prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray) -> list[Bin]:
+    """What came, on average, of the rows in each decile of the predictions.
+
+    All are (rows,) in ascending order of the prediction, whose centered ranks
+    (alpha.evaluate.ranking) are `ranks`. Rows with equal predictions stay together, in the
+    decile of their middle rank; a decile that none falls into is left out, as is one whose means
+    are too large for a float.
+    """
+    rows = len(ranks)
+    # A row is in decile d if (rank + rows) · 5 // rows is d, or it is the last.
+    starts = [-(-decile * rows // 5) - rows for decile in range(1, 10)]
+    inner = np.searchsorted(ranks, np.array(starts, dtype=ranks.dtype))
+    ends = [0, *inner.tolist(), rows]
+    bins = []
+    for first, last in pairwise(ends):
+        if first < last:
+            x, y = (
+                finite_or_none(metrics.total(values[first:last]) / (last - first))
+                for values in (prediction, outcome)
+            )
+            if x is not None and y is not None:
+                bins.append(Bin(rows=last - first, prediction=x, outcome=y))
+    return bins

@@ -1,22 +1,22 @@
 """The files that an evaluation reads: what `alpha train` and `alpha predict` wrote of each run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from alpha.core import scratch
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.columns import SplitName
-from alpha.evaluate.predicted import Predicted
 from alpha.learn import history
 from alpha.learn.params import MATCHED_MLP, run_folder
 
 _KEY = "df"
+# Read at once.
+_PART_ROWS = 1 << 18
 
 
 class OfSplit(BaseModel):
@@ -25,7 +25,7 @@ class OfSplit(BaseModel):
 
 
 class InputCounts(BaseModel):
-    """inputs.json: what `alpha predict` had to mend in each split's features."""
+    """inputs.json: what `alpha predict` had to fix in each split's features."""
 
     train: OfSplit
     valid: OfSplit
@@ -93,37 +93,80 @@ def _trained(
     )
 
 
-class Saved:
-    """What a run predicts of one split, in its file: parts in time order, read anew each time
-    they are gone through, so that no split is in memory.
+def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> None:
+    """Raises InputError unless a file has all columns."""
+    for name in names:
+        if name not in found:
+            raise InputError(f"{path}: no column {name!r}, found {', '.join(found)}")
 
-    Raises InputError, naming the file, if it has no rows, is not in time order, or holds an
-    outcome that is not finite or not one of `classes`, of which an empty one says numbers.
+
+@dataclass(frozen=True)
+class Columns:
+    """What a file of predictions holds of one split, in time order: arrays (rows,).
+
+    `time_ns` int64, `outcome` finite, past `volatility` NaN where unknown. `score` is the number
+    that is compared with the outcome, NaN where there is no finite prediction; `values` is what
+    the loss takes: the score, or a probability of each class (rows, classes).
     """
+
+    time_ns: np.ndarray
+    outcome: np.ndarray
+    volatility: np.ndarray
+    score: np.ndarray
+    values: np.ndarray
+
+
+class PredictionFile:
+    """What a run predicts of one split, in its file, where outcomes are one of `classes` or, if
+    there are none, numbers."""
 
     def __init__(self, run: Trained, split: SplitName, *, classes: tuple[float, ...]) -> None:
         self.path = run.predictions / f"{split}.h5"
         self._classes = classes
 
-    def __iter__(self) -> Iterator[Predicted]:
+    def read(self, *, same_as: tuple[Path, np.ndarray, np.ndarray] | None = None) -> Columns:
+        """All of it, but without times, outcomes and volatility if they must be the `same_as`
+        another file's: its path, and the times and outcomes in it.
+
+        Raises InputError, naming the file, if it has no rows, is not in time order, holds an
+        outcome that is not finite or not one of the classes, or other rows than the other file.
+        """
         names = ["alpha_outcome", "past_volatility", "prediction"]
         names += [f"probability_{at}" for at in range(len(self._classes))]
         with open_frame(self.path, key=_KEY) as frame:
-            for name in names:
-                frame.source(name)
-            if not frame.rows:
+            rows = frame.rows
+            check_columns(self.path, names, frame.columns)
+            if not rows:
                 raise InputError(f"{self.path}: must have rows, found none")
+            kept = rows if same_as is None else 0
+            time_ns, (outcome, volatility) = np.empty(kept, np.int64), np.empty((2, kept))
+            score = np.empty(rows)
+            values = np.empty((len(self._classes), rows)).T if self._classes else score
+            same = same_as is None or len(same_as[1]) == rows
             last = None
-            for first in range(0, frame.rows, scratch.PART_ROWS):
-                stop = min(first + scratch.PART_ROWS, frame.rows)
-                time_ns = frame.time_ns(start=first, stop=stop)
-                columns = frame.matrix(names, start=first, stop=stop).astype(float, copy=False)
-                self._check_times(time_ns, last, first)
+            for first in range(0, rows, _PART_ROWS):
+                part = slice(first, min(first + _PART_ROWS, rows))
+                times = frame.time_ns(start=part.start, stop=part.stop)
+                columns = frame.matrix(names, start=part.start, stop=part.stop)
+                self._check_times(times, last, first)
                 self._check_outcome(columns[:, 0], first)
-                last = time_ns[-1]
-                outcome, volatility, score = (columns[:, at].copy() for at in range(3))
-                values = columns[:, 3:] if self._classes else score
-                yield Predicted(time_ns, outcome, volatility, score, values)
+                last = times[-1]
+                finite = np.isfinite(columns[:, 2:]).all(axis=1)
+                score[part] = np.where(finite, columns[:, 2], np.nan)
+                if self._classes:
+                    values[part] = columns[:, 3:]
+                if same_as is None:
+                    time_ns[part], outcome[part] = times, columns[:, 0]
+                    volatility[part] = columns[:, 1]
+                # What else is wrong with the file is looked for to its end.
+                elif same:
+                    same = np.array_equal(times, same_as[1][part])
+                    same = same and np.array_equal(columns[:, 0], same_as[2][part])
+        if same_as is not None and not same:
+            raise InputError(
+                f"{self.path}: must hold the same times and outcomes as {same_as[0]}, found others"
+            )
+        return Columns(time_ns, outcome, volatility, score, values)
 
     def _check_times(self, time_ns: np.ndarray, last: int | None, first: int) -> None:
         before = time_ns[:1] - 1 if last is None else [last]
@@ -142,29 +185,4 @@ class Saved:
             raise InputError(
                 f"{self.path}: row {first + row}, column 'alpha_outcome': must be {must}, "
                 f"found {outcome[row]:g}"
-            )
-
-
-class Same:
-    """The parts of what a run predicts, while they are the same rows as those that another
-    saved, of which `digests` are the parts'.
-
-    Raises InputError as Saved does, and if the file holds other rows.
-    """
-
-    def __init__(self, saved: Saved, other: Path, digests: Sequence[bytes]) -> None:
-        self._saved, self._other, self._digests = saved, other, digests
-
-    def __iter__(self) -> Iterator[Predicted]:
-        same, parts = True, 0
-        for part in self._saved:
-            # What else is wrong with the file is looked for to its end.
-            same = same and self._digests[parts : parts + 1] == [part.digest()]
-            parts += 1
-            if same:
-                yield part
-        if not same or parts < len(self._digests):
-            raise InputError(
-                f"{self._saved.path}: must hold the same times and outcomes as {self._other}, "
-                f"found others"
             )

@@ -5,9 +5,8 @@ prediction has a smaller squared error on average, so the oracle's skill is what
 capture, and a model's skill over it the share that it did.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +21,21 @@ from alpha.evaluate.assess import Resamples
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.details import Interval
 from alpha.evaluate.details import Oracle as OracleFigures
+from alpha.evaluate.inputs import check_columns
 from alpha.evaluate.metrics import Undefined
 from alpha.evaluate.over_seeds import Widened, mean_resampled
-from alpha.evaluate.predicted import Predicted
-from alpha.evaluate.ranking import rank_ic_resampled
-from alpha.evaluate.rows import SplitRows
-from alpha.evaluate.sample import Sample
+from alpha.evaluate.ranking import (
+    Order,
+    products,
+    rank_ic_resampled,
+    rank_ic_statistics,
+    spearman,
+)
+from alpha.evaluate.slices import ScoredRows
+from alpha.evaluate.split_rows import SplitRows
 from alpha.learn.params import Loss
 
-_KEY = "df"
+_KEY, _COLUMN = "df", "oracle"
 
 
 class _About(BaseModel):
@@ -46,7 +51,6 @@ class Known:
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.paths = paths
-        self._now: tuple[Path, np.ndarray, np.ndarray] | None = None
 
     def at(self, time_ns: np.ndarray) -> np.ndarray:
         """Its values at ascending times, (rows,); NaN where there is none.
@@ -55,41 +59,18 @@ class Known:
         naming the file, if one is not of its format.
         """
         found = np.full(len(time_ns), np.nan)
-        for path, (first, last) in self._spans.items():
-            span = slice(*np.searchsorted(time_ns, (first, last + 1)))
-            if span.start == span.stop:
-                continue
-            times, values = self._read(path)
+        for path in self.paths:
+            with open_frame(path, key=_KEY) as frame:
+                check_columns(path, [_COLUMN], frame.columns)
+                times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
+            order = np.argsort(times, kind="stable")
+            times, values = times[order], values[order]
+            ends = (times[0], times[-1] + 1) if len(times) else (0, 0)
+            span = slice(*np.searchsorted(time_ns, ends))
             place = np.searchsorted(times, time_ns[span], side="right") - 1
             there = times[place] == time_ns[span]
             found[span] = np.where(there, values[place], found[span])
         return found
-
-    def beside(self, parts: Iterable[Predicted]) -> Iterator[Predicted]:
-        """As what is predicted of the rows of a split."""
-        for part in parts:
-            oracle = self.at(part.time_ns)
-            yield replace(part, score=oracle, values=oracle)
-
-    @cached_property
-    def _spans(self) -> dict[Path, tuple[int, int]]:
-        """The first and the last time of each file that has rows."""
-        spans = {}
-        for path in self.paths:
-            times, _ = self._read(path)
-            if len(times):
-                spans[path] = int(times[0]), int(times[-1])
-        return spans
-
-    def _read(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """Ascending times and values of one file; the last that was read is kept."""
-        if self._now is None or self._now[0] != path:
-            self._now = None
-            with open_frame(path, key=_KEY) as frame:
-                times, values = frame.time_ns(), frame.column("oracle")
-            order = np.argsort(times, kind="stable")
-            self._now = path, times[order], values[order]
-        return self._now[1:]
 
 
 def read(features: Path, label: Label, loss: Loss) -> Known | str:
@@ -167,30 +148,43 @@ class Oracle:
         return widened.interval(skill / oracle.value, paired, oracle.reason)
 
 
-def of_split(
-    known: Known | str, rows: SplitRows, parts: Iterable[Predicted], widened: Widened
-) -> OfSplit:
-    """Skill and rank IC of what is `known` over the rows that have an oracle, of a split whose
-    rows come in parts; if it is the reason of nothing, that reason."""
+def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
+    """Skill and rank IC of what is `known` over the rows of a split that have an oracle; if it is
+    the reason of nothing, that reason."""
     if isinstance(known, str):
         return OfSplit(Interval(reason=known), Interval(reason=known))
-    sample = Sample.of(rows, known.beside(parts), known_only=True)
-    missing = rows.rows - sample.count
-    if not sample.count:
-        nothing = Interval(reason=f"none of {rows.rows} rows has a value of the oracle")
+    oracle, objective, blocks = known.at(split.time_ns), split.standard.objective, split.blocks
+    keep = np.isfinite(oracle)
+    missing = split.rows - int(np.count_nonzero(keep))
+    if missing == split.rows:
+        nothing = Interval(reason=f"none of {split.rows} rows has a value of the oracle")
         return OfSplit(nothing, nothing, None, missing)
+    ranks = split.ranks.whole
+    losses = objective.losses(split.outcome, oracle)
+    constant_losses = objective.losses(split.outcome, objective.constant)
+    columns = (split.outcome, oracle, losses, constant_losses)
+    scored = ScoredRows(*(column[keep] if missing else column for column in columns))
+    if missing:
+        known_outcome = np.where(keep, split.outcome, np.nan)
+        ranks = Order.of(known_outcome).centered_ranks(split.rows)
+        oracle[~keep] = np.nan
+        losses[~keep] = constant_losses[~keep] = 0.0
     skills = None
     try:
-        value = sample.sums[0].skill()
-        if rows.skill_reason is None:
-            skills = 1.0 - ratio(*rows.blocks.sums((sample.loss, sample.constant_loss)))
-        skill = widened.interval(value, skills, rows.skill_reason)
+        value = scored.skill()
+        if split.skill_reason is None:
+            sums = blocks.sums((blocks.by_cell(losses), blocks.by_cell(constant_losses)))
+            skills = 1.0 - ratio(*sums)
+        skill = widened.interval(value, skills, split.skill_reason)
     except Undefined as reason:
         skill = Interval(reason=str(reason))
+    del scored, columns, losses, constant_losses
     try:
-        value, rank_ics = sample.rank_ic(0), None
-        if rows.blocks.reason is None:
-            sums = rows.blocks.sums(sample.products.statistics(sample.kept))
+        of_oracle, rank_ics = Order.of(oracle).centered_ranks(split.rows), None
+        value = spearman(products(ranks, of_oracle), split.rows - missing)
+        if blocks.reason is None:
+            kept = blocks.by_cell(keep)
+            sums = blocks.sums(rank_ic_statistics(ranks, of_oracle, kept, blocks))
             rank_ics = rank_ic_resampled(sums)
         ranking = widened.interval(value, rank_ics)
     except Undefined as reason:

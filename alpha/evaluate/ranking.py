@@ -1,91 +1,144 @@
 """How well predictions rank: rank IC, average precision, and the lift of the top decile.
 
-A prediction is sorted once, and every figure is added up as rows come in its order
-(alpha.evaluate.buckets); rows with equal predictions form a group and are treated alike. Each
-figure comes with sums by cell, whose resamples give its interval (alpha.evaluate.bootstrap).
+`rank_ic` and `average_precision` are for arrays at hand, as in a notebook. An evaluation takes
+the same steps one by one, and adds up by cell of time what the figures' intervals are made of
+(alpha.evaluate.bootstrap). Rows with equal predictions form a group and are treated alike, so no
+figure depends on the order in which a sort leaves them.
 """
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
 
-from alpha.evaluate.bootstrap import ratio
-from alpha.evaluate.buckets import Visitor
+from alpha.core import parallel
+from alpha.evaluate.bootstrap import Blocks, ratio
 from alpha.evaluate.metrics import Undefined, finite
-from alpha.evaluate.ranks import RANKED
 
 TOP = 0.1
-
-# What is sorted by `value`, the prediction: with it come the outcome, its ranks and slots
-# (alpha.evaluate.ranks), and the cell of time that the row is in.
-JUDGED = np.dtype(
-    [
-        ("value", "f8"),
-        ("outcome", "f8"),
-        ("ranks", RANKED["ranks"]),
-        ("slots", RANKED["slots"]),
-        ("cell", "i4"),
-    ],
-    align=True,
-)
-# The same of a prediction that is of an event alone: an outcome of 1 says that it came.
-FORESEEN = np.dtype([("value", "f8"), ("outcome", "f4"), ("cell", "i4")])
+# Products of ranks are added up as whole numbers, of so many rows at most at once.
+_PRODUCTS = 1 << 16
 
 
-class RankProducts:
-    """A taker of JUDGED records and the ranks of their predictions: sums of products of these
-    and the outcomes' ranks, exact by slot, and by cell."""
+def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
+    """Spearman's rank correlation, ties given their average rank; both (rows,) numbers without
+    NaN, fewer than 2^31 rows.
 
-    def __init__(self, slots: int, cells: int) -> None:
-        # Of x · x, y · y and x · y, x the outcome: below 2^32, and how often 2^32.
-        self._exact = np.zeros((slots, 3, 2), dtype=np.int64)
-        # Of all rows: x, y, x · x, y · y, x · y.
-        self._by_cell = np.zeros((cells, 5))
-
-    def __call__(self, records: np.ndarray, ranks: np.ndarray) -> None:
-        _add_products(
-            records["ranks"], ranks, records["slots"], records["cell"], self._exact, self._by_cell
-        )
-
-    def rank_ic(self, slot: int, rows: int) -> float:
-        """Of the `rows` rows of a slot, as `spearman`."""
-        return spearman(self._exact[slot], rows)
-
-    def statistics(self, rows: np.ndarray) -> list[np.ndarray]:
-        """What `rank_ic_resampled` needs the sums of, by cell, of which `rows` (cells,) counts
-        the rows."""
-        return [rows, *self._by_cell.T]
-
-
-def spearman(products: np.ndarray, rows: int) -> float:
-    """Spearman's rank correlation of `rows` rows, ties given their average rank, from the sums of
-    x · x, y · y and x · y of their centered ranks, x the outcome: (3, 2) int64, below 2^32 and
-    how often 2^32.
-
-    Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with
-    fewer than two rows, or where outcome or prediction is constant.
+    Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with fewer
+    than two rows or where one side is constant, ValueError if they are not as they must be.
     """
+    outcome, prediction = _values("outcome", outcome), _values("prediction", prediction)
+    _check_rows(outcome, prediction)
+    rows = len(outcome)
+
+    def ranks(values: np.ndarray) -> np.ndarray:
+        return Order.of(values).centered_ranks(rows)
+
+    return spearman(products(*parallel.each(ranks, (outcome, prediction))), rows)
+
+
+def average_precision(event: np.ndarray, score: np.ndarray) -> float:
+    """The area under the precision-recall curve as average precision.
+
+    `event` is bool (rows,), `score` (rows,) numbers without NaN. With A and B the events and the
+    rows that score at least as high as row i, it is the mean of A / B over the events. Raises
+    Undefined where the event is always or never there; ValueError if they are not as they must
+    be.
+    """
+    event, score = np.asarray(event), _values("score", score)
+    if event.dtype != bool:
+        raise ValueError(f"event: must be bool, found {event.dtype}")
+    _check_rows(event, score)
+    order = Order.of(score)
+    return RankedEvent.of(event[order.rows], order, None, cells=1).average_precision()
+
+
+def _values(name: str, given: np.ndarray) -> np.ndarray:
+    values = np.asarray(given, dtype=np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"{name}: must be (rows,), found {values.shape}")
+    nan = np.isnan(values)
+    if nan.any():
+        raise ValueError(f"{name}: must be without NaN, found one in row {int(nan.argmax())}")
+    return values
+
+
+def _check_rows(one: np.ndarray, other: np.ndarray) -> None:
+    if one.shape != other.shape:
+        raise ValueError(f"must be of the same rows, found {one.shape} and {other.shape}")
+
+
+@dataclass(frozen=True)
+class Order:
+    """Rows in ascending order of a value, those without one (NaN) left out.
+
+    `rows` (known,) int32 are the rows, `starts` (known,) bool where a group of equal values
+    starts.
+    """
+
+    rows: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> "Order":
+        """From (rows,) floats, fewer than 2^31 rows."""
+        known = len(values) - np.count_nonzero(np.isnan(values))
+        # NaN comes last.
+        rows = np.argsort(values)[:known].astype(np.int32)
+        ascending = values[rows]
+        starts = np.ones(known, dtype=bool)
+        np.not_equal(ascending[1:], ascending[:-1], out=starts[1:])
+        return cls(rows, starts)
+
+    def centered_ranks(self, rows: int, part: np.ndarray | None = None) -> np.ndarray:
+        """Twice the average rank of each row's group less the mean rank, (rows,) int32: whole
+        numbers that add up to 0. Of rows that are left out it is 0.
+
+        Ranks are among all rows, or among those of the same `part`: (rows,) whole numbers from 0.
+        """
+        part = np.zeros(rows, dtype=np.int8) if part is None else part
+        ranks = np.zeros(rows, dtype=np.int32)
+        parts = int(np.max(part, initial=0)) + 1
+        _rank(self.rows, self.starts, part, np.zeros((3, parts), dtype=np.int64), ranks)
+        return ranks
+
+
+def products(x: np.ndarray, y: np.ndarray) -> tuple[int, int, int]:
+    """The sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each."""
+    return _product(x, x), _product(y, y), _product(x, y)
+
+
+def _product(x: np.ndarray, y: np.ndarray) -> int:
+    """The sum of x · y, exact: neither rounding nor an order of adding."""
+    # So few that their products, each below the square of the rows, stay within 63 bits.
+    step = max(1, min(_PRODUCTS, (1 << 62) // max(1, len(x)) ** 2))
+    return sum(
+        int(np.sum(np.multiply(x[at : at + step], y[at : at + step], dtype=np.int64)))
+        for at in range(0, len(x), step)
+    )
+
+
+def spearman(products: tuple[int, int, int], rows: int) -> float:
+    """Rank IC from the products of the centered ranks of outcomes and predictions, of which
+    `rows` are not left out. Raises Undefined as `rank_ic` does."""
     if rows < 2:
         raise Undefined("fewer than two rows" if rows else "no rows")
-    # Whole numbers: neither rounding nor an order of adding.
-    xx, yy, xy = ((int(high) << 32) + int(low) for low, high in products)
+    xx, yy, xy = products
     for name, square in (("prediction", yy), ("outcome", xx)):
         if not square:
             raise Undefined(f"the {name} is constant")
     return finite(xy / math.sqrt(xx * yy))
 
 
-def comes_and_not(positives: int, rows: int) -> None:
-    """Raises Undefined unless an event came in some of the rows and not in all."""
-    if not rows:
-        raise Undefined("no rows")
-    if not positives:
-        raise Undefined("no row has the event")
-    if positives == rows:
-        raise Undefined("every row has the event")
+def rank_ic_statistics(
+    x: np.ndarray, y: np.ndarray, kept: np.ndarray, blocks: Blocks
+) -> list[np.ndarray]:
+    """What `rank_ic_resampled` needs the resampled sums of, by cell, from centered ranks,
+    (rows,) int32; `kept` (cells,) counts the rows that are not left out."""
+    pairs = ((x, x), (y, y), (x, y))
+    products = (blocks.by_cell(np.multiply(*pair, dtype=np.float64)) for pair in pairs)
+    return [kept, blocks.by_cell(x), blocks.by_cell(y), *products]
 
 
 def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
@@ -96,188 +149,134 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
     return ratio(xy - x * y / rows, spread)
 
 
-class Events(Visitor):
-    """How well a prediction ranks rows by whether some events come: an outcome above each of
-    `levels`. Of `rows` rows in `cells` cells each event has some `positives`."""
+@dataclass(frozen=True)
+class RankedEvent:
+    """How well a prediction ranks `rows` rows by whether an event comes, as it does in
+    `positives` of them.
 
-    def __init__(
-        self, levels: Sequence[float], positives: Sequence[int], *, rows: int, cells: int
-    ) -> None:
-        self._levels = np.array(levels, dtype=np.float64)
-        self.positives, self._rows = positives, rows
-        self._state = _State(
-            before=np.zeros(1, dtype=np.int64),
-            above=np.array(positives, dtype=np.int64),
-            sums=np.zeros((len(levels), 5)),
-            top=np.zeros(2),
-        )
-        # By cell, of each event: the statistic, the events, those in the top; and all of the top.
-        self._by_cell = np.zeros((cells, 3 * len(levels) + 1))
-        self._forget()
+    `by_cell` (cells, 4) has the statistic of average precision, the events, those in the top
+    decile, and all rows in it.
+    """
 
-    def groups(self, records: np.ndarray, order: np.ndarray, starts: np.ndarray) -> None:
-        outcome, cell = _columns(records)
-        _add_groups(
-            outcome, cell, order, starts, self._levels, self._rows, self._state, self._by_cell
-        )
+    rows: int
+    positives: int
+    by_cell: np.ndarray
+    precisions: float
+    in_top: float
+    top: float
 
-    def count(self, records: np.ndarray) -> None:
-        self._size += len(records)
-        for event, level in enumerate(self._levels):
-            self._events[event] += np.count_nonzero(records["outcome"] > level)
+    @classmethod
+    def of(
+        cls, came: np.ndarray, order: Order, cell: np.ndarray | None, *, cells: int
+    ) -> "RankedEvent":
+        """From whether the event `came`, bool, and the `cell` of each row, int32, both in the
+        order of the prediction; without a cell all rows are in the first."""
+        by_cell = np.zeros((cells, 4))
+        positives = int(np.count_nonzero(came))
+        cell = np.zeros(len(came), dtype=np.int32) if cell is None else cell
+        sums = _rank_event(came, order.starts, cell, positives, TOP, by_cell)
+        return cls(len(came), positives, by_cell, *sums)
 
-    def counted(self) -> None:
-        _open(self._size, self._events, self._rows, self._state)
-        self._forget()
+    def average_precision(self) -> float:
+        """As the function of this name."""
+        self._check()
+        return finite(self.precisions / self.positives)
 
-    def equal(self, records: np.ndarray) -> None:
-        outcome, cell = _columns(records)
-        _add_equal(outcome, cell, self._levels, self._state, self._by_cell)
-
-    def _forget(self) -> None:
-        self._size, self._events = 0, np.zeros(len(self._levels), dtype=np.int64)
-
-    def average_precision(self, event: int) -> float:
-        """The area under the precision-recall curve as average precision.
-
-        With A and B the events and the rows that score at least as high as row i, it is the mean
-        of A / B over the events. Raises Undefined where the event is always or never there.
-        """
-        comes_and_not(self.positives[event], self._rows)
-        return finite(self._state.sums[event, _TOTAL] / self.positives[event])
-
-    def decile_lift(self, event: int) -> float:
+    def decile_lift(self) -> float:
         """Share of events among the top decile of scores, over their share of all rows.
 
         Rows tied at the cut share what is left of the top evenly. Raises Undefined where the
         event is always or never there.
         """
-        comes_and_not(self.positives[event], self._rows)
-        of_top = self._state.sums[event, _IN_TOP] / self._state.top[1]
-        return finite(of_top / (self.positives[event] / self._rows))
+        self._check()
+        return finite(self.in_top / self.top / (self.positives / self.rows))
 
-    def by_cell(self, event: int) -> np.ndarray:
+    def _check(self) -> None:
+        if not self.rows:
+            raise Undefined("no rows")
+        if not self.positives:
+            raise Undefined("no row has the event")
+        if self.positives == self.rows:
+            raise Undefined("every row has the event")
+
+    @property
+    def events_by_cell(self) -> np.ndarray:
         """How often the event came in each cell, (cells,)."""
-        return self._by_cell[:, 3 * event + 1]
+        return self.by_cell[:, 1]
 
-    def statistics(self, event: int, rows: np.ndarray) -> list[np.ndarray]:
+    def statistics(self, kept: np.ndarray) -> list[np.ndarray]:
         """What the resamples of average precision (the first two) and of the decile lift (the
-        others) are made of, by cell, of which `rows` (cells,) counts the rows: the statistic,
+        others) are made of, by cell, of which `kept` (cells,) counts the rows: the statistic,
         the events, the rows in the top decile, the events in it, and the rows.
 
         Average precision is N / P, P the events. The statistic is N's derivative by each row's
         weight, so that resampled sums of it over those of events are resamples of the figure,
         to first order.
         """
-        slope, events, both = self._by_cell[:, 3 * event : 3 * event + 3].T
-        return [slope, events, self._by_cell[:, -1], both, rows]
-
-
-def _columns(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Outcomes and cells, side by side in memory."""
-    return np.ascontiguousarray(records["outcome"]), np.ascontiguousarray(records["cell"])
-
-
-class _State(NamedTuple):
-    """Where Events are in the ascending order."""
-
-    before: np.ndarray  # (1,) int64: rows that came before
-    above: np.ndarray  # (events,) int64: positives that did not
-    sums: np.ndarray  # (events, 5): as below
-    top: np.ndarray  # (2,): how much of the group is in the top, and the sum of it over rows
-
-
-# Columns of _State.sums: what an event adds to the precision of those below it, what any row
-# takes from them, a row of the group's own gain; the sum of A / B; and events in the top.
-_RAISES, _DILUTES, _GAIN, _TOTAL, _IN_TOP = range(5)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _open(size, events, rows, state):  # type: ignore[no-untyped-def]  # compiled into its callers
-    """Move the state to a group of `size` rows with so many `events`, (events,)."""
-    rows_above = np.float64(rows - state.before[0])
-    state.before[0] += size
-    top = (TOP * rows - (rows - state.before[0])) / size
-    top = min(max(top, 0.0), 1.0)
-    state.top[0] = top
-    state.top[1] += top * size
-    for event in range(len(events)):
-        precision = state.above[event] / rows_above
-        state.sums[event, _RAISES] += events[event] / rows_above
-        state.sums[event, _DILUTES] += events[event] * precision / rows_above
-        state.sums[event, _GAIN] = precision + state.sums[event, _RAISES]
-        state.sums[event, _TOTAL] += events[event] * precision
-        state.sums[event, _IN_TOP] += top * events[event]
-        state.above[event] -= events[event]
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _spread(outcome, cell, levels, state, by_cell):  # type: ignore[no-untyped-def]
-    """Add a row of the group that was opened to its cell."""
-    top, events = state.top[0], len(levels)
-    for event in range(events):
-        came = 1.0 if outcome > levels[event] else 0.0
-        by_cell[cell, 3 * event] += came * state.sums[event, _GAIN] - state.sums[event, _DILUTES]
-        by_cell[cell, 3 * event + 1] += came
-        by_cell[cell, 3 * event + 2] += came * top
-    by_cell[cell, 3 * events] += top
+        slope, events, both, top = self.by_cell.T
+        return [slope, events, top, both, kept]
 
 
 @njit(cache=True, nogil=True)
-def _add_groups(
-    outcome: np.ndarray,
-    cell: np.ndarray,
-    order: np.ndarray,
-    starts: np.ndarray,
-    levels: np.ndarray,
-    rows: int,
-    state: _State,
-    by_cell: np.ndarray,
+def _rank(
+    order: np.ndarray, starts: np.ndarray, part: np.ndarray, counts: np.ndarray, ranks: np.ndarray
 ) -> None:
-    first, events = 0, np.empty(len(levels), dtype=np.int64)
+    """Write `ranks`. By part `counts` (3, parts), 0 at first, counts the rows, those that came
+    before the group, and those of the group."""
+    rows, before, group = counts
+    for row in order:
+        rows[part[row]] += 1
+    first = 0
     while first < len(order):
-        last = first + 1
-        while last < len(order) and not starts[last]:
+        last = first
+        while last == first or (last < len(order) and not starts[last]):
+            group[part[order[last]]] += 1
             last += 1
-        events[:] = 0
-        for place in range(first, last):
-            for event in range(len(levels)):
-                events[event] += outcome[order[place]] > levels[event]
-        _open(last - first, events, rows, state)
-        for place in range(first, last):
-            _spread(outcome[order[place]], cell[order[place]], levels, state, by_cell)
+        for row in order[first:last]:
+            at = part[row]
+            ranks[row] = 2 * before[at] + group[at] - rows[at]
+        # Of a part that was seen before nothing is left to move.
+        for row in order[first:last]:
+            at = part[row]
+            before[at] += group[at]
+            group[at] = 0
         first = last
 
 
 @njit(cache=True, nogil=True)
-def _add_equal(
-    outcome: np.ndarray, cell: np.ndarray, levels: np.ndarray, state: _State, by_cell: np.ndarray
-) -> None:
-    for row in range(len(outcome)):
-        _spread(outcome[row], cell[row], levels, state, by_cell)
-
-
-@njit(cache=True, nogil=True)
-def _add_products(
-    x: np.ndarray,
-    y: np.ndarray,
-    slots: np.ndarray,
+def _rank_event(
+    came: np.ndarray,
+    starts: np.ndarray,
     cell: np.ndarray,
-    exact: np.ndarray,
+    positives: int,
+    share: float,
     by_cell: np.ndarray,
-) -> None:
-    """Of centered ranks, (rows, 3), which are no more than there are rows."""
-    for row in range(len(x)):
-        for at in range(3):
-            slot = 0 if at == 0 else slots[row, at - 1]
-            one, other = np.int64(x[row, at]), np.int64(y[row, at])
-            for product, value in enumerate((one * one, other * other, one * other)):
-                exact[slot, product, 0] += value & 0xFFFFFFFF
-                exact[slot, product, 1] += value >> 32
-            if at == 0:
-                sums = by_cell[cell[row]]
-                sums[0] += one
-                sums[1] += other
-                sums[2] += one * one
-                sums[3] += other * other
-                sums[4] += one * other
+) -> tuple[float, float, float]:
+    """Fill `by_cell`; the sum of A / B over the events, the events in the top, and its rows."""
+    rows, above, first = len(came), positives, 0
+    # What an event adds to the precision of those below it, and what any row takes from them.
+    raises = dilutes = precisions = in_top = top_rows = 0.0
+    while first < rows:
+        last, events = first + 1, int(came[first])
+        while last < rows and not starts[last]:
+            events += came[last]
+            last += 1
+        rows_above = np.float64(rows - first)
+        precision = above / rows_above
+        top = min(max((share * rows - (rows - last)) / (last - first), 0.0), 1.0)
+        raises += events / rows_above
+        dilutes += events * precision / rows_above
+        precisions += events * precision
+        in_top += top * events
+        top_rows += top * (last - first)
+        for place in range(first, last):
+            sums = by_cell[cell[place]]
+            sums[0] -= dilutes
+            sums[3] += top
+            if came[place]:
+                sums[0] += precision + raises
+                sums[1] += 1.0
+                sums[2] += top
+        above -= events
+        first = last
+    return precisions, in_top, top_rows

@@ -1,13 +1,12 @@
 """The step: what every run's predictions are worth on every split.
 
-A part of the rows of one split and run is in memory at a time, what is added up by cell of time,
-and of each run the resampled figures; what has to be put in order is in scratch files beside the
-output. `metrics.json` is the headline for `dvc metrics`, `details.json` has every figure, and the
-CSV files are for `dvc plots`.
+In memory are the rows of one split, what one run predicts of them, and the resampled figures of
+every run. `metrics.json` is the headline for `dvc metrics`, `details.json` has every figure, and
+the CSV files are for `dvc plots`.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +17,16 @@ from alpha.core.progress import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
 from alpha.evaluate import inputs, ladder, oracle, shift, tables, verdict
-from alpha.evaluate.assess import Knobs, Resamples, assess
+from alpha.evaluate.assess import Parameters, Resamples, assess
 from alpha.evaluate.details import Details, Interval, Model, Run, Shift, SplitFigures
 from alpha.evaluate.details import Label as LabelFigures
-from alpha.evaluate.inputs import Same, Saved, Trained
+from alpha.evaluate.distribution import LEVELS
+from alpha.evaluate.inputs import Columns, PredictionFile, Trained
 from alpha.evaluate.oracle import OfSplit, Oracle
 from alpha.evaluate.over_seeds import Widened, model_split, over_seeds, skill_difference
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
-from alpha.evaluate.predicted import Predicted
-from alpha.evaluate.quantiles import LEVELS
-from alpha.evaluate.rows import SplitRows, Standard
+from alpha.evaluate.split_rows import SplitRows, Standard
 from alpha.evaluate.thresholds import meaning
 from alpha.learn import history
 from alpha.learn.params import Loss
@@ -55,26 +53,26 @@ def run(
     """
     found = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
-    codes = classes(label)
-    knobs = Knobs(
-        thresholds_bps=() if codes else evaluate.thresholds_bps,
+    parameters = Parameters(
+        thresholds_bps=() if classes(label) else evaluate.thresholds_bps,
         round_trip_bps=2 * evaluate.fees.taker_bps,
         horizon_ns=label.horizon_ns,
     )
     assessed = {each.name: _Assessed(each, {}, {}) for each in found}
     pairs = [(split, each) for split in SPLITS for each in found]
+    judged = _Judge(label, loss, evaluate, known)
     with whole_folder(out) as part:
-        judged = _Judge(label, loss, evaluate, known, part.parent)
         for split, each in track(pairs, "evaluate", total=len(pairs)):
             rows, predicted = judged.read(each, split)
             counts = getattr(each.counts, split)
             one = assessed[each.name]
             one.figures[split], one.resamples[split] = assess(
-                rows, predicted, knobs, clipped=counts.clipped, replaced=counts.replaced
+                rows, predicted, parameters, clipped=counts.clipped, replaced=counts.replaced
             )
-        judged.leave()
+            # Or this run's would be in memory while the next run's are read.
+            del rows, predicted
         details = _details(
-            list(assessed.values()), judged, label, evaluate, limits, knobs.round_trip_bps
+            list(assessed.values()), judged, label, evaluate, limits, parameters.round_trip_bps
         )
         (part / "figures.csv").write_text("model\n")
         tables.write(part, details, {name: one.run.history for name, one in assessed.items()})
@@ -106,52 +104,39 @@ class _Judge:
     what was found of the splits before."""
 
     def __init__(
-        self,
-        label: Label,
-        loss: Loss,
-        evaluate: Evaluate,
-        known: oracle.Known | str,
-        folder: Path,
+        self, label: Label, loss: Loss, evaluate: Evaluate, known: oracle.Known | str
     ) -> None:
-        self._fitted = label, loss
-        self._evaluate = evaluate
-        self._folder = folder
+        self._label, self._loss, self._evaluate = label, loss, evaluate
         self.known = known
-        self._now: tuple[SplitName, Path, SplitRows] | None = None
+        self._now: tuple[SplitName, PredictionFile, SplitRows] | None = None
         self._train_blocks: np.ndarray | None = None
         self.standard: Standard
         self.splits: dict[SplitName, _Split] = {}
 
-    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Iterable[Predicted]]:
+    def read(self, run: Trained, split: SplitName) -> tuple[SplitRows, Columns]:
         """The rows of `split`, of which train is the first, and what a run predicts of them.
 
-        Raises InputError, then or while these are gone through, if they are other rows than an
-        earlier run's.
+        Raises InputError if a file cannot be used, or holds other rows than an earlier run's.
         """
-        saved = Saved(run, split, classes=classes(self._fitted[0]))
-        if self._now is None or self._now[0] != split:
-            self.leave()
-            self._now = split, saved.path, self._first(split, saved)
-            return self._now[2], saved
-        _, path, rows = self._now
-        return rows, Same(saved, path, rows.digests)
+        file = PredictionFile(run, split, classes=classes(self._label))
+        if self._now is not None and self._now[0] == split:
+            _, first, rows = self._now
+            return rows, file.read(same_as=(first.path, rows.time_ns, rows.outcome))
+        # The last split's rows are not needed any more.
+        self._now = None
+        columns = file.read()
+        rows = self._first(split, columns)
+        self._now = split, file, rows
+        return rows, columns
 
-    def leave(self) -> None:
-        """Forget the rows of the split that was read last."""
-        if self._now is not None:
-            self._now[2].ranked.close()
-            self._now = None
-
-    def _first(self, split: SplitName, saved: Saved) -> SplitRows:
-        label, loss = self._fitted
-        if self._train_blocks is None:
-            self.standard = Standard.fit(saved, label, loss, self._folder)
+    def _first(self, split: SplitName, columns: Columns) -> SplitRows:
+        if split == SPLITS[0]:
+            self.standard = Standard.fit(columns, self._label, self._loss)
         rows = SplitRows.of(
-            saved,
+            columns,
             standard=self.standard,
-            knobs=self._evaluate.bootstrap,
-            horizon_seconds=label.horizon_seconds,
-            folder=self._folder,
+            bootstrap=self._evaluate.bootstrap,
+            horizon_seconds=self._label.horizon_seconds,
         )
         # Of train, which is the first, block means are kept for the shift.
         if self._train_blocks is None:
@@ -165,11 +150,11 @@ class _Judge:
             shift=shift.compare(
                 split,
                 self.standard.reference,
-                rows.shares,
+                rows.outcome,
                 train_blocks=self._train_blocks,
                 blocks=rows.block_means,
             ),
-            oracle=oracle.of_split(self.known, rows, saved, widened),
+            oracle=oracle.of_split(self.known, rows, widened),
         )
         return rows
 

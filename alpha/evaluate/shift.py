@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from alpha.data.columns import SplitName
+from alpha.evaluate import metrics
 from alpha.evaluate.bootstrap import LEAST_BLOCKS
 from alpha.evaluate.details import Shift
 from alpha.evaluate.metrics import Undefined
-from alpha.learn.losses import Values, extremes
 
 # An empty bin would make the index infinite: its share is taken as this.
 LEAST_SHARE = 1e-4
@@ -21,38 +21,8 @@ LEAST_SHARE = 1e-4
 # crosses the edge of a bin is no shift. So each outcome counts as spread evenly over this part
 # of itself on both sides.
 SPREAD = 0.25
-
-
-class Shares:
-    """How outcomes that come in parts fall into bins: `classes`; or zero by itself, and what
-    `edges` (n,) cut, where each outcome is spread by SPREAD."""
-
-    def __init__(self, edges: np.ndarray, classes: tuple[float, ...]) -> None:
-        self._edges, self._classes = edges, classes
-        self._rows = self._zeros = 0
-        self._counts = np.zeros(len(classes) or len(edges))
-
-    def add(self, outcome: np.ndarray) -> None:
-        """The next outcomes, (rows,), finite."""
-        self._rows += len(outcome)
-        if self._classes:
-            self._counts += [np.count_nonzero(outcome == code) for code in self._classes]
-            return
-        others = outcome[outcome != 0]
-        self._zeros += len(outcome) - len(others)
-        reach = np.maximum(SPREAD * np.abs(others), np.finfo(np.float64).tiny)
-        low = others - reach
-        reach *= 2
-        self._counts += [np.sum(np.clip((edge - low) / reach, 0.0, 1.0)) for edge in self._edges]
-
-    def __call__(self) -> np.ndarray:
-        """The share of each bin. Raises Undefined without rows."""
-        if not self._rows:
-            raise Undefined("no rows")
-        if self._classes:
-            return self._counts / self._rows
-        bins = np.diff([0.0, *self._counts, self._rows - self._zeros])
-        return np.append(bins, self._zeros) / self._rows
+# Spread at once, which bounds the memory.
+_PART_ROWS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -66,54 +36,65 @@ class Reference:
     constant: bool
 
     @classmethod
-    def fit(cls, outcome: Values, classes: tuple[float, ...] = ()) -> "Reference":
-        low, high = extremes(outcome)
-        edges = np.empty(0)
-        if low != high and not classes:
-            edges = np.unique(
-                np.array(outcome.quantiles([at / 10 for at in range(1, 10)], _others))
-            )
-        found = Shares(edges, classes)
-        for part in outcome.parts():
-            found.add(part)
-        return cls(edges, classes, found(), low == high)
-
-    def counting(self) -> Shares:
-        """In the same bins, for the outcomes of another split."""
-        return Shares(self.edges, self.classes)
+    def fit(cls, outcome: np.ndarray, classes: tuple[float, ...] = ()) -> "Reference":
+        """From (rows,) finite outcomes, at least one."""
+        constant, edges = metrics.constant(outcome), np.empty(0)
+        if not constant and not classes:
+            others = outcome[outcome != 0]
+            deciles = np.arange(1, 10) / 10
+            edges = np.unique(np.quantile(others, deciles, overwrite_input=True))
+        return cls(edges, classes, _shares(outcome, edges, classes), constant)
 
 
-def _others(outcome: np.ndarray) -> np.ndarray:
-    return outcome[outcome != 0]
+def _shares(outcome: np.ndarray, edges: np.ndarray, classes: tuple[float, ...]) -> np.ndarray:
+    """The share of each bin: of `classes`; or of zero by itself, last, and what `edges` (n,) cut,
+    where each outcome is spread by SPREAD. Raises Undefined without rows."""
+    rows = len(outcome)
+    if not rows:
+        raise Undefined("no rows")
+    if classes:
+        return np.array([np.count_nonzero(outcome == code) for code in classes]) / rows
+    zeros, below = 0, np.zeros(len(edges))
+    for first in range(0, rows, _PART_ROWS):
+        part = outcome[first : first + _PART_ROWS]
+        others = part[part != 0]
+        zeros += len(part) - len(others)
+        reach = np.maximum(SPREAD * np.abs(others), np.finfo(np.float64).tiny)
+        low = others - reach
+        reach *= 2
+        below += [np.sum(np.clip((edge - low) / reach, 0.0, 1.0)) for edge in edges]
+    bins = np.diff([0.0, *below, rows - zeros])
+    return np.append(bins, zeros) / rows
 
 
-def psi(train: Reference, shares: Shares) -> float:
-    """Population stability index of outcomes against train's.
+def psi(train: Reference, outcome: np.ndarray) -> float:
+    """Population stability index of outcomes, (rows,) finite, against train's.
 
     The sum over bins of (q − p) · log(q / p), p and q the shares of train and of the other.
     Source: Siddiqi (2006). Raises Undefined if train is constant or there are no rows.
     """
     if train.constant:
         raise Undefined("train's label is constant")
-    p, q = (np.maximum(side, LEAST_SHARE) for side in (train.shares, shares()))
+    shares = train.shares, _shares(outcome, train.edges, train.classes)
+    p, q = (np.maximum(side, LEAST_SHARE) for side in shares)
     return float(np.sum((q - p) * np.log(q / p)))
 
 
 def compare(
     split: SplitName,
     train: Reference,
-    shares: Shares,
+    outcome: np.ndarray,
     *,
     train_blocks: np.ndarray,
     blocks: np.ndarray,
 ) -> Shift:
-    """One split's label against train's, with the block means of both, (blocks,)."""
+    """One split's outcomes against train's, with the block means of both, (blocks,)."""
     from scipy.stats import ks_2samp
 
     reasons = []
     index = ks = p_value = None
     try:
-        index = psi(train, shares)
+        index = psi(train, outcome)
     except Undefined as reason:
         reasons.append(f"no stability index: {reason}")
     if min(len(train_blocks), len(blocks)) < LEAST_BLOCKS:

@@ -1,4 +1,4 @@
-"""The threshold check: when the model says "loud", is it, and would it have paid?
+"""The threshold check: when the model says "large", is it, and would it have paid?
 
 Knowing that a window's outcome will exceed τ is what a trade needs. For each τ the rows with
 prediction > τ are compared with the rows with outcome > τ.
@@ -10,9 +10,9 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label, classes
-from alpha.evaluate.bootstrap import add_at, ratio
+from alpha.evaluate.bootstrap import Blocks, ratio
 from alpha.evaluate.details import Threshold
-from alpha.evaluate.metrics import finite_or_none
+from alpha.evaluate.metrics import finite_or_none, total
 
 BPS = 1e-4
 _BEST_MOMENT = "leaves at the best moment of the window, which nobody knows beforehand"
@@ -31,8 +31,19 @@ _REALISED = {
 }
 
 
-class Check:
-    """Finite outcomes and predictions, that come in parts, against one τ.
+def check(
+    threshold_bps: float,
+    *,
+    time_ns: np.ndarray,
+    outcome: np.ndarray,
+    prediction: np.ndarray,
+    horizon_ns: int,
+    round_trip_bps: float,
+    blocks: Blocks,
+) -> tuple[Threshold, np.ndarray]:
+    """Finite outcomes and predictions (NaN where there is none: such a row does not count)
+    against one τ, (rows,) each at ascending `time_ns`; and by cell the outcomes acted on, and
+    how many, (2, cells).
 
     precision is the share of rows with label > τ among those with prediction > τ; recall the
     share of rows with prediction > τ among those with label > τ; lift is precision over the
@@ -40,65 +51,33 @@ class Check:
     outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
     of a round trip. A ratio to no rows is None.
     """
-
-    def __init__(self, threshold_bps: float, *, horizon_ns: int, cells: int) -> None:
-        self.threshold_bps = threshold_bps
-        self._horizon_ns = horizon_ns
-        self._rows = self.label_above = self._prediction_above = self._both = 0
-        self._outcome_sum = 0.0
-        self._windows, self._free_ns = 0, 0
-        # By cell: the outcomes acted on, and how many.
-        self.statistics = np.zeros((2, cells))
-
-    def add(
-        self, time_ns: np.ndarray, outcome: np.ndarray, prediction: np.ndarray, cells: np.ndarray
-    ) -> None:
-        """The next rows, (rows,) each, `time_ns` ascending; `cells` are those they are in."""
-        label_above = outcome > self.level
-        above = np.flatnonzero(prediction > self.level)
-        acted, cells = outcome[above], cells[above]
-        self._rows += len(outcome)
-        self.label_above += int(np.count_nonzero(label_above))
-        self._prediction_above += len(above)
-        self._both += int(np.count_nonzero(label_above[above]))
-        with np.errstate(over="ignore"):
-            self._outcome_sum += float(np.sum(acted))
-        self._windows, self._free_ns = _windows_apart(
-            time_ns[above], self._horizon_ns, self._windows, self._free_ns
-        )
-        add_at(acted, cells, self.statistics[0])
-        add_at(np.ones(len(above)), cells, self.statistics[1])
-
-    @property
-    def level(self) -> float:
-        """τ in the outcome's unit."""
-        return self.threshold_bps * BPS
-
-    def figures(self, *, round_trip_bps: float) -> Threshold:
-        return _figures(
-            threshold_bps=self.threshold_bps,
-            round_trip_bps=round_trip_bps,
-            seeds=1,
-            rows=self._rows,
-            label_above=self.label_above,
-            prediction_above=self._prediction_above,
-            both=self._both,
-            windows=self._windows,
-            outcome_sum_bps=self._outcome_sum / BPS,
-        )
+    level = threshold_bps * BPS
+    lost, label_above, acted = np.isnan(prediction), outcome > level, prediction > level
+    label_above &= ~lost
+    figures = _figures(
+        threshold_bps=threshold_bps,
+        round_trip_bps=round_trip_bps,
+        seeds=1,
+        rows=len(outcome) - int(np.count_nonzero(lost)),
+        label_above=int(np.count_nonzero(label_above)),
+        prediction_above=int(np.count_nonzero(acted)),
+        both=int(np.count_nonzero(label_above & acted)),
+        windows=_windows_apart(time_ns[acted], horizon_ns),
+        outcome_sum_bps=total(outcome[acted]) / BPS,
+    )
+    sums = blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)
+    return figures, np.stack(sums)
 
 
 @njit(cache=True, nogil=True)
-def _windows_apart(
-    time_ns: np.ndarray, horizon_ns: int, count: int, free_ns: int
-) -> tuple[int, int]:
+def _windows_apart(time_ns: np.ndarray, horizon_ns: int) -> int:
     """How many of the rows at ascending `time_ns` one could act on, one after the other: the
-    first, then always the next that is at least a horizon later. `count` were counted before,
-    and from `free_ns` on the next is."""
+    first, then always the next that is at least a horizon later."""
+    count, free_ns = 0, np.int64(0)
     for now in time_ns:
         if count == 0 or now >= free_ns:
             count, free_ns = count + 1, now + horizon_ns
-    return count, free_ns
+    return count
 
 
 def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
@@ -120,8 +99,8 @@ def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
 
 
 def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarray:
-    """The outcome after fees of each resample, in bps, (resamples,), from the sums of
-    Check.statistics; NaN without a row."""
+    """The outcome after fees of each resample, in bps, (resamples,), from the
+    resampled sums of `check`; NaN without a row."""
     outcomes, rows = sums
     return ratio(outcomes, rows) / BPS - round_trip_bps
 

@@ -3,33 +3,33 @@
 from hashlib import sha256
 
 import numpy as np
+import pandas as pd
 import pytest
-from made_parts import FOLDER, parts
+from made_columns import columns
 
 from alpha.check import Params
-from alpha.evaluate.rows import SplitRows, Standard
+from alpha.evaluate.split_rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
 
 
 def standard(params: Params, outcome) -> Standard:
-    train = parts(np.arange(len(outcome)) * SECOND, outcome)
-    return Standard.fit(train, params.label, params.loss, FOLDER)
+    train = columns(np.arange(len(outcome)) * SECOND, outcome)
+    return Standard.fit(train, params.label, params.loss)
 
 
-def rows(params: Params, outcome, *, start=0, size=1 << 30) -> SplitRows:
+def rows(params: Params, outcome, *, start=0) -> SplitRows:
     time_ns = (start + np.arange(len(outcome))) * SECOND
     return SplitRows.of(
-        parts(time_ns, outcome, size=size),
+        columns(time_ns, outcome),
         standard=standard(params, [0.0, 4.0]),
-        knobs=params.evaluate.bootstrap,
+        bootstrap=params.evaluate.bootstrap,
         horizon_seconds=60.0,
-        folder=FOLDER,
     )
 
 
 def test_the_standard_is_fitted_on_trains_outcomes(params: Params):
-    """Mean 2, deviation 2, a hair of one part in a hundred; a constant one varies by nothing."""
+    """Mean 2, deviation 2, near is one part in a hundred; a constant one varies by nothing."""
     found = standard(params, [0.0, 4.0])
     assert (found.rows, found.mean, found.std, found.hair) == (2, 2.0, 2.0, pytest.approx(0.02))
     assert standard(params, [0.3, 0.3]).hair == pytest.approx(0.0, abs=1e-12)
@@ -49,7 +49,7 @@ def test_times_and_outcomes_make_the_digest(params: Params):
         rows(params, [1.0, 2.0], start=3600).digest,
     ]
     assert len(set(digests)) == 3
-    assert rows(params, [1.0, 2.0], size=1).digest == digests[0]
+    assert rows(params, [1.0, 2.0]).digest == digests[0]
     expected = sha256(np.array([0, SECOND]).tobytes() + np.array([1.0, 2.0]).tobytes())
     assert digests[0] == expected.hexdigest()
 
@@ -69,8 +69,23 @@ def test_a_block_is_as_long_as_params_say(params: Params):
 
 
 def test_block_means_are_those_of_blocks_side_by_side(params: Params):
-    """Blocks of 20 minutes, of which the last is not whole; whatever parts rows come in."""
+    """Blocks of 20 minutes, of which the last is not whole."""
     outcome = np.arange(3000.0)
     expected = [outcome[at : at + 1200].mean() for at in (0, 1200, 2400)]
-    for size in (700, 3000):
-        assert rows(params, outcome, size=size).block_means == pytest.approx(expected)
+    assert rows(params, outcome).block_means == pytest.approx(expected)
+
+
+def test_every_row_is_in_its_utc_day(params: Params):
+    """pandas' own dates of the same times, with a day missing between."""
+    seconds = np.array([0, 80_000, 86_399, 86_400, 3 * 86_400])
+    time_ns = (1_704_067_200 + seconds) * SECOND
+    split = SplitRows.of(
+        columns(time_ns, np.arange(5.0)),
+        standard=standard(params, [0.0, 4.0]),
+        bootstrap=params.evaluate.bootstrap,
+        horizon_seconds=60.0,
+    )
+    assert list(split.days) == ["2024-01-01", "2024-01-02", "2024-01-04"]
+    for date, rows in split.days.items():
+        assert {str(day) for day in pd.to_datetime(time_ns[rows]).date} == {date}
+    assert split.regimes == {}

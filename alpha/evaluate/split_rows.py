@@ -1,0 +1,189 @@
+"""What all runs are compared by: what train's label gives, and the rows of one split."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from alpha.core import parallel
+from alpha.data.params import Label
+from alpha.evaluate import distribution, metrics, shift
+from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
+from alpha.evaluate.details import Label as LabelFigures
+from alpha.evaluate.inputs import Columns
+from alpha.evaluate.metrics import finite_or_none
+from alpha.evaluate.params import Bootstrap
+from alpha.evaluate.ranking import Order
+from alpha.evaluate.slices import DAY_NS, REGIMES, Regimes
+from alpha.learn import collapse
+from alpha.learn.losses import Objective
+from alpha.learn.params import Loss
+
+
+@dataclass(frozen=True)
+class Standard:
+    """What is fitted on train's outcomes, and nothing else."""
+
+    objective: Objective
+    rows: int
+    mean: float | None
+    std: float | None
+    bin_edges: np.ndarray
+    regimes: Regimes
+    reference: shift.Reference
+
+    @classmethod
+    def fit(cls, train: Columns, label: Label, loss: Loss) -> "Standard":
+        """From train's rows, at least one."""
+        outcome = train.outcome
+        with np.errstate(over="ignore", invalid="ignore"):
+            objective = Objective.fit(outcome, label, loss)
+        return cls(
+            objective,
+            len(outcome),
+            finite_or_none(objective.mean),
+            finite_or_none(metrics.std(outcome)),
+            distribution.bin_edges(outcome, objective.classes),
+            Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility),
+            shift.Reference.fit(outcome, objective.classes),
+        )
+
+    @property
+    def hair(self) -> float | None:
+        """How far from the train mean a prediction still counts as near it."""
+        return None if self.std is None else collapse.hair(self.std)
+
+
+class Ranks(NamedTuple):
+    """Centered ranks (alpha.evaluate.ranking), (rows,) int32 each: among all rows, and among those
+    of the row's day and of its regime."""
+
+    whole: np.ndarray
+    by_day: np.ndarray
+    by_regime: np.ndarray
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """The rows of one split, the same for every run, and what is known of them.
+
+    `regime` (rows,) int8 is each row's (alpha.evaluate.slices), `day_starts` (days + 1,) the
+    first row of each UTC day and last the number of rows, `constant_by_cell` (cells,) the losses
+    of the best constant, `block_means` (blocks,) the mean outcomes of blocks that do not overlap.
+    `digest` is of times and outcomes: what makes two evaluations ones of the same split.
+    """
+
+    standard: Standard
+    time_ns: np.ndarray
+    outcome: np.ndarray
+    regime: np.ndarray
+    blocks: Blocks
+    day_starts: np.ndarray
+    ranks: Ranks
+    constant_by_cell: np.ndarray
+    block_means: np.ndarray
+    label: LabelFigures
+    quantiles: list[float | None]
+    digest: str
+
+    @classmethod
+    def of(
+        cls, columns: Columns, *, standard: Standard, bootstrap: Bootstrap, horizon_seconds: float
+    ) -> "SplitRows":
+        """From what a file of predictions says of the rows themselves."""
+        time_ns, outcome, objective = columns.time_ns, columns.outcome, standard.objective
+        seconds = bootstrap.block_horizons * horizon_seconds
+        blocks = Blocks.cut(
+            time_ns,
+            seconds,
+            resamples=bootstrap.resamples,
+            level=bootstrap.level,
+            seed=bootstrap.seed,
+        )
+        constant_by_cell = blocks.by_cell(objective.losses(outcome, objective.constant))
+        apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
+        regime = standard.regimes.of(columns.volatility)
+        day_starts = first_rows(time_ns, DAY_NS, 0)
+        order = Order.of(outcome)
+        ascending = outcome[order.rows]
+        counts = distribution.counts(ascending, standard.bin_edges)
+        quantiles = distribution.quantiles(ascending)
+        del ascending
+        return cls(
+            standard=standard,
+            time_ns=time_ns,
+            outcome=outcome,
+            regime=regime,
+            blocks=blocks,
+            day_starts=day_starts,
+            ranks=_ranks(order, day_starts, regime),
+            constant_by_cell=constant_by_cell,
+            block_means=np.add.reduceat(outcome, apart[:-1]) / np.diff(apart),
+            label=_label(outcome, days=len(day_starts) - 1, counts=counts),
+            quantiles=quantiles,
+            digest=_digest(time_ns, outcome),
+        )
+
+    @property
+    def rows(self) -> int:
+        return len(self.outcome)
+
+    @property
+    def days(self) -> dict[str, slice]:
+        """The rows of each UTC day, by its date, in time order."""
+        dates = (self.time_ns[self.day_starts[:-1]] // DAY_NS).astype("datetime64[D]")
+        ends = pairwise(self.day_starts.tolist())
+        return {str(date): slice(*rows) for date, rows in zip(dates, ends, strict=True)}
+
+    @property
+    def regimes(self) -> dict[str, int]:
+        """The code of each regime, by its name; none without cuts."""
+        names = REGIMES if self.standard.regimes.cuts else ()
+        return {name: code for code, name in enumerate(names)}
+
+    def ranks_of(self, order: Order) -> Ranks:
+        """The ranks of a value among the rows that have one."""
+        return _ranks(order, self.day_starts, self.regime)
+
+    @cached_property
+    def skill_reason(self) -> str | None:
+        """Why skill has no interval, or None if it has."""
+        if self.blocks.reason is not None:
+            return self.blocks.reason
+        with np.errstate(over="ignore", invalid="ignore"):
+            effective = self.blocks.effective(self.constant_by_cell)
+        if effective >= LEAST_EFFECTIVE:
+            return None
+        return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+
+
+def _ranks(order: Order, day_starts: np.ndarray, regime: np.ndarray) -> Ranks:
+    days = np.diff(day_starts)
+    day = np.repeat(np.arange(len(days), dtype=np.int32), days)
+    parts = (None, day, regime)
+    return Ranks(*parallel.each(lambda part: order.centered_ranks(len(regime), part), parts))
+
+
+def _digest(time_ns: np.ndarray, outcome: np.ndarray) -> str:
+    """Of all times, and then of all outcomes."""
+    hasher = hashlib.sha256()
+    hasher.update(np.ascontiguousarray(time_ns, dtype="<i8").data)
+    hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
+    return hasher.hexdigest()
+
+
+def _label(outcome: np.ndarray, *, days: int, counts: list[int]) -> LabelFigures:
+    """The label's own figures."""
+    rows = len(outcome)
+    zeros = rows - int(np.count_nonzero(outcome))
+    return LabelFigures(
+        rows=rows,
+        days=days,
+        zero_share=zeros / rows if rows else None,
+        mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
+        std=finite_or_none(metrics.std(outcome)) if rows else None,
+        counts=counts,
+    )
