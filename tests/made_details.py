@@ -1,40 +1,38 @@
-"""Small details, made by hand: what an evaluation found, for those who read it."""
+"""A small evaluation, made by hand: its figures, for those who read them."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from alpha.core.artifacts import write_json
 from alpha.data.columns import SPLITS
-from alpha.evaluate.details import (
-    Details,
-    Ends,
-    EventOverSeeds,
-    Flag,
-    Interval,
-    Label,
-    Model,
-    ModelSplit,
-    Oracle,
-    OverSeeds,
-    Run,
-    Rung,
-    SliceOverSeeds,
-    SplitFigures,
-    Threshold,
-    Verdict,
-)
+from alpha.evaluate import tables
+from alpha.evaluate.details import Details, Flag, Model, Rung, Verdict
+from alpha.evaluate.figures import Figures, Row, Selection, table
 
 MEANING = "an upper bound: abs_max is direction-free"
+LEVELS = (0.1, 0.5, 0.9)
+
+
+class Over(NamedTuple):
+    """A figure over seeds."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    spread: float | None = None
+    seeds: int = 2
+    reason: str | None = None
 
 
 def over(
-    mean: float | None,
+    value: float | None,
     low: float | None = None,
     high: float | None = None,
     *,
     spread: float | None = None,
     seeds: int = 2,
-) -> OverSeeds:
-    return OverSeeds(mean=mean, spread=spread, seeds=seeds, low=low, high=high)
+) -> Over:
+    return Over(value, low, high, spread, seeds)
 
 
 def threshold(
@@ -44,155 +42,169 @@ def threshold(
     *,
     windows: int = 100,
     lift: float | None = 2.0,
-) -> Threshold:
+) -> dict[str, Any]:
     """A check whose after-fees interval is symmetric."""
     high = None if after_fees is None or low is None else 2 * after_fees - low
-    return Threshold(
-        threshold_bps=bps,
-        seeds=2,
-        rows=1000,
-        label_above=200,
-        prediction_above=100,
-        both=40,
-        windows=windows,
-        base_rate=0.2,
-        precision=0.4,
-        recall=0.2,
-        lift=lift,
-        realised_bps=None if after_fees is None else after_fees + 15,
-        after_fees_bps=after_fees,
-        after_fees_low_bps=low,
-        after_fees_high_bps=high,
-    )
+    return {
+        "event": repr(float(bps)),
+        "seeds": 2,
+        "rows": 1000,
+        "label_above": 200,
+        "prediction_above": 100,
+        "both": 40,
+        "windows": windows,
+        "base_rate": 0.2,
+        "precision": 0.4,
+        "recall": 0.2,
+        "lift": lift,
+        "realised_bps": None if after_fees is None else after_fees + 15,
+        "after_fees_bps": Over(after_fees, low, high),
+    }
 
 
-def model_split(skill: OverSeeds, **other: Any) -> ModelSplit:
+EVENT = {
+    "event": "outcome > 10 bps",
+    "base_rate": 0.2,
+    "average_precision": Over(0.45, 0.4, 0.5),
+    "decile_lift": Over(2.5, 2.2, 2.8),
+}
+DAYS = [
+    {"slice": f"day {name}", "rows": 500, "skill": skill, "rank_ic": 0.3, "std_ratio": 1}
+    for name, skill in (("2024-01-01", 0.4), ("2024-01-02", None), ("2024-01-03", -0.2))
+]
+FINE: dict[str, Any] = {
+    "loss": over(1e-7),
+    "rank_ic": over(0.25, 0.2, 0.3),
+    "rank_ic_days": over(0.24, spread=0.05),
+    "mse": over(1e-7),
+    "mae": over(2e-4),
+    "std_ratio": over(0.5),
+    "near_mean_share": over(0.1),
+    "non_finite": 0,
+    "prediction_quantiles": [1e-4, 3e-4, 6e-4],
+    "prediction_counts": [500.0, 500.0],
+    "thresholds": [threshold(10, 4.0, 2.0)],
+    "events": [EVENT],
+    "days": DAYS,
+    "regimes": [],
+    "undefined": {},
+}
+
+
+def rows(
+    model: str,
+    split: str,
+    figures: Mapping[str, Any],
+    *,
+    levels: Sequence[float] = LEVELS,
+    **at: Any,
+) -> Iterator[Row]:
+    """Of figures by name: numbers, `Over`, or lists of what they are by event or by slice."""
+    where = {"model": model, "split": split} | at
+    for name, value in figures.items():
+        if name == "undefined":
+            yield from (Row(**where, figure=one, reason=why) for one, why in value.items())
+        elif name.endswith("_quantiles"):
+            for level, one in zip(levels, value, strict=True):
+                yield Row(**where, figure=name[:-1], event=repr(level), value=one)
+        elif name.endswith("counts"):
+            for number, one in enumerate(value):
+                yield Row(**where, figure=name[:-1], event=str(number), value=one)
+        elif isinstance(value, list):
+            for one in value:
+                place = {key: one[key] for key in ("slice", "event") if key in one}
+                inside = {key: of for key, of in one.items() if key not in place}
+                yield from rows(model, split, inside, **at | place)
+        elif isinstance(value, Over):
+            more = figures.get("undefined", {}).get(name) or value.reason
+            yield Row(
+                **where, figure=name, value=value[0], low=value[1], high=value[2], reason=more
+            )
+            if value.spread is not None:
+                yield Row(**where, figure=f"{name}_spread", value=value.spread)
+            if name == "skill":
+                yield Row(**where, figure="skill_seeds", value=value.seeds)
+        else:
+            yield Row(**where, figure=name, value=value)
+
+
+def model_split(skill: Over, **other: Any) -> Selection:
     """A split on which everything is fine, but for what `other` says."""
-    slices = [
-        SliceOverSeeds(name=name, rows=500, skill=over(mean), rank_ic=over(0.3), std_ratio=over(1))
-        for name, mean in (("2024-01-01", 0.4), ("2024-01-02", None), ("2024-01-03", -0.2))
-    ]
-    event = EventOverSeeds(
-        name="outcome > 10 bps",
-        base_rate=0.2,
-        average_precision=over(0.45, 0.4, 0.5),
-        decile_lift=over(2.5, 2.2, 2.8),
-    )
-    made = {
-        "skill": skill,
-        "loss": over(1e-7),
-        "rank_ic": over(0.25, 0.2, 0.3),
-        "rank_ic_days": over(0.24, spread=0.05),
-        "mse": over(1e-7),
-        "mae": over(2e-4),
-        "std_ratio": over(0.5),
-        "near_mean_share": over(0.1),
-        "non_finite": 0,
-        "label_quantiles": [0.0, 3e-4, 9e-4],
-        "prediction_quantiles": [1e-4, 3e-4, 6e-4],
-        "prediction_counts": [500.0, 500.0],
-        "thresholds": [threshold(10, 4.0, 2.0)],
-        "events": [event],
-        "days": slices,
-        "regimes": [],
+    return Figures(table(rows("silos", "test", {"skill": skill} | FINE | other))).of("silos")
+
+
+def _run(model: str, seed: int, skill: float) -> Iterator[Row]:
+    figures = {"rows": 1000, "skill": skill, "rank_ic": 0.25, "constant_loss": 2e-7}
+    for split in SPLITS:
+        yield from rows(model, split, figures, seed=seed)
+    yield from rows(model, "train", {"epochs": 7, "best_epoch": 5}, seed=seed)
+
+
+IMPORTANCE = {"book": over(0.01, spread=0.002), "spread": over(0.09), "x": over(None)}
+VERDICTS = {
+    "mean": Verdict(name="collapsed", sentence="It is a constant.", figures={}, flags=[]),
+    "silos": Verdict(
+        name="skill_not_actionable",
+        sentence="It has skill, but −4 bps.",
+        figures={"test_skill": 0.3},
+        flags=[Flag(name="label_shift", sentence="The label moved.")],
+    ),
+}
+LADDER = [
+    Rung(model="mean", against=None, improves=None, sentence="The lowest rung."),
+    Rung(
+        model="silos",
+        against="mean",
+        improves=True,
+        sentence="Worth its complexity: it beats mean.",
+    ),
+]
+
+
+def details(
+    changed: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    importance: Mapping[str, Over] = IMPORTANCE,
+    **other: Any,
+) -> Details:
+    """Two models: `mean`, which is collapsed, and `silos`, which has skill and a flag. `changed`
+    are other figures of a model on every split, or by "model split" on one."""
+    changed = changed or {}
+    skills = {
+        "mean": {"skill": over(0.0, 0.0, 0.0), "std_ratio": over(0.0)},
+        "silos": {"skill": over(0.3, 0.2, 0.5, spread=0.01)},
     }
-    return ModelSplit(**made | other)
-
-
-def run(model: str, seed: int, skill: float | None) -> Run:
-    figures = SplitFigures(
-        rows=1000,
-        non_finite=0,
-        loss=1e-7,
-        constant_loss=2e-7,
-        skill=skill,
-        mse=1e-7,
-        mae=2e-4,
-        rank_ic=0.25,
-        std_ratio=0.5,
-        label_zero_share=0.4,
-        near_mean_share=0.1,
-        label_quantiles=[],
-        prediction_quantiles=[],
-        prediction_counts=[],
-        thresholds=[],
-        events=[],
-        calibration=[],
-        days=[],
-        regimes=[],
-        intervals={"skill": Ends(low=0.2, high=0.4)},
-        clipped=0,
-        replaced=0,
-        undefined={},
-    )
-    return Run(
-        model=model,
-        seed=seed,
-        epochs=7,
-        best_epoch=5,
-        importance={},
-        splits=dict.fromkeys(SPLITS, figures),
-    )
-
-
-def details(**other: Any) -> Details:
-    """Two models: `mean`, which is collapsed, and `silos`, which has skill and a flag."""
-    no_interval = Interval(reason="data is not simulated")
+    label = {"rows": 1000, "days": 3, "zero_share": 0.4, "mean": 3e-4, "std": 2e-4}
+    made: list[Row] = []
+    for split in SPLITS:
+        more = {"label_quantiles": [0.0, 3e-4, 9e-4], "counts": [500, 500]}
+        made += (
+            row._replace(figure=row.figure.removeprefix("label_"))
+            for row in rows("label", split, label | more)
+        )
+        for model, skill in skills.items():
+            of_model = FINE | skill | changed.get(model, {}) | changed.get(f"{model} {split}", {})
+            made += rows(model, split, of_model)
+    for model, skill in (("mean", 0.0), ("silos", 0.3)):
+        for seed in (0, 1):
+            made += _run(model, seed, skill)
+    families = [{"event": name, "importance": lost} for name, lost in importance.items()]
+    made += rows("silos", "valid", {"importance": families})
+    between = {"skill_difference": Over(0.3, 0.2, 0.5), "oracle_share": Over(0.6, 0.5, 0.7)}
+    made += rows("silos", "test", between)
     models = {
-        "mean": Model(
-            seeds=[0, 1],
-            configuration="m1",
-            splits=dict.fromkeys(SPLITS, model_split(over(0.0, 0.0, 0.0), std_ratio=over(0.0))),
-            importance={},
-            oracle_share=no_interval,
-            verdict=Verdict(name="collapsed", sentence="It is a constant.", figures={}, flags=[]),
-        ),
-        "silos": Model(
-            seeds=[0, 1],
-            configuration="s1",
-            splits=dict.fromkeys(SPLITS, model_split(over(0.3, 0.2, 0.5, spread=0.01))),
-            importance={"book": over(0.01, spread=0.002), "spread": over(0.09), "x": over(None)},
-            oracle_share=Interval(value=0.6, low=0.5, high=0.7),
-            verdict=Verdict(
-                name="skill_not_actionable",
-                sentence="It has skill, but −4 bps.",
-                figures={"test_skill": 0.3},
-                flags=[Flag(name="label_shift", sentence="The label moved.")],
-            ),
-        ),
+        name: Model(seeds=[0, 1], configuration=f"{name[0]}1", verdict=verdict)
+        for name, verdict in VERDICTS.items()
     }
-    ladder = [
-        Rung(
-            model="mean",
-            against=None,
-            skill_difference=Interval(reason="the lowest rung"),
-            worth=None,
-            sentence="The lowest rung.",
-        ),
-        Rung(
-            model="silos",
-            against="mean",
-            skill_difference=Interval(value=0.3, low=0.2, high=0.5),
-            worth=True,
-            sentence="Worth its complexity: it beats mean.",
-        ),
-    ]
-    runs = [
-        run(model, seed, skill)
-        for model, skill in (("mean", 0.0), ("silos", 0.3))
-        for seed in (0, 1)
-    ]
-    label = Label(rows=1000, days=3, zero_share=0.4, mean=3e-4, std=2e-4, counts=[500, 500])
-    made = {
+    content = {
         "models": list(models),
-        "runs": [f"{one.model}-{one.seed}" for one in runs],
+        "runs": [f"{model}-{seed}" for model in models for seed in (0, 1)],
         "loss": "squared error",
         "classes": [],
         "train_rows": 1000,
         "train_mean": 3e-4,
         "train_std": 2e-4,
-        "hair": 1e-6,
-        "quantile_levels": [0.1, 0.5, 0.9],
+        "tolerance": 1e-6,
         "bin_edges": [0.0, 1e-4, 2e-4],
         "regime_cuts": [],
         "round_trip_bps": 15.0,
@@ -202,17 +214,15 @@ def details(**other: Any) -> Details:
         "resamples": 2000,
         "block_seconds": 1200.0,
         "test_digest": "d1",
-        "labels": dict.fromkeys(SPLITS, label),
-        "shift": [],
-        "oracle": Oracle(skill={}, rank_ic={}, reason="data is not simulated"),
-        "ladder": ladder,
-        "by_run": {f"{one.model}-{one.seed}": one for one in runs},
+        "oracle_reason": "data is not simulated",
+        "ladder": LADDER,
         "by_model": models,
+        "figures": Figures(table(made)),
     }
-    return Details(**made | other)
+    return Details(**content | other)
 
 
-def write(path: Any, made: Details) -> None:
-    """As `alpha evaluate` writes details.json."""
+def write(path: Path, made: Details) -> None:
+    """As `alpha evaluate` writes details.json, and what is beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json(path, made.model_dump(mode="json"))
+    tables.write(path.parent, made, {})

@@ -3,16 +3,19 @@
 Figures are plausible, seeded and consistent in shape; nothing here evaluates anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_details import Over, rows
 
 from alpha.check import Params
 from alpha.core.artifacts import write_json
+from alpha.evaluate import figures, tables
 from alpha.evaluate.details import Details
+from alpha.evaluate.figures import Figures, Row
 from alpha.guard.compare import Shift
 from alpha.report import run as report
 
@@ -34,6 +37,7 @@ SEEDED = ("mlp", "silos_rival", "silos", "lightgbm")
 EPOCHS = {"mlp": 12, "silos_rival": 9, "silos": 12, "lightgbm": 80}
 FAMILIES = ("book_price", "liquidity_added", "traded_volume", "volatility", "spread", "imbalance")
 LEVELS = [0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0]
+NO_ORACLE = "the data is not a simulated market"
 EDGES = [1e-4 * edge for edge in range(41)]
 THRESHOLDS = (2.0, 5.0, 10.0, 20.0)
 DAYS = {"train": 3, "valid": 1, "test": 2}
@@ -88,27 +92,21 @@ def seeds(model: str) -> list[int]:
     return [0, 1, 2] if model in SEEDED else [0]
 
 
-def interval(value: float | None, half: float, reason: str | None = None) -> dict[str, Any]:
+def around(value: float | None, half: float, reason: str | None = None) -> Over:
+    """A figure with an interval, or the reason of none."""
     if value is None:
-        return {"value": None, "low": None, "high": None, "reason": reason}
-    return {"value": value, "low": value - half, "high": value + half, "reason": None}
+        return Over(None, reason=reason)
+    return Over(value, value - half, value + half)
 
 
-def over(value: float | None, *, spread: float | None = None, half: float | None = None) -> Any:
-    if value is None:
-        return {"mean": None, "spread": None, "seeds": 0, "low": None, "high": None}
-    low, high = (None, None) if half is None else (value - half, value + half)
-    return {
-        "mean": value,
-        "spread": spread,
-        "seeds": 1 if spread is None else 3,
-        "low": low,
-        "high": high,
-    }
+def over(value: float | None, *, spread: float | None = None, half: float | None = None) -> Over:
+    if value is None or half is None:
+        return Over(value, spread=None if value is None else spread)
+    return Over(value, value - half, value + half, spread)
 
 
 class Made:
-    """One made-up evaluation; `build` gives its details as JSON content."""
+    """One made-up evaluation; `build` gives its details."""
 
     def __init__(self, *, models: Sequence[str], classes: bool, oracle: bool, days: int) -> None:
         self.rng = np.random.default_rng(0)
@@ -137,8 +135,10 @@ class Made:
     def noise(self) -> float:
         return float(self.rng.normal(0, 0.006))
 
-    def build(self) -> dict[str, Any]:
-        return {
+    def build(self) -> Details:
+        rungs = self.ladder()
+        table = figures.table([*self.rows(), *(row for _, row in rungs)])
+        content = {
             "models": list(self.models),
             "runs": [f"{model}-{seed}" for model in self.models for seed in seeds(model)],
             "loss": "cross-entropy" if self.classes else "squared error",
@@ -146,13 +146,12 @@ class Made:
             "train_rows": 20_000,
             "train_mean": float(self.label.mean()),
             "train_std": float(self.label.std()),
-            "hair": 1e-6,
-            "quantile_levels": LEVELS,
+            "tolerance": 1e-6,
             "bin_edges": self.edges,
             "regime_cuts": [1.1e-4, 2.4e-4],
             "round_trip_bps": 15.0,
             "threshold_meaning": (
-                "not available: outcomes of target loud are classes, not returns"
+                "not available: outcomes of target large_move are classes, not returns"
                 if self.classes
                 else "an upper bound: it leaves at the best moment of the window"
             ),
@@ -161,27 +160,46 @@ class Made:
             "resamples": 2000,
             "block_seconds": 1200.0,
             "test_digest": "0123456789abcdef" * 4,
-            "labels": {split: self.labels(split) for split in SPLITS},
-            "shift": [
-                {"split": "valid", "psi": 0.04, "ks": 0.12, "p_value": 0.41, "blocks": 24},
-                {
-                    "split": "test",
-                    "psi": 0.31,
-                    "ks": None,
-                    "p_value": None,
-                    "blocks": 1,
-                    "reason": "test has one block of time only",
-                },
-            ],
-            "oracle": self.of_oracle(),
-            "ladder": self.ladder(),
-            "by_run": {
-                f"{model}-{seed}": self.run(model, seed)
-                for model in self.models
-                for seed in seeds(model)
-            },
+            "oracle_reason": None if self.oracle else NO_ORACLE,
+            "ladder": [rung for rung, _ in rungs],
             "by_model": {model: self.model(model) for model in self.models},
+            "figures": Figures(table),
         }
+        return Details.model_validate(content)
+
+    def rows(self) -> Iterator[Row]:
+        for split in SPLITS:
+            label = rows("label", split, self.labels(split), levels=LEVELS)
+            yield from (row._replace(figure=row.figure.removeprefix("label_")) for row in label)
+            found = around(None, 0, NO_ORACLE)
+            yield from rows(
+                "oracle",
+                split,
+                {
+                    "skill": around(0.26, 0.02) if self.oracle else found,
+                    "rank_ic": around(0.47, 0.02) if self.oracle else found,
+                },
+            )
+        for model in self.models:
+            for split in SPLITS:
+                yield from rows(model, split, self.model_split(model, split), levels=LEVELS)
+            yield from rows(model, "test", {"oracle_share": self.share(model)})
+            if model in ("silos", "silos_rival"):
+                lost = (over(0.06 / (1 + at) - 0.012, spread=0.004) for at in range(9))
+                families = [{"event": name, "importance": next(lost)} for name in FAMILIES]
+                yield from rows(model, "valid", {"importance": families})
+            for seed in seeds(model):
+                kept = EPOCHS[model] - 2 if model in EPOCHS else 0
+                trained = {"epochs": EPOCHS.get(model, 0), "best_epoch": kept}
+                yield from rows(model, "train", trained, seed=seed)
+                for split in SPLITS:
+                    figures = self.split(model, split)
+                    yield from rows(model, split, figures, seed=seed, levels=LEVELS)
+
+    def share(self, model: str) -> Over:
+        if not self.oracle:
+            return around(None, 0, NO_ORACLE)
+        return around(FIGURES[model][0][2] / 0.26, 0.07)
 
     def labels(self, split: str) -> dict[str, Any]:
         return {
@@ -191,54 +209,39 @@ class Made:
             "mean": float(self.label.mean()),
             "std": float(self.label.std()),
             "counts": self.counts(self.label),
+            "label_quantiles": np.quantile(self.label, LEVELS).tolist(),
+            **self.shift(split),
         }
 
-    def of_oracle(self) -> dict[str, Any]:
-        if not self.oracle:
-            return {"skill": {}, "rank_ic": {}, "reason": "the data is not a simulated market"}
-        return {
-            "skill": {split: interval(0.26, 0.02) for split in SPLITS},
-            "rank_ic": {split: interval(0.47, 0.02) for split in SPLITS},
-            "reason": None,
-        }
+    def shift(self, split: str) -> dict[str, Any]:
+        if split == "train":
+            return {}
+        if split == "valid":
+            return {"psi": 0.04, "ks": 0.12, "p_value": 0.41, "blocks": 24}
+        why = "test has one block of time only"
+        return {"psi": Over(0.31, reason=why), "ks": None, "p_value": None, "blocks": 1}
 
-    def ladder(self) -> list[dict[str, Any]]:
+    def ladder(self) -> list[tuple[dict[str, Any], Row]]:
         rungs, below = [], None
         for model in self.models:
             skill = FIGURES[model][0]
             if below is None:
-                difference, worth = interval(None, 0, "the lowest rung"), None
+                difference, improves = around(None, 0, "the lowest rung"), None
                 sentence = f"{model} is the lowest rung."
             elif model == "median":
-                difference, worth = interval(None, 0, "its resamples are all equal"), False
+                difference, improves = around(None, 0, "its resamples are all equal"), False
                 sentence = "median cannot be compared with mean."
             else:
                 value = skill[2] - FIGURES[below][0][2]
-                difference = interval(value, 0.012)
-                worth = difference["low"] > 0
-                sentence = f"It {'beats' if worth else 'does not beat'} {below}: {value:+.3f}."
-            rungs.append(
-                {
-                    "model": model,
-                    "against": below,
-                    "skill_difference": difference,
-                    "worth": worth,
-                    "sentence": sentence,
-                }
-            )
+                difference = around(value, 0.012)
+                improves = value > 0.012
+                sentence = f"It {'beats' if improves else 'does not beat'} {below}: {value:+.3f}."
+            rung = {"model": model, "against": below, "improves": improves, "sentence": sentence}
+            [row] = rows(model, "test", {"skill_difference": difference})
+            rungs.append((rung, row))
             if below is None or skill[1] > FIGURES[below][0][1]:
                 below = model
         return rungs
-
-    def run(self, model: str, seed: int) -> dict[str, Any]:
-        return {
-            "model": model,
-            "seed": seed,
-            "epochs": EPOCHS.get(model, 0),
-            "best_epoch": EPOCHS[model] - 2 if model in EPOCHS else 0,
-            "importance": dict.fromkeys(FAMILIES, 0.01) if model == "silos" else {},
-            "splits": {split: self.split(model, split) for split in SPLITS},
-        }
 
     def split(self, model: str, split: str) -> dict[str, Any]:
         skill, rank_ic = FIGURES[model][0][SPLITS.index(split)], FIGURES[model][1]
@@ -257,22 +260,19 @@ class Made:
             "non_finite": 4 if (model, split) == ("mlp", "test") else 0,
             "loss": 2e-7 * (1 - skill),
             "constant_loss": {"train": 1.8e-7, "valid": 2e-7, "test": 2.2e-7}[split],
-            "skill": skill,
+            "skill": around(skill, 0.01),
             "mse": None if self.classes else 2e-7 * (1 - skill),
             "mae": None if self.classes else 3e-4,
             "rank_ic": rank_ic,
             "std_ratio": float(prediction.std() / self.label.std()),
             "label_zero_share": 0.3,
             "near_mean_share": 1.0 if model == "mean" else 0.02,
-            "label_quantiles": np.quantile(self.label, LEVELS).tolist(),
             "prediction_quantiles": np.quantile(prediction, LEVELS).tolist(),
             "prediction_counts": self.counts(prediction),
             "thresholds": [] if self.classes else self.thresholds(model, 1),
-            "events": [],
-            "calibration": [] if rank_ic is None else self.calibration(model),
-            "days": self.slices(split, "days", model, SliceKind.RUN),
-            "regimes": self.slices(split, "regimes", model, SliceKind.RUN),
-            "intervals": {"skill": {"low": skill - 0.01, "high": skill + 0.01}},
+            "calibrated": [] if rank_ic is None else self.calibration(model),
+            "days": self.slices(split, "day", model, None),
+            "regimes": self.slices(split, "regime", model, None),
             "clipped": 3,
             "replaced": 5,
             "undefined": undefined,
@@ -285,11 +285,12 @@ class Made:
         mean = float(self.label.mean())
         return [
             {
-                "rows": len(group),
-                "prediction": float(group.mean()),
-                "outcome": mean + slope * (float(group.mean()) - mean),
+                "event": str(at),
+                "calibration_rows": len(group),
+                "calibration_prediction": float(group.mean()),
+                "calibration_outcome": mean + slope * (float(group.mean()) - mean),
             }
-            for group in groups
+            for at, group in enumerate(groups)
         ]
 
     def thresholds(self, model: str, number: int) -> list[dict[str, Any]]:
@@ -305,7 +306,7 @@ class Made:
             after = None if realised is None else realised - 15
             found.append(
                 {
-                    "threshold_bps": bps,
+                    "event": repr(bps),
                     "seeds": number,
                     "rows": number * len(above),
                     "label_above": number * label_above,
@@ -317,9 +318,7 @@ class Made:
                     "recall": both / label_above if label_above else None,
                     "lift": precision / base if precision is not None and base else None,
                     "realised_bps": realised,
-                    "after_fees_bps": after,
-                    "after_fees_low_bps": None if after is None else after - 1.5,
-                    "after_fees_high_bps": None if after is None else after + 1.5,
+                    "after_fees_bps": around(after, 1.5),
                 }
             )
         return found
@@ -329,7 +328,7 @@ class Made:
         names = ["class 1"] if self.classes else [f"outcome > {bps:g} bps" for bps in THRESHOLDS]
         return [
             {
-                "name": name,
+                "event": name,
                 "base_rate": 0.4 / 2**at,
                 "average_precision": over(
                     None if rank_ic is None else 0.4 / 2**at + max(skill, 0), half=0.02
@@ -341,28 +340,25 @@ class Made:
             for at, name in enumerate(names)
         ]
 
-    def slices(self, split: str, kind: str, model: str, shape: str) -> list[dict[str, Any]]:
-        if kind == "regimes" and split == "train":
+    def slices(
+        self, split: str, kind: str, model: str, spread: float | None
+    ) -> list[dict[str, Any]]:
+        if kind == "regime" and split == "train":
             return []
         names = (
             ["low", "middle", "high"]
-            if kind == "regimes"
+            if kind == "regime"
             else [str(np.datetime64("2024-01-04") + day) for day in range(self.days[split])]
         )
         skill, rank_ic = FIGURES[model][0][SPLITS.index(split)], FIGURES[model][1]
         found = []
         for name in names:
             this = skill + 3 * self.noise() + (0.03 if name == "high" else 0.0)
-            figures = {"skill": this, "rank_ic": rank_ic, "std_ratio": 0.4}
-            one: dict[str, Any] = {"name": name, "rows": len(self.label) // len(names)}
-            if shape == SliceKind.RUN:
-                undefined = {} if rank_ic is not None else {"rank_ic": "the prediction is constant"}
-                one |= {"loss": 2e-7 * (1 - this), "undefined": undefined} | figures
-            else:
-                one |= {
-                    name: over(value, spread=0.012 if model in SEEDED else None)
-                    for name, value in figures.items()
-                }
+            one = {"slice": f"{kind} {name}", "rows": len(self.label) // len(names)}
+            values = {"skill": this, "rank_ic": rank_ic, "std_ratio": 0.4}
+            one |= {name: over(value, spread=spread) for name, value in values.items()}
+            if rank_ic is None:
+                one["rank_ic"] = Over(None, reason="the prediction is constant")
             found.append(one)
         return found
 
@@ -371,16 +367,6 @@ class Made:
         return {
             "seeds": seeds(model),
             "configuration": "c" * 64,
-            "splits": {split: self.model_split(model, split) for split in SPLITS},
-            "importance": {
-                family: over(0.06 / (1 + at) - 0.012, spread=0.004)
-                for at, family in enumerate(FAMILIES)
-            }
-            if model in ("silos", "silos_rival")
-            else {},
-            "oracle_share": interval(skill / 0.26, 0.07)
-            if self.oracle
-            else interval(None, 0, "the data is not a simulated market"),
             "verdict": {
                 "name": VERDICTS.get(model, "skill_not_actionable"),
                 "sentence": f"{model} takes {100 * max(skill, 0):.1f} % off the loss of the best "
@@ -406,21 +392,16 @@ class Made:
             "std_ratio": over(float(prediction.std() / self.label.std())),
             "near_mean_share": over(1.0 if model == "mean" else 0.02),
             "non_finite": 12 if (model, split) == ("mlp", "test") else 0,
-            "label_quantiles": np.quantile(self.label, LEVELS).tolist(),
             "prediction_quantiles": np.quantile(prediction, LEVELS).tolist(),
             "prediction_counts": self.counts(prediction),
             "thresholds": [] if self.classes else self.thresholds(model, len(seeds(model))),
             "events": self.events(model, split),
-            "days": self.slices(split, "days", model, SliceKind.MODEL),
-            "regimes": self.slices(split, "regimes", model, SliceKind.MODEL),
+            "days": self.slices(split, "day", model, spread and 2 * spread),
+            "regimes": self.slices(split, "regime", model, spread and 2 * spread),
             "undefined": {"rank_ic": "the prediction is constant", "rank_ic_days": "no order"}
             if rank_ic is None
             else {},
         }
-
-
-class SliceKind:
-    RUN, MODEL = "run", "model"
 
 
 def details(
@@ -431,24 +412,23 @@ def details(
     days: int = 2,
 ) -> Details:
     """A rich evaluation of some or all models; of a classification target with `classes`."""
-    made = Made(models=models, classes=classes, oracle=oracle, days=days)
-    return Details.model_validate(made.build())
+    return Made(models=models, classes=classes, oracle=oracle, days=days).build()
 
 
 def write_details(folders: Folders, found: Details) -> None:
-    """details.json and a learning curve a run."""
-    curves = folders.evaluation / "learning_curves"
-    curves.mkdir(parents=True, exist_ok=True)
-    write_json(folders.evaluation / "details.json", found.model_dump())
+    """What `alpha evaluate` writes, with a learning curve a run."""
+    folders.evaluation.mkdir(parents=True)
+    histories = {}
     for name in found.runs:
-        run = found.by_run[name]
-        lines = ["epoch,train_loss,valid_loss,prediction_std"]
-        for epoch in range(run.epochs + 1):
-            done = 1 - np.exp(-4 * epoch / max(1, run.epochs))
-            train = 1 - (run.splits["train"].skill or 0.0) * done
-            valid = 1.11 - 1.11 * (run.splits["valid"].skill or 0.0) * done
-            lines.append(f"{epoch},{train:.17g},{valid:.17g},0.0001")
-        (curves / f"{name}.csv").write_text("\n".join(lines) + "\n")
+        train, valid = found.run(name, "train"), found.run(name, "valid")
+        last = int(train["epochs"].value or 0)
+        done = 1 - np.exp(-4 * np.arange(last + 1) / max(1, last))
+        histories[name] = {
+            "epoch": list(range(last + 1)),
+            "train_loss": (1 - (train["skill"].value or 0.0) * done).tolist(),
+            "valid_loss": (1.11 - 1.11 * (valid["skill"].value or 0.0) * done).tolist(),
+        }
+    tables.write(folders.evaluation, found, histories)
 
 
 def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, ...]) -> None:

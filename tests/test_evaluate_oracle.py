@@ -51,10 +51,10 @@ def test_without_an_oracle_for_this_label_and_loss_the_reason_is_said(tmp_path, 
     def reason(changed: Params) -> str:
         results.evaluate(changed, RUNS[-1:])
         found = details.read(results.evaluation)
-        assert found.oracle.skill["test"].reason == found.oracle.reason
-        assert found.by_model["mlp"].oracle_share.reason == found.oracle.reason
+        assert found.on("oracle")["skill"].reason == found.oracle_reason
+        assert found.on("mlp")["oracle_share"].reason == found.oracle_reason
         assert "oracle" not in (results.evaluation / "ladder.csv").read_text()
-        return found.oracle.reason
+        return found.oracle_reason
 
     mid = params.model_copy(update={"label": params.label.model_copy(update={"price": "mid"})})
     assert reason(mid) == "the oracle knows the label abs_max over 60 s at touch only"
@@ -63,10 +63,10 @@ def test_without_an_oracle_for_this_label_and_loss_the_reason_is_said(tmp_path, 
     (oracle / "2.h5").unlink()
     results.evaluate(params, RUNS[-1:])
     found = details.read(results.evaluation)
-    assert found.oracle.reason is None
-    assert found.oracle.skill["valid"].value is not None
-    assert found.oracle.skill["test"].reason == "none of 100 rows has a value of the oracle"
-    assert found.by_model["mlp"].oracle_share.reason == found.oracle.skill["test"].reason
+    assert found.oracle_reason is None
+    assert found.on("oracle", "valid")["skill"].value is not None
+    assert found.on("oracle")["skill"].reason == "none of 100 rows has a value of the oracle"
+    assert found.on("mlp")["oracle_share"].reason == found.on("oracle")["skill"].reason
     (oracle / "oracle.json").unlink()
     assert reason(params) == "only a simulated market has an oracle"
 

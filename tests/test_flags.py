@@ -3,7 +3,8 @@ from made_details import model_split, over
 
 from alpha.check import Params
 from alpha.data.columns import SPLITS
-from alpha.evaluate.details import Interval, Oracle, Shift
+from alpha.evaluate.details import Oracle, Shift
+from alpha.evaluate.figures import Interval
 from alpha.evaluate.flags import raise_all
 
 NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_details import over
 
-from alpha.evaluate.details import Interval
-from alpha.evaluate.ladder import climb
+from alpha.evaluate.figures import Interval
+from alpha.evaluate.ladder import compare_to_baselines
 
 ABOVE = Interval(value=0.018, low=0.011, high=0.025)
 
@@ -18,6 +18,10 @@ def skills(valid, test=None):
     }
 
 
+def rungs_of(models, skills, difference):
+    return [rung for rung, _ in compare_to_baselines(models, skills, difference)]
+
+
 def test_each_model_is_compared_with_the_best_on_valid_of_those_below():
     """A weak rung in between is not the one to beat."""
     asked = []
@@ -26,7 +30,7 @@ def test_each_model_is_compared_with_the_best_on_valid_of_those_below():
         asked.append((model, against))
         return ABOVE
 
-    rungs = climb(
+    rungs = rungs_of(
         ["mean", "ridge", "mlp", "silos"],
         skills({"mean": 0.0, "ridge": 0.06, "mlp": 0.02, "silos": 0.07}),
         difference,
@@ -37,7 +41,7 @@ def test_each_model_is_compared_with_the_best_on_valid_of_those_below():
 
 
 def test_the_fair_rival_stands_below_silos_like_any_other_rung():
-    rungs = climb(
+    rungs = rungs_of(
         ["ridge", "silos_rival", "silos"],
         skills({"ridge": 0.06, "silos_rival": 0.08, "silos": 0.09}),
         lambda model, against: ABOVE,
@@ -49,7 +53,7 @@ def test_the_fair_rival_stands_below_silos_like_any_other_rung():
 def test_no_rung_below_is_better_on_valid_than_the_one_compared_with(on_valid):
     names = [f"m{at}" for at in range(len(on_valid))]
     by_name = dict(zip(names, on_valid, strict=True))
-    for at, rung in enumerate(climb(names, skills(by_name), lambda model, against: ABOVE)):
+    for at, rung in enumerate(rungs_of(names, skills(by_name), lambda model, against: ABOVE)):
         below = [skill for skill in on_valid[:at] if skill is not None]
         if not below:
             assert rung.against is None
@@ -60,12 +64,12 @@ def test_no_rung_below_is_better_on_valid_than_the_one_compared_with(on_valid):
 
 def test_of_equals_the_simplest_is_the_one_to_beat():
     same = skills({"a": 0.1, "b": 0.1, "c": 0.1})
-    rungs = climb(["a", "b", "c"], same, lambda model, against: ABOVE)
+    rungs = rungs_of(["a", "b", "c"], same, lambda model, against: ABOVE)
     assert rungs[2].against == "a"
 
 
 @pytest.mark.parametrize(
-    ("difference", "worth", "sentence"),
+    ("difference", "improves", "sentence"),
     [
         (
             ABOVE,
@@ -102,12 +106,14 @@ def test_of_equals_the_simplest_is_the_one_to_beat():
     ],
 )
 def test_a_rung_is_worth_its_complexity_only_if_its_interval_is_above_zero(
-    difference, worth, sentence
+    difference, improves, sentence
 ):
     made = skills({"ridge": 0.06, "mlp": 0.07})
-    [_, rung] = climb(["ridge", "mlp"], made, lambda model, against: difference)
-    assert rung.skill_difference == difference
-    assert rung.worth is worth
+    [_, (rung, by)] = compare_to_baselines(
+        ["ridge", "mlp"], made, lambda model, against: difference
+    )
+    assert by == difference
+    assert rung.improves is improves
     assert rung.sentence == sentence
 
 
@@ -116,8 +122,8 @@ def test_a_rung_that_beats_a_bad_one_is_not_worth_it_where_another_is_better():
     made = skills(
         {"har": 0.05, "ridge": 0.06, "mlp": 0.07}, test={"har": 0.2, "ridge": -0.3, "mlp": 0.1}
     )
-    rung = climb(["har", "ridge", "mlp"], made, lambda *_: ABOVE)[-1]
-    assert rung.worth is False
+    rung = rungs_of(["har", "ridge", "mlp"], made, lambda *_: ABOVE)[-1]
+    assert rung.improves is False
     assert rung.sentence == (
         "Not worth its complexity: on test it beats ridge by 0.018 of skill (0.011 to 0.025), but "
         "har has more there, 0.200."
@@ -126,19 +132,20 @@ def test_a_rung_that_beats_a_bad_one_is_not_worth_it_where_another_is_better():
 
 def test_a_rung_that_beats_those_below_but_no_constant_is_not_worth_it():
     made = skills({"ridge": 0.06, "mlp": 0.07}, test={"ridge": -0.3, "mlp": 0.01})
-    [_, rung] = climb(["ridge", "mlp"], made, lambda *_: ABOVE)
-    assert rung.worth is False
+    [_, rung] = rungs_of(["ridge", "mlp"], made, lambda *_: ABOVE)
+    assert rung.improves is False
     assert "but not the best constant for sure" in rung.sentence
 
 
 def test_the_lowest_rung_has_nothing_to_beat():
-    [rung] = climb(["zero"], skills({"zero": 0.0}), lambda model, against: ABOVE)
-    assert (rung.against, rung.worth, rung.skill_difference.value) == (None, None, None)
+    made = skills({"zero": 0.0})
+    [(rung, by)] = compare_to_baselines(["zero"], made, lambda model, against: ABOVE)
+    assert (rung.against, rung.improves, by.value) == (None, None, None)
 
 
 def test_without_a_skill_below_a_rung_is_not_worth_it_and_says_why():
     """A valid split without rows: nothing can be chosen on it."""
     made = skills({"zero": None, "ridge": None})
-    [_, rung] = climb(["zero", "ridge"], made, lambda *_: ABOVE)
-    assert rung.worth is False
+    [_, rung] = rungs_of(["zero", "ridge"], made, lambda *_: ABOVE)
+    assert rung.improves is False
     assert "no model below it has a skill on valid" in rung.sentence

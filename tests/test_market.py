@@ -40,11 +40,11 @@ def market(tmp_path_factory) -> Details:
 
 @pytest.mark.parametrize("model", ["har", "ridge", "mlp", "silos", "lightgbm"])
 def test_what_is_there_to_learn_is_found_but_never_more_than_the_oracle_knows(market, model):
-    skill = market.by_model[model].splits["test"].skill
+    skill = market.on(model)["skill"]
     assert skill.low > 0
     assert market.by_model[model].verdict.name in FOUND
-    assert skill.low <= market.oracle.skill["test"].high
-    share = market.by_model[model].oracle_share
+    assert skill.low <= market.on("oracle")["skill"].high
+    share = market.on(model)["oracle_share"]
     assert 0 < share.low <= share.value <= share.high
     assert share.value <= 1 or share.low <= 1
 
@@ -55,7 +55,10 @@ def test_constants_collapse_by_construction(market):
 
 
 def test_the_families_that_the_market_s_volatility_shows_in_matter_most_to_the_silos(market):
-    importance = {name: over.mean for name, over in market.by_model["silos"].importance.items()}
+    importance = {
+        one.name: one["importance"].value
+        for one in market.on("silos", "valid").events("importance")
+    }
     ranked = sorted(importance, key=importance.__getitem__, reverse=True)
     assert "volatility" in ranked[:3]
     assert sum(importance.values()) > 0.02
@@ -72,7 +75,7 @@ def test_a_net_that_was_hardly_trained_is_called_collapsed(tmp_path):
         train={"epochs": 1, "learning_rate": 1e-5},
     )
     mlp = details.by_model["mlp"]
-    assert details.by_run["mlp-0"].splits["valid"].skill > 0
+    assert details.run("mlp-0", "valid")["skill"].value > 0
     assert mlp.verdict.name == "collapsed"
     assert "test_std_ratio" in mlp.verdict.figures
 
@@ -97,4 +100,4 @@ def test_no_rung_is_actionable_on_real_recordings(realdata, tmp_path, symbol):
     verdicts = {name: model.verdict.name for name, model in details.by_model.items()}
     assert "actionable_on_paper" not in verdicts.values()
     assert ("skill_not_actionable" in verdicts.values()) == (symbol == "ETHUSD")
-    assert details.oracle.reason == "only a simulated market has an oracle"
+    assert details.oracle_reason == "only a simulated market has an oracle"

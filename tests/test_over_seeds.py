@@ -1,13 +1,11 @@
 """One model over its seeds: means, spreads, and intervals of means in the same resamples."""
 
-import math
-
 import numpy as np
 import pytest
 
 from alpha.evaluate import tries
 from alpha.evaluate.bootstrap import Blocks
-from alpha.evaluate.over_seeds import Widened, mean_resampled, over_seeds, skill_difference
+from alpha.evaluate.over_seeds import Widened, difference, mean_resampled
 
 
 def blocks_of(rows: int) -> Blocks:
@@ -18,15 +16,6 @@ def blocks_of(rows: int) -> Blocks:
 @pytest.fixture(scope="module")
 def blocks() -> Blocks:
     return blocks_of(100_000)
-
-
-def test_over_seeds_is_mean_and_sample_deviation_of_what_is_defined():
-    """1 and 3 have mean 2 and deviation sqrt 2; a None does not count."""
-    found = over_seeds([1.0, None, 3.0])
-    assert (found.mean, found.spread, found.seeds) == (2.0, pytest.approx(math.sqrt(2)), 2)
-    assert over_seeds([0.1]).spread is None
-    assert over_seeds([0.1, 0.1, 0.1]).spread == 0.0
-    assert over_seeds([None]).mean is None
 
 
 def test_seeds_are_averaged_inside_each_resample():
@@ -67,7 +56,7 @@ def test_a_difference_is_paired(blocks: Blocks):
     common = np.random.default_rng(0).permutation(np.linspace(0.0, 1.0, 1000))
     mine = [{"skill": common + 0.1}]
     other = [{"skill": common - 0.05}, {"skill": common + 0.05}]
-    found = skill_difference((0.6, 0.5), (mine, other), Widened(blocks, 1), None)
+    found = difference((0.6, 0.5), (mine, other), Widened(blocks, 1), None)
     assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
-    none = skill_difference((None, 0.5), ([{}], other), Widened(blocks, 1), None)
+    none = difference((None, 0.5), ([{}], other), Widened(blocks, 1), None)
     assert (none.value, none.reason) == (None, "one of them has no skill on test")

@@ -4,20 +4,21 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
-from hypothesis import given
-from hypothesis import strategies as st
 from report_details import FIGURES, FLAGS, Folders, details, make, write
 
 from alpha.check import Params, parse
+from alpha.core import text as numbers
+from alpha.core.artifacts import parse as read
 from alpha.core.errors import InputError
 from alpha.evaluate.details import Details
-from alpha.evaluate.details import parse as read
+from alpha.evaluate.figures import Figures, Row, table
 from alpha.label.profile import Profile
-from alpha.report import content, data, numbers, svg
-from alpha.report.inputs import Contract, SplitSummary
-from alpha.report.plots import axes, curves, ladder
+from alpha.report import content, svg
+from alpha.report.content import Contract, SplitSummary
+from alpha.report.plots import axes, ladder, lines
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = "<script>alert(1)</script>&'\".h5"
@@ -100,6 +101,21 @@ def edit(path: Path, change) -> None:
     found = json.loads(path.read_text())
     change(found)
     path.write_text(json.dumps(found))
+
+
+def where(found: pd.DataFrame, **columns) -> pd.Series:
+    """The rows with these values in these columns; None is an empty seed."""
+    rows = pd.Series(True, index=found.index)
+    for name, value in columns.items():
+        rows &= found[name].isna() if value is None else (found[name] == value).fillna(False)
+    return rows
+
+
+def changed(made: Details, change) -> Details:
+    """The same evaluation, with a table that `change` made another."""
+    found = made.figures.table.copy()
+    other = change(found)
+    return made.model_copy(update={"figures": Figures(found if other is None else other)})
 
 
 # -- the page -----------------------------------------------------------------------------
@@ -203,21 +219,21 @@ def test_figures_on_the_page_are_the_evaluations_with_their_intervals(text: str,
         figures = (numbers.figure(value, digits), numbers.ends(low, high, digits))
         assert " ".join(filter(None, figures)) in words
 
-    for model in rich.by_model.values():
-        test = model.splits["test"]
-        for over in (test.skill, test.rank_ic):
-            shown(over.mean, over.low, over.high)
-        shown(model.oracle_share.value, model.oracle_share.low, model.oracle_share.high, 2)
+    for test in map(rich.on, rich.models):
+        for name, digits in (
+            ("skill", 3),
+            ("rank_ic", 3),
+            ("oracle_share", 2),
+            ("skill_difference", 3),
+        ):
+            shown(test[name].value, test[name].low, test[name].high, digits)
         for check in test.thresholds:
-            low, high = check.after_fees_low_bps, check.after_fees_high_bps
-            shown(check.after_fees_bps, low, high, 2)
-    for rung in rich.ladder:
-        difference = rung.skill_difference
-        shown(difference.value, difference.low, difference.high)
+            fees = check["after_fees_bps"]
+            shown(fees.value, fees.low, fees.high, 2)
     for name in axes.varying(rich):
-        for event in rich.by_model[name].splits["test"].events:
-            over = event.average_precision
-            shown(over.mean, over.low, over.high)
+        for event in rich.on(name).events("average_precision"):
+            precision = event["average_precision"]
+            shown(precision.value, precision.low, precision.high)
 
 
 def test_tries_are_said_where_intervals_are(text: str):
@@ -227,16 +243,22 @@ def test_tries_are_said_where_intervals_are(text: str):
 
 def test_hostile_names_are_text_and_nothing_else(tmp_path: Path, params: Params, few: Details):
     """Called as a script, a file, feature, family, event, day or reason does not become one."""
-    found = few.model_dump()
-    silos = found["by_model"]["silos"]
-    silos["importance"] = {HOSTILE: silos["importance"]["spread"]}
-    silos["splits"]["test"]["events"][0]["name"] = HOSTILE
-    silos["splits"]["test"]["days"][0]["name"] = HOSTILE
-    silos["verdict"]["sentence"] = HOSTILE
-    silos["verdict"]["figures"] = {HOSTILE: 1.0}
-    found["ladder"][1]["skill_difference"]["reason"] = HOSTILE
+
+    def rename(found: pd.DataFrame) -> pd.DataFrame:
+        silos = where(found, model="silos", split="test", seed=None)
+        found.loc[silos & (found.event == "outcome > 2 bps"), "event"] = HOSTILE
+        found.loc[silos & (found.slice == "day 2024-01-04"), "slice"] = f"day {HOSTILE}"
+        found.loc[where(found, figure="skill_difference", model="silos"), "reason"] = HOSTILE
+        found = found.drop(found.index[found.figure.str.startswith("importance")][2:])
+        found.loc[found.figure.str.startswith("importance"), ["model", "event"]] = "silos", HOSTILE
+        return found
+
     days, features = (HOSTILE, "$x_$.h5"), (HOSTILE, "a_1", "b_1")
-    hostile = Details.model_validate(found)
+    verdict = few.by_model["silos"].verdict.model_copy(
+        update={"sentence": HOSTILE, "figures": {HOSTILE: 1.0}}
+    )
+    silos = few.by_model["silos"].model_copy(update={"verdict": verdict})
+    hostile = changed(few, rename).model_copy(update={"by_model": few.by_model | {"silos": silos}})
     page = Page(text := write(make(tmp_path, hostile, days=days, features=features), params))
     assert "script" not in page.elements
     assert "<script" not in text
@@ -267,7 +289,7 @@ def test_every_unwanted_count_is_on_the_page(text: str):
 def test_counts_that_do_not_add_up_are_a_defect(made: Folders, params: Params, rich: Details):
     """The reader need not add."""
     found = json.loads((made.splits / "summary.json").read_text()) | {"input_rows": 3001}
-    defects = data.defects(
+    defects = content.defects(
         rich,
         params.label,
         read(Profile, made.labels / "profile.json"),
@@ -275,14 +297,14 @@ def test_counts_that_do_not_add_up_are_a_defect(made: Folders, params: Params, r
         read(Contract, made.normalization),
     )
     what = "rows of the input that its counts do not account for"
-    assert [defect.count for defect in defects if defect.what == what] == [6]
+    assert [defect.rows for defect in defects if defect.what == what] == [6]
 
 
 def test_classes_have_no_threshold_check_on_the_page(tmp_path: Path, params: Params):
     """The reason stands in its place, events remain, and no outcome is in bps."""
     found = details(models=("mean", "ridge"), classes=True, oracle=False)
-    page = Page(write(make(tmp_path, found), params, target="loud"))
-    assert "Not available: outcomes of target loud are classes, not returns." in page.text
+    page = Page(write(make(tmp_path, found), params, target="large_move"))
+    assert "Not available: outcomes of target large_move are classes, not returns." in page.text
     assert "average_precision-test" in page.pictures
     assert not {"precision-test", "after_fees_bps-test"} & set(page.pictures)
     assert "bps" not in page.text.replace("cut at 1.10 and 2.40 bps per √s", "")
@@ -312,7 +334,6 @@ def test_without_an_oracle_one_line_says_why(tmp_path: Path, params: Params):
 
 def test_what_is_empty_gives_its_reason(tmp_path: Path, params: Params, few: Details):
     """Days, regimes, events, calibration and bins without content: a sentence, not a hole."""
-    found = few.model_dump()
     reasons = {
         "days": "test has one day only",
         "regimes": "too few days before test",
@@ -320,16 +341,20 @@ def test_what_is_empty_gives_its_reason(tmp_path: Path, params: Params, few: Det
         "calibration": "no finite prediction",
         "prediction_counts": "the label is constant",
     }
-    for run in found["by_run"].values():
-        run["splits"]["test"]["undefined"] = dict(reasons)
-        run["splits"]["test"].update(days=[], regimes=[], calibration=[])
-    for model in found["by_model"].values():
-        model["splits"]["test"].update(days=[], regimes=[], events=[], prediction_counts=[])
-        model["importance"] = {}
-    found.update(bin_edges=[], regime_cuts=[])
-    for label in found["labels"].values():
-        label["counts"] = []
-    page = Page(write(make(tmp_path, Details.model_validate(found)), params))
+
+    def without(found: pd.DataFrame) -> pd.DataFrame:
+        kept = found[(found.slice == "") & ((found.event == "") | (found.model == "label"))]
+        kept = kept[~where(kept, figure="count")]
+        quantiles = found[found.figure == "prediction_quantile"]
+        why = (
+            Row(model=model, seed=seed, split="test", figure=figure, reason=reason)
+            for model, seed in (name.split("-") for name in few.runs)
+            for figure, reason in reasons.items()
+        )
+        return pd.concat([kept, quantiles, table(why)], ignore_index=True)
+
+    empty = changed(few, without).model_copy(update={"bin_edges": [], "regime_cuts": []})
+    page = Page(write(make(tmp_path, empty), params))
     for reason in reasons.values():
         assert f"Not available: {reason}." in page.text
     assert "families" not in page.ids
@@ -337,26 +362,12 @@ def test_what_is_empty_gives_its_reason(tmp_path: Path, params: Params, few: Det
 
 def test_a_page_of_undefined_figures_is_still_a_page(tmp_path: Path, params: Params, few: Details):
     """Every figure None, no day with labels, no feature: dashes and reasons, not errors."""
-    folders = make(tmp_path, few)
 
-    def nothing(found):
-        if isinstance(found, dict):
-            for name, value in found.items():
-                if name in ("low", "high") and "name" not in found and "mean" not in found:
-                    found[name] = None if "value" in found else value
-                elif name in KEPT:
-                    continue
-                elif isinstance(value, float):
-                    found[name] = None
-                elif name.endswith("quantiles"):
-                    found[name] = [None] * len(value)
-                else:
-                    nothing(value)
-        elif isinstance(found, list):
-            for value in found:
-                nothing(value)
+    def nothing(found: pd.DataFrame) -> None:
+        found.loc[~found.figure.isin(("epochs", "best_epoch")), ["value", "low", "high"]] = None
 
-    edit(folders.evaluation / "details.json", nothing)
+    unknown = dict.fromkeys(("train_mean", "train_std", "tolerance"))
+    folders = make(tmp_path, changed(few, nothing).model_copy(update=unknown))
     empty = json.loads((folders.labels / "profile.json").read_text())["days"]["blackout.h5"]
     total = {key: value for key, value in empty.items() if key != "outcome_at_seconds"}
     edit(
@@ -370,23 +381,6 @@ def test_a_page_of_undefined_figures_is_still_a_page(tmp_path: Path, params: Par
     page = Page(write(folders, params))
     assert "No model has a skill on valid" in page.text
     assert numbers.NOTHING in page.text
-
-
-# What the format wants as numbers.
-KEPT = {
-    "level",
-    "block_seconds",
-    "round_trip_bps",
-    "threshold_bps",
-    "bin_edges",
-    "quantile_levels",
-    "regime_cuts",
-    "classes",
-    "calibration",
-    "intervals",
-    "importance",
-    "prediction_counts",
-}
 
 
 @pytest.mark.parametrize(
@@ -424,11 +418,13 @@ def test_a_missing_input_is_named(folders: Folders, params: Params):
 
 def with_skills(found: Details, skills: dict[str, float | None]) -> Details:
     """The same evaluation with other skills on valid; of those not named, none."""
-    content = found.model_dump()
-    for name in found.models:
-        over = {"mean": skills.get(name), "spread": None, "seeds": 1}
-        content["by_model"][name]["splits"]["valid"]["skill"] = over
-    return Details.model_validate(content)
+
+    def change(table: pd.DataFrame) -> None:
+        for name in found.models:
+            skill = where(table, model=name, split="valid", seed=None, figure="skill", slice="")
+            table.loc[skill, "value"] = skills.get(name)
+
+    return changed(found, change)
 
 
 def test_the_headline_is_chosen_by_valid(rich: Details):
@@ -443,8 +439,8 @@ def test_undefined_figures_are_grouped_by_reason(rich: Details):
     found = dict(content.undefined(rich))
     constants = "zero, mean and median"
     assert found["the prediction is constant"] == [
-        f"rank IC of {constants} on every split",
         f"calibration of {constants} on every split",
+        f"rank IC of {constants} on every split",
         f"rank IC by day of {constants} on every split",
         f"rank IC by regime of {constants} on valid and test",
     ]
@@ -457,15 +453,19 @@ def test_undefined_figures_are_grouped_by_reason(rich: Details):
 
 def test_a_reason_of_some_seeds_names_them():
     """Of all of a model's, the model; on some splits, these."""
-    found = details(models=("mean", "mlp")).model_dump()
-    for run, split in (
-        ("mlp-0", "valid"),
-        ("mlp-0", "test"),
-        ("mlp-2", "test"),
-        ("mean-0", "test"),
-    ):
-        found["by_run"][run]["splits"][split]["undefined"]["skill"] = "why"
-    assert dict(content.undefined(Details.model_validate(found)))["why"] == [
+
+    def without(found: pd.DataFrame) -> None:
+        for model, seed, split in (
+            ("mlp", 0, "valid"),
+            ("mlp", 0, "test"),
+            ("mlp", 2, "test"),
+            ("mean", 0, "test"),
+        ):
+            at = {"model": model, "seed": seed, "split": split, "figure": "skill", "slice": ""}
+            found.loc[where(found, **at), ["value", "reason"]] = None, "why"
+
+    made = changed(details(models=("mean", "mlp")), without)
+    assert dict(content.undefined(made))["why"] == [
         "skill of mean and mlp-2 on test",
         "skill of mlp-0 on valid and test",
     ]
@@ -473,9 +473,12 @@ def test_a_reason_of_some_seeds_names_them():
 
 def test_an_exploded_model_does_not_flatten_the_others(rich: Details):
     """Its skill is an arrow with the number; what is in the frame needs none."""
-    found = rich.model_dump()
-    found["by_model"]["har"]["splits"]["test"]["skill"]["mean"] = -121542.0
-    picture = Page(ladder.headline(Details.model_validate(found), "skill")).text
+
+    def explode(found: pd.DataFrame) -> None:
+        har = where(found, model="har", split="test", seed=None, figure="skill", slice="")
+        found.loc[har, "value"] = -121542.0
+
+    picture = Page(ladder.headline(changed(rich, explode), "skill")).text
     assert "−121,542" in picture
     assert "−0.85" in picture
     assert "0.19" not in picture
@@ -484,30 +487,25 @@ def test_an_exploded_model_does_not_flatten_the_others(rich: Details):
 
 def test_slices_are_listed_worst_first():
     """By the mean over models of what is defined; without any figure last."""
-    found = details(days=3).model_dump()
-    skills = {"har": (0.3, 0.1, None), "ridge": (0.1, None, None)}
-    for model, values in skills.items():
-        for day, value in zip(
-            found["by_model"][model]["splits"]["test"]["days"], values, strict=True
-        ):
-            day["skill"]["mean"] = value
-    rows = content.slice_rows(
-        Details.model_validate(found),
-        ["har", "ridge"],
-        lambda split: split.days,
-        lambda one: one.skill,
-    )
+    skills = {"har": (0.3, 0.1, math.nan), "ridge": (0.1, math.nan, math.nan)}
+
+    def change(found: pd.DataFrame) -> None:
+        for model, values in skills.items():
+            skill = where(found, model=model, split="test", seed=None, figure="skill")
+            found.loc[skill & found.slice.str.startswith("day"), "value"] = values
+
+    rows = content.slice_rows(changed(details(days=3), change), ["har", "ridge"], "day", "skill")
     assert [row.name for row in rows] == ["2024-01-05", "2024-01-04", "2024-01-06"]
-    assert [over.mean for over in rows[0].figures] == [0.1, None]
+    assert rows[0].figures == [0.1, None]
 
 
 def test_a_learning_curve_is_in_skill_of_its_own_split():
     """By hand: half the constant's loss on train, where the constant on valid loses twice."""
-    assert curves.skills([0.5], train_constant=2.0, constant=2.0) == [0.5]
-    assert curves.skills([0.5], train_constant=2.0, constant=4.0) == [0.75]
-    assert math.isnan(curves.skills([0.5], train_constant=None, constant=1.0)[0])
-    assert math.isnan(curves.skills([0.5], train_constant=1.0, constant=0.0)[0])
-    assert math.isnan(curves.skills([math.nan], train_constant=1.0, constant=1.0)[0])
+    assert lines.skills([0.5], train_constant=2.0, constant=2.0) == [0.5]
+    assert lines.skills([0.5], train_constant=2.0, constant=4.0) == [0.75]
+    assert math.isnan(lines.skills([0.5], train_constant=None, constant=1.0)[0])
+    assert math.isnan(lines.skills([0.5], train_constant=1.0, constant=0.0)[0])
+    assert math.isnan(lines.skills([math.nan], train_constant=1.0, constant=1.0)[0])
 
 
 def test_models_that_can_be_drawn_look_different(rich: Details):
@@ -529,40 +527,11 @@ def test_families_add_up_what_their_features_have():
         clip=10,
         rows=9,
     )
-    assert data.families(contract) == [
-        data.Family("one", features=2, constant=1, with_nan=1, nan=4, with_inf=1, inf=5),
-        data.Family("two", features=1, constant=0, with_nan=1, nan=3, with_inf=0, inf=0),
+    assert content.families(contract) == [
+        content.Family("one", features=2, constant=1, with_nan=1, nan=4, with_inf=1, inf=5),
+        content.Family("two", features=1, constant=0, with_nan=1, nan=3, with_inf=0, inf=0),
     ]
-    assert [odd.name for odd in data.oddities(contract)] == ["a", "c", "b"]
-
-
-def test_numbers_read_as_people_write_them():
-    """By hand: minus signs, thousands, what is undefined, and shares near their ends."""
-    assert numbers.figure(-0.01234) == "−0.012"
-    assert numbers.figure(-0.0001) == "0.000"
-    assert numbers.figure(-121542.4) == "−121,542"
-    assert numbers.figure(1.5e12) == "1.5e+12"
-    assert numbers.figure(None) == numbers.count(None) == numbers.share(None) == "–"
-    assert (numbers.brief(30.0), numbers.brief(0.5), numbers.brief(None)) == ("30", "0.500", "–")
-    assert numbers.count(1234567) == "1,234,567"
-    assert numbers.share(0.1234) == "12.3 %"
-    assert numbers.share(0.0001) == "<0.1 %"
-    assert numbers.share(0.99999) == ">99.9 %"
-    assert (numbers.share(0.0), numbers.share(1.0)) == ("0.0 %", "100.0 %")
-    assert (numbers.deviation(0.0), numbers.deviation(0.002)) == ("0", "0.002")
-    assert numbers.ends(-0.05, 0.1) == "[−0.050, 0.100]"
-    assert numbers.ends(None, 0.1) == ""
-    assert numbers.words("unstable_over_seeds") == "unstable over seeds"
-    assert numbers.words("rank_ic") == "rank IC"
-    assert numbers.moment("2024-01-01T00:00:00") == "2024-01-01 00:00"
-    assert numbers.moment("2021-07-01T14:23:59.400000001") == "2021-07-01 14:23:59"
-
-
-@given(st.floats(-1e300, 1e300))
-def test_a_figure_reads_back_to_its_digits(value: float):
-    """No number is shown as another."""
-    shown = float(numbers.figure(value).replace("−", "-").replace(",", ""))
-    assert shown == pytest.approx(value, rel=0.06, abs=0.00051)
+    assert [odd.name for odd in content.oddities(contract)] == ["a", "c", "b"]
 
 
 def test_pictures_take_the_pages_colours_and_keep_text_as_text():

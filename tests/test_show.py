@@ -2,12 +2,12 @@ import io
 from pathlib import Path
 
 import pytest
-from made_details import details, model_split, over, write
+from made_details import details, over, write
 
 from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
-from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Details
+from alpha.evaluate.figures import Figures
 from alpha.evaluate.tries import stretch
 from alpha.guard.compare import Change, Shift
 from alpha.history.tries import Tried
@@ -48,7 +48,7 @@ def test_the_table_has_a_line_a_model_in_the_ladders_order(tmp_path, capsys):
     lines = shown(tmp_path, capsys).splitlines()
     assert [line.split() for line in lines[:2]] == [
         ["skill", "skill", "rank", "IC", "verdict"],
-        ["model", "valid", "test", "[interval]", "test", "worth", "and", "flags"],
+        ["model", "valid", "test", "[interval]", "test", "improves", "and", "flags"],
     ]
     assert [cell.split() for cell in lines[2:5]] == [
         ["mean", "0.000", "0.000", "[0.000,", "0.000]", "0.250", "collapsed"],
@@ -64,11 +64,14 @@ def test_the_table_has_a_line_a_model_in_the_ladders_order(tmp_path, capsys):
 
 def test_the_table_of_a_full_ladder_fits_a_hundred_columns(tmp_path, capsys):
     """With the longest names and figures that are usual."""
-    silos = details().by_model["silos"]
-    bad = dict.fromkeys(SPLITS, model_split(over(-0.123, -0.456, -0.101)))
-    made = details(
-        models=["silos_rival"],
-        by_model={"silos_rival": silos.model_copy(update={"splits": bad})},
+    made = details({"silos": {"skill": over(-0.123, -0.456, -0.101)}})
+    table = made.figures.table.replace({"model": {"silos": "silos_rival"}})
+    made = made.model_copy(
+        update={
+            "models": ["silos_rival"],
+            "by_model": {"silos_rival": made.by_model["silos"]},
+            "figures": Figures(table),
+        }
     )
     text = shown(tmp_path, capsys, made=made, tried=Tried({"silos_rival": 12345}, 0))
     assert row(text, "silos_rival")[-1] == "skill_not_actionable"
@@ -116,10 +119,7 @@ def test_fewer_counted_tries_than_the_user_says_do_not_narrow_the_interval(tmp_p
 
 def test_a_skill_that_may_be_the_luck_of_the_best_try_is_told(tmp_path, capsys):
     """Its interval excludes 0 for one try, and not for ten thousand."""
-    splits = dict.fromkeys(SPLITS, model_split(over(0.3, 0.2, 0.5)))
-    splits["test"] = model_split(over(0.3, 0.1, 0.5))
-    made = details()
-    made.by_model["silos"] = made.by_model["silos"].model_copy(update={"splits": splits})
+    made = details({"silos test": {"skill": over(0.3, 0.1, 0.5)}})
     text = " ".join(shown(tmp_path, capsys, made=made, tried=Tried({"silos": 10_000}, 0)).split())
     assert "the interval includes 0: the skill of silos may be luck." in text
 
@@ -185,21 +185,15 @@ def test_families_are_ranked_by_what_is_lost_without_them(tmp_path, capsys):
 
 def test_parts_that_a_model_does_not_have_are_left_out(tmp_path, capsys):
     """A class target has no threshold check, a model without families no importance."""
-    empty = model_split(over(0.1), thresholds=[], events=[], days=[])
-    made = details()
-    made.by_model["mean"] = made.by_model["mean"].model_copy(
-        update={"splits": dict.fromkeys(SPLITS, empty)}
-    )
+    made = details({"mean": {"thresholds": [], "events": [], "days": []}})
     text = shown(tmp_path, capsys, model="mean", made=made)
     for title in ("Threshold check", "Events", "Days", "Regimes", "Importance", "Oracle"):
         assert title not in text
 
 
 def test_a_figure_that_is_not_available_has_its_reason(tmp_path, capsys):
-    made = details()
-    of_test = model_split(over(None), undefined={"skill": "every outcome equals the train mean"})
-    splits = {**made.by_model["silos"].splits, "test": of_test}
-    made.by_model["silos"] = made.by_model["silos"].model_copy(update={"splits": splits})
+    why = {"skill": "every outcome equals the train mean"}
+    made = details({"silos test": {"skill": over(None), "undefined": why}})
     text = shown(tmp_path, capsys, model="silos", made=made)
     assert "Not available on test\nskill: every outcome equals the train mean\n" in text
     assert row(text, "skill ") == ["skill", "0.300", "0.300", "-"]
@@ -207,12 +201,9 @@ def test_a_figure_that_is_not_available_has_its_reason(tmp_path, capsys):
 
 def test_a_skill_without_an_interval_has_its_reason_below_the_table(tmp_path, capsys):
     """Once, however many models lack it."""
-    made = details()
     reason = "the constant's loss falls into fewer than 2 blocks of time"
-    of_test = model_split(over(0.3), undefined={"interval of skill": reason})
-    for name, model in made.by_model.items():
-        splits = {**model.splits, "test": of_test}
-        made.by_model[name] = model.model_copy(update={"splits": splits})
+    without = {"skill": over(0.3), "undefined": {"interval of skill": reason}}
+    made = details({"mean test": without, "silos test": without})
     text = shown(tmp_path, capsys, made=made)
     assert text.count(f"No interval of the skill on test: {reason}.") == 1
     assert "No interval" not in shown(tmp_path, capsys)
@@ -256,10 +247,7 @@ def test_the_last_line_is_where_the_report_is(tmp_path, capsys, model):
 @pytest.mark.parametrize("model", [None, "silos"])
 def test_show_keeps_to_ascii_where_the_terminal_has_nothing_else(tmp_path, monkeypatch, model):
     """τ becomes tau, a family's own letters a question mark, and nothing fails to encode."""
-    made = details()
-    made.by_model["silos"] = made.by_model["silos"].model_copy(
-        update={"importance": {"größe": over(0.1)}}
-    )
+    made = details(importance={"größe": over(0.1)})
     write(tmp_path / "details.json", made)
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr("sys.stdout", terminal)
@@ -273,10 +261,7 @@ def test_show_keeps_to_ascii_where_the_terminal_has_nothing_else(tmp_path, monke
 
 def test_what_looks_like_markup_is_printed_as_it_is(tmp_path, capsys):
     """Names come from the user's files."""
-    made = details()
-    made.by_model["silos"] = made.by_model["silos"].model_copy(
-        update={"importance": {"[bold]x": over(0.1)}}
-    )
+    made = details(importance={"[bold]x": over(0.1)})
     assert "[bold]x" in shown(tmp_path, capsys, model="silos", made=made)
 
 

@@ -85,7 +85,7 @@ def test_a_model_that_hugs_the_train_mean_is_collapsed(params):
     """A few spikes make the std ratio look alive."""
     found = verdict(params, test={"std_ratio": over(0.3), "near_mean_share": over(0.992)})
     assert found.name == "collapsed"
-    assert "99.2 % of its predictions are within a hair of the train mean" in found.sentence
+    assert "99.2 % of its predictions are within a tolerance of the train mean" in found.sentence
 
 
 @pytest.mark.parametrize(("ratio", "near"), [(0.05, 0.95), (None, 0.95), (0.05, None)])

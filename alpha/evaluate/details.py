@@ -1,4 +1,5 @@
-"""The format of details.json: written by `alpha evaluate`, read by the report and the table.
+"""What one run on one split gives, and the format of details.json: what an evaluation says that
+is no figure. The figures are in a table beside it (alpha.evaluate.figures).
 
 Every figure is a finite number, or None where it is not defined.
 """
@@ -10,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alpha.core.artifacts import parse
 from alpha.data.columns import SplitName
+from alpha.evaluate import figures
+from alpha.evaluate.figures import Figures, Interval, Selection
 
 Figure = Annotated[float, Field(allow_inf_nan=False)] | None
 VerdictName = Literal["collapsed", "no_skill", "skill_not_actionable", "actionable_on_paper"]
@@ -24,15 +27,6 @@ class Ends(Part):
 
     low: float
     high: float
-
-
-class Interval(Part):
-    """A figure with its interval. None where it is not defined; `reason` then says why."""
-
-    value: Figure = None
-    low: Figure = None
-    high: Figure = None
-    reason: str | None = None
 
 
 class Threshold(Part):
@@ -116,103 +110,6 @@ class SplitFigures(Part):
     undefined: dict[str, str]
 
 
-class Run(Part):
-    """One model trained with one seed."""
-
-    model: str
-    seed: int
-    epochs: int  # trained; 0 for a closed form
-    best_epoch: int | None  # whose weights were kept: the best loss on valid
-    importance: dict[str, float]  # family -> loss of skill on valid when it is permuted
-    splits: dict[SplitName, SplitFigures]
-
-
-class OverSeeds(Part):
-    """A figure over the seeds where it is defined: mean, sample standard deviation, and the
-    bootstrap interval of the mean (None where there is none)."""
-
-    mean: Figure
-    spread: Figure  # None with fewer than two seeds
-    seeds: int
-    low: Figure = None
-    high: Figure = None
-
-
-class EventOverSeeds(Part):
-    name: str
-    base_rate: Figure
-    average_precision: OverSeeds
-    decile_lift: OverSeeds
-
-
-class SliceOverSeeds(Part):
-    name: str
-    rows: int
-    skill: OverSeeds
-    rank_ic: OverSeeds
-    std_ratio: OverSeeds
-
-
-class ModelSplit(Part):
-    """One model on one split, over its seeds. skill, loss, rank_ic, average_precision,
-    decile_lift and after_fees_bps have intervals. `undefined` gives the reason of each figure
-    without a mean, as `intervals` why there are none, and as `interval of skill` why it alone
-    has none."""
-
-    skill: OverSeeds
-    loss: OverSeeds
-    rank_ic: OverSeeds
-    rank_ic_days: OverSeeds  # each day's mean over seeds: their mean and spread over days
-    mse: OverSeeds
-    mae: OverSeeds
-    std_ratio: OverSeeds
-    near_mean_share: OverSeeds
-    non_finite: int  # summed over seeds
-    label_quantiles: list[Figure]
-    prediction_quantiles: list[Figure]  # mean over seeds
-    prediction_counts: list[float]  # mean over seeds
-    thresholds: list[Threshold]  # all seeds' rows together
-    events: list[EventOverSeeds]
-    days: list[SliceOverSeeds]
-    regimes: list[SliceOverSeeds]
-    undefined: dict[str, str] = {}
-
-
-class Flag(Part):
-    """Something that should be known of a model beside its verdict."""
-
-    name: Literal["overfit", "unstable_over_seeds", "label_shift", "leak_suspected"]
-    sentence: str
-
-
-class Verdict(Part):
-    """A named diagnosis, a sentence a person understands, and the figures that made it."""
-
-    name: VerdictName
-    sentence: str
-    figures: dict[str, Figure]
-    flags: list[Flag]
-
-
-class Rung(Part):
-    """A model against the best of those below it in the ladder, chosen on valid."""
-
-    model: str
-    against: str | None  # None for the lowest
-    skill_difference: Interval  # on test, paired: the same resamples for both
-    worth: bool | None  # whether it is worth its complexity; None for the lowest
-    sentence: str
-
-
-class Model(Part):
-    seeds: list[int]
-    configuration: str  # the same for two evaluations of the same trained models
-    splits: dict[SplitName, ModelSplit]
-    importance: dict[str, OverSeeds]  # family -> loss of skill on valid when it is permuted
-    oracle_share: Interval  # of the oracle's skill on test
-    verdict: Verdict
-
-
 class Oracle(Part):
     """The best that could be known at t of a simulated market; None and a reason elsewhere."""
 
@@ -243,31 +140,74 @@ class Label(Part):
     counts: list[int]  # in the bins of Details.bin_edges
 
 
+class Flag(Part):
+    """Something that should be known of a model beside its verdict."""
+
+    name: Literal["overfit", "unstable_over_seeds", "label_shift", "leak_suspected"]
+    sentence: str
+
+
+class Verdict(Part):
+    """A named diagnosis, a sentence a person understands, and the figures that made it."""
+
+    name: VerdictName
+    sentence: str
+    figures: dict[str, Figure]
+    flags: list[Flag]
+
+
+class Rung(Part):
+    """A model against the best of those below it in the ladder, chosen on valid; the figure
+    skill_difference is the skill on test less that one's."""
+
+    model: str
+    against: str | None  # None for the lowest
+    improves: bool | None  # whether it is worth its complexity; None for the lowest
+    sentence: str
+
+
+class Model(Part):
+    seeds: list[int]
+    configuration: str  # the same for two evaluations of the same trained models
+    verdict: Verdict
+
+
 class Details(Part):
+    model_config = ConfigDict(extra="ignore", frozen=True, arbitrary_types_allowed=True)
+
     models: list[str]  # in the ladder's order
-    runs: list[str]
+    runs: list[str]  # named model-seed
     loss: str  # what skill compares, in words
     classes: list[float]  # of a classification target; empty for a regression
     train_rows: int
     train_mean: Figure  # of the outcome
     train_std: Figure
-    hair: Figure  # a prediction at most this far from the train mean counts as "near"
-    quantile_levels: list[float]
+    tolerance: Figure  # a prediction at most this far from the train mean counts as "near"
     bin_edges: list[float]  # of label and prediction; the outer bins also hold all beyond
     regime_cuts: list[float]  # of past volatility, fitted on train; empty if not available
     round_trip_bps: float  # what a taker pays in fees to get in and out
     threshold_meaning: str  # what the realised outcome is, or why there is no check
     level: float  # of every interval
-    tries: int  # the intervals in `by_model`, `ladder` and `oracle` are widened for so many
+    tries: int  # the intervals over the seeds are widened for so many
     resamples: int
     block_seconds: float
     test_digest: str  # of the test split's times and outcomes
-    labels: dict[SplitName, Label]
-    shift: list[Shift]  # of valid and test
-    oracle: Oracle
+    oracle_reason: str | None  # why there is no oracle
     ladder: list[Rung]
-    by_run: dict[str, Run]
     by_model: dict[str, Model]
+    figures: Figures = Field(Figures(figures.table([])), exclude=True, repr=False)
+
+    def on(self, model: str, split: str = "test") -> Selection:
+        """The figures of a model over its seeds."""
+        return self.figures.of(model, split)
+
+    def run(self, name: str, split: str = "test") -> Selection:
+        """The figures of one run."""
+        model, _, seed = name.rpartition("-")
+        return self.figures.of(model, split, int(seed))
+
+    def runs_of(self, model: str) -> list[str]:
+        return [f"{model}-{seed}" for seed in self.by_model[model].seeds]
 
     @property
     def best(self) -> str | None:
@@ -276,14 +216,15 @@ class Details(Part):
         known = [
             (skill, name)
             for name in self.models
-            if (skill := self.by_model[name].splits["valid"].skill.mean) is not None
+            if (skill := self.on(name, "valid")["skill"].value) is not None
         ]
         return max(known, key=lambda pair: pair[0])[1] if known else None
 
 
 def read(evaluation: Path) -> Details:
-    """Read details.json of a folder that `alpha evaluate` wrote.
+    """Read details.json and figures.csv of a folder that `alpha evaluate` wrote.
 
-    Raises InputError if it is missing or is not of this format.
+    Raises InputError, naming the file, if one is missing or is not of this format.
     """
-    return parse(Details, evaluation / "details.json")
+    found = parse(Details, evaluation / "details.json")
+    return found.model_copy(update={"figures": figures.read(evaluation / figures.NAME)})

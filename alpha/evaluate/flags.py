@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from alpha.core.text import number, percent
 from alpha.data.columns import SplitName
-from alpha.evaluate.details import Figure, Flag, ModelSplit, Oracle, Shift, VerdictName
+from alpha.evaluate.details import Figure, Flag, Oracle, Shift, VerdictName
+from alpha.evaluate.figures import Selection
 from alpha.evaluate.params import Verdict as Limits
-from alpha.evaluate.words import number, percent
 
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
 _SOME_SKILL = 0.01
@@ -14,7 +15,7 @@ _Raised = tuple[list[Flag], dict[str, Figure]]
 
 
 def raise_all(
-    splits: Mapping[SplitName, ModelSplit],
+    splits: Mapping[SplitName, Selection],
     *,
     verdict: VerdictName,
     limits: Limits,
@@ -34,15 +35,15 @@ def raise_all(
     return [flag for flags, _ in found for flag in flags], figures
 
 
-def _overfit(splits: Mapping[SplitName, ModelSplit], limits: Limits) -> _Raised:
-    train = splits["train"].skill.mean
+def _overfit(splits: Mapping[SplitName, Selection], limits: Limits) -> _Raised:
+    train = splits["train"]["skill"].value
     if train is None or train <= _SOME_SKILL:
         return [], {}
     kept = {
         split: skill
         for split in _LATER
-        if (skill := splits[split].skill.mean) is not None
-        and splits[split].skill.low is not None  # without an interval it says nothing
+        if (skill := splits[split]["skill"].value) is not None
+        and splits[split]["skill"].low is not None  # without an interval it says nothing
         and skill < limits.overfit_share * train
     }
     if not kept:
@@ -56,8 +57,9 @@ def _overfit(splits: Mapping[SplitName, ModelSplit], limits: Limits) -> _Raised:
     return [Flag(name="overfit", sentence=sentence)], {}
 
 
-def _unstable(test: ModelSplit, verdict: VerdictName, limits: Limits) -> _Raised:
-    mean, spread = test.skill.mean, test.skill.spread
+def _unstable(test: Selection, verdict: VerdictName, limits: Limits) -> _Raised:
+    mean, spread = test["skill"].value, test["skill_spread"].value
+    seeds = test["skill_seeds"].value or 0
     if mean is None or spread is None or verdict == "collapsed":
         return [], {}
     # Without skill the mean is near 0, and any spread is large beside it.
@@ -66,7 +68,7 @@ def _unstable(test: ModelSplit, verdict: VerdictName, limits: Limits) -> _Raised
         return [], {}
     sentence = (
         f"Its skill on test depends on the seed: {number(mean)} with a spread of "
-        f"{number(spread)} over {test.skill.seeds} seeds."
+        f"{number(spread)} over {seeds:.0f} seeds."
     )
     flag = Flag(name="unstable_over_seeds", sentence=sentence)
     return [flag], {"test_skill_spread": spread}
@@ -89,17 +91,17 @@ def _label_shift(shift: Sequence[Shift], limits: Limits) -> _Raised:
     return [Flag(name="label_shift", sentence=sentence)], figures
 
 
-def _leak(splits: Mapping[SplitName, ModelSplit], limits: Limits, oracle: Oracle) -> _Raised:
+def _leak(splits: Mapping[SplitName, Selection], limits: Limits, oracle: Oracle) -> _Raised:
     signs = []
     figures: dict[str, Figure] = {}
     for split in _LATER:
-        skill = splits[split].skill
+        skill = splits[split]["skill"]
         best = oracle.skill[split].high if split in oracle.skill else None
         if skill.low is None or skill.low <= 0:
             continue  # nothing that could be too good
-        if skill.mean is not None and skill.mean > limits.leak_skill:
+        if skill.value is not None and skill.value > limits.leak_skill:
             signs.append(
-                f"a skill of {number(skill.mean)} on {split} is above {number(limits.leak_skill)}"
+                f"a skill of {number(skill.value)} on {split} is above {number(limits.leak_skill)}"
             )
         if best is not None and skill.low > best:
             signs.append(

@@ -73,8 +73,8 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
         counts = parse(InputCounts, folders[1] / "inputs.json")
         matched = [folder / MATCHED_MLP for folder in folders]
         if matched[0].is_dir():
-            found.append(_trained(MATCHED_MLP, int(seed), *matched, counts))
-        found.append(_trained(model, int(seed), *folders, counts))
+            found.append(_trained(MATCHED_MLP, int(seed), matched[0], matched[1], counts))
+        found.append(_trained(model, int(seed), folders[0], folders[1], counts))
     return found
 
 

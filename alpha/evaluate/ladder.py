@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from alpha.core.text import number
 from alpha.data.columns import SplitName
-from alpha.evaluate.details import Interval, OverSeeds, Rung
-from alpha.evaluate.words import number
+from alpha.evaluate.details import Rung
+from alpha.evaluate.figures import Interval
 
-Skills = Mapping[SplitName, Mapping[str, OverSeeds]]
+Skills = Mapping[SplitName, Mapping[str, Interval]]
 
 
-def climb(
+def compare_to_baselines(
     models: Sequence[str], skills: Skills, difference: Callable[[str, str], Interval]
-) -> list[Rung]:
-    """Each model, lowest first, against the best of those below it.
+) -> list[tuple[Rung, Interval]]:
+    """Each model, lowest first, against the best of those below it; and by how much it is better.
 
     The best is the one with the largest mean skill on valid (the lowest of several), so that
     test chooses nothing. `difference(model, against)` gives the skill of `model` less that of
@@ -28,15 +29,11 @@ def _rung(
     below: Sequence[str],
     skills: Skills,
     difference: Callable[[str, str], Interval],
-) -> Rung:
+) -> tuple[Rung, Interval]:
     if not below:
-        return Rung(
-            model=model,
-            against=None,
-            skill_difference=Interval(reason="the lowest rung"),
-            worth=None,
-            sentence="The lowest rung: there is nothing below to beat.",
-        )
+        sentence = "The lowest rung: there is nothing below to beat."
+        rung = Rung(model=model, against=None, improves=None, sentence=sentence)
+        return rung, Interval(reason="the lowest rung")
     on_valid = _means(skills["valid"], below)
     if not on_valid:
         against, on_test = None, Interval(reason="no model below it has a skill on valid")
@@ -49,19 +46,14 @@ def _rung(
         sentence = f"Worth its complexity: on test it {_beats(against, on_test)}."
     else:
         sentence = f"Not worth its complexity: {failing}."
-    return Rung(
-        model=model,
-        against=against,
-        skill_difference=on_test,
-        worth=failing is None,
-        sentence=sentence,
-    )
+    rung = Rung(model=model, against=against, improves=failing is None, sentence=sentence)
+    return rung, on_test
 
 
 def _failing(
     model: str,
     below: Sequence[str],
-    on_test: Mapping[str, OverSeeds],
+    on_test: Mapping[str, Interval],
     against: str | None,
     difference: Interval,
 ) -> str | None:
@@ -83,7 +75,7 @@ def _failing(
         return f"{beats} not the best constant for sure"
     others = _means(on_test, below)
     best = max(others, key=others.__getitem__)
-    if own.mean is not None and others[best] > own.mean:
+    if own.value is not None and others[best] > own.value:
         return f"{beats} {best} has more there, {number(others[best])}"
     return None
 
@@ -97,5 +89,5 @@ def _beats(against: str | None, difference: Interval, luck: str = "") -> str:
     return f"beats {against} by {number(difference.value)} of skill{comma}{luck}{ends}"
 
 
-def _means(skills: Mapping[str, OverSeeds], models: Sequence[str]) -> dict[str, float]:
-    return {model: mean for model in models if (mean := skills[model].mean) is not None}
+def _means(skills: Mapping[str, Interval], models: Sequence[str]) -> dict[str, float]:
+    return {model: value for model in models if (value := skills[model].value) is not None}

@@ -18,8 +18,7 @@ from alpha.evaluate.metrics import finite_or_none
 from alpha.evaluate.params import Bootstrap
 from alpha.evaluate.ranking import Order
 from alpha.evaluate.slices import DAY_NS, REGIMES, Regimes
-from alpha.learn import collapse
-from alpha.learn.losses import Objective
+from alpha.learn.losses import Objective, near_mean_tolerance
 from alpha.learn.params import Loss
 
 
@@ -54,7 +53,7 @@ class Standard:
     @property
     def hair(self) -> float | None:
         """How far from the train mean a prediction still counts as near it."""
-        return None if self.std is None else collapse.hair(self.std)
+        return None if self.std is None else near_mean_tolerance(self.std)
 
 
 class Ranks(NamedTuple):

@@ -1,8 +1,9 @@
-"""The files of an evaluation: JSON for `dvc metrics`, CSV for `dvc plots`, and all the rest.
+"""The files of an evaluation: the table, details.json, and what `dvc metrics` and `dvc plots` show
+of them, which are views of the table.
 
 The CSV files are of the test split, where DVC draws one line per column: quantiles, days and
 regimes are means over seeds, threshold counts are of all seeds' rows together, calibration has
-the seeds one after the other. The other splits are in details.json.
+the seeds one after the other.
 """
 
 import csv
@@ -12,141 +13,133 @@ from pathlib import Path
 from typing import Any
 
 from alpha.core.artifacts import write_json
-from alpha.data.columns import SplitName
-from alpha.evaluate.details import Details, Figure, Model, SliceOverSeeds, Threshold
+from alpha.evaluate import figures
+from alpha.evaluate.details import Details
+from alpha.evaluate.figures import Selection
 
-HEADLINE_DIGITS = 4  # after the point; details.json has all of them
-DRAWN_SPLIT: SplitName = "test"
-Row = Sequence[Any]
+HEADLINE_DIGITS = 4  # after the point; figures.csv has all of them
+_CHECK = (
+    *("seeds", "rows", "label_above", "prediction_above", "both", "windows", "base_rate"),
+    *("precision", "recall", "lift", "realised_bps", "after_fees_bps"),
+)
+_SLICE = ("rows", "skill", "rank_ic", "std_ratio")
+Rows = Iterable[Sequence[Any]]
 
 
 def write(folder: Path, details: Details, histories: dict[str, dict[str, list[float]]]) -> None:
     """Write every file of an evaluation into `folder`, which exists and is empty."""
+    figures.write(folder / figures.NAME, details.figures.table)
     write_json(folder / "details.json", details.model_dump(mode="json"))
     # In the order in which `dvc exp show` has its columns, which is as fixed as a sorted one.
     text = json.dumps(_metrics(details), indent=2, allow_nan=False)
     (folder / "metrics.json").write_text(f"{text}\n", encoding="utf-8")
     for name, columns in histories.items():
-        rows = zip(*columns.values(), strict=True)
-        _write_csv(folder / "learning_curves" / f"{name}.csv", list(columns), rows)
+        path = folder / "learning_curves" / f"{name}.csv"
+        _write(path, list(columns), zip(*columns.values(), strict=True))
     for name in details.models:
-        for plot, (header, of_model) in _PLOTS.items():
-            _write_csv(folder / plot / f"{name}.csv", header, of_model(details, name))
-    _write_csv(folder / "ladder.csv", _LADDER, _ladder(details))
-    _write_csv(folder / "importance.csv", _IMPORTANCE, _importance(details))
+        test = details.on(name)
+        plots: dict[str, tuple[Sequence[str], Rows]] = {
+            "quantiles": (("quantile", "label", "prediction"), _quantiles(details, test)),
+            "distribution": (("outcome", "label", "prediction"), _distribution(details, test)),
+            "thresholds": (
+                ("threshold_bps", *_CHECK, "after_fees_low_bps", "after_fees_high_bps"),
+                (
+                    (float(one.event), *_values(one, _CHECK), fees.low, fees.high)
+                    for one in test.thresholds
+                    if (fees := one["after_fees_bps"])
+                ),
+            ),
+            "calibration": (("seed", "rows", "prediction", "outcome"), _calibration(details, name)),
+        }
+        for kind in ("day", "regime"):
+            slices = ((one.name, *_values(one, _SLICE)) for one in test.slices(kind))
+            plots[f"{kind}s"] = ((kind, *_SLICE), slices)
+        for plot, (header, rows) in plots.items():
+            _write(folder / plot / f"{name}.csv", header, rows)
+    _write(folder / "ladder.csv", _LADDER, _ladder(details))
+    importance = (
+        (name, family.event, family["importance"].value, family["importance_spread"].value)
+        for name in details.models
+        for family in details.on(name, "valid").events("importance")
+    )
+    _write(folder / "importance.csv", ("model", "family", "importance", "spread"), importance)
 
 
 def _metrics(details: Details) -> dict[str, Any]:
     """A few figures of the model that valid would choose, whatever model that is: one column each
     in a table of experiments. Then of every model, in the ladder's order."""
-    models = {name: _headline(details.by_model[name]) for name in details.models}
+    models = {name: _headline(details, name) for name in details.models}
     if details.best is None:
         return models
     return {"best": {"model": details.best, **models[details.best]}, **models}
 
 
-def _headline(model: Model) -> dict[str, Any]:
+def _headline(details: Details, model: str) -> dict[str, Any]:
     """The skill on valid and on test, each with the ends of its interval, and what came of it."""
-    valid, test = model.splits["valid"], model.splits["test"]
-    return {
-        "skill_valid": _rounded(valid.skill.mean),
-        "valid_low": _rounded(valid.skill.low),
-        "valid_high": _rounded(valid.skill.high),
-        "skill_test": _rounded(test.skill.mean),
-        "test_low": _rounded(test.skill.low),
-        "test_high": _rounded(test.skill.high),
-        "rank_ic": _rounded(test.rank_ic.mean),
-        "verdict": model.verdict.name,
+    found: dict[str, Any] = {}
+    for split in ("valid", "test"):
+        skill = details.on(model, split)["skill"]
+        of = {f"skill_{split}": skill.value, f"{split}_low": skill.low, f"{split}_high": skill.high}
+        found |= of
+    found["rank_ic"] = details.on(model)["rank_ic"].value
+    # As precise as a skill is of interest; adding 0 makes a rounded −0 a plain 0.
+    found = {
+        name: None if value is None else round(value, HEADLINE_DIGITS) + 0.0
+        for name, value in found.items()
     }
+    return found | {"verdict": details.by_model[model].verdict.name}
 
 
-def _rounded(value: Figure) -> Figure:
-    """As precise as a skill is of interest, so that a table of differences is short."""
-    # Adding 0 makes a rounded −0 a plain 0.
-    return None if value is None else round(value, HEADLINE_DIGITS) + 0.0
+def _values(of: Selection, names: Iterable[str]) -> list[float | None]:
+    return [of[name].value for name in names]
 
 
-def _quantiles(details: Details, model: str) -> Iterable[Row]:
-    drawn = details.by_model[model].splits[DRAWN_SPLIT]
-    return zip(
-        details.quantile_levels, drawn.label_quantiles, drawn.prediction_quantiles, strict=True
-    )
+def _quantiles(details: Details, test: Selection) -> Rows:
+    label = details.on("label").values("quantile")
+    for of_label, level in zip(label, test.events("prediction_quantile"), strict=True):
+        yield float(level.event), of_label, level["prediction_quantile"].value
 
 
-def _thresholds(details: Details, model: str) -> Iterable[Row]:
-    checks = details.by_model[model].splits[DRAWN_SPLIT].thresholds
-    return (list(check.model_dump().values()) for check in checks)
-
-
-def _calibration(details: Details, model: str) -> Iterable[Row]:
-    for run in details.by_run.values():
-        if run.model == model:
-            for decile in run.splits[DRAWN_SPLIT].calibration:
-                yield run.seed, decile.rows, decile.prediction, decile.outcome
-
-
-def _slices(slices: Sequence[SliceOverSeeds]) -> Iterable[Row]:
-    for one in slices:
-        yield one.name, one.rows, one.skill.mean, one.rank_ic.mean, one.std_ratio.mean
-
-
-def _distribution(details: Details, model: str) -> Iterable[Row]:
+def _distribution(details: Details, test: Selection) -> Rows:
     edges = details.bin_edges
-    label = details.labels[DRAWN_SPLIT].counts
-    prediction = details.by_model[model].splits[DRAWN_SPLIT].prediction_counts
-    rows, predicted = max(sum(label), 1), max(sum(prediction), 1.0)
-    for at, (of_label, of_prediction) in enumerate(zip(label, prediction, strict=True)):
-        yield (edges[at] + edges[at + 1]) / 2, of_label / rows, of_prediction / predicted
+    label, prediction = details.on("label").shares("count"), test.shares("prediction_count")
+    for at, of_both in enumerate(zip(label, prediction, strict=True)):
+        yield (edges[at] + edges[at + 1]) / 2, *of_both
 
 
-_SLICE = ("skill", "rank_ic", "std_ratio")
-_PLOTS = {
-    "quantiles": (("quantile", "label", "prediction"), _quantiles),
-    "thresholds": (tuple(Threshold.model_fields), _thresholds),
-    "calibration": (("seed", "rows", "prediction", "outcome"), _calibration),
-    "days": (
-        ("day", "rows", *_SLICE),
-        lambda details, model: _slices(details.by_model[model].splits[DRAWN_SPLIT].days),
-    ),
-    "regimes": (
-        ("regime", "rows", *_SLICE),
-        lambda details, model: _slices(details.by_model[model].splits[DRAWN_SPLIT].regimes),
-    ),
-    "distribution": (("outcome", "label", "prediction"), _distribution),
-}
+def _calibration(details: Details, model: str) -> Rows:
+    names = ("calibration_rows", "calibration_prediction", "calibration_outcome")
+    for seed in details.by_model[model].seeds:
+        for decile in details.figures.of(model, "test", seed).events(names[0]):
+            yield seed, *_values(decile, names)
+
+
 _LADDER = (
-    "model",
-    "skill",
-    "skill_low",
-    "skill_high",
-    "valid_skill",
-    "against",
-    "difference",
-    "difference_low",
-    "difference_high",
+    *("model", "skill", "skill_low", "skill_high", "valid_skill", "against", "difference"),
+    *("difference_low", "difference_high"),
 )
-_IMPORTANCE = ("model", "family", "importance", "spread")
 
 
-def _ladder(details: Details) -> Iterable[Row]:
-    for rung in details.ladder:
-        splits = details.by_model[rung.model].splits
-        skill, by = splits[DRAWN_SPLIT].skill, rung.skill_difference
-        ends = by.value, by.low, by.high
-        valid = splits["valid"].skill.mean
-        yield rung.model, skill.mean, skill.low, skill.high, valid, rung.against, *ends
-    if details.oracle.reason is None:
-        best, known = details.oracle.skill[DRAWN_SPLIT], details.oracle.skill["valid"].value
-        yield "oracle", best.value, best.low, best.high, known, None, None, None, None
+def _ladder(details: Details) -> Rows:
+    rungs = {rung.model: rung.against for rung in details.ladder}
+    for name in (*rungs, *(["oracle"] if details.oracle_reason is None else [])):
+        skill, valid = details.on(name)["skill"], details.on(name, "valid")["skill"]
+        by = details.on(name)["skill_difference"]
+        against = rungs.get(name)
+        yield (
+            name,
+            skill.value,
+            skill.low,
+            skill.high,
+            valid.value,
+            against,
+            by.value,
+            by.low,
+            by.high,
+        )
 
 
-def _importance(details: Details) -> Iterable[Row]:
-    for name, model in details.by_model.items():
-        for family, over in model.importance.items():
-            yield name, family, over.mean, over.spread
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> None:
+def _write(path: Path, header: Sequence[str], rows: Rows) -> None:
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

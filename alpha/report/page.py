@@ -1,36 +1,34 @@
 """Put the page together: content, pictures and style into one autoescaped template."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from alpha.core import text
 from alpha.data.columns import SPLITS
 from alpha.data.params import Label
-from alpha.evaluate.details import Details, ModelSplit, SliceOverSeeds
+from alpha.evaluate.details import Details
 from alpha.guard import words
 from alpha.guard.compare import Shift
 from alpha.label.profile import Profile
-from alpha.report import content, data, numbers
-from alpha.report.inputs import Contract, SplitSummary
-from alpha.report.plots import axes, calibration, curves, distribution, importance, ladder, marks
+from alpha.report import content
+from alpha.report.content import Contract, SplitSummary
+from alpha.report.plots import axes, distribution, ladder, lines
 
 _FOLDER = Path(__file__).parent
 # Of the levels evaluated, the ones a table has room for.
 _TABLE_LEVELS = (0.5, 0.9, 0.99, 0.999, 1.0)
-_SLICES: dict[str, Callable[[ModelSplit], Sequence[SliceOverSeeds]]] = {
-    "days": lambda split: split.days,
-    "regimes": lambda split: split.regimes,
-}
+_SLICES = {"days": ("day", "day"), "regimes": ("regime", "volatility regime")}
 
 
 def render(
     label: Label,
     details: Details,
     *,
-    histories: dict[str, curves.History],
+    histories: dict[str, lines.History],
     labels: Profile,
     pinned: Shift,
     splits: SplitSummary,
@@ -56,21 +54,20 @@ def render(
             split_names=SPLITS,
             best=details.best,
             rungs={rung.model: rung for rung in details.ladder},
-            shifts={shift.split: shift for shift in details.shift},
             undefined=content.undefined(details),
-            defects=data.defects(details, label, labels, splits, contract),
-            families=data.families(contract),
-            oddities=data.oddities(contract),
+            defects=content.defects(details, label, labels, splits, contract),
+            families=content.families(contract),
+            oddities=content.oddities(contract),
             series={name: axes.series(details, name) for name in details.models},
             varying=axes.varying(details),
             table_levels=[
-                (details.quantile_levels.index(level), level)
-                for level in _TABLE_LEVELS
-                if level in details.quantile_levels
+                (at, float(level.event))
+                for at, level in enumerate(details.on("label").events("quantile"))
+                if float(level.event) in _TABLE_LEVELS
             ],
             day_levels=[f"{level:g}" for level in _TABLE_LEVELS],
             slice_tables=_slice_tables(details),
-            reason=lambda figure: content.reason(details, "test", figure),
+            reason=lambda figure: content.reason(details, figure),
             pictures=_pictures(details, histories, labels, bps=bps),
         )
     )
@@ -85,17 +82,17 @@ def _environment(*, bps: bool) -> Environment:
         undefined=StrictUndefined,
     )
     environment.filters |= {
-        "count": numbers.count,
-        "figure": numbers.figure,
-        "brief": numbers.brief,
-        "share": numbers.share,
-        "moment": numbers.moment,
-        "deviation": numbers.deviation,
-        "words": numbers.words,
+        "count": text.count,
+        "figure": text.figure,
+        "brief": text.brief,
+        "share": text.share,
+        "moment": text.moment,
+        "deviation": text.deviation,
+        "words": text.words,
         "bps": lambda value: _outcome(value, bps=True),
         "outcome": lambda value: _outcome(value, bps=bps),
     }
-    environment.globals["ends"] = numbers.ends
+    environment.globals["ends"] = text.ends
     return environment
 
 
@@ -103,17 +100,17 @@ def _slice_tables(details: Details) -> dict[str, list[tuple[str, list[content.Sl
     """For days and for regimes: skill, then rank IC, worst first."""
     models = axes.varying(details)
     return {
-        kind: [
-            ("Skill", content.slice_rows(details, models, of, lambda one: one.skill)),
-            ("Rank IC", content.slice_rows(details, models, of, lambda one: one.rank_ic)),
+        name: [
+            (title, content.slice_rows(details, models, kind, figure))
+            for title, figure in (("Skill", "skill"), ("Rank IC", "rank_ic"))
         ]
-        for kind, of in _SLICES.items()
+        for name, (kind, _) in _SLICES.items()
     }
 
 
 def _pictures(
     details: Details,
-    histories: dict[str, curves.History],
+    histories: dict[str, lines.History],
     labels: Profile,
     *,
     bps: bool,
@@ -126,9 +123,9 @@ def _pictures(
         "differences": _markup(ladder.differences(details)),
         "oracle": _markup(ladder.oracle_shares(details)),
         "learning": {
-            name: Markup(curves.learning_curve(details, name, histories))
+            name: Markup(lines.learning_curve(details, name, histories))
             for name in details.models
-            if any(run.model == name and run.epochs for run in details.by_run.values())
+            if any(details.run(run, "train")["epochs"].value for run in details.runs_of(name))
         },
         "histograms": _present(
             distribution.histogram(details, name, "test", bps=bps) for name in varying
@@ -138,27 +135,26 @@ def _pictures(
             for split in ("valid", "test")
         },
         "calibration": _present(
-            calibration.calibration(details, name, "test", bps=bps) for name in varying
+            distribution.calibration(details, name, "test", bps=bps) for name in varying
         ),
         "thresholds": {
-            what: _markup(marks.thresholds(details, "test", what))
+            what: _markup(lines.thresholds(details, "test", what))
             for what in ("precision", "recall", "after_fees_bps")
         },
         "events": {
-            what: _markup(marks.events(details, "test", what))
+            what: _markup(lines.events(details, "test", what))
             for what in ("average_precision", "decile_lift")
         },
         "slices": {
-            kind: _present(
-                marks.slices(details, "test", name, _SLICES[kind], what)
-                for what in ("skill", "rank_ic")
+            name: _present(
+                lines.slices(details, "test", kind, title, what) for what in ("skill", "rank_ic")
             )
-            for kind, name in (("days", "day"), ("regimes", "volatility regime"))
+            for name, (kind, title) in _SLICES.items()
         },
         "importance": {
             name: Markup(picture)
             for name in details.models
-            if (picture := importance.importance(details, name)) is not None
+            if (picture := distribution.importance(details, name)) is not None
         },
         "files": Markup(distribution.label_by_file(files, bps=bps)) if len(files) > 1 else None,
     }
@@ -175,5 +171,5 @@ def _markup(picture: str | None) -> Markup | None:
 def _outcome(value: float | None, *, bps: bool) -> str:
     """An outcome as a table shows it: a return in bps, or a class's code."""
     if value is None:
-        return numbers.NOTHING
-    return numbers.figure(value / numbers.BPS, 2) if bps else numbers.figure(value, 2)
+        return text.NOTHING
+    return text.figure(value / text.BPS, 2) if bps else text.figure(value, 2)

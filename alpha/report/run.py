@@ -7,9 +7,9 @@ from alpha.data.params import Label
 from alpha.evaluate import details as evaluation_details
 from alpha.guard import compare as shift
 from alpha.label import profile
-from alpha.learn import history
 from alpha.report import page
-from alpha.report.inputs import Contract, SplitSummary
+from alpha.report.content import Contract, SplitSummary
+from alpha.report.plots import lines
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
         label,
         details,
         histories={
-            name: history.read(evaluation / "learning_curves" / f"{name}.csv")
+            name: lines.read_history(evaluation / "learning_curves" / f"{name}.csv")
             for name in details.runs
         },
         labels=profile.read(labels),

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from alpha.core import terminal
+from alpha.core import text
 from alpha.history.diff import compare, words
 from alpha.history.diff.side import Side, of_commit, of_workspace
 
@@ -21,7 +21,7 @@ def run(root: Path, old: str, new: str | None, *, runs: Iterable[str]) -> None:
     """
     before = of_commit(root, old)
     after = of_workspace(root) if new is None else of_commit(root, new)
-    terminal.show(_parts(before, after, root if new is None else None, list(runs)))
+    text.show(_parts(before, after, root if new is None else None, list(runs)))
 
 
 def _parts(old: Side, new: Side, at: Path | None, runs: list[str]) -> Iterator[RenderableType]:

@@ -9,13 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from alpha.core import text
 from alpha.data.params import CLASSES
 from alpha.guard.words import number
 from alpha.history.diff import compare
 from alpha.history.diff.compare import Dependency, Param, Results
 from alpha.history.diff.side import Labels, Model, Side, Skill
 from alpha.history.record.lock import Entry
-from alpha.report import numbers
 
 _LEVELS = {
     "0.5": "median",
@@ -78,8 +78,8 @@ def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
         lines.append(_table([row for one in changed for row in _verdict_rows(one)]))
     same = "The other verdicts are the same; their" if changed else "No verdict changed;"
     if move is not None and move.size >= _SEEN / 2:
-        moved = f"{move.model}: {numbers.figure(move.old)} → {numbers.figure(move.new)}"
-        at_most = numbers.figure(move.size)
+        moved = f"{move.model}: {text.figure(move.old)} → {text.figure(move.new)}"
+        at_most = text.figure(move.size)
         lines.append(Text(f"{same} test skill moved by at most {at_most} ({moved})."))
     elif move is not None and move.size:
         lines.append(Text(f"{same} test skill moved by less than {_SEEN}."))
@@ -101,7 +101,7 @@ def _value(value: Any) -> str:
 
 def _size(entry: Entry | None) -> str:
     if entry is None:
-        return numbers.NOTHING
+        return text.NOTHING
     files = [] if entry.nfiles is None else [number(entry.nfiles, "file")]
     size = [] if entry.size is None else [f"{entry.size / 1e6:,.1f} MB"]
     return f"{', '.join([*files, *size])} (md5 {entry.md5[:7]})".lstrip()
@@ -109,20 +109,20 @@ def _size(entry: Entry | None) -> str:
 
 def _label_rows(old: Labels, new: Labels, *, bps: bool) -> Iterator[tuple[str, ...]]:
     was, now = old.total, new.total
-    yield _row("rows", was.rows, now.rows, numbers.count)
-    yield _row("labelled", was.status.get("0", 0), now.status.get("0", 0), numbers.count)
-    yield _row("zero share", was.zero_share, now.zero_share, numbers.share)
-    scale = numbers.BPS if bps else 1.0
+    yield _row("rows", was.rows, now.rows, text.count)
+    yield _row("labelled", was.status.get("0", 0), now.status.get("0", 0), text.count)
+    yield _row("zero share", was.zero_share, now.zero_share, text.share)
+    scale = text.BPS if bps else 1.0
     for level, name in _LEVELS.items():
         old_at, new_at = (
             None if at is None else at / scale
             for at in ((side.quantiles or {}).get(level) for side in (was, now))
         )
-        yield _row(name, old_at, new_at, lambda at: numbers.figure(at, 2))
+        yield _row(name, old_at, new_at, lambda at: text.figure(at, 2))
 
 
 def _row(name: str, old: float | None, new: float | None, words: Any) -> tuple[str, ...]:
-    ratio = numbers.figure(new / old) if old and new is not None else numbers.NOTHING
+    ratio = text.figure(new / old) if old and new is not None else text.NOTHING
     return name, words(old), "→", words(new), ratio
 
 
@@ -142,7 +142,7 @@ def _verdict_rows(one: Results) -> Iterator[tuple[str, ...]]:
 
 
 def _skill(skill: Skill) -> str:
-    return f"{numbers.figure(skill.mean)} {numbers.ends(skill.low, skill.high)}".rstrip()
+    return f"{text.figure(skill.mean)} {text.ends(skill.low, skill.high)}".rstrip()
 
 
 def _flags(old: Model, new: Model) -> str:

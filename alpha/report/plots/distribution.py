@@ -1,12 +1,12 @@
-"""How outcomes and predictions are distributed."""
+"""Distributions of outcomes and predictions, calibration, and what each family is worth."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from alpha.core.text import BPS
 from alpha.data.columns import SplitName
 from alpha.evaluate.details import Details
 from alpha.label.profile import Day
-from alpha.report.numbers import BPS
 from alpha.report.plots.axes import CONSTANTS, DOTTED, color, level, marker, plain, scaled, symlog
 from alpha.report.svg import INK, MUTED, SMALL, draw
 
@@ -14,8 +14,8 @@ from alpha.report.svg import INK, MUTED, SMALL, draw
 def histogram(details: Details, model: str, split: SplitName, *, bps: bool) -> str | None:
     """Shares of rows by size on a log scale: the label as an area, predictions as a line."""
     edges = scaled(details.bin_edges, 1 / BPS if bps else 1.0)
-    label = _shares(details.labels[split].counts)
-    prediction = _shares(details.by_model[model].splits[split].prediction_counts)
+    label = details.on("label", split).shares("count")
+    prediction = details.on(model, split).shares("prediction_count")
     # By the label alone where it can be, so that models' frames are the same.
     present = [share for share in label if share] or [share for share in prediction if share]
     if not present or len(edges) != len(label) + 1:
@@ -25,11 +25,11 @@ def histogram(details: Details, model: str, split: SplitName, *, bps: bool) -> s
 
     def paint(ax: Any) -> None:
         ax.set_yscale("log")
-        for shares, style in (
+        for found, style in (
             (label, {"fill": True, "facecolor": MUTED, "alpha": 0.3, "linewidth": 0}),
             (prediction, {"color": color(details, model), "linewidth": 1.6}),
         ):
-            ax.stairs([max(share, floor / 100) for share in shares], edges, baseline=floor, **style)
+            ax.stairs([max(share, floor / 100) for share in found], edges, baseline=floor, **style)
         ax.set_ylim(floor, 1.3)
         ax.set_xlim(edges[0], edges[-1])
         ax.yaxis.set_major_locator(_decades(floor))
@@ -46,18 +46,17 @@ def histogram(details: Details, model: str, split: SplitName, *, bps: bool) -> s
 def quantiles(details: Details, split: SplitName, *, bps: bool) -> str:
     """Quantiles of the label (ink) and of each model's predictions on one split."""
     scale = 1 / BPS if bps else 1.0
-    levels = range(len(details.quantile_levels))
+    of_label = details.on("label", split)
+    levels = range(len(of_label.events("quantile")))
 
     def paint(ax: Any) -> None:
-        models = [(name, details.by_model[name].splits[split]) for name in details.models]
-        for name, figures in models:
-            values = scaled(figures.prediction_quantiles, scale)
+        for name in details.models:
+            values = scaled(details.on(name, split).values("prediction_quantile"), scale)
             shape = None if name in CONSTANTS else marker(details, name)
             ax.plot(levels, values, color=color(details, name), marker=shape, markersize=3.5)
-        for _, figures in models[:1]:
-            values = scaled(figures.label_quantiles, scale)
-            ax.plot(levels, values, color=INK, linewidth=2.2, linestyle=DOTTED)
-        ax.set_xticks(levels, [level(value) for value in details.quantile_levels])
+        values = scaled(of_label.values("quantile"), scale)
+        ax.plot(levels, values, color=INK, linewidth=2.2, linestyle=DOTTED)
+        ax.set_xticks(levels, [level(float(one.event)) for one in of_label.events("quantile")])
         ax.tick_params(axis="x", labelsize=8)
         ax.set_xlabel("quantile, %")
         if bps:
@@ -109,9 +108,79 @@ def label_by_file(files: Sequence[Day], *, bps: bool) -> str:
     return draw("files", "Quantiles of the label by feature file", paint)
 
 
-def _shares(counts: Sequence[float]) -> list[float]:
-    total = sum(counts)
-    return [count / total for count in counts] if total else [0.0] * len(counts)
+def calibration(details: Details, model: str, split: SplitName, *, bps: bool) -> str | None:
+    """Mean outcome by mean prediction of each decile of predictions, one line a seed."""
+    scale = 1 / BPS if bps else 1.0
+    curves = [
+        [
+            (one["calibration_prediction"].value or 0.0, one["calibration_outcome"].value or 0.0)
+            for one in bins
+        ]
+        for run in details.runs_of(model)
+        if (bins := details.run(run, split).events("calibration_rows"))
+    ]
+    if not curves:
+        return None
+    ends = [end for bins in curves for one in bins for end in one]
+    low, high = min(ends) * scale, max(ends) * scale
+    room = 0.06 * (high - low) or 0.5
+
+    def paint(ax: Any) -> None:
+        from matplotlib.ticker import MaxNLocator
+
+        diagonal = (low - room, high + room)
+        ax.plot(diagonal, diagonal, color=MUTED, linewidth=1)
+        for bins in curves:
+            ax.plot(
+                [prediction * scale for prediction, _ in bins],
+                [outcome * scale for _, outcome in bins],
+                color=color(details, model),
+                linewidth=1.1,
+                marker="o",
+                markersize=3.2,
+                alpha=0.85,
+            )
+        ax.set_xlim(diagonal)
+        ax.set_ylim(diagonal)
+        ticks = [tick for tick in MaxNLocator(4).tick_values(*diagonal) if low <= tick <= high]
+        ax.set_xticks(ticks)
+        ax.set_yticks(ticks)
+        ax.tick_params(labelsize=8.5)
+        plain(ax.xaxis)
+        plain(ax.yaxis)
+        ax.set_title(model, fontsize=10, color=INK, loc="left")
+
+    title = f"Calibration of {model} by decile of predictions on {split}"
+    return draw(f"calibration-{model}-{split}", title, paint, size=SMALL)
+
+
+def importance(details: Details, model: str) -> str | None:
+    """Skill lost on valid when a whole family is permuted, the most important on top; the
+    line is the spread over seeds."""
+    found = [
+        (lost, family["importance_spread"].value or 0.0, family.name)
+        for family in details.on(model, "valid").events("importance")
+        if (lost := family["importance"].value) is not None
+    ]
+    if not found:
+        return None
+    found.sort(key=lambda one: (-one[0], one[2]))
+
+    def paint(ax: Any) -> None:
+        for at, (mean, spread, _) in enumerate(found):
+            ax.barh(at, mean, height=0.6, color=color(details, model), alpha=0.75, linewidth=0)
+            ax.plot([mean - spread, mean + spread], [at, at], color=INK, linewidth=1.2)
+        ax.axvline(0, color=MUTED, linewidth=1)
+        ax.set_yticks(range(len(found)), [family for *_, family in found])
+        ax.tick_params(axis="y", labelcolor=INK, labelsize=9.5)
+        ax.set_ylim(len(found) - 0.4, -0.6)
+        ax.grid(visible=True, axis="x")
+        ax.grid(visible=False, axis="y")
+        ax.set_xlabel("loss of skill on valid when permuted")
+        plain(ax.xaxis, most=6)
+
+    title = f"Loss of skill of {model} when a family is permuted"
+    return draw(f"importance-{model}", title, paint, size=(4.3, 0.75 + 0.29 * len(found)))
 
 
 def _decades(floor: float) -> Any:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from alpha.evaluate.details import Details, Interval, OverSeeds
-from alpha.report import numbers
+from alpha.core import text
+from alpha.evaluate.details import Details
+from alpha.evaluate.figures import Interval
 from alpha.report.plots.axes import color, plain
 from alpha.report.svg import CARD, INK, MUTED, draw
 
@@ -30,41 +31,35 @@ class Row:
 
     name: str
     color: str
-    over: OverSeeds | Interval
+    over: Interval
     hollow: float | None = None
 
     @property
-    def value(self) -> float | None:
-        return self.over.mean if isinstance(self.over, OverSeeds) else self.over.value
-
-    @property
     def figures(self) -> list[float]:
-        found = (self.value, self.over.low, self.over.high, self.hollow)
+        found = (self.over.value, self.over.low, self.over.high, self.hollow)
         return [figure for figure in found if figure is not None]
 
 
 def headline(details: Details, what: Literal["skill", "rank_ic"]) -> str:
     """Skill or rank IC of each model: filled with its interval on test, hollow on valid."""
     name, zero = {"skill": ("skill", "the best constant"), "rank_ic": ("rank IC", "no order")}[what]
-    oracle: Interval | None = getattr(details.oracle, what).get("test")
+    oracle = details.on("oracle")[what]
     rows = [
         Row(
             model,
             color(details, model),
-            getattr(splits["test"], what),
-            hollow=getattr(splits["valid"], what).mean,
+            details.on(model)[what],
+            hollow=details.on(model, "valid")[what].value,
         )
         for model in details.models
-        if (splits := details.by_model[model].splits)
     ]
     shown = [figure for row in rows for figure in row.figures]
-    if oracle is not None:
-        shown += Row("", "", oracle).figures
+    shown += Row("", "", oracle).figures
     high = max([0.02, *shown])
     low = max(min([-0.01, *shown]), -_ROOM_BELOW * high)
 
     def paint(ax: Any) -> None:
-        if oracle is not None and oracle.value is not None:
+        if oracle.value is not None:
             ax.axvline(oracle.value, color=INK, linewidth=1.4, linestyle=(0, (4, 2)))
             if oracle.low is not None and oracle.high is not None:
                 ax.axvspan(oracle.low, oracle.high, color=INK, alpha=0.09, linewidth=0)
@@ -78,9 +73,9 @@ def headline(details: Details, what: Literal["skill", "rank_ic"]) -> str:
 def differences(details: Details) -> str | None:
     """Skill of each model less that of the best one below it, with the paired interval."""
     rows = [
-        Row(f"{rung.model} − {rung.against}", color(details, rung.model), rung.skill_difference)
+        Row(f"{rung.model} − {rung.against}", color(details, rung.model), difference)
         for rung in details.ladder
-        if rung.against is not None and rung.skill_difference.value is not None
+        if (difference := details.on(rung.model)["skill_difference"]).value is not None
     ]
     if not rows:
         return None
@@ -101,7 +96,7 @@ def oracle_shares(details: Details) -> str | None:
     rows = [
         Row(model, color(details, model), share)
         for model in details.models
-        if (share := details.by_model[model].oracle_share).value is not None
+        if (share := details.on(model)["oracle_share"]).value is not None
     ]
     if not rows:
         return None
@@ -121,7 +116,7 @@ def oracle_shares(details: Details) -> str | None:
 def _rows(ax: Any, rows: Sequence[Row], low: float, high: float) -> None:
     for at, row in enumerate(rows):
         _interval(ax, row, at, low, high)
-        for value, filled in ((row.hollow, False), (row.value, True)):
+        for value, filled in ((row.hollow, False), (row.over.value, True)):
             if value is not None and low <= value <= high:
                 ax.plot(
                     value,
@@ -133,10 +128,10 @@ def _rows(ax: Any, rows: Sequence[Row], low: float, high: float) -> None:
                     markeredgewidth=1.4,
                     clip_on=False,
                 )
-        if row.value is None:
+        if row.over.value is None:
             ax.annotate("not defined", (0, at), **_BESIDE)
-        elif not low <= row.value <= high:
-            _arrow(ax, row, at, low if row.value < low else high, left=row.value < low)
+        elif not low <= row.over.value <= high:
+            _arrow(ax, row, at, low if row.over.value < low else high, left=row.over.value < low)
     ax.axvline(0, color=MUTED, linewidth=1)
     ax.set_yticks(range(len(rows)), [row.name for row in rows])
     ax.tick_params(axis="y", labelcolor=INK, labelsize=9.5)
@@ -165,7 +160,7 @@ def _arrow(ax: Any, row: Row, at: int, edge: float, *, left: bool) -> None:
     """A value beyond the frame: an arrow at its edge, and the number."""
     ax.plot(edge, at, marker="<" if left else ">", markersize=6.5, color=row.color, clip_on=False)
     ax.annotate(
-        numbers.figure(row.value, 2),
+        text.figure(row.over.value, 2),
         (edge, at),
         **_BESIDE | ({} if left else {"xytext": (-8, -0.5), "ha": "right"}),
     )

@@ -1,0 +1,114 @@
+"""Text for people: figures and moments in words, and what the terminal shows.
+
+None, a figure that is not defined, is "–".
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+BPS = 1e-4
+NOTHING = "–"
+_MINUS = "−"
+# A minus that can be pasted into a calculation, and what a terminal without Unicode can show.
+_PLAIN = str.maketrans({"−": "-", "–": "-"})
+_ASCII = {"±": "+/-", "τ": "tau", "→": "->"}
+_WIDTH = 100  # where no terminal says otherwise
+
+
+def number(value: float, digits: int = 3, *, most: float = 1e9) -> str:
+    """With `digits` after the point; beyond a size of 1e9 as 1.2e+09, and beyond `most` without
+    digits. A rounded nothing has no sign."""
+    size = abs(value)
+    text = f"{value:,.{digits if size < most else 0}f}" if size < 1e9 else f"{value:.1e}"
+    if not text.strip("-0.,"):
+        text = text.lstrip("-")
+    return text.replace("-", _MINUS, 1) if value < 0 else text
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """As `number`; beyond a thousand without digits."""
+    return NOTHING if value is None else number(value, digits, most=1e3)
+
+
+def count(value: float | None) -> str:
+    """1234567 as 1,234,567."""
+    return NOTHING if value is None else f"{value:,.0f}".replace("-", _MINUS)
+
+
+def brief(value: float | None) -> str:
+    """A figure of any kind: a whole number as a count, another to 3 digits after the point."""
+    return count(value) if value is not None and value == round(value) else figure(value)
+
+
+def deviation(value: float, digits: int = 3) -> str:
+    """A spread as `figure`, but exactly none is a plain 0."""
+    return "0" if value == 0 else figure(value, digits)
+
+
+def ends(low: float | None, high: float | None, digits: int = 3) -> str:
+    """An interval as [0.052, 0.070], or nothing where there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{figure(low, digits)}, {figure(high, digits)}]"
+
+
+def share(value: float | None) -> str:
+    """0.1234 as 12.3 %; what is neither none nor all never reads as 0 or 100."""
+    if value is None:
+        return NOTHING
+    if 0 < value < 0.0005:
+        return "<0.1 %"
+    if 0.9995 <= value < 1:
+        return ">99.9 %"
+    return f"{value:.1%}".replace("%", " %").replace("-", _MINUS)
+
+
+def percent(value: float) -> str:
+    """0.295 as "29.5 %", and 0.05 as "5 %"; with more digits where it is small."""
+    # Without what 100 × 0.07 is off from 7.
+    value = round(100 * value, 9)
+    size = abs(value)
+    whole = size >= 100 or value == round(value)
+    digits = 0 if whole else 1 if size >= 1 else 2 if size >= 0.1 else 3
+    return f"{number(value, digits)} %"
+
+
+def bps(value: float) -> str:
+    """4.25 as "4.2 bps", and 10 as "10 bps"."""
+    return f"{number(value, 0 if value == round(value) else 1)} bps"
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 moment to the second, or to the minute where seconds are zero."""
+    day, _, time = text.partition("T")
+    return f"{day} {time[:8].removesuffix(':00')}".rstrip()
+
+
+def words(name: str) -> str:
+    """A name of the file's as people read it: skill_not_actionable, rank_ic."""
+    return name.replace("_", " ").replace("rank ic", "rank IC")
+
+
+def show(parts: Iterable["RenderableType"], *, last: str = "") -> None:
+    """Print `parts` from top to bottom, then the line `last`, which is never broken; with colours
+    on a terminal, plain elsewhere."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _WIDTH
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+        if last:
+            console.print(last, soft_wrap=True)
+    text = "".join(f"{line.rstrip()}\n" for line in captured.get().translate(_PLAIN).splitlines())
+    if console.options.ascii_only:
+        for sign, plain in _ASCII.items():
+            text = text.replace(sign, plain)
+        text = text.encode("ascii", "replace").decode("ascii")
+    # Printed here, as rich would turn a reader that went away (`| head`) into a failure.
+    print(text, end="", flush=True)

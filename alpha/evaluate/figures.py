@@ -1,0 +1,207 @@
+"""figures.csv: every figure of an evaluation, one a row. All that is shown is a view of it.
+
+| column | meaning |
+| --- | --- |
+| model | a model; `oracle`, what could be known; `label`, what is the same for all models |
+| seed | of one run; empty for a figure over the seeds, which is their mean |
+| fold | 0: one fold |
+| split | train, valid or test |
+| slice | `day 2024-01-01`, `regime low`; empty for the whole split |
+| figure | its name; `skill_spread` is the standard deviation of `skill` over the seeds |
+| event | where it applies: an event, a threshold in bps, a quantile's level, a bin, a family |
+| value, low, high | the figure and the ends of its interval; empty where not defined |
+| reason | why there is no value, or no interval |
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from alpha.core.errors import InputError
+
+NAME = "figures.csv"
+# Means over seeds of which the spread says something.
+_SPREAD = (
+    *("skill", "loss", "rank_ic", "mse", "mae", "std_ratio", "near_mean_share"),
+    *("average_precision", "decile_lift", "importance"),
+)
+_COMPARED = ("skill_difference", "oracle_share")
+_WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
+_NUMBERS = ["value", "low", "high"]
+_TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
+_TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
+
+
+class Row(NamedTuple):
+    """A row of the table, in the order of its columns."""
+
+    model: str
+    seed: int | None = None
+    fold: int = 0
+    split: str = ""
+    slice: str = ""
+    figure: str = ""
+    event: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A figure with its interval. None where it is not defined; `reason` then says why."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str | None = None
+
+
+_NONE = Interval()
+_Found = dict[tuple[str, str], dict[str, Interval]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The figures of one model, or of one of its runs, on one split; or of a slice or an event
+    there. One that is not in the table has no value and no reason."""
+
+    found: _Found = field(repr=False)
+    slice: str = ""
+    event: str = ""
+
+    def __getitem__(self, figure: str) -> Interval:
+        return self.found.get((self.slice, self.event), {}).get(figure, _NONE)
+
+    @property
+    def name(self) -> str:
+        """Of the event, or of the slice without its kind."""
+        return self.event or self.slice.partition(" ")[2]
+
+    def events(self, figure: str) -> list["Selection"]:
+        """Those that have `figure`, in the table's order."""
+        return [
+            Selection(self.found, *key)
+            for key, figures in self.found.items()
+            if key[0] == self.slice and key[1] and figure in figures
+        ]
+
+    @property
+    def thresholds(self) -> list["Selection"]:
+        """The threshold checks, each an event by its threshold in bps."""
+        return self.events("prediction_above")
+
+    def values(self, figure: str) -> list[float | None]:
+        """Of `figure` at each of its events."""
+        return [event[figure].value for event in self.events(figure)]
+
+    def shares(self, counts: str) -> list[float]:
+        """What each bin has of all that is counted; 0 where nothing is."""
+        found = [count or 0.0 for count in self.values(counts)]
+        return [count / max(sum(found), 1.0) for count in found]
+
+    def slices(self, kind: str) -> list["Selection"]:
+        """Days or regimes, in the table's order: `kind` is day or regime."""
+        return [
+            Selection(self.found, *key)
+            for key in self.found
+            if key[0].startswith(f"{kind} ") and not key[1]
+        ]
+
+    @property
+    def undefined(self) -> dict[str, str]:
+        """Why there is no value, by name of the figure, or of its event if it has one; but for
+        what compares the model with another."""
+        found = {
+            event or name: figure.reason
+            for (where, event), figures in self.found.items()
+            for name, figure in figures.items()
+            if where == self.slice and figure.value is None and figure.reason
+            if name not in _COMPARED
+        }
+        return dict(sorted(found.items()))
+
+
+class Figures:
+    """The table, and what is looked up in it."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self.table = table
+        self._found: dict[tuple[str, int | None, str], _Found] = {}
+        plain = table.astype(object).where(table.notna(), None)
+        for row in map(Row._make, plain.itertuples(index=False, name=None)):
+            of_split = self._found.setdefault((row.model, row.seed, row.split), {})
+            figures = of_split.setdefault((row.slice, row.event), {})
+            figures[row.figure] = Interval(row.value, row.low, row.high, row.reason)
+
+    def of(self, model: str, split: str = "test", seed: int | None = None) -> Selection:
+        """Of a model over its seeds, or of the run with `seed`."""
+        return Selection(self._found.get((model, seed, split), {}))
+
+
+def table(rows: Iterable[Row]) -> pd.DataFrame:
+    """The table of these rows, as `read` gives it."""
+    return _typed(pd.DataFrame(rows, columns=list(Row._fields)))
+
+
+def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
+    """The mean of each figure of `runs` over the seeds where it is defined, and with two seeds or
+    more the sample standard deviation as a figure of its own; predictions that are not finite
+    are summed. Without a value the reason is that of the first seed. Intervals are empty.
+    """
+    by = runs.groupby(_WITHIN, sort=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        over = by["value"].agg(["mean", "std", "min", "max", "sum", "count"])
+    # Seeds that change nothing must not seem to differ by rounding.
+    same = over["min"] == over["max"]
+    over["value"] = over["mean"].mask(same, over["min"])
+    over["spread"] = over["std"].mask(same & (over["count"] > 1), 0.0)
+    over["reason"] = by["reason"].first().where(over["value"].isna(), None)
+    over = over.reset_index()
+    over["value"] = over["value"].mask(over["figure"] == "non_finite", over["sum"])
+    spread = over[over["figure"].isin(_SPREAD) & over["spread"].notna()]
+    spread = spread.assign(figure=spread["figure"] + "_spread", value=spread["spread"], reason=None)
+    seeds = over[(over["figure"] == "skill") & (over["slice"] == "")]
+    seeds = seeds.assign(figure="skill_seeds", value=seeds["count"], reason=None)
+    # Each beside its figure.
+    together = pd.concat([over, spread, seeds]).sort_index(kind="stable")
+    return _typed(together.reindex(columns=list(Row._fields)))
+
+
+def write(path: Path, found: pd.DataFrame) -> None:
+    found.to_csv(path, index=False, lineterminator="\n")
+
+
+def read(path: Path) -> Figures:
+    """Raises InputError, naming the file, if it is missing or is not such a table."""
+    try:
+        found = pd.read_csv(
+            path,
+            dtype=_TYPES | _TEXTS | {"reason": "str"},
+            keep_default_na=False,  # a family may be named NA
+            na_values={name: [""] for name in _TYPES},
+        )
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InputError(
+            f"{path}: is not a table of figures: {' '.join(str(error).split())}"
+        ) from None
+    if tuple(found.columns) != Row._fields:
+        raise InputError(
+            f"{path}: must have the columns {', '.join(Row._fields)}, found "
+            f"{', '.join(map(str, found.columns))}"
+        )
+    return Figures(_typed(found))
+
+
+def _typed(found: pd.DataFrame) -> pd.DataFrame:
+    found = found.astype(_TYPES | _TEXTS)
+    found[_NUMBERS] = found[_NUMBERS].replace([np.inf, -np.inf], np.nan)
+    found["reason"] = found["reason"].astype(object).where(found["reason"].fillna("") != "", None)
+    return found.reset_index(drop=True)

@@ -1,0 +1,289 @@
+"""From what each run gives on each split to the table of figures, the ladder and the verdicts."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from alpha.data.columns import SPLITS, SplitName
+from alpha.data.params import Label
+from alpha.evaluate import figures, ladder, tables, verdict
+from alpha.evaluate.assess import Resamples, fees_name
+from alpha.evaluate.details import Details, Model, Shift, SplitFigures, Threshold
+from alpha.evaluate.details import Label as LabelFigures
+from alpha.evaluate.distribution import LEVELS
+from alpha.evaluate.figures import Figures, Interval, Row
+from alpha.evaluate.inputs import Trained
+from alpha.evaluate.oracle import Known, OfSplit, Oracle
+from alpha.evaluate.over_seeds import Widened, difference, mean_resampled
+from alpha.evaluate.params import Evaluate
+from alpha.evaluate.params import Verdict as Limits
+from alpha.evaluate.split_rows import Standard
+from alpha.evaluate.thresholds import after_fees_resampled, meaning, pool, with_ends
+from alpha.learn import history
+
+_OF_RUN = (
+    *("rows", "non_finite", "loss", "constant_loss", "skill", "mse", "mae", "rank_ic"),
+    *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
+)
+_OF_SLICE = ("rows", "loss", "skill", "rank_ic", "std_ratio")
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """One run, and its figures and resamples on every split."""
+
+    run: Trained
+    figures: dict[SplitName, SplitFigures]
+    resamples: dict[SplitName, Resamples]
+
+
+@dataclass(frozen=True)
+class OnSplit:
+    """What remains of a split when its rows are not needed any more."""
+
+    label: LabelFigures
+    digest: str
+    skill_reason: str | None
+    widened: Widened
+    shift: Shift
+    oracle: OfSplit
+
+
+def write(
+    folder: Path,
+    assessed: Sequence[Assessed],
+    *,
+    standard: Standard,
+    splits: Mapping[SplitName, OnSplit],
+    known: Known | str,
+    label: Label,
+    evaluate: Evaluate,
+    limits: Limits,
+) -> None:
+    """Write all files of an evaluation into `folder`, which exists and is empty."""
+    round_trip_bps = 2 * evaluate.fees.taker_bps
+    by_model: dict[str, list[Assessed]] = {}
+    for one in assessed:
+        by_model.setdefault(one.run.model, []).append(one)
+    models, test = list(by_model), splits["test"]
+    best = Oracle.of(known, {split: one.oracle for split, one in splits.items()})
+    runs = figures.table(row for one in assessed for row in _of_run(one))
+    over = pd.concat(
+        [
+            _with_ends(figures.over_seeds(runs), by_model, splits),
+            figures.table(_thresholds(by_model, splits, round_trip_bps)),
+        ]
+    )
+    skills = Figures(over)
+
+    def on_test(model: str) -> list[Resamples]:
+        return [seed.resamples["test"] for seed in by_model[model]]
+
+    def against(model: str, other: str) -> Interval:
+        values = skills.of(model)["skill"].value, skills.of(other)["skill"].value
+        both = on_test(model), on_test(other)
+        return difference(values, both, test.widened, test.skill_reason)
+
+    def share(model: str) -> Interval:
+        return best.share(skills.of(model)["skill"].value, on_test(model), test.widened)
+
+    rungs = ladder.compare_to_baselines(
+        models,
+        {split: {model: skills.of(model, split)["skill"] for model in models} for split in SPLITS},
+        against,
+    )
+    others = [
+        *_of_label(assessed[0], splits),
+        *(
+            _row(interval, model="oracle", split=split, figure=figure)
+            for figure in ("skill", "rank_ic")
+            for split, interval in getattr(best.figures, figure).items()
+        ),
+        *(_row(by, model=rung.model, figure="skill_difference") for rung, by in rungs),
+        *(_row(share(model), model=model, figure="oracle_share") for model in models),
+        *_over_days(skills, models),
+    ]
+    alone = (row for one in assessed for row in _of_run_alone(one))
+    found = Figures(
+        pd.concat([figures.table(others), over, runs, figures.table(alone)], ignore_index=True)
+    )
+    loss, shifts = standard.objective.words, [splits[split].shift for split in SPLITS[1:]]
+    details = Details(
+        models=models,
+        runs=[one.run.name for one in assessed],
+        loss=loss,
+        classes=list(standard.objective.classes),
+        train_rows=standard.rows,
+        train_mean=standard.mean,
+        train_std=standard.std,
+        tolerance=standard.hair,
+        bin_edges=standard.bin_edges.tolist(),
+        regime_cuts=list(standard.regimes.cuts),
+        round_trip_bps=round_trip_bps,
+        threshold_meaning=meaning(label),
+        level=evaluate.bootstrap.level,
+        tries=evaluate.tries,
+        resamples=evaluate.bootstrap.resamples,
+        block_seconds=test.widened.blocks.seconds,
+        test_digest=test.digest,
+        oracle_reason=best.figures.reason,
+        ladder=[rung for rung, _ in rungs],
+        by_model={
+            model: Model(
+                seeds=[seed.run.seed for seed in seeds],
+                configuration=_configuration([seed.run.configuration for seed in seeds]),
+                verdict=verdict.judge(
+                    {split: found.of(model, split) for split in SPLITS},
+                    limits=limits,
+                    shift=shifts,
+                    oracle=best.figures,
+                    loss=loss,
+                    threshold_meaning=meaning(label),
+                    round_trip_bps=round_trip_bps,
+                    level=evaluate.bootstrap.level,
+                    tries=evaluate.tries,
+                    seeds=len(seeds),
+                    classes=bool(standard.objective.classes),
+                ),
+            )
+            for model, seeds in by_model.items()
+        },
+        figures=found,
+    )
+    tables.write(folder, details, {one.run.name: one.run.history for one in assessed})
+
+
+def _row(found: Interval, *, model: str, figure: str, split: str = "test") -> Row:
+    at = Row(model=model, split=split, figure=figure)
+    return at._replace(value=found.value, low=found.low, high=found.high, reason=found.reason)
+
+
+def _of_run(one: Assessed) -> Iterator[Row]:
+    """The figures of a run of which the mean over seeds says something."""
+    at = partial(Row, model=one.run.model, seed=one.run.seed)
+    for family, lost in one.run.importance.items():
+        yield at(split="valid", figure="importance", event=family, value=lost)
+    for split, found in one.figures.items():
+        why = dict(found.undefined)
+        for name in _OF_RUN:
+            value, ends = getattr(found, name), found.intervals.get(name)
+            row = at(split=split, figure=name, value=value, reason=why.pop(name, None))
+            yield row._replace(low=ends.low, high=ends.high) if ends else row
+        for level, value in zip(LEVELS, found.prediction_quantiles, strict=True):
+            yield at(split=split, figure="prediction_quantile", event=repr(level), value=value)
+        for number, count in enumerate(found.prediction_counts):
+            yield at(split=split, figure="prediction_count", event=str(number), value=count)
+        for event in found.events:
+            reason = why.pop(event.name, None)
+            for name in ("base_rate", "average_precision", "decile_lift"):
+                row = at(split=split, figure=name, event=event.name, value=getattr(event, name))
+                yield row._replace(reason=reason)
+        for kind, slices in (("day", found.days), ("regime", found.regimes)):
+            for one_of_them in slices:
+                place = f"{kind} {one_of_them.name}"
+                for name in _OF_SLICE:
+                    row = at(split=split, slice=place, figure=name)
+                    value, reason = getattr(one_of_them, name), one_of_them.undefined.get(name)
+                    yield row._replace(value=value, reason=reason)
+        for name, reason in why.items():
+            yield at(split=split, figure=name, reason=reason)
+
+
+def _of_run_alone(one: Assessed) -> Iterator[Row]:
+    """The other figures of a run."""
+    at = partial(Row, model=one.run.model, seed=one.run.seed)
+    yield at(split="train", figure="epochs", value=history.epochs(one.run.history))
+    yield at(split="train", figure="best_epoch", value=history.best_epoch(one.run.history))
+    for split, found in one.figures.items():
+        for number, decile in enumerate(found.calibration):
+            for name, value in decile.model_dump().items():
+                figure = f"calibration_{name}"
+                yield at(split=split, figure=figure, event=str(number), value=value)
+        for check in found.thresholds:
+            yield from _of_check(partial(at, split=split), check)
+
+
+def _of_check(at: partial[Row], check: Threshold) -> Iterator[Row]:
+    of = check.model_dump(exclude={"threshold_bps"})
+    low, high = of.pop("after_fees_low_bps"), of.pop("after_fees_high_bps")
+    for name, value in of.items():
+        row = at(figure=name, event=repr(check.threshold_bps), value=value)
+        yield row._replace(low=low, high=high) if name == "after_fees_bps" else row
+
+
+def _of_label(one: Assessed, splits: Mapping[SplitName, OnSplit]) -> Iterator[Row]:
+    """The label on each split, and its shift from train's."""
+    for split, on in splits.items():
+        at = partial(Row, model="label", split=split)
+        for name, value in on.label.model_dump(exclude={"counts"}).items():
+            yield at(figure=name, value=value)
+        for number, count in enumerate(on.label.counts):
+            yield at(figure="count", event=str(number), value=count)
+        for level, value in zip(LEVELS, one.figures[split].label_quantiles, strict=True):
+            yield at(figure="quantile", event=repr(level), value=value)
+        if split != "train":
+            for name in ("psi", "ks", "p_value", "blocks"):
+                yield at(figure=name, value=getattr(on.shift, name), reason=on.shift.reason)
+
+
+def _with_ends(
+    over: pd.DataFrame,
+    by_model: Mapping[str, Sequence[Assessed]],
+    splits: Mapping[SplitName, OnSplit],
+) -> pd.DataFrame:
+    """The means over seeds with the ends of those that have resamples."""
+    for at, row in over[over["slice"] == ""].iterrows():
+        name = f"{row['figure']} of {row['event']}" if row["event"] else row["figure"]
+        resamples = [seed.resamples[row["split"]] for seed in by_model[row["model"]]]
+        if pd.notna(row["value"]) and (mean := mean_resampled(resamples, name)) is not None:
+            over.loc[at, ["low", "high"]] = splits[row["split"]].widened.ends(row["value"], mean)
+    return over
+
+
+def _thresholds(
+    by_model: Mapping[str, Sequence[Assessed]],
+    splits: Mapping[SplitName, OnSplit],
+    round_trip_bps: float,
+) -> Iterator[Row]:
+    """The threshold checks of all seeds' rows together."""
+    for model, seeds in by_model.items():
+        for split, on in splits.items():
+            resamples = [seed.resamples[split] for seed in seeds]
+            for checks in zip(*(seed.figures[split].thresholds for seed in seeds), strict=True):
+                pooled = pool(checks, round_trip_bps=round_trip_bps)
+                name = fees_name(pooled.threshold_bps)
+                acted = [seed[name] for seed in resamples if name in seed]
+                # A seed that acts in too few blocks would hide behind the others.
+                if len(acted) >= max(1, sum(check.prediction_above > 0 for check in checks)):
+                    together = np.sum(acted, axis=0)
+                    after = after_fees_resampled(together, round_trip_bps=round_trip_bps)
+                    pooled = with_ends(pooled, on.widened.ends(pooled.after_fees_bps, after))
+                yield from _of_check(partial(Row, model=model, split=split), pooled)
+
+
+def _over_days(skills: Figures, models: Iterable[str]) -> Iterator[Row]:
+    """The mean and the spread over days of each day's rank IC."""
+    for model in models:
+        for split in SPLITS:
+            days = [day["rank_ic"].value for day in skills.of(model, split).slices("day")]
+            known = [value for value in days if value is not None]
+            at = partial(Row, model=model, split=split)
+            if len(known) < 2:
+                yield at(figure="rank_ic_days", reason="fewer than two days have a rank IC")
+                continue
+            spread = 0.0 if min(known) == max(known) else float(np.std(known, ddof=1))
+            yield at(figure="rank_ic_days", value=float(np.mean(known)))
+            yield at(figure="rank_ic_days_spread", value=spread)
+
+
+def _configuration(of_runs: Sequence[str]) -> str:
+    """One for the seeds of a model: theirs if it is the same, else a digest of the different."""
+    distinct = sorted(set(of_runs))
+    if len(distinct) == 1:
+        return distinct[0]
+    return hashlib.sha256("\n".join(distinct).encode()).hexdigest()

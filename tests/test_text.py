@@ -1,0 +1,70 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alpha.core import text as numbers
+from alpha.core.text import bps, number, percent
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.295, "29.5 %"),
+        (0.003, "0.30 %"),
+        (0.0004, "0.040 %"),
+        (-0.032, "−3.2 %"),
+        (0.0, "0 %"),
+        (-1e-9, "0.000 %"),
+        (0.07, "7 %"),
+        (-121542.0, "−12,154,200 %"),
+    ],
+)
+def test_a_percentage_keeps_digits_where_it_is_small(value, text):
+    assert percent(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(10.0, "10 bps"), (4.25, "4.2 bps"), (-0.04, "0.0 bps"), (-3, "−3 bps")]
+)
+def test_bps_have_a_digit_unless_they_are_whole(value, text):
+    assert bps(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0181, "0.018"), (-0.0004, "0.000"), (1234.5678, "1,234.568")]
+)
+def test_a_number_has_three_digits_and_a_rounded_nothing_has_no_sign(value, text):
+    assert number(value) == text
+
+
+def test_a_huge_number_is_short():
+    assert number(-1.234e12) == "−1.2e+12"
+
+
+def test_numbers_read_as_people_write_them():
+    """By hand: minus signs, thousands, what is undefined, and shares near their ends."""
+    assert numbers.figure(-0.01234) == "−0.012"
+    assert numbers.figure(-0.0001) == "0.000"
+    assert numbers.figure(-121542.4) == "−121,542"
+    assert numbers.figure(1.5e12) == "1.5e+12"
+    assert numbers.figure(None) == numbers.count(None) == numbers.share(None) == "–"
+    assert (numbers.brief(30.0), numbers.brief(0.5), numbers.brief(None)) == ("30", "0.500", "–")
+    assert numbers.count(1234567) == "1,234,567"
+    assert numbers.share(0.1234) == "12.3 %"
+    assert numbers.share(0.0001) == "<0.1 %"
+    assert numbers.share(0.99999) == ">99.9 %"
+    assert (numbers.share(0.0), numbers.share(1.0)) == ("0.0 %", "100.0 %")
+    assert (numbers.deviation(0.0), numbers.deviation(0.002)) == ("0", "0.002")
+    assert numbers.ends(-0.05, 0.1) == "[−0.050, 0.100]"
+    assert numbers.ends(None, 0.1) == ""
+    assert numbers.words("unstable_over_seeds") == "unstable over seeds"
+    assert numbers.words("rank_ic") == "rank IC"
+    assert numbers.moment("2024-01-01T00:00:00") == "2024-01-01 00:00"
+    assert numbers.moment("2021-07-01T14:23:59.400000001") == "2021-07-01 14:23:59"
+
+
+@given(st.floats(-1e300, 1e300))
+def test_a_figure_reads_back_to_its_digits(value: float):
+    """No number is shown as another."""
+    shown = float(numbers.figure(value).replace("−", "-").replace(",", ""))
+    assert shown == pytest.approx(value, rel=0.06, abs=0.00051)
