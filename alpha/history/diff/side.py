@@ -137,7 +137,7 @@ def read(root: Path, rev: str | None) -> Side:
 
 def _absent(name: str, stages: "dict[str, Stage]") -> str:
     if name == WORKSPACE:
-        return "the workspace has no results: `make run` makes them, `dvc pull` fetches them"
+        return "the workspace has no results in this format: `make run` makes them, `dvc pull` fetches them"
     if not stages:
         return f"{name} has no dvc.lock: nothing was run in it"
     return f"{name} has no results in this format in git, or in DVC's cache"

@@ -1,6 +1,6 @@
 """Whether a dvc.lock is of this checkout: if not, what is rebuilt need not be what it records."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from dvc.stage import Stage
 
 
-def check(stages: "Iterable[Stage]", lock: Path) -> None:
+def check(stages: "list[Stage]", lock: Path) -> None:
     """Raises InputError at the first stage, in their order, that was last run with another
     command, other code, data or params than those beside it, or not on what the others left."""
-    stages = list(stages)
+    if not stages:
+        raise InputError("dvc.yaml: must have stages")
     outs = by_path(out for stage in stages for out in stage.outs)
     for stage in stages:
         if what := next(_stale(stage, outs), ""):
