@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -14,8 +14,10 @@ from alpha.data.params import CLASSES
 from alpha.guard.words import number
 from alpha.history.diff import compare
 from alpha.history.diff.compare import Dependency, Param, Results
-from alpha.history.diff.side import Labels, Model, Side, Skill
-from alpha.history.record.lock import Entry
+from alpha.history.diff.side import Labels, Model, Side
+
+if TYPE_CHECKING:
+    from dvc.output import Output
 
 _LEVELS = {
     "0.5": "median",
@@ -36,7 +38,7 @@ def params(changed: Iterable[Param]) -> Iterator[RenderableType]:
 def code(changed: Iterable[Dependency], steps: Sequence[str]) -> Iterator[RenderableType]:
     """With the steps that each file or folder belongs to, of all `steps` there are."""
     rows = []
-    for one in changed:
+    for one in (one for one in changed if not one.is_data):
         how = "new" if one.old is None else "removed" if one.new is None else "changed"
         every = len(steps) > 1 and set(one.steps) >= set(steps)
         rows.append((one.path, how, "every step" if every else ", ".join(one.steps)))
@@ -45,7 +47,7 @@ def code(changed: Iterable[Dependency], steps: Sequence[str]) -> Iterator[Render
 
 
 def data(changed: Iterable[Dependency]) -> Iterator[RenderableType]:
-    rows = [(one.path, _size(one.old), "→", _size(one.new)) for one in changed]
+    rows = [(one.path, _size(one.old), "→", _size(one.new)) for one in changed if one.is_data]
     if rows:
         yield _section("Data", _table(rows))
 
@@ -69,8 +71,8 @@ def labels(old: Side, new: Side) -> Iterator[RenderableType]:
 
 def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
     """The models that are judged otherwise, and how much the others moved."""
-    if old.evaluation is None or new.evaluation is None:
-        yield _section("Verdicts", *_missing("evaluation", old, new))
+    if old.models is None or new.models is None:
+        yield _section("Verdicts", *_missing("models", old, new))
         return
     changed, move = compare.verdicts(old, new)
     lines: list[RenderableType] = []
@@ -91,7 +93,7 @@ def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
 
 
 def _value(value: Any) -> str:
-    """A knob as params.yaml could have it, on one line."""
+    """A parameter as params.yaml could have it, on one line."""
     if value is compare.ABSENT:
         return "–"
     if isinstance(value, str) and value.isprintable():
@@ -99,12 +101,13 @@ def _value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _size(entry: Entry | None) -> str:
-    if entry is None:
+def _size(found: "Output | None") -> str:
+    if found is None:
         return text.NOTHING
-    files = [] if entry.nfiles is None else [number(entry.nfiles, "file")]
-    size = [] if entry.size is None else [f"{entry.size / 1e6:,.1f} MB"]
-    return f"{', '.join([*files, *size])} (md5 {entry.md5[:7]})".lstrip()
+    meta = found.meta
+    files = [] if meta.nfiles is None else [number(meta.nfiles, "file")]
+    size = [] if meta.size is None else [f"{meta.size / 1e6:,.1f} MB"]
+    return f"{', '.join([*files, *size])} (md5 {found.hash_info.value[:7]})".lstrip()
 
 
 def _label_rows(old: Labels, new: Labels, *, bps: bool) -> Iterator[tuple[str, ...]]:
@@ -131,24 +134,20 @@ def _verdict_rows(one: Results) -> Iterator[tuple[str, ...]]:
         known = one.new or one.old
         assert known is not None
         how = "removed" if one.new is None else "new"
-        yield one.model, f"{how}: {known.verdict.name}, test skill {_skill(known.skill)}"
+        yield one.model, f"{how}: {known.verdict}, test skill {_skill(known)}"
         return
-    was, now = one.old.verdict.name, one.new.verdict.name
+    was, now = one.old.verdict, one.new.verdict
     yield one.model, f"{was} → {now}" if was != now else f"{now}, as before"
-    yield "", f"test skill {_skill(one.old.skill)} → {_skill(one.new.skill)}"
-    flags = _flags(one.old, one.new)
-    if flags:
-        yield "", flags
+    yield "", f"test skill {_skill(one.old)} → {_skill(one.new)}"
+    appeared, vanished = compare.flags(one.old, one.new)
+    if appeared or vanished:
+        signs = [*(f"+ {flag}" for flag in appeared), *(f"no longer {flag}" for flag in vanished)]
+        yield "", ", ".join(signs)
 
 
-def _skill(skill: Skill) -> str:
-    return f"{text.figure(skill.mean)} {text.ends(skill.low, skill.high)}".rstrip()
-
-
-def _flags(old: Model, new: Model) -> str:
-    appeared = [f"+ {flag}" for flag in new.flags if flag not in old.flags]
-    vanished = [f"no longer {flag}" for flag in old.flags if flag not in new.flags]
-    return ", ".join([*appeared, *vanished])
+def _skill(model: Model) -> str:
+    ends = text.ends(model.test_low, model.test_high)
+    return f"{text.figure(model.skill_test)} {ends}".rstrip()
 
 
 def _missing(what: str, *sides: Side) -> list[RenderableType]:
