@@ -253,7 +253,7 @@ class _Figures:
             self.undefined[name] = self.reason(str(reason))
             return Event(name=name, base_rate=base_rate, average_precision=None, decile_lift=None)
         blocks = self._split.blocks
-        if blocks.effective(ranked.events_by_cell) < LEAST_EFFECTIVE:
+        if blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
             self.undefined[f"interval of {name}"] = (
                 f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
             )

@@ -30,12 +30,11 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
     """
     outcome, prediction = _values("outcome", outcome), _values("prediction", prediction)
     _check_rows(outcome, prediction)
-    rows = len(outcome)
-
-    def ranks(values: np.ndarray) -> np.ndarray:
-        return Order.of(values).centered_ranks(rows)
-
-    return spearman(products(*parallel.each(ranks, (outcome, prediction))), rows)
+    x, y = (
+        order.centered_ranks(len(outcome))
+        for order in parallel.each(Order.of, (outcome, prediction))
+    )
+    return spearman(products(x, y), len(outcome))
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
@@ -105,18 +104,16 @@ class Order:
 
 
 def products(x: np.ndarray, y: np.ndarray) -> tuple[int, int, int]:
-    """The sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each."""
-    return _product(x, x), _product(y, y), _product(x, y)
-
-
-def _product(x: np.ndarray, y: np.ndarray) -> int:
-    """The sum of x · y, exact: neither rounding nor an order of adding."""
+    """The sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each: exact, so there
+    is neither rounding nor an order of adding."""
     # So few that their products, each below the square of the rows, stay within 63 bits.
     step = max(1, min(_PRODUCTS, (1 << 62) // max(1, len(x)) ** 2))
-    return sum(
-        int(np.sum(np.multiply(x[at : at + step], y[at : at + step], dtype=np.int64)))
-        for at in range(0, len(x), step)
-    )
+    sums = [0, 0, 0]
+    for first in range(0, len(x), step):
+        one, other = (ranks[first : first + step].astype(np.int64) for ranks in (x, y))
+        for at, product in enumerate((one * one, other * other, one * other)):
+            sums[at] += int(np.sum(product))
+    return sums[0], sums[1], sums[2]
 
 
 def spearman(products: tuple[int, int, int], rows: int) -> float:
@@ -154,8 +151,9 @@ class RankedEvent:
     """How well a prediction ranks `rows` rows by whether an event comes, as it does in
     `positives` of them.
 
-    `by_cell` (cells, 4) has the statistic of average precision, the events, those in the top
-    decile, and all rows in it.
+    `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
+    decile, and the events in it; over all cells are the sum of A / B over the events, the events
+    in the top decile, and the rows in it.
     """
 
     rows: int
@@ -199,22 +197,16 @@ class RankedEvent:
         if self.positives == self.rows:
             raise Undefined("every row has the event")
 
-    @property
-    def events_by_cell(self) -> np.ndarray:
-        """How often the event came in each cell, (cells,)."""
-        return self.by_cell[:, 1]
-
     def statistics(self, kept: np.ndarray) -> list[np.ndarray]:
         """What the resamples of average precision (the first two) and of the decile lift (the
-        others) are made of, by cell, of which `kept` (cells,) counts the rows: the statistic,
-        the events, the rows in the top decile, the events in it, and the rows.
+        others) are made of, by cell, of which `kept` (cells,) counts the rows: as `by_cell`, and
+        the rows.
 
-        Average precision is N / P, P the events. The statistic is N's derivative by each row's
+        Average precision is N / P, P the events. Its statistic is N's derivative by each row's
         weight, so that resampled sums of it over those of events are resamples of the figure,
         to first order.
         """
-        slope, events, both, top = self.by_cell.T
-        return [slope, events, top, both, kept]
+        return [*self.by_cell.T, kept]
 
 
 @njit(cache=True, nogil=True)
@@ -272,11 +264,11 @@ def _rank_event(
         for place in range(first, last):
             sums = by_cell[cell[place]]
             sums[0] -= dilutes
-            sums[3] += top
+            sums[2] += top
             if came[place]:
                 sums[0] += precision + raises
                 sums[1] += 1.0
-                sums[2] += top
+                sums[3] += top
         above -= events
         first = last
     return precisions, in_top, top_rows

@@ -15,7 +15,7 @@ from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
 from alpha.evaluate import inputs, oracle, shift, summary
 from alpha.evaluate.assess import Parameters, assess
-from alpha.evaluate.inputs import Columns, PredictionFile, Trained
+from alpha.evaluate.inputs import Columns, Trained
 from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
@@ -84,7 +84,7 @@ class _Judge:
     ) -> None:
         self._label, self._loss, self._evaluate = label, loss, evaluate
         self.known = known
-        self._now: tuple[SplitName, PredictionFile, SplitRows] | None = None
+        self._now: tuple[SplitName, Path, SplitRows] | None = None
         self._train_blocks: np.ndarray | None = None
         self.standard: Standard
         self.splits: dict[SplitName, summary.OnSplit] = {}
@@ -94,15 +94,16 @@ class _Judge:
 
         Raises InputError if a file cannot be used, or holds other rows than an earlier run's.
         """
-        file = PredictionFile(run, split, classes=classes(self._label))
+        path, codes = run.predictions / f"{split}.h5", classes(self._label)
         if self._now is not None and self._now[0] == split:
             _, first, rows = self._now
-            return rows, file.read(same_as=(first.path, rows.time_ns, rows.outcome))
+            same_as = first, rows.time_ns, rows.outcome
+            return rows, inputs.read_predictions(path, codes, same_as=same_as)
         # The last split's rows are not needed any more.
         self._now = None
-        columns = file.read()
+        columns = inputs.read_predictions(path, codes)
         rows = self._first(split, columns)
-        self._now = split, file, rows
+        self._now = split, path, rows
         return rows, columns
 
     def _first(self, split: SplitName, columns: Columns) -> SplitRows:

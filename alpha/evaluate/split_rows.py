@@ -94,6 +94,7 @@ class SplitRows:
     ) -> "SplitRows":
         """From what a file of predictions says of the rows themselves."""
         time_ns, outcome, objective = columns.time_ns, columns.outcome, standard.objective
+        rows = len(outcome)
         seconds = bootstrap.block_horizons * horizon_seconds
         blocks = Blocks.cut(
             time_ns,
@@ -108,9 +109,9 @@ class SplitRows:
         day_starts = first_rows(time_ns, DAY_NS, 0)
         order = Order.of(outcome)
         ascending = outcome[order.rows]
-        counts = distribution.counts(ascending, standard.bin_edges)
-        quantiles = distribution.quantiles(ascending)
-        del ascending
+        # All times, and then all outcomes.
+        hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
+        hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
         return cls(
             standard=standard,
             time_ns=time_ns,
@@ -121,9 +122,16 @@ class SplitRows:
             ranks=_ranks(order, day_starts, regime),
             constant_by_cell=constant_by_cell,
             block_means=np.add.reduceat(outcome, apart[:-1]) / np.diff(apart),
-            label=_label(outcome, days=len(day_starts) - 1, counts=counts),
-            quantiles=quantiles,
-            digest=_digest(time_ns, outcome),
+            label=LabelFigures(
+                rows=rows,
+                days=len(day_starts) - 1,
+                zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
+                mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
+                std=finite_or_none(metrics.std(outcome)) if rows else None,
+                counts=distribution.counts(ascending, standard.bin_edges),
+            ),
+            quantiles=distribution.quantiles(ascending),
+            digest=hasher.hexdigest(),
         )
 
     @property
@@ -164,25 +172,3 @@ def _ranks(order: Order, day_starts: np.ndarray, regime: np.ndarray) -> Ranks:
     day = np.repeat(np.arange(len(days), dtype=np.int32), days)
     parts = (None, day, regime)
     return Ranks(*parallel.each(lambda part: order.centered_ranks(len(regime), part), parts))
-
-
-def _digest(time_ns: np.ndarray, outcome: np.ndarray) -> str:
-    """Of all times, and then of all outcomes."""
-    hasher = hashlib.sha256()
-    hasher.update(np.ascontiguousarray(time_ns, dtype="<i8").data)
-    hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
-    return hasher.hexdigest()
-
-
-def _label(outcome: np.ndarray, *, days: int, counts: list[int]) -> LabelFigures:
-    """The label's own figures."""
-    rows = len(outcome)
-    zeros = rows - int(np.count_nonzero(outcome))
-    return LabelFigures(
-        rows=rows,
-        days=days,
-        zero_share=zeros / rows if rows else None,
-        mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
-        std=finite_or_none(metrics.std(outcome)) if rows else None,
-        counts=counts,
-    )
