@@ -129,7 +129,8 @@ def read_predictions(
         if not rows:
             raise InputError(f"{path}: must have rows, found none")
         kept = rows if same_as is None else 0
-        time_ns, (outcome, volatility) = np.empty(kept, np.int64), np.empty((2, kept))
+        time_ns = np.empty(kept, np.int64)
+        outcome, volatility = np.empty(kept), np.empty(kept)
         score = np.empty(rows)
         values = np.empty((len(classes), rows)).T if classes else score
         same, last = same_as is None or len(same_as[1]) == rows, None

@@ -5,6 +5,7 @@ every run. `metrics.json` is the headline for `dvc metrics`, `details.json` has 
 the CSV files are for `dvc plots`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,8 @@ class _Judge:
         columns = inputs.read_predictions(path, codes)
         rows = self._first(split, columns)
         self._now = split, path, rows
-        return rows, columns
+        # Past volatility has become regimes, and memory is short.
+        return rows, replace(columns, volatility=np.empty(0))
 
     def _first(self, split: SplitName, columns: Columns) -> SplitRows:
         if split == SPLITS[0]:

@@ -51,7 +51,7 @@ class Standard:
         )
 
     @property
-    def hair(self) -> float | None:
+    def near_mean_tolerance(self) -> float | None:
         """How far from the train mean a prediction still counts as near it."""
         return None if self.std is None else near_mean_tolerance(self.std)
 
@@ -109,6 +109,9 @@ class SplitRows:
         day_starts = first_rows(time_ns, DAY_NS, 0)
         order = Order.of(outcome)
         ascending = outcome[order.rows]
+        counts = distribution.counts(ascending, standard.bin_edges)
+        quantiles = distribution.quantiles(ascending)
+        del ascending  # ranks need the memory
         # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
@@ -128,9 +131,9 @@ class SplitRows:
                 zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
                 mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
                 std=finite_or_none(metrics.std(outcome)) if rows else None,
-                counts=distribution.counts(ascending, standard.bin_edges),
+                counts=counts,
             ),
-            quantiles=distribution.quantiles(ascending),
+            quantiles=quantiles,
             digest=hasher.hexdigest(),
         )
 
