@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run sync unlock experiments test lint check bench clean lock
+.PHONY: help setup run sync unlock experiments test lint check check-full bench clean lock
 
 PYTHON ?= python3
 # Snakemake starts dvc, and dvc starts python: all three are those of .venv.
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## make .venv from requirements.lock
 
@@ -30,27 +30,31 @@ experiments: setup ## a table of experiments: what they changed, and the best mo
 unlock: setup ## after a kill: clear what is left locked or cut short
 	python workflow/scripts/recover.py
 
-test: setup ## run all tests; `make test TESTS="-m 'not workflow'"` for the quick ones
-	pytest -n 2 --dist loadfile $(TESTS)
+test: setup ## run the tests but the slow; `make test TESTS="-m 'not workflow'"`: the quick ones
+	pytest -n 2 --dist loadfile -m "not slow" $(TESTS)
 
 lint: setup ## formatting, linting and types
 	ruff format --check .
 	ruff check .
 	snakefmt --check workflow
 	@# Environments are requirements.lock's business: no conda or container for each rule.
-	{ snakemake --lint 2>&1 || true; } | awk '{said = said $$0 "\n"} \
+	{ snakemake --lint 2>&1 || true; } | awk '{lines = lines $$0 "\n"} \
 	  /^    \* / && !/conda environment or container/ {bad = 1} \
 	  /^Lints for|^Congratulations/ {linted = 1} \
-	  END {if (bad || !linted) {printf "%s", said; exit 1}}'
+	  END {if (bad || !linted) {printf "%s", lines; exit 1}}'
 	mypy
 
 check: lint test ## formatting, linting, types and tests: exactly what CI runs
 
+check-full: lint ## the same with the slow tests: every kill, entry point and section of params
+	pytest -n 2 --dist loadfile
+
 bench: setup ## measure each step beside its peers: benchmarks/results.md (20 minutes, 20 GB)
 	python -m benchmarks
 
-clean: ## remove results, logs and caches; .venv and DVC's cache stay
-	rm -rf results logs .snakemake build .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean: ## remove what git ignores of results, logs and caches; .venv and DVC's cache stay
+	git clean -ffdXq results
+	rm -rf logs .snakemake build .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 lock: ## recompile requirements.lock; needs uv
 	uv pip compile pyproject.toml --extra dev --generate-hashes --no-header --universal \

@@ -6,7 +6,7 @@ from alpha.check import Params
 from alpha.data.params import SIMULATED
 from alpha.evaluate import run as evaluation
 from alpha.label import run as labels
-from alpha.learn.params import runs
+from alpha.learn.params import run_folder, runs
 from alpha.normalize import run as normalize
 from alpha.predict import run as predict
 from alpha.simulate import run as simulate
@@ -29,7 +29,7 @@ def prepare(params: Params, folder: Path) -> Path:
         params.label,
         params.split,
         features=features,
-        labels=folder / "labels",
+        labels=folder / "labels" / "labels",
         out=folder / "splits",
     )
     normalize.run(
@@ -56,14 +56,14 @@ def run(params: Params, folder: Path) -> None:
             train=folder / "splits" / "train",
             valid=folder / "splits" / "valid",
             normalization=contract,
-            out=folder / "train" / run,
+            out=folder / "train" / run_folder(run),
         )
-        predict.run(
-            model=folder / "train" / run,
-            splits=folder / "splits",
-            normalization=contract,
-            out=folder / "predict" / run,
-        )
+    predict.run(
+        models=folder / "train",
+        splits=folder / "splits",
+        normalization=contract,
+        out=folder / "predict",
+    )
     evaluation.run(
         params.label,
         params.loss,

@@ -13,13 +13,12 @@ _ROUNDS = 3
 
 def measure(bench: Bench) -> Iterator[Measurement]:
     rounds = min(_ROUNDS, bench.sizes.rounds)
-    cores, environment = overhead.RUNS["snakemake --cores 2"]
     shares, jobs, no_op, least = [], 0, [], []
     with tempfile.TemporaryDirectory(dir=bench.work) as scratch:
         checkout = overhead.clone(Path(scratch) / "clone")
         for _ in range(rounds):
             alone = overhead.steps(checkout)
-            whole, jobs = overhead.from_nothing(checkout, cores, environment)
+            whole, jobs = overhead.from_nothing(checkout, 2)
             shares.append((whole - alone) / jobs)
         for _ in range(rounds):
             first, *others = (

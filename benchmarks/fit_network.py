@@ -10,9 +10,10 @@ from alpha.check import load
 from alpha.data.features import families
 from alpha.learn.dataset import Dataset, Known, aligned
 from alpha.learn.losses import Objective
+from alpha.learn.measure import Splits
 from alpha.models.networks import mlp, silos
 from alpha.models.networks.backend import tensorflow
-from alpha.train import run as train
+from alpha.models.networks.training import fit_network
 from benchmarks import data
 from benchmarks.silos import multiplications, plain
 from benchmarks.steps import ROOT
@@ -24,7 +25,7 @@ def dataset(values: np.ndarray, y: np.ndarray) -> Dataset:
     x[:] = values
     past = np.full((len(y), 3), np.nan)
     time_ns = np.arange(len(y), dtype=np.int64)
-    return Dataset(time_ns, Known(x, past), y.astype(np.float64), past[:, 0], 0, 0, aware=True)
+    return Dataset(time_ns, Known(x, past), y.astype(np.float64), past[:, 0], 0, 0, tz_aware=True)
 
 
 def main(folder: Path) -> None:
@@ -35,7 +36,7 @@ def main(folder: Path) -> None:
     )
     of = tuple(families(data.names(), params.features).values())
     parts = dataset(x, y), dataset(valid_x, valid_y)
-    seen = train.Splits(*parts, Objective.fit(parts[0].y, params.label, params.loss))
+    seen = Splits(*parts, Objective.fit(parts[0].y, params.label, params.loss))
     builds = {
         "mlp": lambda: mlp.build(of, params.mlp, 1),
         "silos": lambda: silos.build(of, params.silos, 1),
@@ -47,10 +48,10 @@ def main(folder: Path) -> None:
         """Seconds of building and training, and the last epoch's loss on valid."""
         # Never early: the peer does not stop either.
         update = {"batch_size": batch, "epochs": epochs, "patience": epochs + 1}
-        knobs = params.train.model_copy(update=update)
+        loop = params.train.model_copy(update=update)
         tensorflow().keras.utils.set_random_seed(seed)
         started = time.perf_counter()
-        _, history = train.fit_network(builds[net](), seen, knobs, seed=seed)
+        _, history = fit_network(builds[net](), seen, loop, seed=seed)
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "valid_loss": history[-1].valid_loss}
 

@@ -2,12 +2,13 @@
 
     python -m benchmarks.interruptions [--kills 50] [--seed 0] [--times-each 1] [--folder DIR]
 
-A miniature market in clones of this checkout. Each trial starts a way in from nothing, kills -9
-everything it started or its top process alone (what that had started lives on), and gives the
-same command again at once: it must finish, with the md5s of a run left alone in dvc.lock and in
-results, with nothing left to do for either engine, nothing half-written, and nobody alive. Where
-dvc alone cannot start again, `workflow/scripts/recover.py` is run first, and counted. Moments are
-uniform over the duration of a run left alone, from a seed. Exits with 1 if any trial differs.
+A miniature market in clones of this checkout. Each trial starts one of the entry points from
+nothing, kills -9 everything it started or its top process alone (what that had started lives on),
+and gives the same command again at once: it must finish, with the md5s of a run left alone in
+dvc.lock and in results, with nothing left to do for either engine, nothing half-written, and nobody
+alive. Where dvc alone cannot start again, `workflow/scripts/recover.py` is run first, and counted.
+Moments are uniform over the duration of a run left alone, from a seed. Exits with 1 if any trial
+differs.
 """
 
 import argparse
@@ -31,19 +32,19 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "workflow
 
 from checkout import Checkout
 
-WAYS = {
+ENTRY_POINTS = {
     "snakemake": ("snakemake", "--cores", "2"),
     "dvc repro": ("dvc", "repro"),
     "dvc exp run": ("dvc", "exp", "run"),
 }
 # Half through snakemake, half through dvc, of those every fifth as an experiment.
 TURNS = ["snakemake", "dvc repro"] * 4 + ["snakemake", "dvc exp run"]
-# Smaller still than the tests' miniature, with one rung of each kind that differs: with and
+# Smaller still than the tests' miniature, with one model of each kind that differs: with and
 # without TensorFlow.
 SMALL = {"baselines": ["mean"], "evaluate.bootstrap.resamples": 100}
 MADE = shutil.ignore_patterns("results", "logs", "dvc.lock", "cache", "tmp", ".snakemake")
 RECOVER = ("python", "workflow/scripts/recover.py")
-# How the lines begin that recover.py says before Snakemake runs.
+# How the lines begin that recover.py prints before Snakemake runs.
 OURS = ("removed", ".dvc/", "dvc.lock:", "waiting")
 # An orphan ends with its step.
 PATIENCE_SECONDS = 120
@@ -53,10 +54,10 @@ PATIENCE_SECONDS = 120
 class Trial:
     """One chain, killed once or more, and what came of it."""
 
-    way: str
+    entry: str
     whom: str
     kills: list[str] = field(default_factory=list)
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     helped: bool = False
     wrong: str = ""
 
@@ -72,14 +73,18 @@ def living(folder: Path) -> list[psutil.Process]:
 
 
 def steps(folder: Path) -> list[str]:
-    """The steps that are running in a folder, such as `train mean`."""
+    """The steps that are running in a folder, such as `train baselines`."""
     found = set()
     for process in living(folder):
         with contextlib.suppress(psutil.Error):
             words = process.cmdline()
             if words[1:3] == ["-m", "alpha"]:
-                model = words[words.index("--model") + 1] if "--model" in words else ""
-                found.add(f"{words[3]} {Path(model).name}".strip())
+                what = [
+                    Path(words[at + 1]).name
+                    for at, word in enumerate(words)
+                    if word in ("--kind", "--model", "--models") and words[3] != "evaluate"
+                ]
+                found.add(" ".join([words[3], *what]))
     return sorted(found)
 
 
@@ -112,7 +117,7 @@ def start(checkout: Checkout, command: tuple[str, ...], log: Path) -> subprocess
 
 def interrupted(trial: Trial, checkout: Checkout, log: Path, *, after: float) -> bool:
     """Start the chain and kill it after so many seconds; False if it had finished by then."""
-    process = start(checkout, WAYS[trial.way], log)
+    process = start(checkout, ENTRY_POINTS[trial.entry], log)
     try:
         process.wait(after)
         return False
@@ -126,17 +131,17 @@ def interrupted(trial: Trial, checkout: Checkout, log: Path, *, after: float) ->
 def finish(trial: Trial, checkout: Checkout, log: Path) -> bool:
     """Give the same command again, for dvc after recover.py if need be; whether it succeeded."""
     for attempt in range(2):
-        process = start(checkout, WAYS[trial.way], log)
+        process = start(checkout, ENTRY_POINTS[trial.entry], log)
         succeeded = process.wait() == 0
         printed = log.read_text(errors="replace").splitlines()
-        trial.said += [line for line in printed if line.startswith(OURS) or "cut short" in line]
-        if succeeded or attempt == 1 or trial.way == "snakemake":
+        trial.lines += [line for line in printed if line.startswith(OURS) or "cut short" in line]
+        if succeeded or attempt == 1 or trial.entry == "snakemake":
             break
-        trial.said += [line for line in printed if line.startswith("ERROR")][-1:]
-        trial.said += checkout.run(*RECOVER).splitlines()
+        trial.lines += [line for line in printed if line.startswith("ERROR")][-1:]
+        trial.lines += checkout.run(*RECOVER).splitlines()
         trial.helped = True
     if not succeeded:
-        trial.wrong = f"failed again: {printed[-1] if printed else 'it said nothing'} ({log})"
+        trial.wrong = f"failed again: {printed[-1] if printed else 'it printed nothing'} ({log})"
     return succeeded
 
 
@@ -172,17 +177,19 @@ def fresh(clean: Checkout, folder: Path) -> Checkout:
 
 
 def left_alone(clean: Checkout, folder: Path) -> tuple[dict[str, float], dict[str, Any]]:
-    """The seconds of each way in without a kill, and the md5s that all of them give."""
+    """The seconds of each entry point without a kill, and the md5s that all of them give."""
     clean.run("snakemake", "--cores", "2")  # compiles
     expected, seconds = md5s(clean), {}
-    for way, command in WAYS.items():
+    for entry, command in ENTRY_POINTS.items():
         checkout = fresh(clean, folder / "alone")
         started = time.monotonic()
         checkout.run(*command)
-        seconds[way] = time.monotonic() - started
+        seconds[entry] = time.monotonic() - started
         wrong = difference(checkout, expected)
-        assert not wrong, f"{way} without a kill: {wrong}"
-        print(f"{way:11}  {seconds[way]:5.1f} s without a kill, {len(expected)} md5s", flush=True)
+        assert not wrong, f"{entry} without a kill: {wrong}"
+        print(
+            f"{entry:11}  {seconds[entry]:5.1f} s without a kill, {len(expected)} md5s", flush=True
+        )
         remove(checkout)
     return seconds, expected
 
@@ -201,19 +208,19 @@ def run(folder: Path, *, kills: int, seed: int, times_each: int) -> list[Trial]:
     while sum(len(trial.kills) for trial in trials) < kills:
         number = len(trials)
         rng = random.Random(f"{seed} {number}")
-        way = TURNS[number % len(TURNS)]
-        trial = Trial(way, ("all", "top")[number // 2 % 2])
+        entry = TURNS[number % len(TURNS)]
+        trial = Trial(entry, ("all", "top")[number // 2 % 2])
         checkout, log = fresh(clean, folder / f"trial-{number}"), folder / f"trial-{number}.log"
         for _ in range(times_each):
-            after = rng.uniform(0, seconds[way] / times_each)
+            after = rng.uniform(0, seconds[entry] / times_each)
             if not interrupted(trial, checkout, log, after=after):
                 break
         if finish(trial, checkout, log):
             trial.wrong = difference(checkout, expected)
         trials.append(trial)
         print(
-            f"{number:3}  {way:11}  killed {trial.whom} at {', '.join(trial.kills) or 'no time'}"
-            f"  {'; '.join(trial.said) or '-'}  {trial.wrong or 'equal'}",
+            f"{number:3}  {entry:11}  killed {trial.whom} at {', '.join(trial.kills) or 'no time'}"
+            f"  {'; '.join(trial.lines) or '-'}  {trial.wrong or 'equal'}",
             flush=True,
         )
         if not trial.wrong:
@@ -233,9 +240,10 @@ def main() -> int:
     trials = run(
         folder, kills=arguments.kills, seed=arguments.seed, times_each=arguments.times_each
     )
-    ways = Counter(trial.way for trial in trials for _ in trial.kills)
+    entries = Counter(trial.entry for trial in trials for _ in trial.kills)
+    each = ", ".join(f"{count} of {entry}" for entry, count in entries.items())
     print(
-        f"{ways.total()} kills ({', '.join(f'{n} of {way}' for way, n in ways.items())}) in "
+        f"{entries.total()} kills ({each}) in "
         f"{len(trials)} chains: {sum('failed' not in trial.wrong for trial in trials)} finished, "
         f"{sum(not trial.wrong for trial in trials)} with equal md5s; "
         f"recover.py was needed {sum(trial.helped for trial in trials)} times"

@@ -25,7 +25,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     peer = ["-m", "benchmarks.peers.labels", features, theirs]
     process(chain.labels())
     process(peer)
-    _check(bench.work / "labels", theirs)
+    _check(bench.work / "labels" / "labels", theirs)
     rounds = min(3, bench.sizes.rounds)
     costs = in_turn({"ours": chain.labels(), "pandas": peer}, rounds)
     ours = seconds(costs["ours"])

@@ -8,7 +8,7 @@ from alpha.data.contract import read_contract
 from alpha.learn import dataset
 from alpha.learn.losses import Objective
 from alpha.learn.stream import Stream
-from alpha.models.baselines import ridge
+from alpha.models.baselines.lines import Ridge
 from benchmarks import chain, data
 from benchmarks.harness import (
     Bench,
@@ -38,16 +38,16 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     objective = Objective.fit(train.y, params.label, params.loss)
     penalty = params.ridge.penalty
 
-    def from_files() -> ridge.RidgeModel:
-        return ridge.fit(Stream(folder, contract), objective, params.ridge)
+    def from_files() -> Ridge:
+        return Ridge.fit(Stream(folder, contract), objective, params.ridge)
 
     intercept, weights = peers.fit(train.x, train.y, penalty)
-    for found in (ridge.fit(train, objective, params.ridge), from_files()):
+    for found in (Ridge.fit(train, objective, params.ridge), from_files()):
         mine, its = found.predict(train.known), intercept + train.x.astype(np.float64) @ weights
         same("predictions of ridge", mine / objective.sigma, its / objective.sigma, within=_NEAR)
     seconds = in_turn(
         {
-            "ours": lambda: ridge.fit(train, objective, params.ridge),
+            "ours": lambda: Ridge.fit(train, objective, params.ridge),
             "files": from_files,
             "sklearn": lambda: peers.fit(train.x, train.y, penalty),
         },

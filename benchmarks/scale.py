@@ -54,7 +54,7 @@ def _steps(chain: Chain, first: Chain, rounds: int) -> Iterator[tuple[str, Cost]
         "splits": chain.splits(),
         "normalize": chain.normalize(),
         # A model belongs to its contract, so that of the smallest size predicts at every size.
-        "predict": chain.predict(_RUN, by=first),
+        "predict": chain.predict("baselines/ridge", by=first),
         "evaluate": chain.evaluate(by=first),
     }
     for name, words in steps.items():

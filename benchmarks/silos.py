@@ -2,7 +2,7 @@
 
     python -m benchmarks.silos [--batches 40] [--repeats 9]
 
-The features and families are the default market's, the knobs those of params.yaml, rows are
+The features and families are the default market's, the parameters those of params.yaml, rows are
 random. Side by side, interleaved: the silos network; the same network as two ordinary Dense
 layers for each family ("naive"), and as two batched products over families padded to the
 widest ("batched"); and plain MLPs of the same number of multiplications: of
@@ -25,9 +25,8 @@ from alpha.check import Params, load
 from alpha.data.features import families
 from alpha.models.networks import mlp, silos
 from alpha.models.networks.backend import tensorflow
-from alpha.models.networks.dense import stack
+from alpha.models.networks.layers import SiloDropout, stack
 from alpha.models.networks.params import Mlp, Silos
-from alpha.models.networks.silo_dense import SiloDropout
 from alpha.simulate import days
 
 
@@ -38,26 +37,28 @@ def market_families(params: Params) -> tuple[str, ...]:
     return tuple(families(names, params.features).values())
 
 
-def naive(of: Sequence[str], knobs: Silos) -> Any:
+def naive(of: Sequence[str], parameters: Silos) -> Any:
     """The silos network of ordinary layers."""
     keras = tensorflow().keras
     inputs = keras.Input((len(of),), name="features")
-    codes = []
+    embeddings = []
     for family in silos.silo_names(of):
         own = np.flatnonzero(np.array(of) == family)
         x = keras.ops.take(inputs, own, axis=1)
-        for units in (knobs.units, knobs.embeddings):
+        for units in (parameters.units, parameters.embeddings):
             x = keras.layers.Dense(
                 units,
                 activation="relu",
                 kernel_initializer="he_normal",
-                kernel_regularizer=keras.regularizers.L2(knobs.weight_decay),
+                kernel_regularizer=keras.regularizers.L2(parameters.weight_decay),
             )(x)
-        codes.append(x)
-    return keras.Model(inputs, fused(keras.layers.Concatenate()(codes), len(codes), knobs))
+        embeddings.append(x)
+    return keras.Model(
+        inputs, fused(keras.layers.Concatenate()(embeddings), len(embeddings), parameters)
+    )
 
 
-def batched(of: Sequence[str], knobs: Silos) -> Any:
+def batched(of: Sequence[str], parameters: Silos) -> Any:
     """As batched products. Padding repeats a family's features: only the time of it counts."""
     keras = tensorflow().keras
     inputs = keras.Input((len(of),), name="features")
@@ -65,44 +66,44 @@ def batched(of: Sequence[str], knobs: Silos) -> Any:
     count, widest = len(owns), max(len(own) for own in owns)
     padded = np.concatenate([np.resize(own, widest) for own in owns])
     x = keras.layers.Reshape((count, widest))(keras.ops.take(inputs, padded, axis=1))
-    for units in (knobs.units, knobs.embeddings):
+    for units in (parameters.units, parameters.embeddings):
         x = keras.layers.EinsumDense(
             "bsi,siu->bsu",
             (count, units),
             activation="relu",
             bias_axes="su",
             kernel_initializer="he_normal",
-            kernel_regularizer=keras.regularizers.L2(knobs.weight_decay),
+            kernel_regularizer=keras.regularizers.L2(parameters.weight_decay),
         )(x)
-    return keras.Model(inputs, fused(keras.layers.Flatten()(x), count, knobs))
+    return keras.Model(inputs, fused(keras.layers.Flatten()(x), count, parameters))
 
 
-def fused(codes: Any, count: int, knobs: Silos) -> Any:
+def fused(embeddings: Any, count: int, parameters: Silos) -> Any:
     """Fusion as the silos network has it."""
     return stack(
-        SiloDropout(count, knobs.silo_dropout)(codes),
-        knobs.fusion,
+        SiloDropout(count, parameters.silo_dropout)(embeddings),
+        parameters.fusion,
         outputs=1,
-        dropout=knobs.dropout,
-        weight_decay=knobs.weight_decay,
+        dropout=parameters.dropout,
+        weight_decay=parameters.weight_decay,
     )
 
 
-def multiplications(of: Sequence[str], knobs: Silos) -> tuple[int, int]:
+def multiplications(of: Sequence[str], parameters: Silos) -> tuple[int, int]:
     """Own and done, as above."""
     count, features = len(silos.silo_names(of)), len(of)
-    units, codes = count * knobs.units, count * knobs.embeddings
-    fusion = _products((codes, *knobs.fusion, 1))
-    own = features * knobs.units + units * knobs.embeddings + fusion
-    return own, features * units + units * codes + fusion
+    units, embeddings = count * parameters.units, count * parameters.embeddings
+    fusion = _products((embeddings, *parameters.fusion, 1))
+    own = features * parameters.units + units * parameters.embeddings + fusion
+    return own, features * units + units * embeddings + fusion
 
 
-def plain(of: Sequence[str], knobs: Silos, wanted: int) -> Any:
+def plain(of: Sequence[str], parameters: Silos, wanted: int) -> Any:
     """An MLP of about `wanted` multiplications: one hidden layer, then the fusion layers."""
-    fusion = _products((*knobs.fusion, 1))
-    hidden = round((wanted - fusion) / (len(of) + knobs.fusion[0]))
-    widths = (hidden, *knobs.fusion)
-    shape = Mlp(hidden=widths, dropout=knobs.dropout, weight_decay=knobs.weight_decay)
+    fusion = _products((*parameters.fusion, 1))
+    hidden = round((wanted - fusion) / (len(of) + parameters.fusion[0]))
+    widths = (hidden, *parameters.fusion)
+    shape = Mlp(hidden=widths, dropout=parameters.dropout, weight_decay=parameters.weight_decay)
     return mlp.build(of, shape, 1)
 
 
@@ -131,17 +132,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9, help="epochs of each network")
     arguments = parser.parse_args()
     params = load(Path(__file__).resolve().parent.parent / "params.yaml")
-    of, knobs, batch = market_families(params), params.silos, params.train.batch_size
-    own, done = multiplications(of, knobs)
+    of, parameters, batch = market_families(params), params.silos, params.train.batch_size
+    own, done = multiplications(of, parameters)
     tf = tensorflow()
     tf.get_logger().setLevel("ERROR")  # it wonders that there are several loops
     tf.keras.utils.set_random_seed(0)
     nets = {
-        "silos": silos.build(of, knobs, 1),
-        "naive": naive(of, knobs),
-        "batched": batched(of, knobs),
-        "mlp (own)": plain(of, knobs, own),
-        "mlp (done)": plain(of, knobs, done),
+        "silos": silos.build(of, parameters, 1),
+        "naive": naive(of, parameters),
+        "batched": batched(of, parameters),
+        "mlp (own)": plain(of, parameters, own),
+        "mlp (done)": plain(of, parameters, done),
     }
     rows = arguments.batches * batch
     rng = np.random.default_rng(0)

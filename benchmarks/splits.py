@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.columns import LABEL_COLUMNS, SPLITS
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same, within

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from alpha.check import Params, load
+from alpha.learn.params import run_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 _LAUNCH = Path(__file__).with_name("launch.py")
@@ -130,7 +131,7 @@ class Chain:
         return self._words(
             "split",
             features=self.features,
-            labels=self.folder / "labels",
+            labels=self.folder / "labels" / "labels",
             out=self.splits_folder,
         )
 
@@ -139,26 +140,28 @@ class Chain:
         return self._words("normalize", train=self.splits_folder / "train", out=self.contract)
 
     def train(self, run: str) -> list[object]:
+        """A run, named model-seed, or all baselines, as "baselines"."""
         model, _, seed = run.rpartition("-")
+        which = {"model": model, "seed": seed} if model else {"kind": run}
         return self._words(
             "train",
-            model=model,
-            seed=seed,
+            **which,
             train=self.splits_folder / "train",
             valid=self.splits_folder / "valid",
             normalization=self.contract,
-            out=self.folder / "train" / run,
+            out=self.folder / "train" / (run_folder(run) if model else run),
         )
 
-    def predict(self, run: str, *, by: "Chain | None" = None) -> list[object]:
-        """By the model and contract of this chain, or those of another."""
+    def predict(self, models: str, *, by: "Chain | None" = None) -> list[object]:
+        """All seeds of a model, or all baselines, by models and contract of this chain, or those of
+        another."""
         by = by or self
         return self._words(
             "predict",
-            model=by.folder / "train" / run,
+            models=by.folder / "train" / models,
             splits=self.splits_folder,
             normalization=by.contract,
-            out=self.folder / "predict" / run,
+            out=self.folder / "predict" / models,
         )
 
     def evaluate(self, *, by: "Chain | None" = None) -> list[object]:

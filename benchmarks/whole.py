@@ -8,12 +8,12 @@ from typing import Any
 
 from alpha.check import Params
 from alpha.core.artifacts import read_json
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS
 from alpha.data.features import families
 from alpha.evaluate import details
-from alpha.learn.params import ladder, runs
-from alpha.models.networks.silos import rival_knobs
+from alpha.learn.params import MATCHED_MLP, ladder, run_folder, runs
+from alpha.models.networks.silos import matched_parameters
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, absolute, faster, number, same
 from benchmarks.steps import Chain, Job, flow, params_file, peak_mb, process
@@ -52,8 +52,8 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     _check(bench, chain, theirs, metrics)
 
     size = f"{month} days, {number(month * bench.sizes.day_rows)} rows × 120"
-    rungs = ", ".join(ladder(params))
-    what = f"pandas, scikit-learn, Keras fit in one script ({rungs})"
+    models = ", ".join(ladder(params))
+    what = f"pandas, scikit-learn, Keras fit in one script ({models})"
     found = faster(_STEP, what, size, [seconds], [peer.seconds], goal=5)
     yield replace(found, peak_mb=peak_mb(list(costs.values())))
     what = "the same without the script's bootstrap"
@@ -74,11 +74,12 @@ def _jobs(chain: Chain, runs: list[str]) -> dict[str, Job]:
         "splits": Job(chain.splits(), ["guard"]),
         "normalize": Job(chain.normalize(), ["splits"]),
     }
+    folders = {str(run_folder(run).parent): run for run in runs} | {"baselines": "baselines"}
     # The longest first, so that the shorter ones fill what is left.
-    for run in reversed(runs):
-        jobs[f"train {run}"] = Job(chain.train(run), ["normalize"])
-        jobs[f"predict {run}"] = Job(chain.predict(run), [f"train {run}"])
-    jobs["evaluate"] = Job(chain.evaluate(), [f"predict {run}" for run in runs])
+    for models, run in reversed(folders.items()):
+        jobs[f"train {models}"] = Job(chain.train(run), ["normalize"])
+        jobs[f"predict {models}"] = Job(chain.predict(models), [f"train {models}"])
+    jobs["evaluate"] = Job(chain.evaluate(), [f"predict {models}" for models in folders])
     return jobs
 
 
@@ -88,7 +89,7 @@ def _settings(params: Params) -> dict[str, Any]:
     networks = [
         name
         for net in params.networks
-        for name in ([f"{net}_rival", net] if net == "silos" else [net])
+        for name in ([MATCHED_MLP, net] if net == "silos" else [net])
     ]
     bootstrap = params.evaluate.bootstrap
     return {
@@ -102,7 +103,7 @@ def _settings(params: Params) -> dict[str, Any]:
         "owns": [
             [at for at, name in enumerate(of) if name == family] for family in dict.fromkeys(of)
         ],
-        "rival": rival_knobs(of, params.silos, 1).hidden,
+        "matched_mlp": matched_parameters(of, params.silos, 1).hidden,
         "batch_size": params.train.batch_size,
         "epochs": params.train.epochs,
         "thresholds": [bps * 1e-4 for bps in params.evaluate.thresholds_bps],
@@ -130,9 +131,8 @@ def _check(bench: Bench, chain: Chain, theirs: Path, metrics: dict[str, Any]) ->
                 continue
             _check_width(what, (skill.low, skill.high), metrics["intervals"][split][model]["skill"])
     for model in metrics["figures"]["train"]:
-        name = model.removesuffix("_rival")
-        inside = "rival" if name != model else "."
-        _check_outcomes(chain.folder / "predict" / f"{name}-0" / inside, theirs / model)
+        inside = run_folder("silos-0") / model if model == MATCHED_MLP else run_folder(f"{model}-0")
+        _check_outcomes(chain.folder / "predict" / inside, theirs / model)
 
 
 def _check_width(what: str, ours: tuple[float, float], its: list[float]) -> None:

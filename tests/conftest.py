@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import alpha  # noqa: F401  # isort: skip  # before NumPy, whose instructions it chooses
 import numpy as np
 import pandas as pd
 import pytest
@@ -85,7 +86,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params]:
         params.label,
         params.split,
         features=folder / "features",
-        labels=folder / "labels",
+        labels=folder / "labels" / "labels",
         out=folder / "splits",
     )
     normalize.run(

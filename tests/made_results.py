@@ -8,9 +8,10 @@ from scipy.stats import t as student
 
 from alpha.check import Params
 from alpha.core.artifacts import write_json
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.columns import SPLITS
 from alpha.evaluate import run as evaluation
+from alpha.learn.params import run_folder
 
 START_NS = 1_704_067_200_000_000_000
 STEP_NS = 10_000_000_000
@@ -71,7 +72,7 @@ def write_prediction(
     if probabilities is not None:
         columns |= {f"probability_{at}": p for at, p in enumerate(probabilities.T)}
     block = Block(tuple(columns), np.column_stack(tuple(columns.values())))
-    write_frame(path, time_ns, [block], aware=True)
+    write_frame(path, time_ns, [block], tz_aware=True)
 
 
 @dataclass(frozen=True)
@@ -102,21 +103,22 @@ def truths(rows: int) -> dict[str, Truth]:
 
 
 def write_run(results: Results, name: str, rng: np.random.Generator, rows: int) -> None:
-    """A trained run: the mean, a decent linear model, or a better net with a curve, with a
-    rival that is a little noisier and the importance of two families."""
+    """A trained run: the mean, a decent linear model, or a better net with a curve, with a matched
+    MLP that is a little noisier and the importance of two families."""
     model, _, seed = name.partition("-")
+    folder = run_folder(name)
     if model == "mlp":
-        _write_model(results, f"{name}/rival", "mlp", int(seed), rng, rows, noise=0.3)
+        _write_model(results, folder / "matched_mlp", "mlp", int(seed), rng, rows, noise=0.3)
         importance = {"spread": 0.01 + 0.001 * int(seed), "volatility": 0.1}
-        write_json(results.models / name / "importance.json", importance)
-    _write_model(results, name, model, int(seed), rng, rows, noise=0.1)
+        write_json(results.models / folder / "importance.json", importance)
+    _write_model(results, folder, model, int(seed), rng, rows, noise=0.1)
     counts = {split: {"rows": rows, "clipped": 3, "replaced": 5} for split in SPLITS}
-    write_json(results.predictions / name / "inputs.json", counts)
+    write_json(results.predictions / folder / "inputs.json", counts)
 
 
 def _write_model(
     results: Results,
-    name: str,
+    inside: Path,
     model: str,
     seed: int,
     rng: np.random.Generator,
@@ -131,7 +133,7 @@ def _write_model(
             "mlp": 4e-4 * np.exp(0.5 * truth.driver + noise * rng.normal(size=rows)),
         }[model]
         write_prediction(
-            results.predictions / name / f"{split}.h5",
+            results.predictions / inside / f"{split}.h5",
             truth.outcome,
             prediction,
             start_ns=truth.start_ns,
@@ -143,7 +145,7 @@ def _write_model(
         train = 0.8 + 0.2 * np.exp(-epoch / 2)
         valid = 0.85 + 0.1 * np.exp(-epoch / 2) + 0.002 * epoch + 0.01 * rng.random()
         lines.append(f"{epoch},{train:.17g},{valid:.17g},0.0001")
-    folder = results.models / name
+    folder = results.models / inside
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "history.csv").write_text("\n".join(lines) + "\n")
     about = {"model": model, "seed": seed, "normalization": "0" * 64, "configuration": "1" * 64}
@@ -165,7 +167,7 @@ def write_oracle(results: Results, rows: int) -> None:
         positive = d * student.cdf(d, 3) + (3 + d**2) / 2 * student.pdf(d, 3)
         expected = 4e-4 * truth.loud * positive
         block = Block(("oracle",), expected[:, None])
-        write_frame(folder / f"{number}.h5", time_ns, [block], aware=True)
+        write_frame(folder / f"{number}.h5", time_ns, [block], tz_aware=True)
 
 
 def make(root: Path, *, rows: int = 9000) -> Results:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from alpha.core.artifacts import json_text, read_json, whole, whole_folder
+from alpha.core.artifacts import json_text, read_json, whole, whole_folder, whole_outs
 from alpha.core.errors import InputError
 
 
@@ -27,6 +27,30 @@ def test_a_folder_replaces_the_earlier_one_as_a_whole(tmp_path):
             assert (out / "a").exists() == (text == "second")
     assert [path.name for path in out.iterdir()] == ["a"]
     assert (out / "a").read_text() == "second"
+
+
+def test_several_artifacts_of_one_folder_appear_together_and_leave_what_is_beside_them(tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mine").write_text("mine")
+    for text in ("first", "second"):
+        with whole_outs(out) as part:
+            (part / "folder").mkdir()
+            (part / "folder" / "a").write_text(text)
+            (part / "b.json").write_text(text)
+            assert (out / "b.json").exists() == (text == "second")
+        assert (out / "folder" / "a").read_text() == (out / "b.json").read_text() == text
+    assert sorted(path.name for path in out.iterdir()) == ["b.json", "folder", "mine"]
+
+
+def test_of_several_artifacts_none_changes_if_one_cannot_be_made(tmp_path):
+    with whole_outs(tmp_path) as part:
+        (part / "a").write_text("earlier")
+    with pytest.raises(RuntimeError), whole_outs(tmp_path) as part:
+        (part / "a").write_text("half")
+        raise RuntimeError
+    assert (tmp_path / "a").read_text() == "earlier"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_folder_with_something_of_the_user_s_is_never_replaced(tmp_path):

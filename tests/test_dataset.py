@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from alpha.core.errors import InputError
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.contract import Contract
 from alpha.learn import dataset
@@ -35,7 +35,7 @@ def split(tmp_path):
                 Block(PAST_COLUMNS, past),
                 Block(("status",), np.zeros((5, 1), dtype=np.int8)),
             ],
-            aware=True,
+            tz_aware=True,
         )
     return folder
 

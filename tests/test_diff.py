@@ -1,4 +1,3 @@
-import hashlib
 import json
 import os
 import subprocess
@@ -7,29 +6,56 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_details import details, model_split, over
+from dvc.repo import Repo
 
 from alpha.core.artifacts import json_text
 from alpha.core.errors import InputError
-from alpha.data.columns import SPLITS
-from alpha.evaluate.details import Details, Flag, Verdict
 from alpha.history.diff import compare
 from alpha.history.diff import run as diff
 from alpha.history.diff.compare import ABSENT, Param
-from alpha.history.record.cache import Cache, md5_of
 
-PARAMS: dict[str, Any] = {"data": {"dir": "market"}, "label": {"target": "abs_max"}, "seeds": [0]}
-RUNS = ("mean-0", "silos-0")
+PARAMS: dict[str, Any] = {
+    "data": {"dir": "market"},
+    "label": {"target": "abs_max"},
+    "networks": ["silos"],
+    "seeds": [0],
+}
+DVC_YAML = """
+stages:
+  label:
+    cmd: "-"
+    deps: ["${data.dir}", alpha/labels.py]
+    params: [label]
+    outs:
+      - results/label/labels
+      - results/label/profile.json: {cache: false}
+  train_networks:
+    matrix: {model: "${networks}"}
+    cmd: "-"
+    deps: [results/label/labels, alpha/silos.py]
+    outs: ["results/train/${item.model}"]
+  evaluate:
+    cmd: "-"
+    deps: ["${data.dir}", results/train/silos]
+    outs: [results/evaluate/details.json]
+    metrics:
+      - results/evaluate/metrics.json: {cache: false}
+"""
 
 
 class Project:
-    """A repository whose results are made up, but recorded as DVC records them."""
+    """A repository whose results are made up, but recorded by DVC."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.cache = Cache.at(root)
         self.git("init", "--quiet", "--initial-branch", "main")
-        (root / ".gitignore").write_text(".dvc\nresults\nmarket\n")
+        Repo.init(str(root)).close()
+        for name in ("label", "train", "evaluate"):
+            (root / "results" / name).mkdir(parents=True)
+        (root / ".gitignore").write_text(
+            "market\nresults/label/labels\nresults/train\nresults/evaluate/details.json\n"
+        )
+        self.write("dvc.yaml", DVC_YAML)
         self.write("market/1.h5", "one day")
         self.write("alpha/labels.py", "labels = 1")
         self.write("alpha/silos.py", "silos = 1")
@@ -43,40 +69,26 @@ class Project:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).write_text(content)
 
-    def evaluate(self, made: Details, labels: dict[str, Any], **params: Any) -> None:
+    def evaluate(self, models: "Models", labels: dict[str, Any], **params: Any) -> None:
         """As if all steps ran: params.yaml, results, DVC's cache and dvc.lock."""
-        content = {**PARAMS, **params}
-        self.write("params.yaml", json_text(content))
-        self.write("results/label/summary.json", json_text({"total": labels}))
-        self.write("results/evaluate/details.json", json_text(made.model_dump(mode="json")))
-        stages = {
-            "labels": self.stage(["market", "alpha/labels.py"], ["results/label"])
-            | {"params": {"params.yaml": {"label": content["label"]}}},
-            "train_networks@silos-0": self.stage(["alpha/silos.py", "results/label"], []),
-            "evaluate": self.stage(["market"], ["results/evaluate/details.json"]),
-            # Left the project, and forgotten.
-            "train@gone-0": {"deps": [{"path": "alpha/gone.py", "md5": "0" * 32}]},
+        self.write("params.yaml", json_text({**PARAMS, **params}))
+        self.write("results/label/labels", json_text(labels))
+        self.write("results/label/profile.json", json_text({"total": labels}))
+        self.write("results/train/silos", "weights")
+        metrics = {name: headline for name, (headline, _) in models.items()}
+        self.write(
+            "results/evaluate/metrics.json", json.dumps({"best": metrics["silos"]} | metrics)
+        )
+        details = {
+            name: {"verdict": {"flags": [{"name": flag} for flag in flags]}}
+            for name, (_, flags) in models.items()
         }
-        self.write("dvc.lock", json.dumps({"schema": "2.0", "stages": stages}))
+        self.write("results/evaluate/details.json", json_text({"by_model": details}))
+        self.record()
 
-    def stage(self, deps: list[str], outs: list[str]) -> dict[str, Any]:
-        return {"cmd": "-", "deps": [*map(self.entry, deps)], "outs": [*map(self.entry, outs)]}
-
-    def entry(self, path: str) -> dict[str, Any]:
-        at = self.root / path
-        if at.is_dir():
-            files = {file.name: self.put(file.read_bytes()) for file in sorted(at.iterdir())}
-            listed = [{"md5": md5, "relpath": name} for name, md5 in files.items()]
-            md5 = md5_of(at)
-            self.put(json.dumps(listed).encode(), md5=md5)
-            return {"path": path, "md5": md5, "size": 2_000_000, "nfiles": len(files)}
-        return {"path": path, "md5": self.put(at.read_bytes())}
-
-    def put(self, content: bytes, *, md5: str | None = None) -> str:
-        md5 = md5 or hashlib.md5(content).hexdigest()
-        self.cache.path(md5).parent.mkdir(parents=True, exist_ok=True)
-        self.cache.path(md5).write_bytes(content)
-        return md5
+    def record(self) -> None:
+        with Repo(str(self.root)) as repo:
+            repo.commit(force=True)
 
     def commit(self) -> None:
         self.git("add", "--all")
@@ -84,9 +96,13 @@ class Project:
 
     def forget(self) -> None:
         """As in a clone that has fetched nothing."""
-        for path in self.cache.folder.rglob("*"):
+        for path in (self.root / ".dvc" / "cache").rglob("*"):
             if path.is_file():
                 path.unlink()
+        (self.root / "results" / "evaluate" / "details.json").unlink()
+
+
+Models = dict[str, tuple[dict[str, Any], list[str]]]  # headline and flags by model
 
 
 def labels(**other: Any) -> dict[str, Any]:
@@ -95,21 +111,17 @@ def labels(**other: Any) -> dict[str, Any]:
     return made | {"quantiles": quantiles} | other
 
 
-def judged(skill: float, verdict: str, *flags: str) -> Details:
-    """`silos` with this skill on test, ± 0.1, and this verdict."""
-    made = details()
-    split = model_split(over(skill, skill - 0.1, skill + 0.1))
-    update = {
-        "splits": dict.fromkeys(SPLITS, split),
-        "verdict": Verdict(
-            name=verdict,  # type: ignore[arg-type]
-            sentence="",
-            figures={},
-            flags=[Flag(name=flag, sentence="") for flag in flags],  # type: ignore[arg-type]
-        ),
+def headline(verdict: str, skill: float | None) -> dict[str, Any]:
+    ends = {} if skill is None else {"test_low": skill - 0.1, "test_high": skill + 0.1}
+    return {"verdict": verdict, "skill_test": skill, "rank_ic": None, **ends}
+
+
+def judged(skill: float, verdict: str, *flags: str) -> Models:
+    """`mean`, and `silos` with this skill on test, ± 0.1, and this verdict."""
+    return {
+        "mean": (headline("collapsed", 0.0), []),
+        "silos": (headline(verdict, skill), list(flags)),
     }
-    silos = made.by_model["silos"].model_copy(update=update)
-    return made.model_copy(update={"by_model": made.by_model | {"silos": silos}})
 
 
 ACTIONABLE = judged(0.3, "actionable_on_paper", "label_shift")
@@ -125,6 +137,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     (tmp_path / "project").mkdir()
     made = Project(tmp_path / "project")
+    monkeypatch.chdir(made.root)
     made.evaluate(ACTIONABLE, labels())
     made.commit()
     return made
@@ -135,7 +148,7 @@ def said(project: Project, capsys) -> Callable[..., str]:
     """What is printed, on one line: where lines are broken depends on what is in them."""
 
     def said(old: str = "HEAD", new: str | None = None) -> str:
-        diff.run(project.root, old, new, runs=RUNS)
+        diff.run(project.root, old, new)
         return " ".join(capsys.readouterr().out.split())
 
     return said
@@ -150,7 +163,7 @@ def test_a_workspace_as_committed_has_not_changed(said: Said):
     assert said("HEAD", "main") == f"From HEAD to main {nothing}"
 
 
-def test_knobs_have_dotted_keys_and_both_values():
+def test_parameters_have_dotted_keys_and_both_values():
     old = {"a": {"b": 1, "c": [1, 2], "gone": "x"}, "same": 1, "section": {"d": 1}}
     new = {"new": {"e": None}, "a": {"b": 1.5, "c": [2]}, "same": 1.0}
     assert list(compare.params(old, new)) == [
@@ -182,9 +195,10 @@ def test_code_that_changed_has_its_steps(project: Project, said: Said):
 def test_data_that_changed_says_how_much_there_is(project: Project, said: Said):
     project.write("market/2.h5", "another day")
     project.evaluate(ACTIONABLE, labels())
-    assert "Data market 1 file, 2.0 MB (md5 " in said()
-    assert "→ 2 files, 2.0 MB (md5 " in said()
-    assert "Code" not in said()
+    text = said()
+    assert "Data market 1 file, 0.0 MB (md5 " in text
+    assert "→ 2 files, 0.0 MB (md5 " in text
+    assert "Code" not in text
 
 
 def test_a_shift_of_the_labels_has_both_sides_and_their_ratio(project: Project, said: Said):
@@ -242,22 +256,21 @@ def test_a_move_that_cannot_be_seen_has_no_figures(project: Project, said: Said)
 
 
 def test_models_that_came_and_went_are_named(project: Project, said: Said):
-    made = details()
-    only = {"mean": made.by_model["mean"], "mlp": made.by_model["silos"]}
-    project.evaluate(
-        made.model_copy(update={"models": ["mean", "mlp"], "by_model": only}), labels()
-    )
-    assert "mlp new: skill_not_actionable, test skill 0.300 [0.200, 0.500]" in said()
-    assert "silos removed: actionable_on_paper, test skill 0.300 [0.200, 0.400]" in said()
+    made = ACTIONABLE | {"mlp": (headline("skill_not_actionable", 0.3), [])}
+    project.evaluate(made, labels())
+    assert "mlp new: skill_not_actionable, test skill 0.300 [0.200, 0.400]" in said()
+    project.commit()
+    project.evaluate(ACTIONABLE, labels())
+    assert "mlp removed: skill_not_actionable, test skill 0.300 [0.200, 0.400]" in said()
 
 
 def test_steps_that_ran_before_the_steps_they_depend_on_are_named(project: Project, said: Said):
     """As after a run that stopped between: what is evaluated is not of the labels at hand."""
-    lock = json.loads((project.root / "dvc.lock").read_text())
-    lock["stages"]["labels"]["outs"][0]["md5"] = f"{'f' * 32}.dir"
-    project.write("dvc.lock", json.dumps(lock))
+    project.write("results/label/labels", "others")
+    with Repo(str(project.root)) as repo:
+        repo.commit("label", force=True)
     note = "In the workspace these were last run on earlier results: train: `make run` brings"
-    assert note in " ".join(said().split())
+    assert note in said()
 
 
 def test_two_commits_are_compared_by_what_dvc_has_of_them(project: Project, said: Said):
@@ -270,34 +283,49 @@ def test_two_commits_are_compared_by_what_dvc_has_of_them(project: Project, said
     assert "Nothing changed" in said("HEAD~1")
 
 
-def test_results_that_are_not_in_the_cache_are_one_line_in_their_place(
-    project: Project, said: Said
-):
-    project.evaluate(judged(0.0, "no_skill"), labels(rows=1), seeds=[1])
+def test_a_clone_that_has_fetched_nothing_compares_what_git_has(project: Project, said: Said):
+    """All but flags."""
+    project.evaluate(judged(0.0, "no_skill", "overfit"), labels(rows=1), seeds=[1])
+    project.commit()
     project.forget()
-    text = said()
-    not_there = (
-        "Not compared: the results of HEAD are not in DVC's cache: `dvc fetch --all-commits`"
-    )
-    assert f"Labels {not_there}" in text
-    assert f"Verdicts {not_there}" in text
+    text = said("HEAD~1", "HEAD")
     assert "Params seeds [0] → [1]" in text
+    assert "rows 1,000 → 1 0.001" in text
+    assert "silos actionable_on_paper → no_skill" in text
+    assert "overfit" not in text
 
 
-def test_results_at_hand_count_where_they_are_the_recorded_ones(project: Project, said: Said):
+def test_small_results_in_the_cache_alone_are_read_there(project: Project, said: Said):
+    """As of a commit of an earlier version."""
+    project.write("dvc.yaml", DVC_YAML.replace(": {cache: false}", ""))
+    ignored = "results/label/profile.json", "results/evaluate/metrics.json"
+    project.git("rm", "--quiet", "--cached", *ignored)
+    project.write(".gitignore", "market\nresults\n")
+    project.evaluate(judged(0.0, "no_skill"), labels(rows=1))
+    project.commit()
+    assert "silos actionable_on_paper → no_skill" in said("HEAD~1", "HEAD")
     project.forget()
-    assert "Nothing changed" in said("HEAD", "main")
+    for path in ignored:
+        (project.root / path).unlink()
+    not_there = "Not compared: HEAD has no results in this format in git, or in DVC's cache."
+    assert f"Labels {not_there} Verdicts {not_there}" in said("HEAD~1", "HEAD")
 
 
 def test_results_of_another_format_are_not_compared(project: Project, said: Said):
-    project.write("results/evaluate/details.json", '{"models": 3}')
-    assert "Not compared: the evaluation of the workspace is of another format." in said()
+    project.write("results/evaluate/metrics.json", '{"models": 3}')
+    assert (
+        "Verdicts Not compared: the workspace has no results in this format: `make run` makes them"
+        in said()
+    )
 
 
 def test_a_workspace_and_a_commit_without_any_run_say_so(project: Project, said: Said):
-    for path in ("dvc.lock", "results/label/summary.json", "results/evaluate/details.json"):
+    project.git("rm", "--quiet", "--cached", "-r", "dvc.lock", "results")
+    for path in ("dvc.lock", "results/label/profile.json", "results/evaluate/metrics.json"):
         (project.root / path).unlink()
-    assert "Not compared: the workspace has no results: `make run` makes them" in said()
+    assert (
+        "Not compared: the workspace has no results in this format: `make run` makes them" in said()
+    )
     project.commit()
     assert "Not compared: HEAD has no dvc.lock: nothing was run in it." in said("HEAD", "HEAD~1")
 
@@ -314,16 +342,20 @@ def test_edits_since_the_last_run_are_named(project: Project, said: Said):
     assert "The results of HEAD were made before edits of params label." in said("HEAD", "HEAD~1")
 
 
-def test_a_model_that_left_the_project_is_not_waited_for(project: Project, said: Said, capsys):
+def test_a_model_that_left_the_project_is_not_waited_for(project: Project, said: Said):
     project.write("alpha/silos.py", "silos = 3")
-    diff.run(project.root, "HEAD", None, runs=["mean-0"])
-    assert "Nothing changed" in capsys.readouterr().out
+    project.write("dvc.yaml", DVC_YAML.replace("results/train/silos]", "alpha/labels.py]"))
+    project.write("params.yaml", json_text(PARAMS | {"networks": []}))
+    assert "alpha/silos.py" not in said().partition("before edits")[2]
 
 
-def test_a_renamed_stage_of_a_model_is_still_that_step(project: Project, said: Said):
-    lock = project.root / "dvc.lock"
-    lock.write_text(lock.read_text().replace("train_networks@silos-0", "train@silos-0"))
-    assert "Nothing changed" in said()
+def test_an_experiment_is_known_by_its_name(project: Project, said: Said):
+    first = project.git("rev-parse", "HEAD")
+    project.evaluate(ACTIONABLE, labels(), seeds=[1])
+    project.commit()
+    project.git("update-ref", f"refs/exps/{first[:2]}/{first[2:]}/lucky-guess", "HEAD")
+    project.git("reset", "--quiet", "--hard", first)
+    assert said("main", "lucky-guess").startswith("From main to lucky-guess Params seeds [0] → [1]")
 
 
 def test_an_unknown_commit_is_refused(project: Project, said: Said):
@@ -336,7 +368,7 @@ def test_a_commit_without_params_is_refused(project: Project, said: Said):
     project.commit()
     with pytest.raises(InputError, match="HEAD: has no params.yaml here"):
         said("HEAD", "HEAD~1")
-    with pytest.raises(InputError, match="params.yaml: cannot be read"):
+    with pytest.raises(InputError, match="workspace: has no params.yaml here"):
         said("HEAD~1")
 
 
@@ -346,14 +378,14 @@ def test_a_commit_without_params_is_refused(project: Project, said: Said):
 def test_a_damaged_file_of_a_commit_is_named(project: Project, said: Said, file: str, text: str):
     project.write(file, text)
     project.commit()
-    with pytest.raises(InputError, match=f"{file} of HEAD: ") as raised:
+    with pytest.raises(InputError, match="(params.yaml|the stages) of HEAD: ") as raised:
         said("HEAD", "HEAD~1")
     assert "\n" not in str(raised.value)
 
 
 def test_lines_are_plain_and_fit_a_hundred_columns(project: Project, capsys):
     project.evaluate(judged(0.01, "no_skill", "overfit"), labels(rows=7), words="w " * 200)
-    diff.run(project.root, "HEAD", None, runs=RUNS)
+    diff.run(project.root, "HEAD", None)
     lines = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 100 and line == line.rstrip() for line in lines)
     assert not any("\x1b" in line for line in lines)

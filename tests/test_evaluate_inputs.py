@@ -10,7 +10,7 @@ from made_results import STEP_NS, make, write_prediction
 
 from alpha.check import Params
 from alpha.core.errors import InputError
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.columns import SPLITS
 
 
@@ -18,8 +18,8 @@ from alpha.data.columns import SPLITS
 def test_a_missing_prediction_file_is_named(tmp_path, params: Params, split: str):
     """And nothing is left behind."""
     results = make(tmp_path, rows=100)
-    (results.predictions / "ridge-1" / f"{split}.h5").unlink()
-    with pytest.raises(InputError, match=rf"ridge-1/{split}\.h5"):
+    (results.predictions / "ridge" / "1" / f"{split}.h5").unlink()
+    with pytest.raises(InputError, match=rf"ridge/1/{split}\.h5"):
         results.evaluate(params)
     assert not results.evaluation.exists()
 
@@ -29,7 +29,7 @@ def test_bad_inputs_are_one_line_that_names_the_file(tmp_path, params: Params):
     results = make(tmp_path, rows=100)
     results.evaluate(params)
     before = (results.evaluation / "details.json").read_bytes()
-    folder, model = results.predictions / "ridge-0", results.models / "mlp-1"
+    folder, model = results.predictions / "baselines" / "ridge", results.models / "mlp" / "1"
     whole = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
     nan, other = np.full(100, np.nan), np.arange(100.0)
 
@@ -41,29 +41,29 @@ def test_bad_inputs_are_one_line_that_names_the_file(tmp_path, params: Params):
             path.write_bytes(content)
 
     (model / "history.csv").unlink()
-    fails(r"mlp-1/history\.csv: cannot be read: No such file")
-    (model / "rival" / "history.csv").unlink()
-    fails(r"mlp-1/rival/history\.csv: cannot be read")
+    fails(r"mlp/1/history\.csv: cannot be read: No such file")
+    (model / "matched_mlp" / "history.csv").unlink()
+    fails(r"mlp/1/matched_mlp/history\.csv: cannot be read")
     (model / "model.json").write_text("{}")
-    fails(r"mlp-1/model\.json: configuration: field required")
+    fails(r"mlp/1/model\.json: configuration: field required")
     (model / "importance.json").write_text('{"spread": "much"}')
-    fails(r"mlp-1/importance\.json: spread: input should be a valid number")
-    (results.predictions / "mlp-0" / "rival" / "valid.h5").unlink()
-    fails(r"mlp-0/rival/valid\.h5: no such file")
+    fails(r"mlp/1/importance\.json: spread: input should be a valid number")
+    (results.predictions / "mlp" / "0" / "matched_mlp" / "valid.h5").unlink()
+    fails(r"mlp/0/matched_mlp/valid\.h5: no such file")
     (folder / "inputs.json").write_text('{"train": {"clipped": 1, "replaced": 2}}')
-    fails(r"ridge-0/inputs\.json: valid: field required")
+    fails(r"baselines/ridge/inputs\.json: valid: field required")
     write_prediction(folder / "valid.h5", nan, nan)
-    fails(r"ridge-0/valid\.h5: row 0, column 'alpha_outcome': must be finite, found nan")
+    fails(r"baselines/ridge/valid\.h5: row 0, column 'alpha_outcome': must be finite, found nan")
     write_prediction(folder / "valid.h5", other, other)
-    fails(r"ridge-0/valid\.h5: must hold the same times and outcomes as .*mean-0/valid\.h5")
+    fails(r"ridge/valid\.h5: must hold the same times and outcomes as .*mean/valid\.h5")
     _remove_rows(folder / "valid.h5")
-    fails(r"ridge-0/valid\.h5: must have rows, found none")
+    fails(r"baselines/ridge/valid\.h5: must have rows, found none")
     label = params.label.model_copy(update={"target": "large_move"})
     loud = params.model_copy(update={"label": label})
-    fails(r"mean-0/train\.h5: no column 'probability_0', found alpha_outcome", loud)
+    fails(r"baselines/mean/train\.h5: no column 'probability_0', found alpha_outcome", loud)
     chance = np.full((100, 2), 0.5)
     write_prediction(
-        results.predictions / "mean-0" / "train.h5", other, other, probabilities=chance
+        results.predictions / "baselines" / "mean" / "train.h5", other, other, probabilities=chance
     )
     fails(r"row 2, column 'alpha_outcome': must be one of the classes 0, 1, found 2", loud)
     assert (results.evaluation / "details.json").read_bytes() == before
@@ -82,10 +82,12 @@ def _remove_rows(path: Path) -> None:
 def test_rows_out_of_time_order_are_refused(tmp_path, params: Params):
     """Blocks, days and windows are of time."""
     results = make(tmp_path, rows=100)
-    frame = pd.read_hdf(results.predictions / "mean-0" / "train.h5", "df")
+    frame = pd.read_hdf(results.predictions / "baselines" / "mean" / "train.h5", "df")
     time_ns = frame.index.as_unit("ns").asi8.copy()
     time_ns[7] -= 2 * STEP_NS
     block = Block(tuple(frame.columns), frame.to_numpy())
-    write_frame(results.predictions / "mean-0" / "train.h5", time_ns, [block], aware=True)
+    write_frame(
+        results.predictions / "baselines" / "mean" / "train.h5", time_ns, [block], tz_aware=True
+    )
     with pytest.raises(InputError, match=r"train\.h5: row 7: must be later than the row before"):
         results.evaluate(params)

@@ -10,7 +10,7 @@ from made_results import RUNS, make
 from alpha.check import Params
 from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.evaluate import details
 from alpha.evaluate.oracle import Known
 from alpha.evaluate.oracle import read as read_oracle
@@ -18,7 +18,7 @@ from alpha.evaluate.oracle import read as read_oracle
 
 def write(path, times, values) -> None:
     block = Block(("oracle",), np.array(values, dtype=float)[:, None])
-    write_frame(path, np.array(times), [block], aware=True)
+    write_frame(path, np.array(times), [block], tz_aware=True)
 
 
 def test_values_are_found_by_time(tmp_path):

@@ -1,4 +1,5 @@
 import re
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,25 @@ def test_of_rows_with_the_same_timestamp_the_last_stands_across_files_too(tmp_pa
     assert folder.quotes(first)[0].bid[3] == 77.0
     assert np.diff(np.concatenate([times, later_times])).min() > 0
     assert (first.first_ns, first.last_ns) == (times[0], times[-1])
+
+
+def test_the_digest_of_quotes_is_of_values_however_they_are_stored(tmp_path, params):
+    frame = day_frame(10)
+    frame = frame.assign(best_bid=frame["best_bid"].round(), best_ask=frame["best_ask"].round())
+    frame = pd.concat([frame[:4], frame[3:]])
+
+    def digest(frame, **how):
+        frame.to_hdf(tmp_path / "a.h5", key="df", mode="w", **how)
+        folder = open_folder(tmp_path, params.data)
+        return folder.quotes(folder.files[0])[1]
+
+    values = frame.index.as_unit("ns").asi8, frame["best_bid"], frame["best_ask"]
+    expected = sha256(b"".join(np.asarray(part).tobytes() for part in values)).hexdigest()
+    assert digest(frame) == expected
+    assert digest(frame, format="table") == expected
+    assert digest(frame.astype({"best_bid": "int32", "best_ask": "float32"})) == expected
+    assert digest(frame.set_axis(frame.index.as_unit("ms"))) == expected
+    assert digest(frame[3:]) != expected
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.sampled_from([None, 0, 5]))

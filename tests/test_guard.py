@@ -305,7 +305,7 @@ def test_any_single_figure_that_changes_is_found_with_its_day(pin, data):
     elif isinstance(before, int):
         place[key] = before + data.draw(st.sampled_from([1, 10**9]))
     else:
-        place[key] = before * (1 + 3e-9) if abs(before) > 1e-6 else before + 2e-15
+        place[key] = before * (1 + 3e-9) if abs(before) >= 1e-6 else before + 2e-15
         if not np.isfinite(place[key]):
             place[key] = 0.0
     compared = shift.compare(Profile.model_validate(content), pin)
@@ -336,9 +336,9 @@ def test_sums_of_another_processor_are_no_move(pinned, found, moved):
 @pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two short simulated days."""
-    knobs = parse(PARAMS_TEXT, source="params.yaml").simulate
+    config = parse(PARAMS_TEXT, source="params.yaml").simulate
     out = tmp_path_factory.mktemp("market") / "features"
-    simulate.run(knobs.model_copy(update={"days": 2, "rows_per_day": 8640}), out=out)
+    simulate.run(config.model_copy(update={"days": 2, "rows_per_day": 8640}), out=out)
     return out
 
 
@@ -356,10 +356,10 @@ def pin(found: Path, pins: Path) -> Path:
 def a_row_longer(compute: Callable[..., targets.Labels]) -> Callable[..., targets.Labels]:
     """Labels whose windows reach one row further."""
 
-    def longer(time_ns, bid, ask, label, **knobs):
+    def longer(time_ns, bid, ask, label, **config):
         step = float(np.median(np.diff(time_ns))) * 1e-9
         further = label.model_copy(update={"horizon_seconds": label.horizon_seconds + step})
-        return compute(time_ns, bid, ask, further, **knobs)
+        return compute(time_ns, bid, ask, further, **config)
 
     return longer
 
@@ -367,8 +367,8 @@ def a_row_longer(compute: Callable[..., targets.Labels]) -> Callable[..., target
 def a_row_off_on_the_last_day(compute: Callable[..., targets.Labels]):
     """Labels that are rolled by one row where the data ends with the rows that are labelled."""
 
-    def shifted(time_ns, bid, ask, label, *, rows, **knobs):
-        found = compute(time_ns, bid, ask, label, rows=rows, **knobs)
+    def shifted(time_ns, bid, ask, label, *, rows, **config):
+        found = compute(time_ns, bid, ask, label, rows=rows, **config)
         if rows < len(time_ns):
             return found
         return targets.Labels(*(np.roll(values, 1) for values in vars(found).values()))

@@ -1,5 +1,6 @@
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,12 +57,13 @@ def in_run_cache(cache: Path, md5: str, *, path: str = OUT) -> None:
 def root(tmp_path: Path) -> Path:
     """A project with one evaluation at hand: configuration m1 of mean, s1 of silos."""
     write(tmp_path / EVALUATION / "details.json", configured("s1"))
+    subprocess.run(["git", "init", "--quiet", "--initial-branch", "main"], cwd=tmp_path, check=True)
     return tmp_path
 
 
 @pytest.fixture
 def git(root: Path, monkeypatch: pytest.MonkeyPatch):
-    """Run git in the project, which is made a repository, as nobody in particular."""
+    """Run git in the project as nobody in particular."""
     for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
         monkeypatch.setenv(name, "nobody")
     for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
@@ -74,7 +76,6 @@ def git(root: Path, monkeypatch: pytest.MonkeyPatch):
         )
         return done.stdout.strip()
 
-    run("init", "--quiet", "--initial-branch", "main")
     return run
 
 
@@ -101,6 +102,8 @@ stages:
 
 
 def test_without_dvc_and_git_only_the_evaluation_at_hand_counts(root: Path):
+    assert count(root / EVALUATION, root) == Tried({"mean": 1, "silos": 1}, 0)
+    shutil.rmtree(root / ".git")
     assert count(root / EVALUATION, root) == Tried({"mean": 1, "silos": 1}, 0)
 
 
@@ -149,7 +152,7 @@ def test_the_cache_is_where_dvcs_config_says(root: Path, file: str, absolute: bo
     (root / ".dvc").mkdir()
     where = cache if absolute else "../elsewhere"
     (root / ".dvc" / file).write_text(
-        f"[core]\n    analytics = false\n[cache]\n    dir = {where}\n['remote \"100%\"']\n"
+        f"[core]\n    analytics = false\n[cache]\n    dir = {where}\n"
     )
     assert count(root / EVALUATION, root).configurations["silos"] == 2
 
@@ -174,15 +177,27 @@ def test_what_cannot_be_read_of_another_test_split_is_not_missed(root: Path, git
     """A clone without the cache of its history is told of what could count, no more."""
 
     def lock(md5: str, test: str) -> None:
-        deps = f"- path: results/split/test\n  hash: md5\n  md5: {test}.dir\n  size: 3\n"
-        (root / "dvc.lock").write_text(outs(md5) + deps)
+        split = f"    - path: results/split/test\n      hash: md5\n      md5: {test}.dir\n"
+        (root / "dvc.lock").write_text(f"{outs(md5)}stages:\n  split:\n    outs:\n{split}")
         git("add", "dvc.lock")
         git("commit", "--message", md5)
 
+    (root / ".dvc").mkdir()
     lock("1" * 32, "a" * 32)
     lock("2" * 32, "b" * 32)
     lock("3" * 32, "b" * 32)
     assert count(root / EVALUATION, root).unread == 2
+
+
+def test_what_cannot_be_read_from_before_the_split_was_recorded_is_not_missed(root: Path, git):
+    """As of a version whose folders had other names."""
+    (root / ".dvc").mkdir()
+    lock(root, git, "1" * 32)
+    assert count(root / EVALUATION, root).unread == 1
+    split = f"  split:\n    outs:\n    - path: results/split/test\n      md5: {'a' * 32}.dir\n"
+    with (root / "dvc.lock").open("a") as file:
+        file.write(split)
+    assert count(root / EVALUATION, root).unread == 0
 
 
 def test_a_project_in_a_folder_of_its_repository_counts_its_own_lock(root: Path, git):

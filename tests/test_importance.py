@@ -1,5 +1,3 @@
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,30 +14,19 @@ def split(rows=2000, seed=0):
     return rng.normal(size=(rows, 5)).astype(np.float32), np.arange(rows) * 10
 
 
-@dataclass(frozen=True)
-class Parts:
-    """Rows that come in parts, cut before each of `cuts`."""
-
-    x: np.ndarray
-    time_ns: np.ndarray
-    y: np.ndarray
-    cuts: tuple[int, ...] = ()
-
-    def parts(self):
-        start = 0
-        for x in np.split(self.x, self.cuts):
-            if len(x):
-                yield start, Known(x, np.full((len(x), 3), np.nan))
-                start += len(x)
-
-    def shuffled(self, rng, *, batch):
-        raise NotImplementedError
+def parts(x, cuts=()):
+    """The rows in parts that are cut before each of `cuts`."""
+    start = 0
+    for part in np.split(x, cuts):
+        if len(part):
+            yield start, Known(part, np.full((len(part), 3), np.nan))
+            start += len(part)
 
 
 def by_family(predict, x, time_ns, y, *, constant_loss=1.0, block_ns=500, seed=0, cuts=()):
     y = np.broadcast_to(y, len(x))
     return importance.by_family(
-        lambda known: predict(known.x), Parts(x, time_ns, y, cuts), FAMILIES,
+        lambda known: predict(known.x), parts(x, cuts), FAMILIES, time_ns=time_ns,
         losses=lambda rows, prediction: (prediction - y[rows]) ** 2,
         constant_loss=constant_loss, block_ns=block_ns, seed=seed,
     )  # fmt: skip
@@ -49,7 +36,7 @@ def line(*weights):
     return lambda x: x @ np.array(weights, dtype=np.float64)
 
 
-def test_a_family_that_the_model_ignores_is_worth_exactly_nothing():
+def test_a_family_that_the_model_ignores_gives_exactly_nothing():
     x, time_ns = split()
     y = np.random.default_rng(1).normal(size=len(x))
     found = by_family(line(1, 0, -2, 0.5, 0), x, time_ns, y)
@@ -79,7 +66,7 @@ def test_families_come_in_the_order_of_their_first_feature():
     assert list(by_family(line(0, 0, 0, 0, 0), x, time_ns, 0.0)) == ["flow", "book", "spread"]
 
 
-def test_a_linear_model_is_worth_what_the_formula_says():
+def test_what_a_linear_model_gives_is_what_the_formula_says():
     """y = w·x and independent features of variance 1: permuting a family leaves the error
     w·(x' − x) over its features, whose mean square is 2 Σ w²."""
     x, time_ns = split(200_000)

@@ -23,20 +23,20 @@ TARGETS = [
 
 
 def label(**changes) -> Label:
-    knobs = {
+    config = {
         "horizon_seconds": 3, "price": "touch", "target": "abs_max", "max_gap_seconds": 30,
         "threshold_bps": 40.0, "barrier_bps": 60.0,
     }  # fmt: skip
-    return Label(**{**knobs, **changes})
+    return Label(**{**config, **changes})
 
 
 def seconds(*values: float) -> np.ndarray:
     return np.array([round(value * NS) for value in values], dtype=np.int64)
 
 
-def assert_equal_to_reference(time_ns, bid, ask, knobs):
-    fast = compute(time_ns, bid, ask, knobs)
-    up, down, outcome, status = label_all(time_ns, bid, ask, knobs)
+def assert_equal_to_reference(time_ns, bid, ask, config):
+    fast = compute(time_ns, bid, ask, config)
+    up, down, outcome, status = label_all(time_ns, bid, ask, config)
     assert np.array_equal(fast.status, status)
     for name, slow in (("up", up), ("down", down), ("alpha_outcome", outcome)):
         np.testing.assert_allclose(getattr(fast, name), slow, rtol=0, atol=1e-12, err_msg=name)
@@ -73,20 +73,20 @@ def test_the_row_at_exactly_the_horizon_is_in_the_window_and_the_row_itself_is_n
 def test_a_gap_counts_if_its_step_starts_before_the_horizon_wherever_it_ends():
     """Steps that start at t or inside the window count; one that starts at its end does not."""
     quote = np.full(4, 100.0)
-    knobs = label(max_gap_seconds=2, horizon_seconds=3)
+    config = label(max_gap_seconds=2, horizon_seconds=3)
     for times, status in (
         ((0, 2, 3, 100), 0),  # the long step starts at the window's end
         ((0, 2, 2.9, 100), 2),  # it starts inside
         ((0, 2.5, 3, 100), 2),  # it starts at t
         ((0, 4, 5, 6), 2),  # no row in the window
     ):
-        assert compute(seconds(*times), quote, quote, knobs).status[0] == status, times
+        assert compute(seconds(*times), quote, quote, config).status[0] == status, times
 
 
 def test_a_window_without_a_row_is_a_gap_even_if_longer_gaps_are_allowed():
     quote = np.full(3, 100.0)
-    knobs = label(max_gap_seconds=60)
-    assert compute(seconds(0, 10, 20), quote, quote, knobs).status.tolist() == [2, 2, 1]
+    config = label(max_gap_seconds=60)
+    assert compute(seconds(0, 10, 20), quote, quote, config).status.tolist() == [2, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_every_target_equals_the_slow_reference(price, target):
     steps = rng.choice([0.1, 0.5, 1.0, 2.0, 45.0], p=[0.3, 0.3, 0.2, 0.18, 0.02], size=400)
     time_ns = np.cumsum((steps * NS).astype(np.int64))
     for horizon in (0.05, 1, 10, 500):
-        knobs = label(price=price, target=target, horizon_seconds=horizon)
-        assert_equal_to_reference(time_ns, bid, ask, knobs)
+        config = label(price=price, target=target, horizon_seconds=horizon)
+        assert_equal_to_reference(time_ns, bid, ask, config)
 
 
 @settings(max_examples=150, deadline=None)
@@ -138,32 +138,32 @@ def test_every_target_equals_the_slow_reference(price, target):
 def test_any_sequence_of_quotes_is_labelled_as_the_definitions_say(rows, horizon, gap, target):
     steps, bid, spread = (np.array(column) for column in zip(*rows, strict=True))
     time_ns = np.cumsum(steps).astype(np.int64) * NS
-    knobs = label(target=target, horizon_seconds=horizon, max_gap_seconds=gap)
-    assert_equal_to_reference(time_ns, bid.astype(float), bid + spread, knobs)
+    config = label(target=target, horizon_seconds=horizon, max_gap_seconds=gap)
+    assert_equal_to_reference(time_ns, bid.astype(float), bid + spread, config)
 
 
 def test_labels_see_nothing_before_their_row_and_nothing_after_their_window():
     rng = np.random.default_rng(3)
     bid, ask = random_quotes(rng, 300)
     time_ns = seconds(*range(300))
-    knobs = label(horizon_seconds=20)
-    before = compute(time_ns, bid, ask, knobs)
+    config = label(horizon_seconds=20)
+    before = compute(time_ns, bid, ask, config)
     outside = np.ones(300, dtype=bool)
     outside[100:121] = False
     bid2, ask2 = bid.copy(), ask.copy()
     bid2[outside], ask2[outside] = 1.0, 2.0
-    after = compute(time_ns, bid2, ask2, knobs)
+    after = compute(time_ns, bid2, ask2, config)
     assert (before.up[100], before.down[100]) == (after.up[100], after.down[100])
 
 
 def test_windows_run_across_midnight_however_the_rows_are_cut_into_files(tmp_path, params):
     frame = day_frame(900, start="2024-01-01T23:52:00")
-    knobs = params.label
+    config = params.label
     whole = compute(
         frame.index.as_unit("ns").asi8,
         frame.best_bid.to_numpy(),
         frame.best_ask.to_numpy(),
-        knobs,
+        config,
     )
     for name, cuts in (("two", [480]), ("many", [100, 101, 130, 480, 500])):
         folder = tmp_path / name
@@ -171,13 +171,28 @@ def test_windows_run_across_midnight_however_the_rows_are_cut_into_files(tmp_pat
         edges = [0, *cuts, 900]
         for low, high in itertools.pairwise(edges):
             frame[low:high].to_hdf(folder / f"part-{low:03}.h5", key="df", mode="w")
-        run(params.data, knobs, features=folder, out=tmp_path / "labels")
-        parts = [pd.read_hdf(path, "df") for path in sorted((tmp_path / "labels").glob("*.h5"))]
+        run(params.data, config, features=folder, out=tmp_path / "labels")
+        parts = [
+            pd.read_hdf(path, "df")
+            for path in sorted((tmp_path / "labels" / "labels").glob("*.h5"))
+        ]
         joined = pd.concat(parts)
         assert list(joined.columns) == list(LABEL_COLUMNS)
         assert (joined.index == frame.index).all()
         assert np.array_equal(joined.status, whole.status)
         assert np.array_equal(joined.alpha_outcome, whole.alpha_outcome, equal_nan=True)
+
+
+def test_label_files_and_their_profile_are_outs_side_by_side(feature_folder, tmp_path, params):
+    run(params.data, params.label, features=feature_folder, out=tmp_path / "label")
+    assert sorted(
+        str(p.relative_to(tmp_path / "label")) for p in (tmp_path / "label").rglob("*")
+    ) == [
+        "labels",
+        "labels/XBT-data-01-01-2024.h5",
+        "labels/XBT-data-02-01-2024.h5",
+        "profile.json",
+    ]
 
 
 def test_a_missing_day_is_a_gap_not_a_flat_market(tmp_path, params):
@@ -199,24 +214,26 @@ def test_quotes_too_far_apart_for_a_figure_are_one_line_with_the_row(tmp_path, p
     frame = day_frame(200)
     frame.iloc[100, frame.columns.get_indexer(["best_bid", "best_ask"])] = 1e-100, 1e-99
     frame.to_hdf(folder / "a.h5", key="df", mode="w")
-    knobs = params.label.model_copy(update={"target": "down"})
+    config = params.label.model_copy(update={"target": "down"})
     with pytest.raises(
         InputError, match=r"a.h5: row 100: an outcome must be at most 1e\+100 times"
     ):
-        run(params.data, knobs, features=folder, out=tmp_path / "labels")
-    assert not (tmp_path / "labels").exists()
+        run(params.data, config, features=folder, out=tmp_path / "labels")
+    assert not list((tmp_path / "labels").iterdir())
 
 
 def test_fewer_rows_than_a_window_are_refused_and_earlier_labels_stay(tmp_path, params):
     folder, out = tmp_path / "f", tmp_path / "labels"
     folder.mkdir()
-    out.mkdir()
-    (out / "earlier").write_text("")
+    (out / "labels").mkdir(parents=True)
+    (out / "labels" / "earlier").write_text("")
     day_frame(59).to_hdf(folder / "a.h5", key="df", mode="w")
     with pytest.raises(InputError, match="no row has a label: of 59 rows, 59 are less than"):
         run(params.data, params.label, features=folder, out=out)
-    assert [path.name for path in out.iterdir()] == ["earlier"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["f", "labels"]
+    assert [path.relative_to(out).as_posix() for path in sorted(out.rglob("*"))] == [
+        "labels",
+        "labels/earlier",
+    ]
 
 
 @pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])
@@ -226,5 +243,5 @@ def test_labels_of_real_data_equal_the_slow_reference_row_by_row(realdata, param
     data = params.data.model_copy(update={"pattern": path.name})
     folder = open_folder(realdata, data)
     quotes, _ = folder.quotes(folder.files[0])
-    knobs = params.label.model_copy(update={"price": price})
-    assert_equal_to_reference(quotes.time_ns, quotes.bid, quotes.ask, knobs)
+    config = params.label.model_copy(update={"price": price})
+    assert_equal_to_reference(quotes.time_ns, quotes.bid, quotes.ask, config)

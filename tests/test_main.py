@@ -11,7 +11,7 @@ from conftest import PARAMS_TEXT, ROOT, day_frame
 from alpha import __version__
 from alpha.__main__ import COMMANDS, main
 from alpha.check import load
-from alpha.learn.params import MODELS
+from alpha.learn.params import MODELS, run_folder
 from alpha.learn.params import runs as runs_of
 
 
@@ -47,19 +47,26 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     assert alpha("label", "--features", "features", "--out", "labels") == 0
     assert alpha("guard", "--labels", "labels", "--pins", "pins", "--out", "guard") == 0
     assert alpha("pin", "--labels", "labels") == 0
-    assert alpha("split", "--features", "features", "--labels", "labels", "--out", "splits") == 0
+    assert (
+        alpha("split", "--features", "features", "--labels", "labels/labels", "--out", "splits")
+        == 0
+    )
     assert alpha("normalize", "--train", "splits/train", "--out", "contract.json") == 0
-    runs = runs_of(load(Path("params.yaml")))
+    params = load(Path("params.yaml"))
+    of_train = (
+        "--train", "splits/train", "--valid", "splits/valid", "--normalization", "contract.json",
+    )  # fmt: skip
+    assert alpha("train", "--kind", "baselines", *of_train, "--out", "train/baselines") == 0
+    runs = runs_of(params)
     for run in runs:
         model, seed = run.split("-")
+        if model not in params.baselines:
+            out = f"train/{run_folder(run)}"
+            assert alpha("train", "--model", model, "--seed", seed, *of_train, "--out", out) == 0
+    for models in ("baselines", *params.networks, *params.trees):
         assert alpha(
-            "train", "--model", model, "--seed", seed, "--train", "splits/train",
-            "--valid", "splits/valid", "--normalization", "contract.json",
-            "--out", f"train/{run}",
-        ) == 0  # fmt: skip
-        assert alpha(
-            "predict", "--model", f"train/{run}", "--splits", "splits",
-            "--normalization", "contract.json", "--out", f"predict/{run}",
+            "predict", "--models", f"train/{models}", "--splits", "splits",
+            "--normalization", "contract.json", "--out", f"predict/{models}",
         ) == 0  # fmt: skip
     assert alpha(
         "evaluate", "--features", "features", "--models", "train", "--predictions", "predict",
@@ -72,11 +79,11 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
     capsys.readouterr()
     assert alpha("show", "--evaluation", "evaluate", "--report", "report.html") == 0
     shown = capsys.readouterr().out
-    assert all(word in shown for word in (*MODELS, "silos_rival", "report.html"))
+    assert all(word in shown for word in (*MODELS, "matched_mlp", "report.html"))
     assert alpha("show", "silos", "--evaluation", "evaluate") == 0
     assert "Importance of families" in capsys.readouterr().out
     artifacts = sorted(workplace.rglob("*.h5"))
-    assert len(artifacts) == 1 + 1 + 3 + (len(runs) + 2) * 3  # two of silos' rival
+    assert len(artifacts) == 1 + 1 + 3 + (len(runs) + 2) * 3  # two of silos' matched MLP
     for path in artifacts:
         assert len(pd.read_hdf(path, "df")) > 0, path
     assert not [path for path in workplace.rglob("*") if path.suffix == ".part"]
@@ -178,14 +185,13 @@ def test_bad_features_give_one_line_and_leave_earlier_labels_alone(
     workplace, capsys, breakage, message
 ):
     assert alpha("label", "--features", "features", "--out", "labels") == 0
-    before = {path: path.read_bytes() for path in (workplace / "labels").iterdir()}
+    before = {path: path.read_bytes() for path in (workplace / "labels").rglob("*.*")}
     breakage(workplace / "features")
     assert alpha("label", "--features", "features", "--out", "labels") == 2
     shown = capsys.readouterr()
     assert shown.err.startswith(f"alpha label: error: {message}")
     assert shown.err.count("\n") == 1
-    assert {path: path.read_bytes() for path in (workplace / "labels").iterdir()} == before
-    assert not (workplace / "labels.part").exists()
+    assert {path: path.read_bytes() for path in (workplace / "labels").rglob("*.*")} == before
 
 
 def test_check_finds_a_bad_folder_before_anything_runs(workplace, capsys):

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from alpha.core.artifacts import read_json, write_json
 from alpha.core.errors import InputError
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.contract import Contract, apply, read_contract
 from alpha.normalize.moments import Moments
 from alpha.normalize.run import run
@@ -76,7 +76,7 @@ def train_split(tmp_path):
         status = Block(("status",), np.zeros((400, 1), dtype=np.int8))
         times = day * 86_400_000_000_000 + np.arange(400) * 10**9
         features = Block(("spread", "return_10s"), values)
-        write_frame(folder / name, times, [features, labels, status], aware=True)
+        write_frame(folder / name, times, [features, labels, status], tz_aware=True)
     return folder
 
 
@@ -121,14 +121,14 @@ def test_features_that_are_not_the_contract_s_are_refused(names, message):
 @pytest.mark.parametrize("size", [1e308, 1e200])
 def test_values_too_large_for_a_sigma_are_refused_with_their_column(tmp_path, params, size):
     values = np.where(np.arange(400) % 2, size, -size)[:, None]
-    write_frame(tmp_path / "a.h5", np.arange(400), [Block(("spread",), values)], aware=True)
+    write_frame(tmp_path / "a.h5", np.arange(400), [Block(("spread",), values)], tz_aware=True)
     with pytest.raises(InputError, match="column 'spread': must have a mean and sigma that fit"):
         run(params.features, params.normalize, train=tmp_path, out=tmp_path / "c.json")
 
 
 def test_a_folder_of_labels_is_no_split(tmp_path, params):
     labels = Block(("up", "down", "alpha_outcome"), np.zeros((3, 3)))
-    write_frame(tmp_path / "a.h5", np.arange(3), [labels], aware=True)
+    write_frame(tmp_path / "a.h5", np.arange(3), [labels], tz_aware=True)
     with pytest.raises(InputError, match="must have at least one feature, found labels alone"):
         run(params.features, params.normalize, train=tmp_path, out=tmp_path / "c.json")
 

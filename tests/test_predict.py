@@ -10,9 +10,9 @@ from alpha.core.artifacts import read_json, write_json
 from alpha.core.errors import InputError
 from alpha.data import contract as normalization
 from alpha.learn import dataset
-from alpha.learn import predictor as models
 from alpha.learn.dataset import Dataset, Known
 from alpha.learn.params import MODELS
+from alpha.learn.predictor import find
 from alpha.predict import run as predict
 from alpha.train import run as train
 
@@ -24,7 +24,7 @@ def ridge(chain, tmp_path):
 
 
 def trained(chain, model, out, **label):
-    """The folder of a rung trained on the chain's splits."""
+    """The folder of a model trained on the chain's splits."""
     folder, params = chain
     train.run(
         params.label.model_copy(update=label), params.loss,
@@ -38,7 +38,7 @@ def trained(chain, model, out, **label):
 def test_predictions_stand_beside_the_outcomes_of_every_row_of_every_split(ridge, tmp_path):
     folder, model = ridge
     out = tmp_path / "out"
-    predict.run(model=model, splits=folder / "splits", normalization=folder / "contract.json",
+    predict.run(models=model, splits=folder / "splits", normalization=folder / "contract.json",
                 out=out)  # fmt: skip
     contract = normalization.read_contract(folder / "contract.json")
     counted = read_json(out / "inputs.json")
@@ -87,12 +87,12 @@ def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
 ):
     out = trained(chain, model, tmp_path / "model")
     contract = normalization.read_contract(chain[0] / "contract.json")
-    assert predict.load_model(out, contract)[1]
+    assert predict.load_model(out, contract)
 
     def load(folder):
         raise AssertionError("must not be loaded")
 
-    monkeypatch.setattr(models.rung(model), "load", load)
+    monkeypatch.setattr(find(model), "load", load)
     beside = {"model.json", "history.csv", "importance.json"}
     for folder in [path.parent for path in out.rglob("model.json")]:
         files = [path for path in folder.iterdir() if path.is_file() and path.name not in beside]
@@ -114,12 +114,12 @@ def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
             path.write_bytes(whole)
 
 
-def test_a_rival_that_is_damaged_is_refused_before_anything_is_written(chain, tmp_path):
+def test_a_matched_mlp_that_is_damaged_is_refused_before_anything_is_written(chain, tmp_path):
     folder, _ = chain
     model = trained(chain, "silos", tmp_path / "model")
-    (model / "rival" / "weights.npz").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"rival/weights\.npz: was changed after training"):
-        predict.run(model=model, splits=folder / "splits", out=tmp_path / "out",
+    (model / "matched_mlp" / "weights.npz").write_bytes(b"PK")
+    with pytest.raises(InputError, match=r"matched_mlp/weights\.npz: was changed after training"):
+        predict.run(models=model, splits=folder / "splits", out=tmp_path / "out",
                     normalization=folder / "contract.json")  # fmt: skip
     assert not (tmp_path / "out").exists()
 
@@ -167,7 +167,7 @@ def test_what_a_model_predicts_does_not_depend_on_the_split_it_is_asked_for(ridg
     """Prediction has no state: test alone gives what all splits together give."""
     folder, model = ridge
     contract = normalization.read_contract(folder / "contract.json")
-    _, fitted = predict.load_model(model, contract)
+    fitted = predict.load_model(model, contract).fitted
     test = dataset.load(folder / "splits" / "test", contract).known
     twice = Known(*(np.concatenate([part[::-1], part]) for part in (test.x, test.past)))
     assert (fitted.predict(twice)[len(test) :] == fitted.predict(test)).all()
@@ -183,31 +183,61 @@ def test_families_cannot_change_between_training_and_prediction(chain, tmp_path)
     with pytest.raises(InputError, match="under another normalization contract"):
         predict.load_model(model, swapped)
     with pytest.raises(InputError, match="under another normalization contract"):
-        predict.load_model(model / "rival", swapped)
+        predict.load_model(model / "matched_mlp", swapped)
 
 
-def test_a_rival_s_predictions_stand_beside_its_model_s(chain, tmp_path):
+def test_a_matched_mlp_s_predictions_stand_beside_its_model_s(chain, tmp_path):
     folder, _ = chain
     model = trained(chain, "silos", tmp_path / "model")
-    predict.run(model=model, splits=folder / "splits", normalization=folder / "contract.json",
+    predict.run(models=model, splits=folder / "splits", normalization=folder / "contract.json",
                 out=tmp_path / "out")  # fmt: skip
     contract = normalization.read_contract(folder / "contract.json")
     known = dataset.load(folder / "splits" / "test", contract).known
-    for of, at in ((model, "."), (model / "rival", "rival")):
+    for of, at in ((model, "."), (model / "matched_mlp", "matched_mlp")):
         written = pd.read_hdf(tmp_path / "out" / at / "test.h5", "df")
-        _, fitted = predict.load_model(of, contract)
+        fitted = predict.load_model(of, contract).fitted
         assert written.prediction.to_numpy().tobytes() == fitted.predict(known).tobytes()
+
+
+def test_all_models_of_a_folder_are_predicted_with_as_each_by_itself(chain, tmp_path):
+    """Splits are read once, with features as one of them looks at these; the others count none."""
+    folder, _ = chain
+    paths = {"splits": folder / "splits", "normalization": folder / "contract.json"}
+    names = ("baselines/zero", "baselines/ridge", "mlp/0")
+    for name in names:
+        model = next(part for part in name.split("/")[::-1] if not part.isdecimal())
+        trained(chain, model, tmp_path / "models" / name)
+    # What a killed training leaves.
+    (tmp_path / "models" / "mlp" / "1.part").mkdir()
+    (tmp_path / "models" / "mlp" / "1.part" / "model.json").write_text("")
+    predict.run(models=tmp_path / "models", out=tmp_path / "all", **paths)
+    for name in names:
+        predict.run(models=tmp_path / "models" / name, out=tmp_path / "one" / name, **paths)
+    found, expected = (
+        {path.relative_to(root): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+        for root in (tmp_path / "all", tmp_path / "one")
+    )
+    assert found == expected
+    assert len(found) == 4 * len(names)
+
+
+def test_a_folder_without_any_model_is_named(chain, tmp_path):
+    folder, _ = chain
+    with pytest.raises(InputError, match="must hold models that `alpha train` wrote, found none"):
+        predict.run(models=tmp_path, splits=folder / "splits", out=tmp_path / "out",
+                    normalization=folder / "contract.json")  # fmt: skip
 
 
 def test_of_classes_probabilities_and_the_expected_code_are_written(tmp_path):
     data = Dataset(
         time_ns=np.arange(2) * 10**9, known=Known(np.empty((2, 0)), np.empty((2, 3))),
         y=np.array([1.0, -1.0]), volatility=np.array([0.5, np.nan]), clipped=0, replaced=0,
-        aware=True,
+        tz_aware=True,
     )  # fmt: skip
     probabilities = np.array([[0.25, 0.25, 0.5], [1.0, 0.0, 0.0]])
     fitted = SimpleNamespace(predict=lambda known: probabilities)
-    predict.write_predictions({tmp_path / "a.h5": fitted}, [data], [-1.0, 0.0, 1.0], rows=2)
+    model = predict.Model(fitted, [-1.0, 0.0, 1.0], features=False)
+    predict.write_predictions({tmp_path / "a.h5": model}, [data], rows=2)
     written = pd.read_hdf(tmp_path / "a.h5", "df")
     assert written.prediction.tolist() == [0.25, -1.0]
     names = [f"probability_{at}" for at in range(3)]
@@ -218,7 +248,7 @@ def test_of_classes_probabilities_and_the_expected_code_are_written(tmp_path):
 def test_a_split_in_parts_is_predicted_as_a_whole_with_one_part_in_memory(chain, tmp_path, model):
     folder, _ = chain
     contract = normalization.read_contract(folder / "contract.json")
-    _, fitted = predict.load_model(trained(chain, model, tmp_path / "model"), contract)
+    fitted = predict.load_model(trained(chain, model, tmp_path / "model"), contract)
     whole = dataset.load(folder / "splits" / "train", contract)
     rows = len(whole.y)
     seen = []
@@ -237,9 +267,9 @@ def test_a_split_in_parts_is_predicted_as_a_whole_with_one_part_in_memory(chain,
             del known, part
 
     one, other = tmp_path / "one.h5", tmp_path / "other.h5"
-    counted, _ = predict.write_predictions({one: fitted}, parts(), (), rows=rows)
+    counted = predict.write_predictions({one: fitted}, parts(), rows=rows)
     seen.clear()
-    cut, _ = predict.write_predictions({other: fitted}, parts(1, 777, 1500), (), rows=rows)
+    cut = predict.write_predictions({other: fitted}, parts(1, 777, 1500), rows=rows)
     assert one.read_bytes() == other.read_bytes()
     assert counted == {"rows": rows, "clipped": 1, "replaced": 0}
     assert cut == {"rows": rows, "clipped": 4, "replaced": 2278}

@@ -1,6 +1,5 @@
 import json
 from pathlib import Path
-from tempfile import gettempdir
 
 import numpy as np
 import pandas as pd
@@ -24,9 +23,7 @@ def day(outcome: list[float], params: Params, *, target: str = "abs_max", start:
     status = np.where(np.isnan(values), 2, 0).astype(np.int8)
     time_ns = start + np.arange(len(values)) * SECOND
     label = params.label.model_copy(update={"target": target})
-    with profile.Profiler(params.data, label, Path(gettempdir())) as profiler:
-        profiler.add("a.h5", values, status, time_ns, duplicates=3)
-        return profiler.profile(digest="").days["a.h5"]
+    return profile.of_day(values, status, time_ns, label, duplicates=3)
 
 
 def write_features(folder: Path, *, days: int = 2) -> Path:
@@ -133,12 +130,17 @@ def test_a_profile_belongs_to_the_params_of_data_and_label_but_not_to_a_place(tm
     assert same[0] == same[1]
 
 
-def test_the_data_s_hash_is_of_the_names_and_digests_of_its_files():
+def test_the_data_s_hash_is_of_the_names_and_digests_of_its_files(params):
+    def data_digest(digests):
+        days = {name: day([0.0], params) for name in digests}
+        outcomes = [np.zeros(1)] * len(days)
+        found = profile.of_all(params.data, params.label, days, outcomes, digests)
+        return found.data_digest
+
     found = {"a.h5": "1", "b.h5": "2"}
-    assert profile.data_digest(found) == profile.data_digest({"b.h5": "2", "a.h5": "1"})
-    assert profile.data_digest(found) == digest(found)
-    assert profile.data_digest(found) != profile.data_digest({"a.h5": "1", "c.h5": "2"})
-    assert profile.data_digest(found) != profile.data_digest({"a.h5": "1", "b.h5": "3"})
+    assert data_digest(found) == data_digest({"b.h5": "2", "a.h5": "1"}) == digest(found)
+    assert data_digest(found) != data_digest({"a.h5": "1", "c.h5": "2"})
+    assert data_digest(found) != data_digest({"a.h5": "1", "b.h5": "3"})
 
 
 @pytest.mark.parametrize("how", [{}, {"format": "table"}, {"complib": "zlib", "complevel": 5}])
@@ -213,7 +215,7 @@ def test_figures_of_real_data_are_those_of_the_label_files(
     label = params.label.model_copy(update={"target": target})
     labels.run(data, label, features=realdata, out=tmp_path / "labels")
     ((name, found),) = profile.read(tmp_path / "labels").days.items()
-    frame = pd.read_hdf(tmp_path / "labels" / name, "df")
+    frame = pd.read_hdf(tmp_path / "labels" / "labels" / name, "df")
     outcome = frame["alpha_outcome"].dropna()
     assert found.rows == len(frame)
     assert found.status.labelled == len(outcome)

@@ -15,7 +15,7 @@ from alpha.models.networks.params import Silos
 from alpha.predict import run as predict
 
 tf = tensorflow()
-KNOBS = Silos(
+PARAMETERS = Silos(
     units=5, embeddings=3, fusion=(7,), dropout=0.2, silo_dropout=0.1, weight_decay=0.01,
     family_weight_decay={},
 )  # fmt: skip
@@ -27,16 +27,16 @@ SHAPES = pytest.mark.parametrize(
 )
 
 
-def build(families, *, seed=0, outputs=1, **knobs):
+def build(families, *, seed=0, outputs=1, **parameters):
     tf.keras.utils.set_random_seed(seed)
-    return silos.build(families, KNOBS.model_copy(update=knobs), outputs)
+    return silos.build(families, PARAMETERS.model_copy(update=parameters), outputs)
 
 
 def features(rows, families, seed=0):
     return np.random.default_rng(seed).normal(size=(rows, len(families))).astype(np.float32)
 
 
-def codes_of(net):
+def embeddings_of(net):
     return tf.keras.Model(net.input, net.get_layer("embeddings").output)
 
 
@@ -67,7 +67,7 @@ def relu(values):
     return np.maximum(values, 0)
 
 
-def reference_codes(net, families, x, *, units=5, embeddings=3):
+def reference_embeddings(net, families, x, *, units=5, embeddings=3):
     """Separate nets, one a family, from the weights that belong to it."""
     first, second = net.get_layer("units"), net.get_layer("embeddings")
     parts = []
@@ -83,18 +83,18 @@ def reference_codes(net, families, x, *, units=5, embeddings=3):
 
 
 @SHAPES
-def test_codes_are_those_of_separate_nets(families):
+def test_embeddings_are_those_of_separate_nets(families):
     net, x = trained(families), features(300, families, seed=1)
-    expected = reference_codes(net, families, x)
-    np.testing.assert_allclose(codes_of(net)(x).numpy(), expected, rtol=1e-5, atol=1e-6)
+    expected = reference_embeddings(net, families, x)
+    np.testing.assert_allclose(embeddings_of(net)(x).numpy(), expected, rtol=1e-5, atol=1e-6)
     assert np.any(expected > 0)
 
 
 @SHAPES
 @pytest.mark.parametrize("make", [build, trained], ids=["before", "after"])
-def test_another_family_changes_no_bit_of_a_code(families, make):
+def test_another_family_changes_no_bit_of_a_embedding(families, make):
     """Before training and after it."""
-    model, x = codes_of(make(families)), features(200, families, seed=2)
+    model, x = embeddings_of(make(families)), features(200, families, seed=2)
     before = model(x).numpy().reshape(200, -1, 3)
     heard = []
     for silo, family in enumerate(dict.fromkeys(families)):
@@ -112,13 +112,13 @@ def test_another_family_changes_no_bit_of_a_code(families, make):
 @SHAPES
 @pytest.mark.parametrize("make", [build, trained], ids=["before", "after"])
 def test_no_gradient_crosses_families_before_fusion(families, make):
-    model, x = codes_of(make(families)), tf.constant(features(64, families, seed=4))
+    model, x = embeddings_of(make(families)), tf.constant(features(64, families, seed=4))
     heard = []
     for silo, family in enumerate(dict.fromkeys(families)):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            code = model(x)[:, silo * 3 : (silo + 1) * 3]
-        slopes = tape.gradient(code, x).numpy()
+            embedding = model(x)[:, silo * 3 : (silo + 1) * 3]
+        slopes = tape.gradient(embedding, x).numpy()
         own = np.array([name == family for name in families])
         assert np.all(slopes[:, ~own] == 0.0)
         heard.append(np.any(slopes[:, own] != 0.0))
@@ -159,10 +159,10 @@ def test_silo_dropout_hides_whole_families_in_training_alone():
     net = build(MIXED, silo_dropout=0.25)
     layer, ones = net.get_layer("silo_dropout"), np.ones((4000, 12), dtype=np.float32)
     assert np.all(layer(ones, training=False).numpy() == 1)
-    codes = layer(ones, training=True).numpy().reshape(4000, 4, 3)
-    assert np.all(codes == codes[:, :, :1])
-    np.testing.assert_allclose(np.unique(codes), [0, 1 / 0.75], rtol=1e-6)
-    hidden = np.mean(codes[:, :, 0] == 0, axis=0)
+    embeddings = layer(ones, training=True).numpy().reshape(4000, 4, 3)
+    assert np.all(embeddings == embeddings[:, :, :1])
+    np.testing.assert_allclose(np.unique(embeddings), [0, 1 / 0.75], rtol=1e-6)
+    hidden = np.mean(embeddings[:, :, 0] == 0, axis=0)
     assert np.all(np.abs(hidden - 0.25) < 5 * np.sqrt(0.25 * 0.75 / 4000))
 
 
@@ -226,7 +226,7 @@ def test_a_model_of_other_families_is_refused(tmp_path, names, families):
 
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize(
-    ("families", "knobs"),
+    ("families", "parameters"),
     [
         (MIXED, {}),
         (THIRTY, {}),
@@ -234,43 +234,43 @@ def test_a_model_of_other_families_is_refused(tmp_path, names, families):
         (("only",) * 89, {"units": 64, "embeddings": 32, "fusion": (32,)}),
     ],
 )
-def test_the_rival_is_a_plain_network_with_as_many_parameters(families, knobs, outputs):
-    net = build(families, outputs=outputs, **knobs)
-    rival = silos.rival(families, KNOBS.model_copy(update=knobs), outputs)
-    assert rival.output_shape == net.output_shape
-    assert rival.count_params() == pytest.approx(net.count_params(), rel=0.02)
-    assert {type(layer).__name__ for layer in rival.layers} == {"InputLayer", "Dense", "Dropout"}
+def test_the_matched_mlp_is_a_plain_network_with_as_many_parameters(families, parameters, outputs):
+    net = build(families, outputs=outputs, **parameters)
+    matched = silos.matched_mlp(families, PARAMETERS.model_copy(update=parameters), outputs)
+    assert matched.output_shape == net.output_shape
+    assert matched.count_params() == pytest.approx(net.count_params(), rel=0.02)
+    assert {type(layer).__name__ for layer in matched.layers} == {"InputLayer", "Dense", "Dropout"}
 
 
-def test_the_silos_network_has_the_parameters_of_its_knobs_and_none_across_families():
+def test_the_silos_network_has_the_parameters_of_its_parameters_and_none_across_families():
     first, second = len(MIXED) * 5 + 4 * 5, 4 * 5 * 3 + 4 * 3
     fusion, outcome = 4 * 3 * 7 + 7, 7 + 1
     assert build(MIXED).count_params() == first + second + fusion + outcome
 
 
-def test_the_rival_has_the_dropout_and_weight_decay_of_the_silos_network():
-    rival = silos.rival_knobs(MIXED, KNOBS, 1)
-    assert (rival.dropout, rival.weight_decay) == (KNOBS.dropout, KNOBS.weight_decay)
+def test_the_matched_mlp_has_the_dropout_and_weight_decay_of_the_silos_network():
+    matched = silos.matched_parameters(MIXED, PARAMETERS, 1)
+    assert (matched.dropout, matched.weight_decay) == (PARAMETERS.dropout, PARAMETERS.weight_decay)
 
 
-def test_permuting_a_familys_codes_is_permuting_its_features():
-    """So importance may be found of codes, which are fewer and made once."""
+def test_permuting_a_familys_embeddings_is_permuting_its_features():
+    """So importance may be found of embeddings, which are fewer and made once."""
     net = trained(MIXED)
     model = Network(net, np.zeros(1), 2.0)
     encoder, rest, families = silos.in_two(model, MIXED)
     assert families == tuple(
-        name for name in silos.silo_names(MIXED) for _ in range(KNOBS.embeddings)
+        name for name in silos.silo_names(MIXED) for _ in range(PARAMETERS.embeddings)
     )
     x = features(500, MIXED, seed=5)
     order = np.random.default_rng(6).permutation(500)
-    codes = encoder.outputs(x)
+    embeddings = encoder.outputs(x)
     past = np.empty((500, 3))
-    assert (rest.predict(Known(codes, past)) == model.predict(Known(x, past))).all()
+    assert (rest.predict(Known(embeddings, past)) == model.predict(Known(x, past))).all()
     for family in silos.silo_names(MIXED):
-        moved, moved_codes = x.copy(), codes.copy()
-        for values, of in ((moved, MIXED), (moved_codes, families)):
+        moved, moved_embeddings = x.copy(), embeddings.copy()
+        for values, of in ((moved, MIXED), (moved_embeddings, families)):
             own = np.flatnonzero(np.array(of) == family)
             values[:, own] = values[order][:, own]
-        found = rest.predict(Known(moved_codes, past))
+        found = rest.predict(Known(moved_embeddings, past))
         assert (found == model.predict(Known(moved, past))).all()
         assert (found != model.predict(Known(x, past))).any()

@@ -35,7 +35,7 @@ NO_DEFECTS = {
 }
 
 
-def knobs(**update) -> Simulate:
+def parameters(**update) -> Simulate:
     """The default market with a row every 10 seconds, and whatever else is given."""
     return PARAMS.simulate.model_copy(update={"rows_per_day": 8640, **update})
 
@@ -43,7 +43,7 @@ def knobs(**update) -> Simulate:
 def with_defects(**update) -> Simulate:
     """The same with those defects alone."""
     chosen = PARAMS.simulate.defects.model_copy(update={**NO_DEFECTS, **update})
-    return knobs(defects=chosen)
+    return parameters(defects=chosen)
 
 
 def kernel(params: Simulate) -> Market:
@@ -108,7 +108,7 @@ def ridge_skill(x: np.ndarray, y: np.ndarray) -> float:
 @pytest.fixture(scope="module")
 def table() -> Table:
     """Forty days of the default market."""
-    return Table(knobs(days=40))
+    return Table(parameters(days=40))
 
 
 # -- the market's laws -------------------------------------------------------------------------
@@ -117,12 +117,12 @@ def table() -> Table:
 def test_pressure_keeps_its_shares():
     """PRESSURE_SHARES are the stationary law of the pressure's transitions."""
     shares = np.array(market.PRESSURE_SHARES)
-    assert shares @ kernel(knobs()).pressure == pytest.approx(shares, abs=1e-12)
+    assert shares @ kernel(parameters()).pressure == pytest.approx(shares, abs=1e-12)
 
 
 def test_steps_have_the_moments_of_a_compound_poisson_sum():
     """Mean n·m·a and variance n·E[size²] for n moves of geometric size m that lean by a."""
-    built = kernel(knobs())
+    built = kernel(parameters())
     reach = built.step.shape[2] // 2
     ticks = np.arange(-reach, reach + 1)
     for r in range(len(REGIMES)):
@@ -138,7 +138,7 @@ def test_steps_have_the_moments_of_a_compound_poisson_sum():
 
 def test_a_finer_grid_makes_the_same_market():
     """Ten rows' steps of one second have the law of one row's step of ten seconds."""
-    fine, coarse = kernel(knobs(rows_per_day=86400)).step, kernel(knobs()).step
+    fine, coarse = kernel(parameters(rows_per_day=86400)).step, kernel(parameters()).step
     for r in range(len(REGIMES)):
         for g in range(3):
             once = fine[r, g]
@@ -153,7 +153,7 @@ def test_a_finer_grid_makes_the_same_market():
 
 def test_quotes_stand_on_ticks_and_rows_on_the_grid():
     """Bids and asks are whole ticks, uncrossed; timestamps divide the UTC day evenly."""
-    day = next(days.each(knobs(rows_per_day=7000, tick=0.25)))
+    day = next(days.each(parameters(rows_per_day=7000, tick=0.25)))
     assert (day.best_bid % 0.25 == 0).all()
     assert (day.best_ask % 0.25 == 0).all()
     assert (day.best_ask - day.best_bid >= 0.25).all()
@@ -163,7 +163,7 @@ def test_quotes_stand_on_ticks_and_rows_on_the_grid():
 
 def test_default_labels_are_heavy_tailed_and_mostly_zero():
     """60 to 80 % zeros; each of 2, 5, 10 and 20 bps is exceeded in dozens of rows a day."""
-    y = label_ticks(long_walk(knobs(rows_per_day=86400), 86400 * 10), 60)
+    y = label_ticks(long_walk(parameters(rows_per_day=86400), 86400 * 10), 60)
     assert 0.6 < np.mean(y == 0) < 0.8
     for bps in (2, 5, 10, 20):
         assert np.sum(y > bps / 0.5) / 10 > 50
@@ -225,7 +225,7 @@ def test_the_oracle_equals_an_enumeration_of_all_paths():
 
 def test_interpolating_far_barriers_costs_nothing(monkeypatch):
     """Computing every barrier gives the same oracle to 1e-5."""
-    built = kernel(knobs())
+    built = kernel(parameters())
     fast = oracle.expected_ticks(built)
     monkeypatch.setattr(oracle, "_FINE", 10**6)
     assert oracle.expected_ticks(built) == pytest.approx(fast, rel=1e-5)
@@ -235,7 +235,7 @@ def test_interpolating_far_barriers_costs_nothing(monkeypatch):
 def test_the_oracle_is_calibrated_in_every_hidden_state(strength):
     """Mean label and mean oracle agree within sampling error, overall and for each regime and
     pressure (error bars from the spread over days)."""
-    params = knobs(signal_strength=strength)
+    params = parameters(signal_strength=strength)
     path = long_walk(params, 8640 * 200)
     y = label_ticks(path, 6)
     expected = oracle.expected_ticks(kernel(params))
@@ -272,7 +272,7 @@ def test_flow_tells_of_the_pressure_and_pressure_of_the_outcome(table):
     """Flow leans as pressure does; in every regime pressure raises the expected outcome."""
     for name in ("flow_imbalance_60s", "imbalance_level0"):
         assert np.corrcoef(table.column(name), table.pressure)[0, 1] > 0.15
-    ticks = oracle.expected_ticks(kernel(knobs()))
+    ticks = oracle.expected_ticks(kernel(parameters()))
     for shape in range(len(SHAPES)):
         assert (ticks[:, 2, shape] > 1.1 * ticks[:, 1, shape]).all()
 
@@ -280,7 +280,7 @@ def test_flow_tells_of_the_pressure_and_pressure_of_the_outcome(table):
 def test_flow_and_book_add_skill_to_prices_only_with_a_signal(table):
     """What they add to a ridge on the prices' features is above 0 by default, and not at
     strength 0, where features of the same market still tell of the pressure."""
-    silent = Table(knobs(days=40, signal_strength=0.0))
+    silent = Table(parameters(days=40, signal_strength=0.0))
     assert np.corrcoef(silent.column("flow_imbalance_60s"), silent.pressure)[0, 1] > 0.15
     gains = []
     for made in (table, silent):
@@ -306,7 +306,7 @@ def markets(params: Simulate, monkeypatch, seed: int) -> list[Day]:
 def test_without_a_signal_prices_ignore_the_streams_of_flow(monkeypatch, strength):
     """At strength 0 quotes are the same bit for bit whatever those streams say, and the oracle
     to rounding, while features differ; at strength 1 the quotes differ."""
-    params = knobs(days=2, signal_strength=strength)
+    params = parameters(days=2, signal_strength=strength)
     one, two = (markets(params, monkeypatch, seed) for seed in (100, 101))
     same = [
         a.best_bid.tobytes() == b.best_bid.tobytes()
@@ -320,7 +320,7 @@ def test_without_a_signal_prices_ignore_the_streams_of_flow(monkeypatch, strengt
 
 def test_without_signal_and_volatility_there_is_nothing_to_learn():
     """One law of steps, a spread of one tick, one expectation; and a ridge finds nothing."""
-    params = knobs(days=20, signal_strength=0.0, volatility_strength=0.0)
+    params = parameters(days=20, signal_strength=0.0, volatility_strength=0.0)
     built = kernel(params)
     assert (built.step == built.step[0, 0]).all()
     assert (built.shape == np.eye(len(SHAPES))[0]).all()
@@ -333,7 +333,7 @@ def test_without_signal_and_volatility_there_is_nothing_to_learn():
 
 def test_features_are_one_family_each_and_named_as_recordings_are():
     """60 to 120 features in at least 8 families, none left over."""
-    day = next(days.each(knobs(days=1)))
+    day = next(days.each(parameters(days=1)))
     found = families(day.names, PARAMS.features)
     assert 60 <= len(day.names) <= 120
     assert len(set(day.names)) == len(day.names)
@@ -344,7 +344,7 @@ def test_features_are_one_family_each_and_named_as_recordings_are():
 
 def test_windows_of_prices_run_across_midnight_and_never_ahead():
     """return, volatility and spread on the second day, from both days' quotes by definition."""
-    first, second = days.each(knobs(days=2))
+    first, second = days.each(parameters(days=2))
     bid = np.concatenate((first.best_bid, second.best_bid))
     ask = np.concatenate((first.best_ask, second.best_ask))
     mid = (bid + ask) / 2
@@ -394,7 +394,7 @@ def test_features_of_the_past_do_not_change_with_the_future(seed, more):
 
 @pytest.fixture(scope="module")
 def day() -> Day:
-    return next(days.each(knobs(days=1)))
+    return next(days.each(parameters(days=1)))
 
 
 def hit(day: Day, params: Simulate) -> Day:
@@ -442,7 +442,7 @@ def test_of_a_repeated_timestamp_the_last_row_is_the_true_one(day):
 
 
 def test_nan_and_inf_hit_their_share_of_features_and_never_a_quote(day):
-    """The counts are those of the knobs, within sampling error; all else stays."""
+    """The counts are those of the parameters, within sampling error; all else stays."""
     found = hit(day, with_defects(nan_share=0.01, inf_share=0.005))
     size = day.features.size
     assert np.isnan(found.features).sum() == pytest.approx(0.01 * size, rel=0.1)
@@ -495,7 +495,7 @@ def files(folder: Path) -> Iterator[tuple[str, bytes]]:
 def two_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("simulate") / "market"
     with threadpool_limits(1):
-        simulate.run(knobs(days=2), out=out)
+        simulate.run(parameters(days=2), out=out)
     return out
 
 
@@ -529,31 +529,31 @@ def test_a_feature_file_and_its_oracle_have_the_same_rows(two_days):
         assert np.isfinite(truth["oracle"]).all()
 
 
-def test_the_same_knobs_give_the_same_bytes_on_any_number_of_threads(two_days, tmp_path):
+def test_the_same_parameters_give_the_same_bytes_on_any_number_of_threads(two_days, tmp_path):
     """One thread or two, every file is the same."""
     with threadpool_limits(2):
-        simulate.run(knobs(days=2), out=tmp_path / "again")
+        simulate.run(parameters(days=2), out=tmp_path / "again")
     assert dict(files(tmp_path / "again")) == dict(files(two_days))
 
 
 def test_a_day_appended_leaves_the_days_before(two_days, tmp_path):
     """The first day's files are the same bytes with one day or two; another seed's are not."""
-    simulate.run(knobs(days=1), out=tmp_path / "short")
+    simulate.run(parameters(days=1), out=tmp_path / "short")
     whole = dict(files(two_days))
     short = dict(files(tmp_path / "short"))
     assert len(short) == 2
     assert all(whole[name] == content for name, content in short.items())
-    simulate.run(knobs(days=1, seed=2), out=tmp_path / "other")
+    simulate.run(parameters(days=1, seed=2), out=tmp_path / "other")
     assert all(whole[name] != content for name, content in files(tmp_path / "other"))
 
 
 def test_a_price_that_falls_too_low_is_one_clear_line(tmp_path):
-    """It names the knob and the day, and leaves an earlier market as it was."""
+    """It names the parameter and the day, and leaves an earlier market as it was."""
     out = tmp_path / "market"
     out.mkdir()
     (out / "earlier").write_text("kept")
     with pytest.raises(InputError, match=r"simulate.price: must .* day \d+$"):
-        simulate.run(knobs(days=60, price=100.0), out=out)
+        simulate.run(parameters(days=60, price=100.0), out=out)
     assert [path.name for path in tmp_path.iterdir()] == ["market"]
     assert (out / "earlier").read_text() == "kept"
 
@@ -567,7 +567,7 @@ def test_a_price_that_falls_too_low_is_one_clear_line(tmp_path):
         ("gaps_per_day: 2.0", "gaps_per_day: 1e300", "simulate.defects.gaps_per_day"),
     ],
 )
-def test_knobs_out_of_range_are_refused_by_name(was, now, says):
+def test_parameters_out_of_range_are_refused_by_name(was, now, says):
     """Before anything is simulated."""
     assert was in PARAMS_TEXT
     with pytest.raises(InputError, match=says):

@@ -9,11 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alpha.core.errors import InputError
-from alpha.core.store import FrameReader
+from alpha.core.frames import FrameReader
 from alpha.data.columns import SPLITS
 from alpha.label import run as labels
 from alpha.split.params import Split as Splits
-from alpha.split.ranges import BAD, EMBARGOED, FATES, KEPT, OUTSIDE, PURGED, Range, fates, holdout
+from alpha.split.ranges import (
+    BAD,
+    EMBARGOED,
+    KEPT,
+    OUTSIDE,
+    PURGED,
+    ROW_STATUS,
+    Range,
+    holdout,
+    row_status,
+)
 from alpha.split.run import run
 
 NS = 1_000_000_000
@@ -53,12 +63,16 @@ def test_explicit_times_are_utc_whether_naive_aware_or_dates():
 @pytest.mark.parametrize(
     ("times", "message"),
     [
-        (("2024-01-02", "2024-01-01", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-06"),
-         "train must end after it starts, found 2024-01-02T00:00:00 to 2024-01-01T00:00:00"),
-        (("2024-01-01", "2024-01-03", "2024-01-02", "2024-01-04", "2024-01-05", "2024-01-06"),
-         "valid must start when train has ended"),
+        (
+            ("2024-01-02", "2024-01-01", "2024-01-03", "2024-01-04", "2024-01-05", "2024-01-06"),
+            "train must end after it starts, found 2024-01-02T00:00:00 to 2024-01-01T00:00:00",
+        ),
+        (
+            ("2024-01-01", "2024-01-03", "2024-01-02", "2024-01-04", "2024-01-05", "2024-01-06"),
+            "valid must start when train has ended",
+        ),
     ],
-)  # fmt: skip
+)
 def test_ranges_that_are_empty_or_overlap_are_refused(times, message):
     with pytest.raises(InputError, match=message):
         holdout(by_times(*times), first_ns=0, last_ns=1)
@@ -68,24 +82,24 @@ def test_a_row_is_kept_only_if_its_whole_window_is_before_the_end_of_its_range()
     """Horizon 2 s, range [10, 20) s: the window of 17.9 ends at 19.9, that of 18 at the end."""
     spans = (Range("train", 10 * NS, 20 * NS, 0),)
     time_ns = np.array([9.9, 10, 17.9, 18, 19.9, 20]) * NS
-    which, fate = fates(time_ns.astype(int), np.zeros(6, int), spans, horizon_ns=2 * NS)
+    which, found = row_status(time_ns.astype(int), np.zeros(6, int), spans, horizon_ns=2 * NS)
     assert which.tolist() == [-1, 0, 0, 0, 0, -1]
-    assert fate.tolist() == [OUTSIDE, KEPT, KEPT, PURGED, PURGED, OUTSIDE]
+    assert found.tolist() == [OUTSIDE, KEPT, KEPT, PURGED, PURGED, OUTSIDE]
 
 
 def test_the_embargo_drops_the_start_of_the_later_range():
     spans = (Range("valid", 10 * NS, 20 * NS, 3 * NS),)
     time_ns = np.array([10, 12.9, 13]) * NS
-    _, fate = fates(time_ns.astype(int), np.zeros(3, int), spans, horizon_ns=NS)
-    assert fate.tolist() == [EMBARGOED, EMBARGOED, KEPT]
+    _, found = row_status(time_ns.astype(int), np.zeros(3, int), spans, horizon_ns=NS)
+    assert found.tolist() == [EMBARGOED, EMBARGOED, KEPT]
 
 
 def test_bad_quotes_and_missing_labels_are_told_apart():
     spans = (Range("train", 0, 100 * NS, 0),)
     status = np.array([0, 1, 2, 3])
-    _, fate = fates(np.arange(4) * NS, status, spans, horizon_ns=NS)
-    assert [FATES[code] for code in fate] == ["kept", "unlabelled", "unlabelled", "bad"]
-    assert fate[3] == BAD
+    _, found = row_status(np.arange(4) * NS, status, spans, horizon_ns=NS)
+    assert [ROW_STATUS[code] for code in found] == ["kept", "unlabelled", "unlabelled", "bad"]
+    assert found[3] == BAD
 
 
 @given(
@@ -100,9 +114,9 @@ def test_no_window_of_a_kept_row_reaches_into_another_split(steps, horizon, emba
         by_fractions(embargo=embargo), first_ns=int(time_ns[0]), last_ns=int(time_ns[-1])
     )
     status = np.where(np.arange(len(time_ns)) % 5 == 0, code, 0)
-    which, fate = fates(time_ns, status, spans, horizon_ns=horizon * NS)
+    which, found = row_status(time_ns, status, spans, horizon_ns=horizon * NS)
     assert (which >= 0).all()
-    for row in np.flatnonzero(fate == KEPT):
+    for row in np.flatnonzero(found == KEPT):
         inside = (time_ns > time_ns[row]) & (time_ns <= time_ns[row] + horizon * NS)
         assert (which[inside] == which[row]).all()
         assert status[row] == 0
@@ -116,7 +130,8 @@ def chain(feature_folder, tmp_path, params):
 
     def split(splits: Splits):
         where = tmp_path / "splits"
-        run(params.data, params.label, splits, features=feature_folder, labels=out, out=where)
+        run(params.data, params.label, splits, features=feature_folder, labels=out / "labels",
+            out=where)  # fmt: skip
         return where
 
     return split
@@ -127,7 +142,10 @@ def test_split_files_hold_features_and_labels_of_exactly_their_rows(chain, featu
                          "2024-01-02T00:04", "2024-01-02T00:09:30"))  # fmt: skip
     features = pd.concat([pd.read_hdf(path, "df") for path in sorted(feature_folder.iterdir())])
     truth = pd.concat(
-        [pd.read_hdf(path, "df") for path in sorted((out.parent / "labels").glob("*.h5"))]
+        [
+            pd.read_hdf(path, "df")
+            for path in sorted((out.parent / "labels" / "labels").glob("*.h5"))
+        ]
     )
     for name in SPLITS:
         parts = [pd.read_hdf(path, "df") for path in sorted((out / name).glob("*.h5"))]
@@ -137,10 +155,7 @@ def test_split_files_hold_features_and_labels_of_exactly_their_rows(chain, featu
         joined = features.join(truth).loc[split.index, kept]
         pd.testing.assert_frame_equal(split, joined.set_index(split.index))
         assert (split.status == 0).all()
-    assert sorted(path.name for path in (out / "train").iterdir()) == [
-        "XBT-data-01-01-2024.h5",
-        "nodes.json",
-    ]
+    assert [path.name for path in (out / "train").iterdir()] == ["XBT-data-01-01-2024.h5"]
 
 
 def test_every_row_is_counted_once(chain):
@@ -148,8 +163,8 @@ def test_every_row_is_counted_once(chain):
     summary = json.loads((out / "summary.json").read_text())
     assert sum(summary["counts"].values()) == summary["input_rows"] == 1200
     for name, split in summary["splits"].items():
-        fates_of = [split[f] for f in ("bad", "unlabelled", "embargoed", "purged", "kept")]
-        assert sum(fates_of) == split["rows"]
+        counts = [split[f] for f in ("bad", "unlabelled", "embargoed", "purged", "kept")]
+        assert sum(counts) == split["rows"]
         rows = sum(len(pd.read_hdf(path, "df")) for path in (out / name).glob("*.h5"))
         assert rows == split["kept"]
 
@@ -162,7 +177,7 @@ def test_duplicates_are_counted_and_the_last_copy_is_kept(tmp_path, params):
     twice.iloc[100, 2:] = -5.0  # the copy that does not count
     twice.to_hdf(folder / "a.h5", key="df", mode="w")
     labels.run(params.data, params.label, features=folder, out=labelled)
-    run(params.data, params.label, by_fractions(), features=folder, labels=labelled,
+    run(params.data, params.label, by_fractions(), features=folder, labels=labelled / "labels",
         out=tmp_path / "splits")  # fmt: skip
     summary = json.loads((tmp_path / "splits" / "summary.json").read_text())
     assert summary["counts"]["duplicates"] == 1
@@ -198,7 +213,7 @@ def test_double_precision_features_keep_their_precision(tmp_path, params):
     frame["count"] = np.arange(1500)
     frame.to_hdf(folder / "a.h5", key="df", mode="w")
     labels.run(params.data, params.label, features=folder, out=labelled)
-    run(params.data, params.label, by_fractions(), features=folder, labels=labelled,
+    run(params.data, params.label, by_fractions(), features=folder, labels=labelled / "labels",
         out=tmp_path / "splits")  # fmt: skip
     train = pd.read_hdf(tmp_path / "splits" / "train" / "a.h5", "df")
     assert str(train["spread"].dtype) == "float32"
@@ -226,11 +241,13 @@ def test_however_few_rows_are_read_at_a_time_the_files_are_the_same(
 
     whole, sizes = written(), []
     read = FrameReader.matrix
+
+    def matrix(*args, **span):
+        found = read(*args, **span)
+        sizes.append(len(found))
+        return found
+
     monkeypatch.setattr("alpha.split.run._ROWS", 7)
-    monkeypatch.setattr(
-        FrameReader,
-        "matrix",
-        lambda *args, **span: sizes.append(len(read(*args, **span))) or read(*args, **span),
-    )
+    monkeypatch.setattr(FrameReader, "matrix", matrix)
     assert written() == whole
     assert max(sizes) == 7

@@ -7,17 +7,19 @@ import pytest
 
 from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.store import Block, write_frame
+from alpha.core.frames import Block, write_frame
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.contract import Contract
 from alpha.learn import dataset, stream
 from alpha.learn.dataset import Dataset
 from alpha.learn.losses import Objective
+from alpha.learn.measure import Splits
 from alpha.learn.stream import Stream, open_both
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.network import Network
 from alpha.models.networks.params import Mlp
-from alpha.train import run as train
+from alpha.models.networks.training import fit_network
 
 NAMES = ("a", "b", "c")
 SECOND = 10**9
@@ -47,7 +49,7 @@ def make(folder, *, days: list[int], seed: int):
                 Block(PAST_COLUMNS, np.full((rows, 4), 0.5)),
                 Block(("status",), np.zeros((rows, 1), dtype=np.int8)),
             ],
-            aware=True,
+            tz_aware=True,
         )
         row += rows
     return folder
@@ -162,7 +164,7 @@ def test_streamed_training_learns_as_well_as_training_in_memory(tmp_path, monkey
         make(tmp_path / name, days=days, seed=seed)
         for seed, (name, days) in enumerate({"train": [3000, 2500], "valid": [1500]}.items())
     ]
-    knobs = params.train.model_copy(
+    loop = params.train.model_copy(
         update={"learning_rate": 0.01, "batch_size": 64, "epochs": 6, "patience": 6}
     )
 
@@ -171,7 +173,7 @@ def test_streamed_training_learns_as_well_as_training_in_memory(tmp_path, monkey
         objective = Objective.fit(rows[0].y, params.label, params.loss)
         tensorflow().keras.utils.set_random_seed(seed)
         net = mlp.build(["a"] * 3, Mlp(hidden=(8,), dropout=0.0, weight_decay=0.0), 1)
-        model, history = train.fit_network(net, train.Splits(*rows, objective), knobs, seed=seed)
+        model, history = fit_network(net, Splits(*rows, objective), loop, seed=seed)
         return model.net.get_weights(), history[-1]
 
     weights, _ = fitted(8e5, 0)
@@ -189,6 +191,6 @@ def test_measures_are_the_same_wherever_rows_are(split, params):
     whole, found = dataset.load(split, contract()), Stream(split, contract())
     objective = Objective.fit(whole.y, params.label, params.loss)
     net = mlp.build(["a"] * 3, Mlp(hidden=(8,), dropout=0.0, weight_decay=0.0), 1)
-    model = train.Network.about(net, objective)
-    lines = [train.Splits(rows, rows, objective).measure(model, epoch=0) for rows in (whole, found)]
+    model = Network.about(net, objective)
+    lines = [Splits(rows, rows, objective).measure(model, epoch=0) for rows in (whole, found)]
     assert lines[0] == lines[1]

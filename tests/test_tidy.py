@@ -1,14 +1,23 @@
 from alpha.predict import tidy
 
 
-def test_only_runs_that_params_no_longer_name_are_removed(tmp_path):
-    for name in ("mlp-0", "mlp-1", "ridge-0", "mine", "mlp-best", "mlp"):
+def test_only_runs_and_models_that_params_no_longer_name_are_removed(tmp_path):
+    there = """mlp/0 mlp/1 mlp/best silos/0 silos/notes lightgbm/0/plots baselines/ridge
+    baselines/zero baselines/mine mine/0 7 mlp-1"""
+    for name in there.split():
         (tmp_path / "train" / name).mkdir(parents=True)
     (tmp_path / "train" / "notes.txt").write_text("mine")
+    (tmp_path / "train" / "mlp" / "2").write_text("mine")
     folders = (tmp_path / "train", tmp_path / "not there")
-    assert tidy.run(["mlp-0"], folders=folders) == [
-        tmp_path / "train" / "mlp-1",
-        tmp_path / "train" / "ridge-0",
+    removed = tidy.run(["zero-0", "mlp-0", "lightgbm-0"], folders=folders)
+    assert [str(path.relative_to(tmp_path / "train")) for path in removed] == [
+        "mlp/1",
+        "silos",
     ]
-    left = {path.name for path in (tmp_path / "train").iterdir()}
-    assert left == {"mlp-0", "mine", "mlp-best", "mlp", "notes.txt"}
+    left = {str(path.relative_to(tmp_path / "train")) for path in (tmp_path / "train").rglob("*")}
+    assert left == {
+        "7", "baselines", "baselines/mine", "baselines/ridge", "baselines/zero", "lightgbm",
+        "lightgbm/0", "lightgbm/0/plots", "mine", "mine/0", "mlp", "mlp-1", "mlp/0", "mlp/2",
+        "mlp/best",
+        "notes.txt",
+    }  # fmt: skip

@@ -1,20 +1,27 @@
 import csv
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
+from alpha.__main__ import main
 from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
+from alpha.learn import measure
 from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import Objective
-from alpha.learn.params import MODELS
+from alpha.learn.measure import Splits
+from alpha.learn.params import KINDS, MODELS
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.network import targets
 from alpha.models.networks.params import Mlp, Train
+from alpha.models.networks.training import fit_network
 from alpha.train import run as train
 
-KNOBS = {
+LOOP = {
     "learning_rate": 0.01,
     "batch_size": 64,
     "epochs": 8,
@@ -30,22 +37,22 @@ def dataset_of(rows: int, seed: int) -> Dataset:
     y = 0.001 + 0.0005 * np.maximum(x[:, 0], 0) + 0.0001 * rng.normal(size=rows)
     return Dataset(
         np.arange(rows), Known(x, np.full((rows, 3), np.nan)), y, np.full(rows, np.nan),
-        clipped=0, replaced=0, aware=True,
+        clipped=0, replaced=0, tz_aware=True,
     )  # fmt: skip
 
 
 def splits(params, loss="mse"):
     data, valid = dataset_of(600, 1), dataset_of(300, 2)
-    knobs = params.loss.model_copy(update={"name": loss})
-    return train.Splits(data, valid, Objective.fit(data.y, params.label, knobs))
+    loss = params.loss.model_copy(update={"name": loss})
+    return Splits(data, valid, Objective.fit(data.y, params.label, loss))
 
 
 @pytest.fixture
 def fit(params):
-    def one(seed=0, *, hidden=(8,), loss="mse", **knobs):
+    def one(seed=0, *, hidden=(8,), loss="mse", **loop):
         tensorflow().keras.utils.set_random_seed(seed)
         net = mlp.build(["a"] * 4, Mlp(hidden=hidden, dropout=0.0, weight_decay=0.0), 1)
-        return train.fit_network(net, splits(params, loss), Train(**{**KNOBS, **knobs}), seed=seed)
+        return fit_network(net, splits(params, loss), Train(**{**LOOP, **loop}), seed=seed)
 
     return one
 
@@ -77,7 +84,7 @@ def test_training_stops_after_patience_epochs_and_keeps_the_best_weights(fit):
 # would still be many.
 @pytest.mark.parametrize(("watched", "every"), [(1 << 16, 2), (200, 3)])
 def test_a_history_line_is_what_numpy_says_of_the_predictions(fit, watched, every, monkeypatch):
-    monkeypatch.setattr(train, "_WATCHED_ROWS", watched)
+    monkeypatch.setattr(measure, "_WATCHED_ROWS", watched)
     model, history = fit(epochs=1)
     data, valid = dataset_of(600, 1), dataset_of(300, 2)
     prediction = model.predict(valid.known)
@@ -118,7 +125,7 @@ def test_one_epoch_at_a_tiny_learning_rate_hardly_leaves_the_mean(fit):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_rung_writes_a_model_and_a_history_with_the_same_bytes_twice(chain, tmp_path, model):
+def test_every_model_writes_a_model_and_a_history_with_the_same_bytes_twice(chain, tmp_path, model):
     """Whether it is watched live or not."""
     folder, params = chain
     for out, live in (("first", None), ("second", tmp_path / "live")):
@@ -128,13 +135,13 @@ def test_every_rung_writes_a_model_and_a_history_with_the_same_bytes_twice(chain
             valid=folder / "splits" / "valid", normalization=folder / "contract.json",
             out=tmp_path / out, live=live,
         )  # fmt: skip
-    networks = {"mlp": ["metrics.json"], "silos": ["metrics.json", "rival/metrics.json"]}
+    networks = {"mlp": ["metrics.json"], "silos": ["matched_mlp/metrics.json", "metrics.json"]}
     watched = [str(path.relative_to(live)) for path in sorted(live.rglob("metrics.json"))]
     assert watched == networks.get(model, [])
     files = [path for path in (tmp_path / "first").rglob("*") if path.is_file()]
     names = {str(path.relative_to(tmp_path / "first")) for path in files}
     assert {"model.json", "history.csv"} < names
-    assert ("rival/model.json" in names) == (model == "silos")
+    assert ("matched_mlp/model.json" in names) == (model == "silos")
     for name in names:
         first, second = (tmp_path / out / name for out in ("first", "second"))
         assert first.read_bytes() == second.read_bytes(), name
@@ -149,11 +156,13 @@ def test_every_rung_writes_a_model_and_a_history_with_the_same_bytes_twice(chain
     }  # fmt: skip
 
 
-def test_a_configuration_is_the_same_for_every_seed_and_another_for_other_knobs(chain, tmp_path):
+def test_a_configuration_is_the_same_for_every_seed_and_another_for_other_parameters(
+    chain, tmp_path
+):
     folder, params = chain
 
-    def configuration(seed, knobs, penalty):
-        train.run(params.label, params.loss, knobs, params.ridge.model_copy(update=penalty),
+    def configuration(seed, loop, penalty):
+        train.run(params.label, params.loss, loop, params.ridge.model_copy(update=penalty),
                   model="ridge", seed=seed, train=folder / "splits" / "train",
                   valid=folder / "splits" / "valid", normalization=folder / "contract.json",
                   out=tmp_path / "out")  # fmt: skip
@@ -173,10 +182,10 @@ def test_all_weights_in_one_vector_are_trained_as_each_by_itself(params):
         mlp.build(["a"] * 4, Mlp(hidden=(8, 5), dropout=0.0, weight_decay=0.01), 1) for _ in "ab"
     ]
     nets[1].set_weights(nets[0].get_weights())
-    knobs = Train(**{**KNOBS, "epochs": 1, "patience": 9})
-    model, _ = train.fit_network(nets[0], seen, knobs, seed=3)
+    loop = Train(**{**LOOP, "epochs": 1, "patience": 9})
+    model, _ = fit_network(nets[0], seen, loop, seed=3)
     x, y = seen.train.x, targets(seen.train.y, model, seen.objective)
-    optimizer = tf.keras.optimizers.Adam(knobs.learning_rate)
+    optimizer = tf.keras.optimizers.Adam(loop.learning_rate)
     order = np.random.default_rng(3).permutation(600)
     for start in range(0, 600 - 64 + 1, 64):
         chosen = order[start : start + 64]
@@ -187,6 +196,65 @@ def test_all_weights_in_one_vector_are_trained_as_each_by_itself(params):
         optimizer.apply(tape.gradient(loss, variables), variables)
     for found, expected in zip(*(net.get_weights() for net in nets), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_all_baselines_at_once_are_each_by_itself(chain, tmp_path):
+    folder, params = chain
+    paths = {
+        "train": folder / "splits" / "train",
+        "valid": folder / "splits" / "valid",
+        "normalization": folder / "contract.json",
+    }
+    parameters = {model: getattr(params, model) for model in KINDS["baselines"]}
+    train.run_baselines(params.label, params.loss, parameters, out=tmp_path / "all", **paths)
+    assert sorted(path.name for path in (tmp_path / "all").iterdir()) == sorted(parameters)
+    for model, of_model in parameters.items():
+        out = tmp_path / model
+        train.run(params.label, params.loss, None, of_model, model=model, seed=0, out=out, **paths)
+        for path in out.iterdir():
+            assert path.read_bytes() == (tmp_path / "all" / model / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ([], "either --model or --kind must be given, found neither"),
+        (
+            ["--model", "ridge", "--seed", "0", "--kind", "baselines"],
+            "either --model or --kind must be given, found both",
+        ),
+        (["--kind", "networks"], "--kind must be baselines, found 'networks'"),
+        (["--kind", "baselines", "--seed", "1"], "--seed must be given with --model, and with it"),
+        (["--model", "ridge"], "--seed must be given with --model, and with it alone"),
+        (["--model", "oracle", "--seed", "0"], "no such model 'oracle'"),
+    ],
+)
+def test_one_model_or_all_baselines_are_asked_for(capsys, words, problem):
+    paths = [f"--{name}=none" for name in ("train", "valid", "normalization", "out")]
+    assert main(["train", *words, *paths]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert problem in line
+
+
+def test_only_networks_load_tensorflow(chain, tmp_path):
+    folder, _ = chain
+    program = (
+        "import sys; from alpha.__main__ import main\n"
+        "assert main(sys.argv[1:]) == 0\n"
+        "print([name for name in ('tensorflow', 'dvc', 'dvclive') if name in sys.modules])\n"
+    )
+    found = {}
+    for model in ("baselines", "mlp"):
+        which = ["--kind", model] if model == "baselines" else ["--model", model, "--seed", "0"]
+        paths = [
+            f"--train={folder}/splits/train", f"--valid={folder}/splits/valid",
+            f"--normalization={folder}/contract.json", f"--out={tmp_path}/{model}",
+            f"--live={tmp_path}/live",
+        ]  # fmt: skip
+        command = [sys.executable, "-c", program, "train", *which, *paths]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        found[model] = done.stdout
+    assert found == {"baselines": "[]\n", "mlp": "['tensorflow']\n"}
 
 
 def test_a_split_that_is_missing_is_refused_and_nothing_is_written(chain, tmp_path):

@@ -86,6 +86,19 @@ def whole_folder(out: Path) -> Iterator[Path]:
         yield part
 
 
+@contextmanager
+def whole_outs(out: Path) -> Iterator[Path]:
+    """Give a scratch folder inside `out`. If the block succeeds, each file and folder in it becomes
+    an artifact of its own in `out`, as by `whole`; what else is in `out` stays."""
+    scratch = out / "outs"
+    with whole_folder(scratch) as part:
+        yield part
+        for made in sorted(part.iterdir()):
+            with whole(out / made.name, folder=made.is_dir()) as target:
+                made.rename(target)
+    scratch.rmdir()
+
+
 def _check_replaceable(out: Path, part: Path) -> None:
     """A folder that holds anything else than an earlier artifact may be the user's own."""
     foreign = sorted({path.name for path in out.iterdir()} - {path.name for path in part.iterdir()})

@@ -4,13 +4,14 @@ import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from alpha.core.errors import InputError
-from alpha.core.store import NODES, FrameReader, open_frame, stored
+from alpha.core.frames import FrameReader, open_frame
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.params import Data, Features
 
@@ -31,7 +32,7 @@ class FeatureFile:
     rows: int  # in the file, duplicates included
     duplicates: int
     after_ns: int | None  # the first timestamp of the following file
-    aware: bool  # the file's index carries a time zone
+    tz_aware: bool  # the file's index carries a time zone
 
 
 @dataclass(frozen=True)
@@ -55,23 +56,26 @@ class FeatureFolder:
 
     def quotes(self, file: FeatureFile) -> tuple["Quotes", str]:
         """Timestamps and quotes of the rows that count; and a SHA-256 of what labels are made of:
-        the timestamps and quotes of all rows, as the file stores them."""
-        names = (self.data.best_bid, self.data.best_ask)
+        the timestamps (int64), bids and asks (float64) of all rows."""
         with self.open(file) as frame:
-            time_ns, kept = self.times(file, frame)
-            both = frame.matrix(names)
-            digest = stored.digest(frame, (self.data.timestamp, *names))
-        bid, ask = (both[kept, at].astype(np.float64) for at in (0, 1))
-        return Quotes(time_ns, bid, ask), digest
+            time_ns = frame.time_ns(self.data.timestamp)
+            both = frame.matrix((self.data.best_bid, self.data.best_ask))
+        every = Quotes(time_ns, *both.T.astype(np.float64, order="C"))
+        hasher = sha256()
+        for column in every:
+            hasher.update(column.data)
+        kept = self._kept(file, time_ns)
+        return Quotes(*(column[kept] for column in every)), hasher.hexdigest()
 
     def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
-        """Of the rows that count the timestamps, (kept rows,) int64 and strictly increasing, and
+        """The timestamps of the rows that count, (kept rows,) int64 and strictly increasing, and
         which rows of the file they are; `frame` is the open file."""
         time_ns = frame.time_ns(self.data.timestamp)
-        if not file.duplicates:
-            return time_ns, slice(0, file.rows)
-        kept = last_of_each(time_ns, file.after_ns)
+        kept = self._kept(file, time_ns)
         return time_ns[kept], kept
+
+    def _kept(self, file: FeatureFile, time_ns: np.ndarray) -> Kept:
+        return last_of_each(time_ns, file.after_ns) if file.duplicates else slice(0, file.rows)
 
 
 class Quotes(NamedTuple):
@@ -85,7 +89,7 @@ class Quotes(NamedTuple):
 def open_folder(folder: Path, data: Data) -> FeatureFolder:
     """Find and check the feature files of a folder; only their timestamps are read.
 
-    Of rows with the same timestamp the last stands, across files too. Raises InputError,
+    The last of the rows with the same timestamp stands, across files too. Raises InputError,
     naming file, row or column, for: no file, an unreadable or empty file, timestamps out of
     order, files that overlap in time, missing quotes, or columns that differ between files.
     """
@@ -102,7 +106,7 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
             if len(time_ns) == 0:
                 raise InputError(f"{path}: must hold at least one row, found none")
             _in_order(path, time_ns)
-            scanned.append(_Scanned.of(path, time_ns, aware=frame.aware))
+            scanned.append(_Scanned.of(path, time_ns, tz_aware=frame.tz_aware))
     scanned.sort(key=lambda file: (file.first_ns, file.last_ns, file.path.name))
     files = []
     for number, file in enumerate(scanned):
@@ -125,7 +129,7 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
                 file.rows,
                 file.rows - file.distinct + repeated,
                 None if follower is None else follower.first_ns,
-                file.aware,
+                file.tz_aware,
             )
         )
     return FeatureFolder(data, tuple(files), features)
@@ -141,15 +145,15 @@ class _Scanned:
     before_last_ns: int | None
     rows: int
     distinct: int
-    aware: bool
+    tz_aware: bool
 
     @classmethod
-    def of(cls, path: Path, time_ns: np.ndarray, *, aware: bool) -> "_Scanned":
+    def of(cls, path: Path, time_ns: np.ndarray, *, tz_aware: bool) -> "_Scanned":
         first, last = int(time_ns[0]), int(time_ns[-1])
         below = int(np.searchsorted(time_ns, last)) - 1
         before_last = int(time_ns[below]) if below >= 0 else None
         distinct = 1 + int(np.count_nonzero(time_ns[1:] != time_ns[:-1]))
-        return cls(path, first, last, before_last, len(time_ns), distinct, aware)
+        return cls(path, first, last, before_last, len(time_ns), distinct, tz_aware)
 
 
 def feature_paths(folder: Path, data: Data) -> list[Path]:
@@ -158,8 +162,6 @@ def feature_paths(folder: Path, data: Data) -> list[Path]:
         found = "a file" if folder.exists() else "none"
         raise InputError(f"{folder}: must be a folder of feature files (data.dir), found {found}")
     paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
-    # What the simulated market is recorded in matches a pattern as wide as "*".
-    paths = [path for path in paths if path.name != NODES]
     if not paths:
         raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
     return paths

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from alpha.core.errors import InputError
-from alpha.core.store import FrameReader, open_frame
+from alpha.core.frames import FrameReader, open_frame
 from alpha.data.columns import LABEL_COLUMNS
 
 # Rows are read in blocks of this many, which bounds memory.

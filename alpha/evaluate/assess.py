@@ -160,11 +160,12 @@ class _Figures:
         return found
 
     def _near_mean_share(self) -> float:
-        mean, hair = self._split.standard.mean, self._split.standard.hair
-        if mean is None or hair is None:
+        standard = self._split.standard
+        mean, tolerance = standard.mean, standard.near_mean_tolerance
+        if mean is None or tolerance is None:
             raise Undefined("train's outcomes are too large for a mean and a standard deviation")
         with np.errstate(over="ignore"):
-            near = np.count_nonzero(np.abs(self._score - mean) <= hair)
+            near = np.count_nonzero(np.abs(self._score - mean) <= tolerance)
         return metrics.mean(float(near), self.kept)
 
     def slice(self, name: str, rows: slice | np.ndarray) -> Slice:

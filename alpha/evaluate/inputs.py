@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.learn import history
+from alpha.learn.params import MATCHED_MLP, run_folder
 
 _KEY = "df"
-_RIVAL = "rival"
 # Read at once.
 _PART_ROWS = 1 << 18
 
@@ -45,7 +45,7 @@ class _Importance(RootModel[dict[str, float]]):
 
 @dataclass(frozen=True)
 class Trained:
-    """One run: a model with a seed, or the rival that was trained beside it."""
+    """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
 
     model: str
     seed: int
@@ -61,18 +61,19 @@ class Trained:
 
 
 def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
-    """The `runs`, named model-seed, in their order, each rival right before its run.
+    """The `runs`, named model-seed, in their order, each matched MLP right before its run.
 
     Raises InputError, naming the file, where one is missing or not of its format.
     """
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        counts = parse(InputCounts, predictions / name / "inputs.json")
-        if (models / name / _RIVAL).is_dir():
-            folders = models / name / _RIVAL, predictions / name / _RIVAL
-            found.append(_trained(f"{model}_{_RIVAL}", int(seed), *folders, counts))
-        found.append(_trained(model, int(seed), models / name, predictions / name, counts))
+        folders = models / run_folder(name), predictions / run_folder(name)
+        counts = parse(InputCounts, folders[1] / "inputs.json")
+        matched = [folder / MATCHED_MLP for folder in folders]
+        if matched[0].is_dir():
+            found.append(_trained(MATCHED_MLP, int(seed), matched[0], matched[1], counts))
+        found.append(_trained(model, int(seed), folders[0], folders[1], counts))
     return found
 
 
@@ -128,7 +129,8 @@ def read_predictions(
         if not rows:
             raise InputError(f"{path}: must have rows, found none")
         kept = rows if same_as is None else 0
-        time_ns, (outcome, volatility) = np.empty(kept, np.int64), np.empty((2, kept))
+        time_ns = np.empty(kept, np.int64)
+        outcome, volatility = np.empty(kept), np.empty(kept)
         score = np.empty(rows)
         values = np.empty((len(classes), rows)).T if classes else score
         same, last = same_as is None or len(same_as[1]) == rows, None

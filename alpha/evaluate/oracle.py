@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.columns import SplitName
 from alpha.data.params import Label, classes
 from alpha.evaluate.assess import Resamples

@@ -1,10 +1,11 @@
 """The step: what every run's predictions are worth on every split.
 
 In memory are the rows of one split, what one run predicts of them, and the resampled figures of
-every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics.json` the
-headline for `dvc metrics`, and the other CSV files are for `dvc plots`.
+every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics.json` the headline
+for `dvc metrics`, and the other CSV files are for `dvc plots`.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,9 @@ def run(
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads of each run models/{run}/ history.csv, model.json and importance.json if there is one,
-    predictions/{run}/{split}.h5 and inputs.json; the same of a rival in the subfolder rival/;
+    Reads of each run, in its folder of `models`, history.csv, model.json and importance.json if
+    there is one; in its folder of `predictions` {split}.h5 and inputs.json;
+    the same of a matched MLP in the subfolder matched_mlp/;
     and features/oracle/ if there is one. Raises InputError, naming the file, where one is
     missing, is not of its format, or holds other rows than the runs before it.
     """
@@ -103,7 +105,8 @@ class _Judge:
         columns = inputs.read_predictions(path, codes)
         rows = self._first(split, columns)
         self._now = split, path, rows
-        return rows, columns
+        # Past volatility has become regimes, and memory is short.
+        return rows, replace(columns, volatility=np.empty(0))
 
     def _first(self, split: SplitName, columns: Columns) -> SplitRows:
         if split == SPLITS[0]:

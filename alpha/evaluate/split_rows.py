@@ -18,8 +18,7 @@ from alpha.evaluate.metrics import finite_or_none
 from alpha.evaluate.params import Bootstrap
 from alpha.evaluate.ranking import Order
 from alpha.evaluate.slices import DAY_NS, REGIMES, Regimes
-from alpha.learn import collapse
-from alpha.learn.losses import Objective
+from alpha.learn.losses import Objective, near_mean_tolerance
 from alpha.learn.params import Loss
 
 
@@ -52,9 +51,9 @@ class Standard:
         )
 
     @property
-    def hair(self) -> float | None:
+    def near_mean_tolerance(self) -> float | None:
         """How far from the train mean a prediction still counts as near it."""
-        return None if self.std is None else collapse.hair(self.std)
+        return None if self.std is None else near_mean_tolerance(self.std)
 
 
 class Ranks(NamedTuple):
@@ -110,6 +109,9 @@ class SplitRows:
         day_starts = first_rows(time_ns, DAY_NS, 0)
         order = Order.of(outcome)
         ascending = outcome[order.rows]
+        counts = distribution.counts(ascending, standard.bin_edges)
+        quantiles = distribution.quantiles(ascending)
+        del ascending  # ranks need the memory
         # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
@@ -129,9 +131,9 @@ class SplitRows:
                 zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
                 mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
                 std=finite_or_none(metrics.std(outcome)) if rows else None,
-                counts=distribution.counts(ascending, standard.bin_edges),
+                counts=counts,
             ),
-            quantiles=distribution.quantiles(ascending),
+            quantiles=quantiles,
             digest=hasher.hexdigest(),
         )
 

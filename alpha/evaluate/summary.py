@@ -123,7 +123,7 @@ def write(
         train_rows=standard.rows,
         train_mean=standard.mean,
         train_std=standard.std,
-        tolerance=standard.hair,
+        tolerance=standard.near_mean_tolerance,
         bin_edges=standard.bin_edges.tolist(),
         regime_cuts=list(standard.regimes.cuts),
         round_trip_bps=round_trip_bps,

@@ -1,13 +1,13 @@
 """The format of shift.json, and the comparison of a label profile with its pin."""
 
-import math
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from alpha.core import artifacts
-from alpha.label.profile import Outcome, Profile, Sections, Total
+from alpha.label.profile import Outcome, Profile, Sections
 
 NAME = "shift.json"
 # More than any shift leaves, less than sums differ between processors: the regression tests'
@@ -75,31 +75,21 @@ def read(guard: Path) -> Shift:
 
 
 def compare(found: Profile, pin: Profile | None) -> Shift:
-    """What moved between `pin` and `found`: counts if they are not equal, other figures beyond
-    a relative 1e-9 (or 1e-15)."""
+    """What moved between `pin` and `found`: counts if they are not equal, other figures by more
+    than 1e-9 of the pinned one and 1e-15."""
     if pin is None:
         return Shift(status="not_pinned")
-    outcome = found.outcome if found.outcome == pin.outcome else None
-    moves = [
-        move
-        for day in sorted(found.days.keys() & pin.days.keys())
-        for move in _moves(day, pin.days[day], found.days[day], outcome)
-    ]
+    params = changes(pin.params, found.params)
+    other = ["params"] * bool(params) + ["data"] * (found.data_digest != pin.data_digest)
     shift = Shift(
-        status="as_pinned",
-        outcome=outcome,
-        params=changes(pin.params, found.params),
+        status=f"other_{'_and_'.join(other)}" if other else "as_pinned",  # type: ignore[arg-type]
+        outcome=found.outcome if found.outcome == pin.outcome else None,
+        params=params,
         days_added=sorted(found.days.keys() - pin.days.keys()),
         days_removed=sorted(pin.days.keys() - found.days.keys()),
-        moves=moves + _moves(None, pin.total, found.total, outcome),
+        moves=_moves(pin, found),
     )
-    other_data = found.data_digest != pin.data_digest
-    status: Status = "as_pinned" if shift.same_figures else "moved"
-    if shift.params:
-        status = "other_params_and_data" if other_data else "other_params"
-    elif other_data:
-        status = "other_data"
-    return shift.model_copy(update={"status": status})
+    return shift if other or shift.same_figures else shift.model_copy(update={"status": "moved"})
 
 
 def changes(pin: Sections, found: Sections) -> list[Change]:
@@ -112,33 +102,32 @@ def changes(pin: Sections, found: Sections) -> list[Change]:
     ]
 
 
-def figures(total: Total, outcome: Outcome | None) -> dict[str, Value]:
-    """The figures of a day or of the total by their dotted keys; counts alone, if outcomes are
-    of no one kind."""
-    return {
-        key: value
-        for key, value in _flat(total.model_dump(by_alias=True)).items()
-        if outcome is not None or is_count(key)
-    }
-
-
 def is_count(figure: str) -> bool:
     return figure in ("rows", "duplicates") or figure.startswith("status.")
 
 
-def _moves(day: str | None, pin: Total, found: Total, outcome: Outcome | None) -> list[Move]:
-    before, now = figures(pin, outcome), figures(found, outcome)
+def _moves(pin: Profile, found: Profile) -> list[Move]:
+    import pandas as pd
+
+    days = [*sorted(found.days.keys() & pin.days.keys()), None]
+
+    def tidy(profile: Profile) -> Any:
+        """Its figures by the number of the day and dotted key."""
+        parts = [profile.total if day is None else profile.days[day] for day in days]
+        wide = pd.DataFrame([_flat(part.model_dump(by_alias=True)) for part in parts], dtype=object)
+        return wide.rename_axis(columns="figure").stack(future_stack=True)
+
+    table = pd.concat({"pinned": tidy(pin), "found": tidy(found)}, axis="columns", sort=False)
+    count = table.index.get_level_values("figure").map(is_count).to_numpy(dtype=bool)
+    one, other = (table[name].to_numpy(dtype=np.float64) for name in ("found", "pinned"))
+    same = np.isclose(one, other, np.where(count, 0, _RELATIVE), _ABSOLUTE, equal_nan=True)
+    if pin.outcome != found.outcome:
+        same |= ~count
+    moved = table[~same].sort_index(level=0, sort_remaining=False, kind="stable")
     return [
-        Move(day=day, figure=key, pinned=before.get(key), found=now.get(key))
-        for key in before | now
-        if _differ(before.get(key), now.get(key))
+        Move(day=days[day], figure=figure, **row)
+        for (day, figure), row in moved.where(moved.notna(), None).to_dict("index").items()
     ]
-
-
-def _differ(pinned: Value, found: Value) -> bool:
-    if isinstance(pinned, float) and isinstance(found, float):
-        return not math.isclose(pinned, found, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
-    return pinned != found
 
 
 def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:

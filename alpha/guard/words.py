@@ -32,12 +32,9 @@ def sentence(shift: Shift) -> str:
         return "The labels are as pinned."
     if shift.status == "moved":
         return f"{moved(shift)[0].upper()}{moved(shift)[1:]}."
-    others = {
-        "other_params": f"params ({_params(shift)})",
-        "other_data": f"data ({_days(shift)})",
-        "other_params_and_data": f"params ({_params(shift)}) and data ({_days(shift)})",
-    }
-    return f"The labels are of other {others[shift.status]} than their pin: {_total(shift)}."
+    others = [f"params ({_params(shift)})"] * ("params" in shift.status)
+    others += [f"data ({_days(shift)})"] * ("data" in shift.status)
+    return f"The labels are of other {' and '.join(others)} than their pin: {_total(shift)}."
 
 
 def moved(shift: Shift) -> str:
@@ -48,8 +45,7 @@ def moved(shift: Shift) -> str:
         what += f", {_days(shift)}"
     if shift.moves:
         first = shift.moves[0]
-        pinned, found = _both(shift, first)
-        what += f", the first: {_day(first.day)} {first.figure} from {pinned} to {found}"
+        what += f", the first: {_day(first.day)} {first.figure} {_from_to(shift, first)}"
     return f"labels moved although neither params nor data changed: {what}"
 
 
@@ -57,7 +53,7 @@ def table(shift: Shift) -> list[str]:
     """The days that came and went and the figures that moved, aligned: at most about 20 lines, of
     which the total, which comes first, and each day have equal parts. Nothing if nothing moved."""
     lines = [
-        f"{len(days):,} day{'s' * (len(days) > 1)} {what}: {_some([_day(day) for day in days])}"
+        f"{number(len(days), 'day')} {what}: {_some([_day(day) for day in days])}"
         for days, what in ((shift.days_added, "added"), (shift.days_removed, "removed"))
         if days
     ]
@@ -70,13 +66,13 @@ def table(shift: Shift) -> list[str]:
     shown = [move for moves in by_day.values() for move in moves[:each]][:_MOST_ROWS]
     rows = [("day", "figure", "pinned", "found", "difference")]
     for move in shown:
+        pinned, found = (_figure(shift, move, value) for value in (move.pinned, move.found))
         difference = _figure(shift, move, move.difference, signed=True)
-        rows.append((_day(move.day), move.figure, *_both(shift, move), difference))
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+        rows.append((_day(move.day), move.figure, pinned, found, difference))
+    day, figure, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
     for row in rows:
-        left = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
-        right = [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
-        lines.append("  ".join([*left, *right]))
+        right = [f"{cell:>{width}}" for cell, width in zip(row[2:], others, strict=True)]
+        lines.append("  ".join([f"{row[0]:<{day}}", f"{row[1]:<{figure}}", *right]))
     if more := len(shift.moves) - len(shown):
         lines.append(f"and {more:,} more")
     return lines
@@ -103,12 +99,9 @@ def _params(shift: Shift) -> str:
 
 
 def _days(shift: Shift) -> str:
-    said = []
-    if shift.days_added:
-        said.append(f"{number(len(shift.days_added), 'day')} added")
-    if shift.days_removed:
-        said.append(f"{number(len(shift.days_removed), 'day')} removed")
-    return ", ".join(said) or "in files of the same names"
+    changes = {"added": shift.days_added, "removed": shift.days_removed}
+    each = [f"{number(len(days), 'day')} {what}" for what, days in changes.items() if days]
+    return ", ".join(each) or "in files of the same names"
 
 
 def _total(shift: Shift) -> str:
@@ -122,15 +115,12 @@ def _total(shift: Shift) -> str:
         names = {key: key.replace("shares.", "class ") for key in moves if "shares." in key}
     else:
         names = {key: name for key, name in _OF_OUTCOMES.items() if key in moves}
-    each = []
-    for key, name in names.items():
-        pinned, found = _both(shift, moves[key])
-        each.append(f"{name} from {pinned} to {found}")
+    each = [f"{name} {_from_to(shift, moves[key])}" for key, name in names.items()]
     return ", ".join(each) or f"{number(len(shift.moves), 'figure')} moved"
 
 
-def _both(shift: Shift, move: Move) -> tuple[str, str]:
-    return _figure(shift, move, move.pinned), _figure(shift, move, move.found)
+def _from_to(shift: Shift, move: Move) -> str:
+    return f"from {_figure(shift, move, move.pinned)} to {_figure(shift, move, move.found)}"
 
 
 def _figure(shift: Shift, move: Move, value: Value, *, signed: bool = False) -> str:

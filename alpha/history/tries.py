@@ -2,16 +2,21 @@
 
 Counted when someone asks, so that no artifact depends on it: every evaluation in DVC's run
 cache, in any version of dvc.lock in git (experiments too), and the one at hand.
+
+dvc.lock is searched as text: to load hundreds of versions by DVC's API takes a minute, as
+each has thousands of lines. The run cache has no API.
 """
 
+import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from alpha.history.record import git, lock
-from alpha.history.record.cache import Cache
+from alpha.core.errors import InputError
+from alpha.history.repository import git, opened
 
 
 @dataclass(frozen=True)
@@ -44,16 +49,9 @@ def count(evaluation: Path, root: Path = Path(".")) -> Tried:
     at_hand = _read(evaluation / "details.json")
     if at_hand is None:
         return Tried({}, 0)
-    evaluations, unread = [at_hand], 0
-    cache = Cache.at(root)
-    for md5, of_this_test in sorted(_recorded(evaluation, root, cache).items()):
-        earlier = _read(cache.path(md5))
-        if earlier is None:
-            unread += of_this_test
-        else:
-            evaluations.append(earlier)
+    earlier, unread = _earlier(evaluation, root)
     tried: dict[str, set[str]] = defaultdict(set)
-    for one in evaluations:
+    for one in [at_hand, *earlier]:
         if one.test_digest == at_hand.test_digest:
             for name, model in one.by_model.items():
                 tried[name].add(model.configuration)
@@ -67,23 +65,53 @@ def _read(path: Path) -> _Evaluation | None:
         return None
 
 
-def _recorded(evaluation: Path, root: Path, cache: Cache) -> dict[str, bool]:
-    """The md5 of every details.json that DVC wrote down for this folder, and whether it may be
-    of the test split at hand: in git it is known not to be where that split is another one."""
+def _earlier(evaluation: Path, root: Path) -> tuple[list[_Evaluation], int]:
+    """What DVC wrote down for this folder, and how much that cannot be read may count too."""
     try:
-        inside = evaluation.resolve().relative_to(root.resolve())
-    except ValueError:
-        return {}
-    out, test = (inside / "details.json").as_posix(), "results/split/test"
+        out = f"{evaluation.resolve().relative_to(root.resolve()).as_posix()}/details.json"
+        with opened(root, source=str(root)) as repo:
+            cache, runs = repo.cache.local, Path(repo.stage_cache.cache_dir)
+    except (ValueError, InputError):
+        return [], 0
     try:
-        # As the splits step left it: stages that left the project may tell of another.
-        at_hand = lock.find((root / "dvc.lock").read_bytes(), test, stage="splits")
+        test = _test((root / "dvc.lock").read_bytes())
     except OSError:
-        at_hand = set()
-    found: dict[str, bool] = {}
-    for text in (*cache.runs(), *git.versions(root, "dvc.lock")):
-        tests = lock.find(text, test, stage="splits")
-        same = not at_hand or not tests or bool(at_hand & tests)
-        for md5 in lock.find(text, out):
-            found[md5] = found.get(md5, False) or same
-    return found
+        test = set()
+    # Whether it may be of the test split at hand. Only git tells which split a run was of.
+    may_count: dict[str, bool] = {}
+    for lock in _versions(root, "dvc.lock"):
+        for md5 in _md5s(lock, out):
+            same = not test or bool(test & _test(lock))
+            may_count[md5] = may_count.get(md5, False) or same
+    for path in runs.glob("??/*/*"):
+        for md5 in _md5s(path.read_bytes(), out):
+            may_count.setdefault(md5, True)
+    found = {md5: _read(Path(cache.oid_to_path(md5))) for md5 in sorted(may_count)}
+    unread = sum(may_count[md5] for md5, one in found.items() if one is None)
+    return [one for one in found.values() if one is not None], unread
+
+
+def _md5s(lock: bytes, path: str) -> set[str]:
+    """The md5 of `path` wherever the text of a dvc.lock, or of a run in DVC's cache, has it."""
+    entry = rb"- path: " + re.escape(path.encode()) + rb"\n(?: +(?!md5:)\w+: .*\n)* +md5: (\w{32})"
+    return {md5.decode() for md5 in re.findall(entry, lock)}
+
+
+def _test(lock: bytes) -> set[str]:
+    """The md5 of the test split. As its own stage left it: stages that left the project may tell
+    of another."""
+    split = re.search(rb"^  split:\n(?:    .*\n| *\n)*", lock, re.MULTILINE)
+    return _md5s(split.group(), "results/split/test") if split else set()
+
+
+def _versions(root: Path, path: str) -> Iterator[bytes]:
+    """Every version of the file `path`, of all branches and experiments."""
+    # Whole history: without it git leaves out the side of a merge whose version lost.
+    commits = git(root, "rev-list", "--all", "--full-history", "--", path).split()
+    names = b"".join(commit + f":./{path}\n".encode() for commit in commits)
+    found = git(root, "cat-file", "--batch-check", stdin=names).splitlines()
+    blobs = {line.split()[0] for line in found if line.split()[1:2] == [b"blob"]}
+    if blobs:
+        text = git(root, "cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in blobs))
+        # Each file comes after a line of git's own.
+        yield from re.split(rb"^[0-9a-f]{40,64} blob \d+\n", text, flags=re.MULTILINE)[1:]

@@ -10,18 +10,14 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label
+from alpha.label.windows import sound
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).
 SPANS = (1, 5, 30)
-
-
-def _nothing() -> np.ndarray:
-    return np.empty(0)
-
-
-def _zero() -> np.ndarray:
-    return np.zeros(1)
+# What runs on from row to row: the latest outcome, then the sum of outcomes and their number, and
+# of steps that count the squared log changes and the seconds.
+_LATEST, _OUTCOMES, _LABELLED, _SQUARES, _SECONDS = range(5)
 
 
 @dataclass
@@ -29,18 +25,13 @@ class Past:
     """Follows files in time order, keeping as much of the earlier ones as is needed.
 
     Sums run on from file to file, so that no figure depends on how rows are cut into files.
-    `_total[i]` is the sum over all rows before the i-th kept one, and so are its like.
+    `_running[i]` (rows + 1, 5) is of all rows before the i-th kept one.
     """
 
     label: Label
     _time_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    _latest: np.ndarray = field(default_factory=_nothing)  # outcome up to and with each row
-    _total: np.ndarray = field(default_factory=_zero)
-    _count: np.ndarray = field(default_factory=_zero)
-    _squares: np.ndarray = field(default_factory=_zero)
-    _seconds: np.ndarray = field(default_factory=_zero)
+    _running: np.ndarray = field(default_factory=lambda: np.array([[np.nan, 0.0, 0.0, 0.0, 0.0]]))
     _log_mid: float = np.nan  # of the last row, NaN if its quote is unsound
-    _before: float = np.nan  # the latest outcome of the rows that are no longer kept
 
     def follow(
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
@@ -57,85 +48,48 @@ class Past:
         the last 30 horizons, in 1/√s; steps from or to unsound quotes and across gaps are left
         out, NaN where no step remains.
         """
-        rows = len(time_ns)
-        self._append(time_ns, bid, ask, outcome)
+        first, rows = len(self._time_ns), len(time_ns)
+        time_ns = np.concatenate((self._time_ns, time_ns))
+        running = np.concatenate((self._running, np.empty((rows, self._running.shape[1]))))
+        log_mid = np.log(np.where(sound(bid, ask), (bid + ask) / 2, np.nan))
+        moved = np.diff(log_mid, prepend=self._log_mid)
+        _run_on(time_ns, first, moved, outcome, self.label.max_gap_ns, running)
         out = np.empty((rows, len(SPANS) + 1))
-        _known(
-            self._time_ns, len(self._time_ns) - rows, self.label.horizon_ns, self._before,
-            self._latest, self._total, self._count, self._squares, self._seconds, out,
-        )  # fmt: skip
-        self._forget()
-        return out
-
-    def _append(
-        self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
-    ) -> None:
-        sound = (bid > 0) & (ask >= bid) & np.isfinite(ask)
-        log_mid = np.log(np.where(sound, (bid + ask) / 2, np.nan))
-        kept, rows = len(self._time_ns), len(time_ns)
-        earlier = self._latest[-1] if kept else self._before
-        for name in ("_latest", "_total", "_count", "_squares", "_seconds"):
-            setattr(self, name, np.concatenate((getattr(self, name), np.empty(rows))))
-        self._time_ns = np.concatenate((self._time_ns, time_ns))
-        _run_on(
-            self._time_ns, kept, log_mid, self._log_mid, outcome, self.label.max_gap_ns, earlier,
-            self._latest, self._total, self._count, self._squares, self._seconds,
-        )  # fmt: skip
-        self._log_mid = float(log_mid[-1])
-
-    def _forget(self) -> None:
+        _known(time_ns, first, self.label.horizon_ns, running, out)
         reach = (SPANS[-1] + 1) * self.label.horizon_ns
-        kept = int(np.searchsorted(self._time_ns, self._time_ns[-1] - reach))
-        if kept:
-            self._before = float(self._latest[kept - 1])
-        for name in ("_time_ns", "_latest", "_total", "_count", "_squares", "_seconds"):
-            setattr(self, name, getattr(self, name)[kept:])
+        kept = int(np.searchsorted(time_ns, time_ns[-1] - reach))
+        self._time_ns, self._running = time_ns[kept:], running[kept:]
+        self._log_mid = float(log_mid[-1])
+        return out
 
 
 @njit(cache=True, nogil=True)
 def _run_on(
     time_ns: np.ndarray,
     first: int,
-    log_mid: np.ndarray,
-    log_mid_before: float,
+    moved: np.ndarray,
     outcome: np.ndarray,
     max_gap_ns: int,
-    before: float,
-    latest: np.ndarray,
-    total: np.ndarray,
-    count: np.ndarray,
-    squares: np.ndarray,
-    seconds: np.ndarray,
+    running: np.ndarray,
 ) -> None:
-    """Run latest outcomes and sums on over the rows from `first` on, which have no values yet."""
+    """Run `running` on over the rows from `first` on; `moved` and `outcome` are of them alone."""
     for row in range(first, len(time_ns)):
-        new = row - first
-        known = not np.isnan(outcome[new])
-        if known:
-            before = outcome[new]
-        latest[row] = before
-        total[row + 1] = total[row] + (outcome[new] if known else 0.0)
-        count[row + 1] = count[row] + known
-        moved = log_mid[new] - (log_mid[new - 1] if new > 0 else log_mid_before)
+        now, change = outcome[row - first], moved[row - first]
+        before, after = running[row], running[row + 1]
+        known = not np.isnan(now)
+        after[_LATEST] = now if known else before[_LATEST]
+        after[_OUTCOMES] = before[_OUTCOMES] + (now if known else 0.0)
+        after[_LABELLED] = before[_LABELLED] + known
         # The first row of all ends no step.
         step_ns = time_ns[row] - time_ns[row - 1] if row > 0 else 0
-        counts = step_ns <= max_gap_ns and not np.isnan(moved)
-        squares[row + 1] = squares[row] + (moved * moved if counts else 0.0)
-        seconds[row + 1] = seconds[row] + (step_ns * 1e-9 if counts else 0.0)
+        counts = step_ns <= max_gap_ns and not np.isnan(change)
+        after[_SQUARES] = before[_SQUARES] + (change * change if counts else 0.0)
+        after[_SECONDS] = before[_SECONDS] + (step_ns * 1e-9 if counts else 0.0)
 
 
 @njit(cache=True, nogil=True)
 def _known(
-    time_ns: np.ndarray,
-    first: int,
-    horizon_ns: int,
-    before: float,
-    latest: np.ndarray,
-    total: np.ndarray,
-    count: np.ndarray,
-    squares: np.ndarray,
-    seconds: np.ndarray,
-    out: np.ndarray,
+    time_ns: np.ndarray, first: int, horizon_ns: int, running: np.ndarray, out: np.ndarray
 ) -> None:
     """Fill `out` (rows, SPANS + 1), the columns of `follow`, for the rows from `first` on."""
     completed = 0  # rows whose windows are
@@ -145,18 +99,19 @@ def _known(
         now = time_ns[row]
         while completed < row and time_ns[completed] <= now - horizon_ns:
             completed += 1
-        last = latest[completed - 1] if completed > 0 else before
-        out[row - first, 0] = last
+        done = running[completed]
+        out[row - first, 0] = done[_LATEST]
         for at in range(1, len(SPANS)):
             while starts[at] < row and time_ns[starts[at]] < now - SPANS[at] * horizon_ns:
                 starts[at] += 1
             # After a gap there may be nothing completed that recently.
-            start = min(starts[at], completed)
-            rows = count[completed] - count[start]
-            out[row - first, at] = (total[completed] - total[start]) / rows if rows > 0 else last
+            start = running[min(starts[at], completed)]
+            rows = done[_LABELLED] - start[_LABELLED]
+            mean = (done[_OUTCOMES] - start[_OUTCOMES]) / rows if rows > 0 else done[_LATEST]
+            out[row - first, at] = mean
         while steps < row and time_ns[steps] <= now - SPANS[-1] * horizon_ns:
             steps += 1
-        span = seconds[row + 1] - seconds[steps]
+        seconds = running[row + 1, _SECONDS] - running[steps, _SECONDS]
         # A difference of sums may be a rounding below zero.
-        moved = max(squares[row + 1] - squares[steps], 0.0)
-        out[row - first, len(SPANS)] = np.sqrt(moved / span) if span > 0 else np.nan
+        squares = max(running[row + 1, _SQUARES] - running[steps, _SQUARES], 0.0)
+        out[row - first, len(SPANS)] = np.sqrt(squares / seconds) if seconds > 0 else np.nan

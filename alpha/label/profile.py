@@ -4,9 +4,7 @@ It is the artifact that the guard compares with a pin: the params and data that 
 say whether its figures were free to move.
 """
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,9 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from alpha.core import artifacts
-from alpha.core.errors import InputError
-from alpha.core.spool import Spool
-from alpha.data.columns import LABELLED
+from alpha.data.columns import ALL, LABELLED
 from alpha.data.params import Data, Label, classes
 
 NAME = "profile.json"
@@ -97,72 +93,49 @@ def read(labels: Path) -> Profile:
     return artifacts.parse(Profile, labels / NAME)
 
 
-class Profiler:
-    """The profile of feature files that come one after the other. In memory is one of them; all
-    outcomes are in a scratch file in `folder` until the end of the block."""
+def of_day(
+    outcome: np.ndarray, status: np.ndarray, time_ns: np.ndarray, label: Label, *, duplicates: int
+) -> Day:
+    """The profile of one feature file's rows, (rows,) each: outcomes NaN where status is not 0,
+    int64 times in UTC. `duplicates` rows of the file are not among them."""
+    labelled = status == LABELLED
+    known = outcome[labelled]
+    weight = np.abs(known)
+    total = np.sum(weight)
+    # Not as a dot product, which adds in an order that depends on the cores.
+    seconds = np.sum(time_ns[labelled] % _DAY_NS * 1e-9 * weight)
+    return Day(
+        rows=len(status),
+        duplicates=duplicates,
+        status=Status(**{str(code): int(np.count_nonzero(status == code)) for code in ALL}),
+        outcome_at_seconds=float(seconds / total) if total else None,
+        **_figures(known, label),
+    )
 
-    def __init__(self, data: Data, label: Label, folder: Path) -> None:
-        self._data, self._label = data, label
-        self._spool = Spool(folder)
-        self._days: dict[str, Day] = {}
-        self._counts: list[_Counts] = []
 
-    def __enter__(self) -> "Profiler":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._spool.__exit__(*error)
-
-    def add(
-        self,
-        name: str,
-        outcome: np.ndarray,
-        status: np.ndarray,
-        time_ns: np.ndarray,
-        *,
-        duplicates: int,
-    ) -> None:
-        """The rows of the feature file of this name, (rows,) each: outcomes NaN where status is
-        not 0, int64 times in UTC. `duplicates` rows of the file are not among them.
-
-        Raises InputError if the name cannot be written down.
-        """
-        if not name.isprintable():
-            raise InputError(f"{name!r}: the name of a feature file must be printable UTF-8")
-        labelled = status == LABELLED
-        known = outcome[labelled]
-        counts = _Counts.of(known, self._label)
-        codes = np.bincount(status, minlength=len(Status.model_fields))
-        self._days[name] = Day(
-            rows=len(status),
-            duplicates=duplicates,
-            status=Status(**{str(code): int(count) for code, count in enumerate(codes)}),
-            outcome_at_seconds=_when(known, time_ns[labelled]),
-            **_figures(counts, np.quantile(known, LEVELS).tolist() if len(known) else []),
-        )
-        self._counts.append(counts)
-        self._spool.add(known)
-
-    def _total(self) -> Total:
-        days = self._days.values()
-        counts = [day.status.model_dump(by_alias=True) for day in days]
-        together = _Counts.together(self._counts)
-        return Total(
-            rows=sum(day.rows for day in days),
-            duplicates=sum(day.duplicates for day in days),
+def of_all(
+    data: Data,
+    label: Label,
+    days: dict[str, Day],
+    outcomes: Sequence[np.ndarray],
+    digests: dict[str, str],
+) -> Profile:
+    """The profile of all feature files, from that of each and its digest (FeatureFolder.quotes) by
+    name, and their outcomes (NaN do not count)."""
+    counts = [day.status.model_dump(by_alias=True) for day in days.values()]
+    together = np.concatenate([outcome[~np.isnan(outcome)] for outcome in outcomes])
+    return Profile(
+        params=sections(data, label),
+        data_digest=artifacts.digest(digests),
+        outcome="class" if classes(label) else "return",
+        days=days,
+        total=Total(
+            rows=sum(day.rows for day in days.values()),
+            duplicates=sum(day.duplicates for day in days.values()),
             status=Status(**{code: sum(one[code] for one in counts) for code in counts[0]}),
-            **_figures(together, self._spool.quantiles(LEVELS) if together.rows else []),
-        )
-
-    def profile(self, *, digest: str) -> Profile:
-        """The profile of all files, of which `digest` is the `data_digest`."""
-        return Profile(
-            params=sections(self._data, self._label),
-            data_digest=digest,
-            outcome="class" if classes(self._label) else "return",
-            days=dict(self._days),
-            total=self._total(),
-        )
+            **_figures(together, label),
+        ),
+    )
 
 
 def sections(data: Data, label: Label) -> Sections:
@@ -173,58 +146,19 @@ def sections(data: Data, label: Label) -> Sections:
     }
 
 
-def data_digest(digests: Mapping[str, str]) -> str:
-    """SHA-256 over the names and digests (FeatureFolder.digest) of files, in any order."""
-    return artifacts.digest(dict(digests))
-
-
-@dataclass(frozen=True)
-class _Counts:
-    """How many outcomes there are, are 0, and lie in each part of `shares`; and their sum."""
-
-    rows: int
-    zeros: int
-    total: float
-    parts: dict[str, int]
-
-    @classmethod
-    def of(cls, outcome: np.ndarray, label: Label) -> "_Counts":
-        codes = classes(label)
-        parts = {f"{code:g}": outcome == code for code in codes}
-        for tau in () if codes else TAILS_BPS:
-            parts[f">{tau}"] = outcome > tau * _BPS
-            parts[f"<-{tau}"] = outcome < -tau * _BPS
-        return cls(
-            len(outcome),
-            int(np.count_nonzero(outcome == 0)),
-            float(np.sum(outcome)),
-            {part: int(np.count_nonzero(inside)) for part, inside in parts.items()},
-        )
-
-    @classmethod
-    def together(cls, counts: Sequence["_Counts"]) -> "_Counts":
-        return cls(
-            sum(one.rows for one in counts),
-            sum(one.zeros for one in counts),
-            math.fsum(one.total for one in counts),
-            {part: sum(one.parts[part] for one in counts) for part in counts[0].parts},
-        )
-
-
-def _figures(counts: _Counts, quantiles: Sequence[float]) -> dict[str, Any]:
+def _figures(outcome: np.ndarray, label: Label) -> dict[str, Any]:
     """The figures of a distribution; each None where there is no outcome."""
-    if counts.rows == 0:
+    if len(outcome) == 0:
         return dict.fromkeys(("zero_share", "mean", "quantiles", "shares"))
+    codes = classes(label)
+    shares = {f"{code:g}": np.mean(outcome == code) for code in codes}
+    for tau in () if codes else TAILS_BPS:
+        shares[f">{tau}"] = np.mean(outcome > tau * _BPS)
+        shares[f"<-{tau}"] = np.mean(outcome < -tau * _BPS)
+    quantiles = np.quantile(outcome, LEVELS).tolist()
     return {
-        "zero_share": counts.zeros / counts.rows,
-        "mean": counts.total / counts.rows,
+        "zero_share": float(np.mean(outcome == 0)),
+        "mean": float(np.mean(outcome)),
         "quantiles": {f"{level:g}": at for level, at in zip(LEVELS, quantiles, strict=True)},
-        "shares": {part: count / counts.rows for part, count in counts.parts.items()},
+        "shares": {part: float(share) for part, share in shares.items()},
     }
-
-
-def _when(outcome: np.ndarray, time_ns: np.ndarray) -> float | None:
-    weight = np.abs(outcome)
-    total = float(np.sum(weight))
-    # Not as a dot product, which adds in an order that depends on the cores.
-    return float(np.sum(time_ns % _DAY_NS * 1e-9 * weight)) / total if total else None

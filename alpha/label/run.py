@@ -1,17 +1,16 @@
 """Labels: what the window after each row would have brought, or why that is not known."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import Block, write_frame
 from alpha.core.progress import track
-from alpha.core.store import Block, record, write_frame
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_folder
 from alpha.data.params import Data, Label
@@ -19,13 +18,15 @@ from alpha.label import profile
 from alpha.label.past import Past
 from alpha.label.targets import Labels, compute
 
+# The folder of label files, inside --out.
+LABELS = "labels"
 # Times the price: sums of such outcomes are finite still.
 _LARGEST = 1e100
 
 
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
-    """Write a label file for each feature file, of the same name, profile.json
-    (alpha.label.profile), and nodes.json (alpha.core.store.logical).
+    """Write out/labels, with a label file for each feature file, of the same name, and
+    out/profile.json (alpha.label.profile).
 
     Beside its labels each row has what was known at t: the columns of alpha.label.past.
 
@@ -33,21 +34,25 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     figure can be made of an outcome, or if no row has a label.
     """
     folder = open_folder(features, data)
-    with (
-        whole_folder(out) as part,
-        profile.Profiler(data, label, part.parent) as profiler,
-        ThreadPoolExecutor(1) as beside,
-    ):
-        digests: dict[str, str] = {}
-        written: list[tuple[Path, Future[dict[str, str]]]] = []
-        for made in track(_each(folder, label, digests), "labels", total=len(folder.files)):
-            _check_size(folder, made.file, made.labels.alpha_outcome)
-            path = part / made.file.path.name
-            if len(written) > 1:
-                written[-2][1].result()
-            written.append((path, beside.submit(_write, path, made, profiler)))
-        nodes = {path: done.result() for path, done in written}
-        found = profiler.profile(digest=profile.data_digest(digests))
+    _check_names(folder)
+    digests: dict[str, str] = {}
+    days: dict[str, profile.Day] = {}
+    outcomes = []
+    with whole_outs(out) as part:
+        (part / LABELS).mkdir()
+        # A file is labelled while the one before it is written.
+        made_ahead = parallel.ahead(_each(folder, label))
+        for made in track(made_ahead, "labels", total=len(folder.files)):
+            file, labels = made.file, made.labels
+            name, outcome = file.path.name, labels.alpha_outcome
+            _check_size(folder, file, outcome)
+            digests[name] = made.digest
+            days[name] = profile.of_day(
+                outcome, labels.status, made.quotes.time_ns, label, duplicates=file.duplicates
+            )
+            outcomes.append(outcome)
+            _write(part / LABELS / name, made)
+        found = profile.of_all(data, label, days, outcomes, digests)
         counts = found.total.status
         if counts.labelled == 0:
             raise InputError(
@@ -57,7 +62,6 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 f"and {counts.bad_quote} a bad quote in their window"
             )
         write_json(part / profile.NAME, found.content)
-        record(part, nodes)
 
 
 @dataclass(frozen=True)
@@ -65,29 +69,28 @@ class _Made:
     """What there is of one feature file's rows that count; `past` is (rows, PAST_COLUMNS)."""
 
     file: FeatureFile
+    digest: str
     quotes: Quotes
     labels: Labels
     past: np.ndarray
 
 
-def _write(path: Path, made: _Made, profiler: profile.Profiler) -> dict[str, str]:
-    """Profile and write a label file; gives back its nodes (alpha.core.store.logical)."""
-    labels, time_ns = made.labels, made.quotes.time_ns
-    profiler.add(
-        path.name,
-        labels.alpha_outcome,
-        labels.status,
-        time_ns,
-        duplicates=made.file.duplicates,
-    )
+def _write(path: Path, made: _Made) -> None:
+    labels = made.labels
+    outcomes = labels.up, labels.down, labels.alpha_outcome
     blocks = (
-        Block(
-            (*OUTCOME_COLUMNS, *PAST_COLUMNS),
-            np.column_stack((labels.up, labels.down, labels.alpha_outcome, made.past)),
-        ),
+        Block((*OUTCOME_COLUMNS, *PAST_COLUMNS), np.column_stack((*outcomes, made.past))),
         Block(("status",), labels.status[:, None]),
     )
-    return write_frame(path, time_ns, blocks, aware=made.file.aware)
+    write_frame(path, made.quotes.time_ns, blocks, tz_aware=made.file.tz_aware)
+
+
+def _check_names(folder: FeatureFolder) -> None:
+    for file in folder.files:
+        if not file.path.name.isprintable():
+            raise InputError(
+                f"{file.path.name!r}: the name of a feature file must be printable UTF-8"
+            )
 
 
 def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
@@ -102,15 +105,12 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
         )
 
 
-def _each(folder: FeatureFolder, label: Label, digests: dict[str, str]) -> Iterator[_Made]:
+def _each(folder: FeatureFolder, label: Label) -> Iterator[_Made]:
     """Label file by file, each with as much of the following files as its windows need, and
-    of the earlier ones as its past does. The next file is read meanwhile.
-
-    Adds the digest of each file to `digests`, by name.
-    """
+    of the earlier ones as its past does. The next file is read meanwhile."""
     past = Past(label)
     source = parallel.ahead(folder.quotes(file) for file in folder.files)
-    read: dict[int, Quotes] = {}
+    read: dict[int, tuple[Quotes, str]] = {}
     for number, file in enumerate(folder.files):
         until = file.last_ns + label.horizon_ns
         stop = number + 1
@@ -119,14 +119,13 @@ def _each(folder: FeatureFolder, label: Label, digests: dict[str, str]) -> Itera
             stop += 1
         for at in range(number, stop):
             if at not in read:
-                read[at], digests[folder.files[at].path.name] = next(source)
-        mine = read[number]
-        halo = [_until(read[at], until) for at in range(number + 1, stop)]
+                read[at] = next(source)
+        mine, digest = read.pop(number)
+        halo = [_until(read[at][0], until) for at in range(number + 1, stop)]
         time_ns, bid, ask = (np.concatenate(parts) for parts in zip(mine, *halo, strict=True))
         rows, end_ns = len(mine.time_ns), folder.last_ns
         labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns)
-        del read[number]
-        yield _Made(file, mine, labels, past.follow(*mine, labels.alpha_outcome))
+        yield _Made(file, digest, mine, labels, past.follow(*mine, labels.alpha_outcome))
 
 
 def _until(quotes: Quotes, until_ns: int) -> Quotes:

@@ -49,41 +49,41 @@ def compute(
     # Touch alone has no use for mids.
     mid = bid if touch and label.target != "end_return" else bid / 2 + ask / 2
     high, low, entry_up, entry_down = (bid, ask, ask, bid) if touch else (mid, mid, mid, mid)
-    up, down, loudest = (np.empty(rows) for _ in range(3))
+    up, down, largest = (np.empty(rows) for _ in range(3))
     status = np.empty(rows, dtype=np.int8)
     last = np.empty(rows if label.target in ("end_return", "triple_barrier") else 0, dtype=np.int64)
 
     def fill(piece: range) -> None:
         windows.extremes(
             time_ns, bid, ask, high, low, entry_up, entry_down, piece.start, piece.stop,
-            label.horizon_ns, label.max_gap_ns, end_ns, up, down, loudest, status, last,
+            label.horizon_ns, label.max_gap_ns, end_ns, up, down, largest, status, last,
         )  # fmt: skip
 
     parallel.each(fill, parallel.cut(rows, _PIECE_ROWS))
     if label.target == "abs_max":
-        return Labels(up, down, loudest, status)
+        return Labels(up, down, largest, status)
     if label.target == "end_return":
         with np.errstate(divide="ignore", invalid="ignore"):
             outcome = mid[last] / mid[:rows] - 1.0
     elif label.target == "triple_barrier":
-        bad = ~((bid > 0) & (ask >= bid) & np.isfinite(ask))
+        bad = ~windows.sound(bid, ask)
         outcome = windows.first_passage(
             high, low, entry_up, entry_down, bad, last, label.barrier_bps * _BPS
         )
     else:
-        outcome = _outcome(up, down, loudest, label)
+        outcome = _outcome(up, down, largest, label)
     outcome[status != codes.LABELLED] = np.nan
     return Labels(up, down, outcome, status)
 
 
-def _outcome(up: np.ndarray, down: np.ndarray, loudest: np.ndarray, label: Label) -> np.ndarray:
+def _outcome(up: np.ndarray, down: np.ndarray, largest: np.ndarray, label: Label) -> np.ndarray:
     """The targets that are functions of up and down alone, (rows,) float64."""
     if label.target in ("up", "down"):
         return up.copy() if label.target == "up" else down.copy()
     threshold = label.threshold_bps * _BPS
     if label.target == "large_move":
-        return (loudest > threshold).astype(np.float64)
-    signed = np.where(loudest > 0, np.where(up >= down, up, -down), 0.0)
+        return (largest > threshold).astype(np.float64)
+    signed = np.where(largest > 0, np.where(up >= down, up, -down), 0.0)
     if label.target == "direction":
         return np.where(signed > threshold, 1.0, np.where(signed < -threshold, -1.0, 0.0))
     return signed

@@ -4,16 +4,20 @@ The window of row t with time τ(t) holds the rows s with τ(t) < τ(s) ≤ τ(t
 O(rows) for extremes and O(rows · log rows) for first passage, whatever the horizon.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from alpha.data.columns import BAD_QUOTE, END_OF_DATA, GAP, LABELLED
 
 
-@njit(cache=True, nogil=True)
-def sound(bid: float, ask: float) -> bool:
-    """Whether a quote is finite, positive and not crossed."""
-    return bid > 0 and ask >= bid and ask < np.inf
+def sound(bid: Any, ask: Any) -> Any:
+    """Whether a quote is finite, positive and not crossed; of numbers or arrays."""
+    return (bid > 0) & (ask >= bid) & (ask < np.inf)
+
+
+_sound = njit(cache=True, nogil=True)(sound)
 
 
 @njit(cache=True, nogil=True)
@@ -32,14 +36,14 @@ def extremes(
     end_ns: int,
     up: np.ndarray,
     down: np.ndarray,
-    loudest: np.ndarray,
+    largest: np.ndarray,
     status: np.ndarray,
     last: np.ndarray,
 ) -> None:
-    """Fill rows [start, stop) of `up`, `down`, `loudest` (rows,) float64 and `status` int8.
+    """Fill rows [start, stop) of `up`, `down`, `largest` (rows,) float64 and `status` int8.
 
     up = max of `high` over the window / `entry_up` − 1, down = 1 − min of `low` / `entry_down`,
-    loudest = max(up, down, 0); all NaN where status is not 0. `time_ns` (n,) int64 is strictly
+    largest = max(up, down, 0); all NaN where status is not 0. `time_ns` (n,) int64 is strictly
     increasing and reaches past the last window by one row wherever the data does; the rest of
     the inputs are (n,) float64 of any value; `end_ns` is the last timestamp of all data. `last`
     gets the int64 number of each window's last row (the row itself if the window is empty),
@@ -56,7 +60,7 @@ def extremes(
     pivot = start
     front_top, front_bottom = -np.inf, np.inf
     last_gap = start - 1
-    last_bad = start - 1 if sound(bid[start], ask[start]) else start
+    last_bad = start - 1 if _sound(bid[start], ask[start]) else start
     for row in range(start, stop):
         until = time_ns[row] + horizon_ns
         while end + 1 < n and time_ns[end + 1] <= until:
@@ -65,7 +69,7 @@ def extremes(
             front_bottom = low[end] if low[end] < front_bottom else front_bottom
             if time_ns[end] - time_ns[end - 1] > max_gap_ns:
                 last_gap = end - 1
-            if not sound(bid[end], ask[end]):
+            if not _sound(bid[end], ask[end]):
                 last_bad = end
         if row >= pivot:
             pivot = end
@@ -94,10 +98,10 @@ def extremes(
             bottom = front_bottom if front_bottom < down[row] else down[row]
             up[row] = top / entry_up[row] - 1.0
             down[row] = 1.0 - bottom / entry_down[row]
-            louder = up[row] if up[row] > down[row] else down[row]
-            loudest[row] = louder if louder > 0.0 else 0.0
+            larger = up[row] if up[row] > down[row] else down[row]
+            largest[row] = larger if larger > 0.0 else 0.0
         else:
-            up[row] = down[row] = loudest[row] = np.nan
+            up[row] = down[row] = largest[row] = np.nan
         if len(last) > 0:
             last[row] = end
 

@@ -1,17 +1,17 @@
 """A split as a model sees it: what is known at each row, and the outcome that came."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.store import FrameReader, open_frame
+from alpha.core.frames import open_frame
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
-from alpha.data.splits import features_of, split_files, split_sizes
+from alpha.data.splits import features_of, split_sizes
 
 # A file is read in parts of at most so many rows, which bounds memory.
 PART_ROWS = 1 << 15
@@ -23,8 +23,8 @@ ALIGNED = 64
 class Known:
     """What is known at t, row by row: `x` (rows, features) float32, normalized and finite;
     `past` (rows, 3) float64, the outcomes of the last completed windows over 1, 5 and 30
-    horizons (alpha.label.past), NaN where none is completed. A rung that needs no features may be
-    given an `x` without columns."""
+    horizons (alpha.label.past), NaN where none is completed. A model that looks at no features may
+    be given an `x` without columns."""
 
     x: np.ndarray
     past: np.ndarray
@@ -82,7 +82,7 @@ class Dataset:
     volatility: np.ndarray
     clipped: int
     replaced: int
-    aware: bool
+    tz_aware: bool
 
     @property
     def x(self) -> np.ndarray:
@@ -110,54 +110,47 @@ def aligned(rows: int, columns: int) -> np.ndarray:
     return found
 
 
-def parts(split: Path, contract: Contract, *, features: bool = True) -> Iterator[Dataset]:
-    """The split in parts of at most PART_ROWS rows, each of one file. Raises InputError if its
-    features are not the contract's."""
-    return parts_of(split_files(split), contract, features=features)
-
-
-def parts_of(
+def parts(
     files: Sequence[Path],
     contract: Contract,
     *,
     features: bool = True,
     into: np.ndarray | None = None,
 ) -> Iterator[Dataset]:
-    """The same of a split's files, in their order; with `into`, (rows of all, features) float32,
-    each part's `x` are the next rows of it."""
+    """A split's files, in their order, in parts of at most PART_ROWS rows, each of one file; with
+    `into`, (rows of all, features) float32, each part's `x` are the next rows of it. Raises
+    InputError if the features are not the contract's."""
     row = 0
     for path in files:
         with open_frame(path, key="df") as frame:
             contract.check_names(features_of(frame), path)
             for start in range(0, frame.rows, PART_ROWS):
                 stop = min(start + PART_ROWS, frame.rows)
-                x = None if into is None else into[row : row + stop - start]
-                yield _part(frame, contract, range(start, stop), features=features, out=x)
-                row += stop - start
-
-
-def _part(
-    frame: FrameReader, contract: Contract, rows: range, *, features: bool, out: np.ndarray | None
-) -> Dataset:
-    start, stop = rows.start, rows.stop
-    columns = frame.matrix(("alpha_outcome", *PAST_COLUMNS), start=start, stop=stop)
-    x, clipped, replaced = np.empty((len(rows), 0), dtype=np.float32), 0, 0
-    if features:
-        values = frame.matrix(contract.names, start=start, stop=stop)
-        x, clipped, replaced = apply(values, contract, out=out)
-    y, past, volatility = columns[:, 0].copy(), columns[:, 1:-1], columns[:, -1].copy()
-    time_ns = frame.time_ns(start=start, stop=stop)
-    return Dataset(time_ns, Known(x, past), y, volatility, clipped, replaced, frame.aware)
+                names = ("alpha_outcome", *PAST_COLUMNS)
+                known = frame.matrix(names, start=start, stop=stop)
+                rows = len(known)
+                x, clipped, replaced = np.empty((rows, 0), dtype=np.float32), 0, 0
+                if features:
+                    out = None if into is None else into[row : row + rows]
+                    x, clipped, replaced = apply(
+                        frame.matrix(contract.names, start=start, stop=stop), contract, out=out
+                    )
+                y, past, volatility = known[:, 0].copy(), known[:, 1:-1], known[:, -1].copy()
+                time_ns = frame.time_ns(start=start, stop=stop)
+                yield Dataset(
+                    time_ns, Known(x, past), y, volatility, clipped, replaced, frame.tz_aware
+                )
+                row += rows
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
     """The whole split in memory: rows × features × 4 bytes, and a part of it once more; without
-    `features`, of each row the past alone."""
+    `features`, only what is known beside them."""
     sizes = split_sizes(split)
     x = aligned(sum(rows for _, rows in sizes), len(contract.names) if features else 0)
-    paths = [path for path, _ in sizes]
-    coming = parts_of(paths, contract, features=features, into=x if features else None)
-    found = [_without_features(part) for part in parallel.ahead(coming)]
+    files = [path for path, _ in sizes]
+    coming = parts(files, contract, features=features, into=x if features else None)
+    found = list(parallel.ahead(coming))
     return Dataset(
         time_ns=np.concatenate([part.time_ns for part in found]),
         known=Known(x, np.concatenate([part.known.past for part in found])),
@@ -165,10 +158,5 @@ def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
         volatility=np.concatenate([part.volatility for part in found]),
         clipped=sum(part.clipped for part in found),
         replaced=sum(part.replaced for part in found),
-        aware=found[0].aware,
+        tz_aware=found[0].tz_aware,
     )
-
-
-def _without_features(part: Dataset) -> Dataset:
-    known = Known(np.empty((len(part.y), 0), dtype=np.float32), part.known.past)
-    return replace(part, known=known)

@@ -15,8 +15,9 @@ class Epoch:
     """A line of the history, after an epoch, or a tree. Losses are over the best constant's loss
     on train, so that 1 is what that constant scores on train (train_loss is measured on some rows
     of train: Splits.train_loss); prediction_* are of valid, in
-    units of the outcome or the class code; near_mean_share is the share of valid predictions
-    within a hair (alpha.learn.collapse) of the train mean. None where it was not measured."""
+    units of the outcome or the class code; near_mean_share is the share of valid predictions that
+    hardly leave the train mean (alpha.learn.losses.near_mean_tolerance). None where it was not
+    measured."""
 
     epoch: int
     train_loss: float

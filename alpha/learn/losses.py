@@ -6,7 +6,7 @@ probability of each class, (rows, classes). Everything that is fitted here is fi
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,17 @@ _WORDS = {
 }
 # In sigmas: an error below it weighs no more than one of that size, as 1 / 0 is not a weight.
 _LEAST_ERROR = 1e-3
+# A definition rather than a parameter, so that the figures of any two runs can be compared.
+_NEAR_MEAN_SIGMAS = 0.01
+
+
+def near_mean_tolerance(sigma: float) -> float:
+    """How far from the train mean a prediction still counts as near it, in the outcome's unit.
+
+    `sigma` is the standard deviation of the train outcome. Predictions that hardly leave the mean
+    are a collapsed model, however good their loss looks.
+    """
+    return _NEAR_MEAN_SIGMAS * sigma
 
 
 def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
@@ -47,7 +58,7 @@ class Objective:
     `constant` is the best constant: a number, or probabilities (classes,).
     """
 
-    knobs: Loss
+    loss: Loss
     classes: tuple[float, ...]
     mean: float
     sigma: float
@@ -56,33 +67,33 @@ class Objective:
     constant: np.ndarray
 
     @classmethod
-    def fit(cls, outcome: np.ndarray, label: Label, knobs: Loss) -> "Objective":
+    def fit(cls, outcome: np.ndarray, label: Label, loss: Loss) -> "Objective":
         """From train's outcomes (rows,), finite and at least one."""
         codes = classes(label)
-        low, high = float(np.min(outcome)), float(np.max(outcome))
-        mean = float(np.sum(outcome)) / len(outcome)
-        sigma = math.sqrt(float(np.sum(np.square(outcome - mean))) / len(outcome))
+        low, high = float(outcome.min()), float(outcome.max())
+        mean = float(outcome.sum()) / len(outcome)
+        sigma = math.sqrt(float(np.square(outcome - mean).sum()) / len(outcome))
         # A mean of equal numbers is off from them by rounding, which is no variation.
         if low == high:
             mean, sigma = low, 0.0
         # Squares of the smallest numbers are 0 too.
         sigma = sigma or 1.0
-        tail = float(np.quantile(np.abs(outcome), knobs.tail_quantile, overwrite_input=True))
+        tail = float(np.quantile(np.abs(outcome), loss.tail_quantile, overwrite_input=True))
         share = np.array([np.count_nonzero(outcome == code) for code in codes]) / len(outcome)
         weights = np.ones(len(codes))
-        if knobs.class_weights == "balanced" and codes:
+        if loss.class_weights == "balanced" and codes:
             seen = share > 0
             weights = np.where(seen, 1 / np.where(seen, share, 1.0) / seen.sum(), 0.0)
-        bare = cls(knobs, codes, mean, sigma, tail, weights, np.array(mean))
-        return cls(knobs, codes, mean, sigma, tail, weights, bare._best_constant(outcome, share))
+        bare = cls(loss, codes, mean, sigma, tail, weights, np.array(mean))
+        return replace(bare, constant=bare._best_constant(outcome, share))
 
     @property
     def words(self) -> str:
         """The loss as a reader knows it, such as "squared error"."""
         if self.classes:
-            weighted = "weighted " if self.knobs.class_weights == "balanced" else ""
+            weighted = "weighted " if self.loss.class_weights == "balanced" else ""
             return f"{weighted}cross-entropy"
-        return _WORDS[self.knobs.name]
+        return _WORDS[self.loss.name]
 
     def losses(self, outcome: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """The loss of each row, (rows,): in the outcome's unit or its square, or in nats.
@@ -94,7 +105,7 @@ class Objective:
             if self.classes:
                 return self._cross_entropy(outcome, np.asarray(prediction))
             error = outcome - prediction
-            return _REGRESSION[self.knobs.name](self, outcome, error)
+            return _REGRESSION[self.loss.name](self, outcome, error)
 
     def score(self, prediction: np.ndarray) -> np.ndarray:
         """One number a row, (rows,), that ranks: the prediction, or the expected class code."""
@@ -108,52 +119,50 @@ class Objective:
         """How much each row counts in the loss, (rows,)."""
         if self.classes:
             return self.class_weights[self.of_class(outcome)]
-        if self.knobs.name == "tail_mse":
-            return np.where(np.abs(outcome) > self.tail, self.knobs.tail_weight, 1.0)
+        if self.loss.name == "tail_mse":
+            return np.where(np.abs(outcome) > self.tail, self.loss.tail_weight, 1.0)
         return np.ones(len(outcome))
 
     def error_weights(self, error: np.ndarray) -> np.ndarray:
         """The weights (rows,), of mean 1, under which the square of each `error` (outcome −
         prediction, (rows,)) has a slope like that of its loss: the slope over the error.
 
-        Of mae 1 / |e|; of huber 1 up to delta and delta / |e| beyond; of quantile q / |e| above
+        For mae 1 / |e|; for huber 1 up to delta and delta / |e| beyond; for quantile q / |e| above
         the prediction and (1 − q) / |e| below it. An |e| under 0.001 sigma counts as that much.
         Iteratively reweighted least squares uses them (Holland and Welsch 1977).
         """
-        least = self.knobs.huber_delta if self.knobs.name == "huber" else _LEAST_ERROR
+        least = self.loss.huber_delta if self.loss.name == "huber" else _LEAST_ERROR
         least *= self.sigma
         weights = least / np.maximum(np.abs(error), least)
-        if self.knobs.name == "quantile":
-            weights *= np.where(error > 0, self.knobs.quantile, 1 - self.knobs.quantile)
+        if self.loss.name == "quantile":
+            weights *= np.where(error > 0, self.loss.quantile, 1 - self.loss.quantile)
         return weights / np.mean(weights)
 
     def _best_constant(self, outcome: np.ndarray, share: np.ndarray) -> np.ndarray:
         if self.classes:
             weighted = share * self.class_weights
             return weighted / weighted.sum()
-        if self.knobs.name == "mae":
-            return np.array(float(np.median(outcome)))
-        if self.knobs.name == "quantile":
-            return np.array(float(np.quantile(outcome, self.knobs.quantile)))
-        if self.knobs.name == "tail_mse":
+        if self.loss.name == "mae":
+            return np.array(np.median(outcome))
+        if self.loss.name == "quantile":
+            return np.array(np.quantile(outcome, self.loss.quantile))
+        if self.loss.name == "tail_mse":
             # Around the mean, so that the constant of equal outcomes is exactly that outcome.
-            weights = self.row_weights(outcome)
-            pull = float(np.sum(weights * (outcome - self.mean)))
-            return np.array(self.mean + pull / float(np.sum(weights)))
-        if self.knobs.name == "huber":
+            weight = self.row_weights(outcome)
+            return np.array(self.mean + (weight * (outcome - self.mean)).sum() / weight.sum())
+        if self.loss.name == "huber":
             return np.array(self._huber_constant(outcome))
         return np.array(self.mean)
 
     def _huber_constant(self, outcome: np.ndarray) -> float:
         """Where the pull of the outcomes, each bounded by delta, is in balance: by bisection."""
-        delta = self.knobs.huber_delta * self.sigma
-        low, high = float(np.min(outcome)), float(np.max(outcome))
+        delta = self.loss.huber_delta * self.sigma
+        low, high = float(outcome.min()), float(outcome.max())
         for _ in range(200):
             middle = (low + high) / 2
             if not low < middle < high:
                 break
-            away = outcome - middle
-            if np.sum(np.clip(away, -delta, delta, out=away)) > 0:
+            if np.clip(outcome - middle, -delta, delta).sum() > 0:
                 low = middle
             else:
                 high = middle
@@ -167,7 +176,7 @@ class Objective:
         return self.class_weights[column] * -np.log(bounded)
 
     def _huber(self, error: np.ndarray) -> np.ndarray:
-        delta = self.knobs.huber_delta * self.sigma
+        delta = self.loss.huber_delta * self.sigma
         size = np.abs(error)
         return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
 
@@ -179,7 +188,7 @@ _REGRESSION: dict[str, _Regression] = {
     "huber": lambda objective, outcome, error: objective._huber(error),
     # Koenker and Bassett (1978).
     "quantile": lambda objective, outcome, error: np.maximum(
-        objective.knobs.quantile * error, (objective.knobs.quantile - 1) * error
+        objective.loss.quantile * error, (objective.loss.quantile - 1) * error
     ),
     "tail_mse": lambda objective, outcome, error: objective.row_weights(outcome) * error**2,
 }

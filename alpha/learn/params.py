@@ -1,6 +1,7 @@
 """Params that training, prediction and evaluation share: the ladder, and the loss."""
 
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -15,6 +16,8 @@ KINDS = {
     "trees": ("lightgbm",),
 }
 MODELS = tuple(name for names in KINDS.values() for name in names)
+# The plain network that is trained beside silos, in a folder of that name inside its run's.
+MATCHED_MLP = "matched_mlp"
 
 
 class Loss(Section):
@@ -63,6 +66,15 @@ def runs(params: Any) -> list[str]:
     random = (*params.networks, *params.trees)
     seeded = [f"{model}-{seed}" for model in random for seed in params.seeds]
     return [f"{model}-0" for model in params.baselines] + seeded
+
+
+def run_folder(run: str) -> Path:
+    """Where a run, named model-seed, is inside results/train and results/predict: MODEL/SEED, or
+    baselines/MODEL, as these are fitted once, with seed 0. Raises InputError if there is no such
+    model."""
+    model, _, seed = run.rpartition("-")
+    fitted_once = kind(model) == "baselines" and seed == "0"
+    return Path("baselines", model) if fitted_once else Path(model, seed)
 
 
 def kind(model: str) -> str:

@@ -1,16 +1,15 @@
-"""The ladder of models: one file a rung, listed by kind in params.yaml.
+"""A fitted model, and how the name of a model in params.yaml finds its code.
 
-A rung says with FEATURES whether it looks at features at all, and is fitted in one of three
-ways: `fit(train, objective, knobs)` in closed form; `fit_watching(train, valid, objective,
-knobs, seed=...)`, which stops early on valid; or `build(families, knobs, outputs)` of a
-network, which alpha/train/run.py trains. A network's `rival(families, knobs, outputs)` is trained
-beside it. Each gives something that predicts and saves, and `load(folder)` reads it back.
+A model is a class or module with `FEATURES`, whether it looks at features at all, and
+`load(folder)`. It is fitted in one of three ways: `fit(train, objective, parameters)` in closed
+form; `fit_watching(train, valid, objective, parameters, seed=...)`, which stops early on valid; or
+`build(families, parameters, outputs)` of a network, which alpha.models.networks.training trains.
+A network's `matched_mlp(families, parameters, outputs)` is trained beside it.
 """
 
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,6 +30,9 @@ class Predictor(Protocol):
         ...
 
 
-def rung(name: str) -> ModuleType:
-    """The module of a model; the others, and what they need, are not imported."""
-    return import_module(f"alpha.models.{kind(name)}.{name}")
+def find(name: str) -> Any:
+    """The class or module of a model; the others, and what they need, are not imported."""
+    package = import_module(f"alpha.models.{kind(name)}")
+    module, _, attribute = package.MODELS[name].partition(".")
+    found = import_module(f"{package.__name__}.{module}")
+    return getattr(found, attribute) if attribute else found

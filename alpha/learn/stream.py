@@ -1,20 +1,21 @@
 """A split that stays in its files: parts of it are read when they are needed.
 
-To train on, rows are shuffled in two steps, as in a deck that is too large for one hand: chunks of
-consecutive rows in an order drawn by chance fill a buffer, and the rows of the buffer are
-shuffled. While one buffer is trained on, a thread reads the next.
+To train on, rows are shuffled in two steps: chunks of consecutive rows, in an order drawn by
+chance, fill a shuffle buffer, and the rows of the buffer are shuffled. While one buffer is trained
+on, a thread reads the next.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 
 from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.store import open_frame
+from alpha.core.frames import open_frame
 from alpha.data.contract import Contract, apply
 from alpha.data.splits import split_sizes
 from alpha.learn import dataset
@@ -24,7 +25,7 @@ from alpha.learn.dataset import Dataset, Known, Rows, Shuffled, aligned, whole_b
 _CHUNK_ROWS = 1 << 13
 # Beside its features: time, outcome, past, volatility, target, weight, and its place in an order.
 _ROW_BYTES = 80
-# Of the memory, at most what valid may have.
+# How much of the memory valid may have at most.
 _VALID_SHARE = 0.25
 
 
@@ -46,16 +47,14 @@ class Stream:
         self._contract, self._buffer_rows = contract, buffer_rows
         self._files = split_sizes(split)
         self._paths = [path for path, _ in self._files]
-        known = [
-            (part.time_ns, part.y)
-            for part in dataset.parts_of(self._paths, contract, features=False)
-        ]
-        self.time_ns, self.y = (np.concatenate(column) for column in zip(*known, strict=True))
+        parts = dataset.parts(self._paths, contract, features=False)
+        columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
+        self.time_ns, self.y = (np.concatenate(column) for column in columns)
 
     def parts(self) -> Iterator[tuple[int, Known]]:
         """All rows in order, part by part, each with the number of its first row."""
         row = 0
-        for part in parallel.ahead(dataset.parts_of(self._paths, self._contract)):
+        for part in parallel.ahead(dataset.parts(self._paths, self._contract)):
             yield row, part.known
             row += len(part.y)
 
@@ -72,9 +71,7 @@ class Stream:
         drawn = [chunks[at] for at in rng.permutation(len(chunks))]
         filled = (
             (x, rows, self._fill(x[batch:], rows[batch:], part))
-            for part, x, rows in zip(
-                _handfuls(drawn, room), _in_turns(buffers), _in_turns(places), strict=False
-            )
+            for part, x, rows in zip(_fillings(drawn, room), cycle(buffers), cycle(places))
         )
         left, left_rows = np.empty((0, buffers[0].shape[1]), dtype=np.float32), np.empty(0, int)
         for x, rows, count in parallel.ahead(filled):
@@ -97,8 +94,8 @@ class Stream:
         return found
 
     def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[_Chunk]) -> int:
-        """Read chunks, each file's together, into `x`, and into `rows` which rows they are; gives
-        back how many."""
+        """Read chunks, each file's together, into `x`, and into `rows` which rows they are;
+        return how many."""
         at = 0
         names = self._contract.names
         for number in sorted({chunk.file for chunk in chunks}):
@@ -147,7 +144,7 @@ def open_both(
     return Stream(train, contract, buffer_rows=buffer_rows), watched
 
 
-def _handfuls(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
+def _fillings(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
     """As many of the chunks at a time as there is room for their rows."""
     found: list[_Chunk] = []
     rows = 0
@@ -158,8 +155,3 @@ def _handfuls(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
         found.append(chunk)
         rows += chunk.stop - chunk.start
     yield found
-
-
-def _in_turns(two: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-    while True:
-        yield from two

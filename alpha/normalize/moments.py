@@ -132,19 +132,7 @@ def _merge(
 
 
 @_compiled
-def _sums(block: np.ndarray, about: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> None:
-    """Sums of each column less `about`, and of its square, (columns,)."""
-    sums[:], squares[:] = 0.0, 0.0
-    # Row by row, as memory is read ahead: several rows at once take longer.
-    for row in range(len(block)):
-        for column in range(len(about)):
-            moved = np.float64(block[row, column]) - about[column]
-            sums[column] += moved
-            squares[column] += moved * moved
-
-
-@_compiled
-def _sums_of_finite(
+def _sums(
     block: np.ndarray,
     about: np.ndarray,
     sums: np.ndarray,
@@ -152,7 +140,8 @@ def _sums_of_finite(
     counts: np.ndarray,
     nan: np.ndarray,
 ) -> None:
-    """The same of finite values, which are counted; NaN are added to `nan`."""
+    """Sums of each column's finite values less `about`, and of their squares, (columns,); those
+    values are counted, and NaN are added to `nan`."""
     sums[:], squares[:], counts[:] = 0.0, 0.0, 0
     for row in range(len(block)):
         for column in range(len(about)):
@@ -182,18 +171,9 @@ def _pass(
     for column in range(columns):
         value = np.float64(rows[0, column])
         about[column] = value if np.abs(value) < np.inf else first[column]
-    dirty = False
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = rows[start : start + _BLOCK_ROWS]
-        # What is not finite shows in the sums. After a block that had some, the next is
-        # expected to have some too.
-        if not dirty:
-            _sums(block, about, sums, of_squares)
-            dirty = not np.isfinite(sums).all()
-            counts[:] = len(block)
-        if dirty:
-            _sums_of_finite(block, about, sums, of_squares, counts, nan)
-            dirty = counts.min() < len(block)
+        _sums(block, about, sums, of_squares, counts, nan)
         for column in range(columns):
             moved = sums[column] / max(counts[column], 1)
             of_squares[column] = max(of_squares[column] - moved * sums[column], 0.0)

@@ -1,11 +1,11 @@
-"""Prediction: a trained model on every row of every split, beside the outcome that came."""
+"""Prediction: trained models on every row of every split, beside the outcome that came."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -13,17 +13,16 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from alpha.core import parallel
 from alpha.core.artifacts import parse, whole_folder, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.progress import track
-from alpha.core.store import FrameWriter, open_writer, record
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import CLASSES
 from alpha.data.splits import split_sizes
 from alpha.learn import dataset
-from alpha.learn import predictor as models
-from alpha.learn.dataset import Dataset
+from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import expected
-from alpha.learn.predictor import Predictor
+from alpha.learn.predictor import Predictor, find
 
 
 class _About(BaseModel):
@@ -48,75 +47,95 @@ class _About(BaseModel):
         return classes
 
 
-def run(*, model: Path, splits: Path, normalization: Path, out: Path) -> None:
-    """Write train.h5, valid.h5 and test.h5 (at each row's time and in float64: alpha_outcome,
-    prediction, past_volatility, and of classes a probability each), inputs.json (feature values
-    clipped and replaced, per split) and nodes.json (alpha.core.store.logical); of a model's rival
-    the same HDF5 files in the folder rival.
+class Model(NamedTuple):
+    """A trained model, and whether it looks at features."""
 
-    Raises InputError if the model was trained under another normalization contract, or its
-    files are not those that training wrote.
+    fitted: Predictor
+    classes: list[float]
+    features: bool
+
+
+def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
+    """Predict with every trained model in the folder `models`, wherever in it a model.json is.
+
+    Writes for each, to the same folder in `out`, train.h5, valid.h5 and test.h5 (at each row's time
+    and in float64: alpha_outcome, prediction, past_volatility, and of classes a probability each)
+    and inputs.json (of the features that it looked at, how many values were clipped and replaced,
+    per split). Splits are read once for all models.
+
+    Raises InputError if there is no model, if one was trained under another normalization contract,
+    or if its files are not those that training wrote.
     """
     contract = read_contract(normalization)
-    rung, fitted = load_model(model, contract)
-    predictors = {".": fitted}
-    if (model / "rival").is_dir():
-        predictors["rival"] = load_model(model / "rival", contract)[1]
-    classes = parse(_About, model / "model.json").classes
-    inputs = {}
-    written: dict[Path, dict[str, str]] = {}
+    found = {
+        folder: load_model(models / folder, contract) for folder in _folders_with_models(models)
+    }
+    features = any(model.features for model in found.values())
+    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in found}
     with whole_folder(out) as part:
-        for folder in predictors:
-            (part / folder).mkdir(exist_ok=True)
+        for folder in found:
+            (part / folder).mkdir(parents=True, exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
-            parts = parallel.ahead(dataset.parts(splits / name, contract, features=rung.FEATURES))
-            outs = {part / folder / f"{name}.h5": at for folder, at in predictors.items()}
-            inputs[name], found = write_predictions(
-                outs, parts, classes, rows=sum(rows for _, rows in split_sizes(splits / name))
-            )
-            written |= found
-        write_json(part / "inputs.json", inputs)
-        record(part, written)
+            files, rows = zip(*split_sizes(splits / name), strict=True)
+            parts = parallel.ahead(dataset.parts(files, contract, features=features))
+            targets = {part / folder / f"{name}.h5": model for folder, model in found.items()}
+            counts = write_predictions(targets, parts, rows=sum(rows))
+            for folder, model in found.items():
+                unseen = {} if model.features else {"clipped": 0, "replaced": 0}
+                inputs[folder][name] = counts | unseen
+        for folder, counts_of_splits in inputs.items():
+            write_json(part / folder / "inputs.json", counts_of_splits)
+
+
+def _folders_with_models(models: Path) -> list[Path]:
+    """Relative to `models` and sorted; a training that was killed may have left a .part."""
+    found = (path.parent.relative_to(models) for path in models.rglob("model.json"))
+    folders = sorted(
+        folder for folder in found if not any(part.endswith(".part") for part in folder.parts)
+    )
+    if not folders:
+        raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
+    return folders
 
 
 def write_predictions(
-    predictors: Mapping[Path, Predictor],
-    parts: Iterable[Dataset],
-    classes: Sequence[float],
-    *,
-    rows: int,
-) -> tuple[dict[str, int], dict[Path, dict[str, str]]]:
-    """Write each predictor's file, part after part of a split with so many rows: outcomes, and
+    models: Mapping[Path, Model], parts: Iterable[Dataset], *, rows: int
+) -> dict[str, int]:
+    """Write each model's file, part after part of a split with so many rows: outcomes, and
     what is predicted of them, of classes the expected code and the probabilities.
 
-    Gives back how many rows there were, how many feature values were clipped and replaced, and
-    the nodes of each file (alpha.core.store.logical). One part is in memory at a time.
+    Returns how many rows there were, and how many feature values were clipped and replaced. One
+    part is in memory at a time.
     """
-    probabilities = (f"probability_{at}" for at in range(len(classes)))
-    names = ("alpha_outcome", "prediction", "past_volatility", *probabilities)
     inputs = {"rows": 0, "clipped": 0, "replaced": 0}
     writers: dict[Path, FrameWriter] = {}
     with ExitStack() as stack:
         for data in parts:
-            for path, predictor in predictors.items():
+            predictions = parallel.each(partial(_predict, data.known), models.values())
+            for (path, model), prediction in zip(models.items(), predictions, strict=True):
                 if path not in writers:
+                    probabilities = (f"probability_{at}" for at in range(len(model.classes)))
+                    names = ("alpha_outcome", "prediction", "past_volatility", *probabilities)
                     columns = [(names, np.dtype(np.float64))]
-                    writer = open_writer(path, columns, rows=rows, aware=data.aware)
+                    writer = open_writer(path, columns, rows=rows, tz_aware=data.tz_aware)
                     writers[path] = stack.enter_context(writer)
-                prediction = predictor.predict(data.known)
-                values = [data.y, expected(prediction, classes), data.volatility]
-                values += list(prediction.T) if classes else []
+                values = [data.y, expected(prediction, model.classes), data.volatility]
+                values += list(prediction.T) if model.classes else []
                 writers[path].append(data.time_ns, [np.column_stack(values)])
             inputs["rows"] += len(data.y)
             inputs["clipped"] += data.clipped
             inputs["replaced"] += data.replaced
             # Or this part would be in memory while the next is read.
             del data
-    return inputs, {path: writer.nodes for path, writer in writers.items()}
+    return inputs
 
 
-def load_model(folder: Path, contract: Contract) -> tuple[ModuleType, Predictor]:
-    """Load what `alpha train` wrote, and its rung.
+def _predict(known: Known, model: Model) -> np.ndarray:
+    return model.fitted.predict(known)
+
+
+def load_model(folder: Path, contract: Contract) -> Model:
+    """Load what `alpha train` wrote.
 
     Raises InputError unless it belongs to `contract` (other features, another order of them, or
     other families do not), and unless each of its files is as training wrote it.
@@ -127,11 +146,10 @@ def load_model(folder: Path, contract: Contract) -> tuple[ModuleType, Predictor]
             f"{folder}: was trained under another normalization contract "
             f"({about.normalization[:12]}) than the one given ({contract.hash[:12]}); train again"
         )
-    rung = models.rung(about.model)
+    model = find(about.model)
     for name, digest in about.files.items():
         _check_file(folder / name, digest)
-    fitted: Predictor = rung.load(folder)
-    return rung, fitted
+    return Model(model.load(folder), about.classes, model.FEATURES)
 
 
 def _check_file(path: Path, digest: str) -> None:

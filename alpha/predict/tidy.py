@@ -1,17 +1,16 @@
 """Runs that left the ladder leave the results too: what is evaluated is what params name."""
 
-import re
 import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
-from alpha.learn.params import LADDER, MODELS, runs
+from alpha.learn.params import LADDER, MODELS, kind, run_folder, runs
 
 SUMMARY = "remove the results of runs that params no longer name"
 OPTIONS = [
-    Option("--models", "folder with a folder for each model and seed, by `alpha train`"),
+    Option("--models", "the folder of all that `alpha train` wrote"),
     Option("--predictions", "the same, by `alpha predict`"),
 ]
 SECTIONS = LADDER
@@ -22,22 +21,23 @@ def command(params: Any, args: Arguments) -> None:
         print(f"removed {path}: params name no such run")
 
 
-_RUN = re.compile(rf"({'|'.join(MODELS)})-\d+")
-
-
 def run(named: Collection[str], *, folders: Iterable[Path]) -> list[Path]:
-    """Remove from `folders` every folder of a run, such as mlp-2, that is not among `named`.
+    """Remove from `folders` what is there of networks and trees but not among the runs `named`: the
+    folder of a seed, such as mlp/2, or of a model, such as mlp.
 
-    Anything else is left alone. A removed run comes back from DVC's cache when params name it
-    again. Returns what was removed, sorted.
+    Anything else is left alone; the baselines, in one folder, come and go with their one stage. A
+    removed run comes back from DVC's cache when params name it again. Returns what was removed,
+    sorted.
     """
-    left = sorted(
-        path
-        for folder in folders
-        if folder.is_dir()
-        for path in folder.iterdir()
-        if _RUN.fullmatch(path.name) and path.name not in named
-    )
-    for path in left:
+    kept = {path for name in named for path in (run_folder(name), run_folder(name).parent)}
+    removed = []
+    for folder in folders:
+        for model in (model for model in MODELS if kind(model) != "baselines"):
+            seeds = [path for path in (folder / model).glob("*") if path.name.isdecimal()]
+            found = seeds if Path(model) in kept else [folder / model]
+            removed += [
+                path for path in found if path.is_dir() and path.relative_to(folder) not in kept
+            ]
+    for path in removed:
         shutil.rmtree(path)
-    return left
+    return sorted(removed)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.frames import Block, write_frame
 from alpha.core.progress import track
-from alpha.core.store import Block, record, write_frame
 from alpha.simulate import days, defects, oracle
 from alpha.simulate.days import Day
 from alpha.simulate.params import Simulate
@@ -17,13 +17,11 @@ def run(params: Simulate, *, out: Path) -> None:
 
     Feature files hold best_bid and best_ask (float64) and the features (float32). Oracle files
     hold `oracle` (float64), the expected default label given the market's hidden state, on the
-    same timestamps, duplicates included; out/oracle/oracle.json names the label. out/nodes.json
-    is of all these HDF5 files (alpha.core.store.logical). Raises InputError if the price comes too
-    close to 0.
+    same timestamps, duplicates included; out/oracle/oracle.json names the label. Raises
+    InputError if the price comes too close to 0.
     """
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
-        written: dict[Path, dict[str, str]] = {}
         write_json(part / "oracle" / "oracle.json", oracle.LABEL)
         for day in track(days.each(params), "simulate", total=params.days):
             found = defects.apply(
@@ -34,8 +32,7 @@ def run(params: Simulate, *, out: Path) -> None:
             name = _file_name(params, day)
             truth = Block(("oracle",), found.oracle[:, None])
             for path, columns in ((part / name, blocks), (part / "oracle" / name, [truth])):
-                written[path] = write_frame(path, found.time_ns, columns, aware=True)
-        record(part, written)
+                write_frame(path, found.time_ns, columns, tz_aware=True)
 
 
 def _file_name(params: Simulate, day: Day) -> str:

@@ -1,4 +1,4 @@
-"""Params of the splits: ranges of time, and what is left out between them."""
+"""Params of the split: ranges of time, and what is left out between them."""
 
 import datetime as dt
 from typing import Annotated, Literal

@@ -12,7 +12,7 @@ from alpha.split.params import Split
 
 # What became of a row, by precedence: the first that holds is the one counted.
 OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)
-FATES = ("outside", "bad", "unlabelled", "embargoed", "purged", "kept")
+ROW_STATUS = ("outside", "bad", "unlabelled", "embargoed", "purged", "kept")
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
     )
 
 
-def fates(
+def row_status(
     time_ns: np.ndarray,
-    status: np.ndarray,
+    label_status: np.ndarray,
     ranges: tuple[Range, ...],
     *,
     horizon_ns: int,
@@ -74,16 +74,16 @@ def fates(
     A row is purged if its window, which ends at τ + horizon, reaches the end of its range.
     """
     which = np.full(len(time_ns), -1, dtype=np.int8)
-    fate = np.full(len(time_ns), OUTSIDE, dtype=np.int8)
+    status = np.full(len(time_ns), OUTSIDE, dtype=np.int8)
     for number, span in enumerate(ranges):
         inside = (time_ns >= span.start_ns) & (time_ns < span.end_ns)
         which[inside] = number
-        fate[inside] = KEPT
-        fate[inside & (time_ns + horizon_ns >= span.end_ns)] = PURGED
-        fate[inside & (time_ns < span.start_ns + span.embargo_ns)] = EMBARGOED
-        fate[inside & (status != LABELLED)] = UNLABELLED
-        fate[inside & (status == BAD_QUOTE)] = BAD
-    return which, fate
+        status[inside] = KEPT
+        status[inside & (time_ns + horizon_ns >= span.end_ns)] = PURGED
+        status[inside & (time_ns < span.start_ns + span.embargo_ns)] = EMBARGOED
+        status[inside & (label_status != LABELLED)] = UNLABELLED
+        status[inside & (label_status == BAD_QUOTE)] = BAD
+    return which, status
 
 
 def _ns(when: dt.datetime | dt.date) -> int:

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from alpha.core.artifacts import whole, whole_folder, write_json
+from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import FrameReader, open_frame, open_writer
 from alpha.core.progress import track
-from alpha.core.store import FrameReader, open_frame, open_writer, record
-from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS, SplitName
+from alpha.data.columns import LABEL_COLUMNS, LABELLED
 from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
 from alpha.data.params import Data, Label
 from alpha.split.params import Split
-from alpha.split.ranges import FATES, KEPT, OUTSIDE, Range, fates, holdout
+from alpha.split.ranges import KEPT, OUTSIDE, ROW_STATUS, Range, holdout, row_status
 
 # Rows that are read, compressed and written at a time.
 _ROWS = 1 << 14
@@ -25,43 +25,24 @@ _RUN_ROWS = 256
 def run(
     data: Data, label: Label, splits: Split, *, features: Path, labels: Path, out: Path
 ) -> None:
-    """Write out/train, out/valid, out/test (a file for each feature file with rows in it, and
-    nodes.json: alpha.core.store.logical) and out/summary.json, whose counts add up to the input's
-    rows.
+    """Write out/train, out/valid, out/test (a file for each feature file with rows in it)
+    and out/summary.json, whose counts add up to the input's rows.
 
     Raises InputError if features and labels do not belong together or a split stays empty.
     """
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
-    with whole_folder(out / "splits.scratch") as part:
-        written: dict[SplitName, dict[Path, dict[str, str]]] = {}
+    with whole_outs(out) as part:
         for span in ranges:
             (part / span.name).mkdir()
-            written[span.name] = {}
-
         # A line for each range, and the last for rows outside all (which = -1).
-        counts = np.zeros((len(ranges) + 1, len(FATES)), dtype=np.int64)
-        for file in track(folder.files, "splits", total=len(folder.files)):
-            found, files = _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
-            counts += found
-            for split, nodes in files.items():
-                written[split][part / split / file.path.name] = nodes
+        counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
+        for file in track(folder.files, "split", total=len(folder.files)):
+            counts += _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
         for number, span in enumerate(ranges):
             if counts[number, KEPT] == 0:
                 raise InputError(_empty(span, counts[number]))
         write_json(part / "summary.json", _summary(folder, ranges, counts))
-        for span in ranges:
-            record(part / span.name, written[span.name])
-    _publish(out)
-
-
-def _publish(out: Path) -> None:
-    """Move the finished folders into place: each is an artifact of its own."""
-    scratch = out / "splits.scratch"
-    for name in (*SPLITS, "summary.json"):
-        with whole(out / name, folder=name in SPLITS) as part:
-            (scratch / name).rename(part)
-    scratch.rmdir()
 
 
 def _cut(
@@ -72,31 +53,28 @@ def _cut(
     out: Path,
     *,
     horizon_ns: int,
-) -> tuple[np.ndarray, dict[SplitName, dict[str, str]]]:
+) -> np.ndarray:
     """Write one feature file's rows into the splits' folders in `out`.
 
-    Gives back how many rows had which fate, (ranges + 1, FATES) int64, the last line for rows
-    outside all ranges, and the nodes of the file of each split that has one.
+    Returns how many rows had which status, (ranges + 1, ROW_STATUS) int64, the last line for
+    rows outside all ranges.
     """
-    written: dict[SplitName, dict[str, str]] = {}
     with folder.open(file) as frame, open_frame(labels / file.path.name, key="df") as known:
         time_ns, kept = folder.times(file, frame)
         _check_labels(known, file, time_ns)
-        status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
-        which, fate = fates(time_ns, status, ranges, horizon_ns=horizon_ns)
+        label_status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
+        which, status = row_status(time_ns, label_status, ranges, horizon_ns=horizon_ns)
         for number, span in enumerate(ranges):
-            chosen = np.flatnonzero((which == number) & (fate == KEPT))
+            chosen = np.flatnonzero((which == number) & (status == KEPT))
             if len(chosen):
                 path = out / span.name / file.path.name
                 rows = chosen if isinstance(kept, slice) else kept[chosen]
-                written[span.name] = _write_part(
-                    path, folder.features, frame, known, time_ns, rows, chosen
-                )
+                _write_part(path, folder.features, frame, known, time_ns, rows, chosen)
     # Outside is which = -1: the last line.
     lines = len(ranges) + 1
-    codes = which.astype(np.int64) % lines * len(FATES) + fate
-    counts = np.bincount(codes, minlength=lines * len(FATES))
-    return counts.reshape(lines, len(FATES)), written
+    codes = which.astype(np.int64) % lines * len(ROW_STATUS) + status
+    counts = np.bincount(codes, minlength=lines * len(ROW_STATUS))
+    return counts.reshape(lines, len(ROW_STATUS))
 
 
 def _write_part(
@@ -107,12 +85,12 @@ def _write_part(
     time_ns: np.ndarray,
     rows: np.ndarray,
     chosen: np.ndarray,
-) -> dict[str, str]:
+) -> None:
     """Write the chosen rows of one file: features as they are, then labels.
 
     `chosen` are numbers of rows that count, of which `time_ns` has the timestamps and `labels`
     the labels; `rows` are the same rows' numbers in the feature file. Only _ROWS rows are in
-    memory at once. Gives back the nodes of the file (alpha.core.store.logical).
+    memory at once.
     """
     blocks: list[tuple[tuple[str, ...], np.dtype]] = []
     for narrow in (True, False):
@@ -128,13 +106,12 @@ def _write_part(
         (LABEL_COLUMNS[:-1], np.dtype(np.float64)),
         (LABEL_COLUMNS[-1:], np.dtype(np.int8)),
     ]
-    with open_writer(path, columns, rows=len(chosen), aware=frame.aware) as writer:
+    with open_writer(path, columns, rows=len(chosen), tz_aware=frame.tz_aware) as writer:
         for at in _slabs(rows):
             values = [_rows(frame, names, rows[at]) for names, _ in blocks]
             values.append(_rows(labels, LABEL_COLUMNS[:-1], chosen[at]))
             values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
             writer.append(time_ns[chosen[at]], values)
-    return writer.nodes
 
 
 def _slabs(rows: np.ndarray) -> Iterator[slice]:
@@ -169,7 +146,7 @@ def _summary(
     folder: FeatureFolder, ranges: tuple[Range, ...], counts: np.ndarray
 ) -> dict[str, Any]:
     duplicates = sum(file.duplicates for file in folder.files)
-    total = {fate: int(counts[:, code].sum()) for code, fate in enumerate(FATES)}
+    total = {status: int(counts[:, code].sum()) for code, status in enumerate(ROW_STATUS)}
     return {
         "input_rows": sum(file.rows for file in folder.files),
         "counts": {"duplicates": duplicates, **total},
@@ -179,8 +156,8 @@ def _summary(
                 "end": moment(span.end_ns),
                 "rows": int(counts[number].sum()),
                 **{
-                    fate: int(counts[number, code])
-                    for code, fate in enumerate(FATES)
+                    status: int(counts[number, code])
+                    for code, status in enumerate(ROW_STATUS)
                     if code != OUTSIDE
                 },
             }
@@ -190,7 +167,7 @@ def _summary(
 
 
 def _empty(span: Range, counts: np.ndarray) -> str:
-    lost = [f"{count} {FATES[code]}" for code, count in enumerate(counts) if count]
+    lost = [f"{count} {ROW_STATUS[code]}" for code, count in enumerate(counts) if count]
     return (
         f"splits: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must keep at "
         f"least one row, found none: {', '.join(lost) if lost else 'no row in its range'}"

@@ -1,52 +1,69 @@
 """alpha train"""
 
+from importlib import import_module
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.data.params import Label
 from alpha.learn.params import LADDER, Loss, kind, ladder, sections
-from alpha.models.networks.params import Train
 
-SUMMARY = "fit one model with one seed on train, stopping early on valid"
+SUMMARY = "fit a model with a seed, or all baselines, on train, watching valid"
 OPTIONS = [
-    Option("--model", "which rung of the ladder", type=str),
-    Option("--seed", "seed of initial weights and shuffles", type=int),
+    Option("--model", "which model of the ladder", type=str, required=False),
+    Option("--seed", "seed of initial weights and shuffles", type=int, required=False),
+    Option("--kind", "in place of a model: baselines, all of them", type=str, required=False),
     Option("--train", "the train split's folder"),
     Option("--valid", "the valid split's folder"),
     Option("--normalization", "the contract that `alpha normalize` wrote"),
-    Option("--out", "folder for the model and history.csv"),
-    Option("--live", "folder for DVCLive's metrics of a network's epochs", required=False),
+    Option("--out", "folder for the model and history.csv; of baselines, a folder for each"),
+    Option("--live", "folder to watch the epochs of a network in", required=False),
 ]
 
 
 def SECTIONS(args: Arguments) -> dict[str, Any]:
-    of = kind(args.model)
-    of_model = {args.model: sections(of)[args.model]}
-    of_loop = {"train": Train} if of == "networks" else {}
-    return LADDER | {"label": Label, "loss": Loss} | of_loop | of_model
+    _check(args)
+    of = args.kind or kind(args.model)
+    own = sections(of)
+    found = LADDER | {"label": Label, "loss": Loss}
+    if of == "networks":
+        found |= {"train": import_module("alpha.models.networks.params").Train}
+    return found | (own if args.kind else {args.model: own[args.model]})
 
 
 def command(params: Any, args: Arguments) -> None:
+    from alpha.train.run import run, run_baselines
+
+    paths = {name: getattr(args, name) for name in ("train", "valid", "normalization", "out")}
+    if args.kind:
+        parameters = {model: getattr(params, model) for model in params.baselines}
+        run_baselines(params.label, params.loss, parameters, **paths)
+        return
     if args.model not in ladder(params):
         raise InputError(
             f"--model must be one of params' models ({', '.join(ladder(params))}), "
             f"found {args.model!r}"
         )
-    if not 0 <= args.seed < 2**31:
-        raise InputError(f"--seed must be 0 to 2**31 - 1, found {args.seed}")
-    from alpha.train.run import run
-
     run(
         params.label,
         params.loss,
-        getattr(params, "train", None),  # type: ignore[arg-type]  # of networks alone
+        getattr(params, "train", None),
         getattr(params, args.model),
         model=args.model,
         seed=args.seed,
-        train=args.train,
-        valid=args.valid,
-        normalization=args.normalization,
-        out=args.out,
         live=args.live,
+        **paths,
     )
+
+
+def _check(args: Arguments) -> None:
+    """Raise InputError unless there is one model with a seed, or the baselines without one."""
+    if (args.model is None) == (args.kind is None):
+        found = "neither" if args.model is None else "both"
+        raise InputError(f"either --model or --kind must be given, found {found}")
+    if args.kind not in (None, "baselines"):
+        raise InputError(f"--kind must be baselines, found {args.kind!r}")
+    if (args.model is None) != (args.seed is None):
+        raise InputError("--seed must be given with --model, and with it alone")
+    if args.seed is not None and not 0 <= args.seed < 2**31:
+        raise InputError(f"--seed must be 0 to 2**31 - 1, found {args.seed}")

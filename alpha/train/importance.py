@@ -1,70 +1,45 @@
 """Importance of each family: the skill that is lost when what the family says is shuffled."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
-from alpha.learn.dataset import Known, Rows
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """The rows of a split with what `encode` makes of their features, (rows, features) ->
-    (rows, embeddings), in place of those."""
-
-    data: Rows
-    encode: Callable[[np.ndarray], np.ndarray]
-
-    @property
-    def time_ns(self) -> np.ndarray:
-        return self.data.time_ns
-
-    def parts(self) -> Iterator[tuple[int, Known]]:
-        for row, known in self.data.parts():
-            yield row, Known(self.encode(known.x), known.past)
-
-
-class Timed(Protocol):
-    """What importance needs of a split (alpha.learn.dataset.Rows)."""
-
-    @property
-    def time_ns(self) -> np.ndarray: ...
-
-    def parts(self) -> Iterator[tuple[int, Known]]: ...
+from alpha.learn.dataset import Known
 
 
 def by_family(
     predict: Callable[[Known], np.ndarray],
-    data: Timed,
+    parts: Iterable[tuple[int, Known]],
     families: Sequence[str],
     *,
+    time_ns: np.ndarray,
     losses: Callable[[slice, np.ndarray], np.ndarray],
     constant_loss: float,
     block_ns: int,
     seed: int,
 ) -> dict[str, float]:
-    """Family -> (loss with the family permuted − loss) / constant_loss: the skill it is worth.
+    """Family -> (loss with the family permuted − loss) / constant_loss: the skill that it gives.
 
-    `data` has at least one row, `families` one name a feature. `predict` maps what is known of
-    rows to predictions, `losses` those and which rows they are of to the loss of each;
-    `constant_loss` > 0 is that of the best constant. A family's features are permuted together,
-    row by row, within each block of time (`block_rows`), so that slow drifts stay and only what
-    the family says within a block is destroyed. Every family is permuted in the same order.
+    `parts` are the rows of a split in order, at least one, each part with the number of its first
+    row; `time_ns` (rows,) are the times of all; `families` has one name a feature. `predict` maps
+    what is known of rows to predictions, `losses` those and which rows they are of to the loss of
+    each; `constant_loss` > 0 is that of the best constant. A family's features are permuted
+    together, row by row, within each block of time (`block_rows`), so that slow drifts stay and
+    only what the family says within a block is destroyed. Every family is permuted in the same
+    order.
     Families are in the order of their first feature; one that `predict` ignores gets exactly 0.
-    Memory holds twice as many features as a part of `data`, or a block if that is longer.
+    Memory holds twice as many features as a part, or a block if that is longer.
 
     Source: Breiman (2001), permutation importance, with groups of features and blocks.
     """
-    blocks = block_rows(data.time_ns, block_ns=block_ns)
+    blocks = block_rows(time_ns, block_ns=block_ns)
     order = permutation_within(blocks, seed=seed)
     names = dict.fromkeys(families)
     columns = {name: [at for at, of in enumerate(families) if of == name] for name in names}
     whole: list[float] = []
     permuted: dict[str, list[float]] = {name: [] for name in names}
-    for start, known in _of_whole_blocks(data, blocks):
+    for start, known in _of_whole_blocks(parts, blocks):
         rows = slice(start, start + len(known))
         whole.append(float(np.sum(losses(rows, predict(known)))))
         x = known.x.copy()
@@ -79,11 +54,13 @@ def by_family(
     }
 
 
-def _of_whole_blocks(data: Timed, blocks: np.ndarray) -> Iterator[tuple[int, Known]]:
-    """The parts of `data`, cut where blocks end: the number of each first row, and the rows."""
+def _of_whole_blocks(
+    parts: Iterable[tuple[int, Known]], blocks: np.ndarray
+) -> Iterator[tuple[int, Known]]:
+    """The same rows in parts that are cut where blocks end."""
     waiting: list[Known] = []
     first = 0
-    for row, known in data.parts():
+    for row, known in parts:
         end = row + len(known)
         # The last block of this part may go on in the next.
         cut = int(np.searchsorted(blocks, blocks[end - 1])) if end < len(blocks) else end

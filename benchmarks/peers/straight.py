@@ -3,8 +3,8 @@
     python -m benchmarks.peers.straight FEATURES OUT SETTINGS
 
 Reads all files, labels, cuts splits with purge and embargo, scales and clips, fits the constant,
-a ridge, an MLP, and a net of silos with its rival; writes predictions on every split, and
-metrics.json with block bootstrap intervals and how long those took. SETTINGS is JSON: knobs of
+a ridge, an MLP, and a net of silos with an MLP of its size; writes predictions on every split, and
+metrics.json with block bootstrap intervals and how long those took. SETTINGS is JSON: parameters of
 both sides.
 """
 
@@ -64,7 +64,7 @@ def models(
 
     builds: dict[str, Callable[[], Any]] = {
         "mlp": lambda: training.mlp(xs[0].shape[1]),
-        "silos_rival": lambda: training.mlp(xs[0].shape[1], settings["rival"]),
+        "matched_mlp": lambda: training.mlp(xs[0].shape[1], settings["matched_mlp"]),
         "silos": lambda: training.silos(settings["owns"]),
     }
     scores = [((y - mean) / sigma).astype(np.float32)[:, None] for y in ys]

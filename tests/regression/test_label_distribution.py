@@ -41,9 +41,11 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     defects = PARAMS.simulate.defects.model_copy(
         update={"gaps_per_day": 3.0, "crossed_per_day": 5.0}
     )
-    knobs = PARAMS.simulate.model_copy(update={"days": 2, "rows_per_day": 8640, "defects": defects})
+    config = PARAMS.simulate.model_copy(
+        update={"days": 2, "rows_per_day": 8640, "defects": defects}
+    )
     out = tmp_path_factory.mktemp("market") / "features"
-    simulate.run(knobs, out=out)
+    simulate.run(config, out=out)
     return out
 
 
@@ -67,8 +69,8 @@ def test_a_label_moved_by_one_row_is_seen(market, tmp_path, monkeypatch):
     before = figures(market, "*.h5", tmp_path)
     sound = targets.compute
 
-    def shifted(*args: Any, **knobs: Any) -> targets.Labels:
-        found = sound(*args, **knobs)
+    def shifted(*args: Any, **config: Any) -> targets.Labels:
+        found = sound(*args, **config)
         return targets.Labels(*(np.roll(values, 1) for values in vars(found).values()))
 
     monkeypatch.setattr(labels, "compute", shifted)

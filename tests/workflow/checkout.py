@@ -62,7 +62,8 @@ class Checkout:
         listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
         names = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
         for name in names.split("\0"):
-            if (ROOT / name).is_file() and name != "dvc.lock":
+            made = name == "dvc.lock" or name.startswith("results/")
+            if (ROOT / name).is_file() and not made:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 # With its time, by which it is known what is compiled of it.
                 shutil.copy2(ROOT / name, folder / name)
@@ -105,7 +106,7 @@ class Checkout:
         assert "Failed" not in status, status
 
     def planned(self) -> set[str]:
-        """The jobs that Snakemake would run now, such as `train ridge-0`."""
+        """The jobs that Snakemake would run now, such as `train mlp/0`."""
         return jobs(self.run("snakemake", "--dry-run"))
 
     def edit(self, changes: dict[str, Any]) -> None:
@@ -142,15 +143,16 @@ class Checkout:
         }
 
 
-def jobs(said: str) -> set[str]:
+def jobs(printed: str) -> set[str]:
     """The jobs that Snakemake announced, but for the target that only collects."""
-    return set(re.findall(r"^Job \d+: (.+)$", said, re.MULTILINE)) - {"all"}
+    return set(re.findall(r"^Job \d+: (.+)$", printed, re.MULTILINE)) - {"all"}
 
 
 def job(stage: str) -> str:
-    """What Snakemake calls a stage's job: `train mlp-0` for train_networks@mlp-0."""
+    """What Snakemake calls a stage's job: `train mlp/0` for train_networks@mlp-0."""
     name, _, run = stage.partition("@")
-    return f"{name.partition('_')[0]} {run}".strip()
+    step, _, kind = name.partition("_")
+    return f"{step} {run.replace('-', '/') or kind}".strip()
 
 
 def related(one, other):

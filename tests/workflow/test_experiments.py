@@ -31,22 +31,22 @@ def names(checkout):
 
 
 def test_the_table_of_experiments_has_few_columns(swept):
-    """What they changed and the best model's headline: no code, no data, no figure of each rung."""
-    said = swept.run("make", "--silent", "--assume-old=.venv/installed", "experiments")
-    header = next(line for line in said.splitlines() if "Experiment" in line)
+    """What they changed and the best model's headline: no code, no data, no other model."""
+    printed = swept.run("make", "--silent", "--assume-old=.venv/installed", "experiments")
+    header = next(line for line in printed.splitlines() if "Experiment" in line)
     columns = re.split(r"[│┃\s]+", header.strip("│┃ "))
     # The best is the train mean here, which ranks nothing: it has no rank IC.
     best = ["model", "skill_valid", "skill_test", "test_low", "test_high", "verdict"]
     about = ["Experiment", "Created", "State"]
     assert columns == [*about, *(f"best.{key}" for key in best), "label.horizon_seconds"]
     for horizon, name in names(swept).items():
-        assert any(name in line and horizon in line for line in said.splitlines())
+        assert any(name in line and horizon in line for line in printed.splitlines())
 
 
 def test_experiments_are_compared_with_each_other_and_in_words(swept):
     first, second = names(swept).values()
-    said = swept.run("dvc", "exp", "diff", "--json", first, second)
-    differences = json.loads(said[said.index("{") :])
+    printed = swept.run("dvc", "exp", "diff", "--json", first, second)
+    differences = json.loads(printed[printed.index("{") :])
     assert set(differences["params"]["params.yaml"]) == {"label.horizon_seconds"}
     assert "ridge.skill_test" in differences["metrics"]["results/evaluate/metrics.json"]
     assert "label.horizon_seconds" in swept.run("python", "-m", "alpha", "diff", first, second)
@@ -65,7 +65,7 @@ def test_an_experiment_is_applied_and_left_again_without_a_run(swept):
 
 
 def test_the_differences_between_two_experiments_are_short(swept):
-    """A line for each figure of each rung, and one for the knob; not for every file."""
+    """A line for each figure of each model, and one for the parameter; not for every file."""
     name = names(swept)["400"]
     metrics = swept.run("dvc", "metrics", "diff", "--no-path", "HEAD", name)
     assert len(metrics.splitlines()) < 35

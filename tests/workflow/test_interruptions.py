@@ -13,16 +13,16 @@ from benchmarks.interruptions import fresh, kill, living, start, steps
 
 pytestmark = pytest.mark.workflow
 
-RUN = "results/train/mean-0"
-STEP = ["train mean"]
+RUN = "results/train/baselines"
+STEP = ["train baselines"]
 SNAKEMAKE = ("snakemake", "--cores", "2", RUN)
-DVC = ("dvc", "repro", "train_baselines@mean-0")
+DVC = ("dvc", "repro", "train_baselines")
 RECOVER = ("python", "workflow/scripts/recover.py")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A clone in which one rung was trained, and all that it needs."""
+    """A clone in which the baselines were trained, and all that it needs."""
     checkout = Checkout.clone(tmp_path_factory.mktemp("interruptions") / "built")
     checkout.run(*SNAKEMAKE)
     return checkout
@@ -37,7 +37,7 @@ def copied(built, tmp_path):
 
 @pytest.fixture
 def untrained(copied):
-    """A copy in which that rung is yet to be trained: DVC's cache has nothing of it."""
+    """A copy in which they are yet to be trained: DVC's cache has nothing of it."""
     shutil.rmtree(copied.folder / RUN)
     shutil.rmtree(copied.folder / ".dvc" / "cache")
     return copied
@@ -63,10 +63,10 @@ def halted(checkout):
     return found
 
 
-def resumed(checkout, command, said, step):
+def resumed(checkout, command, printed, step):
     """Start a command, and resume the halted step when it says that it waits."""
     process = start(checkout, command, log(checkout))
-    until(process, lambda: said in log(checkout).read_text())
+    until(process, lambda: printed in log(checkout).read_text())
     for one in step:
         one.resume()
     assert process.wait() == 0
@@ -102,6 +102,7 @@ def test_snakemake_killed_while_a_step_writes(built, tmp_path):
     assert the_same(checkout, built)
 
 
+@pytest.mark.slow
 def test_snakemake_killed_alone_while_its_step_lives_on(untrained, built):
     """The step is waited for, and not run again."""
     process = start(untrained, SNAKEMAKE, log(untrained))
@@ -109,10 +110,11 @@ def test_snakemake_killed_alone_while_its_step_lives_on(untrained, built):
     step = halted(untrained)
     kill(process, untrained.folder, "top")
     resumed(untrained, SNAKEMAKE, "still at work here", step)
-    assert "Running stage" not in (untrained.folder / "logs/train/mean-0.log").read_text()
+    assert "Running stage" not in (untrained.folder / "logs/train/baselines.log").read_text()
     assert the_same(untrained, built)
 
 
+@pytest.mark.slow
 def test_dvc_killed_while_a_step_runs(untrained, built):
     process = start(untrained, DVC, log(untrained))
     until(process, lambda: steps(untrained.folder) == STEP)
@@ -121,7 +123,7 @@ def test_dvc_killed_while_a_step_runs(untrained, built):
     assert the_same(untrained, built)
 
 
-def test_snakemake_mends_a_lock_that_was_cut_short(copied, built):
+def test_snakemake_fixes_a_lock_that_was_cut_short(copied, built):
     """What it lost comes back from DVC's cache, to the byte; nothing runs again."""
     shutil.rmtree(copied.folder / "logs")
     whole = cut(copied)
@@ -131,7 +133,8 @@ def test_snakemake_mends_a_lock_that_was_cut_short(copied, built):
     assert the_same(copied, built)
 
 
-def test_a_lock_that_was_cut_short_is_mended_for_dvc_by_one_command(copied, built):
+@pytest.mark.slow
+def test_a_lock_that_was_cut_short_is_fixed_for_dvc_by_one_command(copied, built):
     """DVC alone only says that it is invalid."""
     whole = cut(copied)
     assert "Traceback" not in copied.run(*DVC, fails=True)
@@ -142,14 +145,15 @@ def test_a_lock_that_was_cut_short_is_mended_for_dvc_by_one_command(copied, buil
     assert the_same(copied, built)
 
 
+@pytest.mark.slow
 def test_locks_of_a_snakemake_that_lives_stay(untrained, built):
     """A second one says in one line that it is not alone, and does not disturb the first."""
     first = start(untrained, SNAKEMAKE, log(untrained))
     until(first, lambda: steps(untrained.folder) == STEP)
     step = halted(untrained)
-    said = untrained.run(*SNAKEMAKE, fails=True).splitlines()
+    printed = untrained.run(*SNAKEMAKE, fails=True).splitlines()
     line = "another Snakemake is at work in this folder: wait for it, or end it"
-    assert [text for text in said if "specific profile" not in text] == [
+    assert [text for text in printed if "specific profile" not in text] == [
         f"snakemake: error: {line}"
     ]
     assert untrained.run(*RECOVER, fails=True).splitlines() == [f"unlock: error: {line}"]

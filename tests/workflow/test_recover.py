@@ -11,6 +11,7 @@ import psutil
 import pytest
 import yaml
 from checkout import ROOT, Checkout
+from dvc.lock import make_lock
 from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 
@@ -63,16 +64,16 @@ def test_wherever_a_lock_is_cut_its_whole_stages_stay(project):
     text = project[1].decode()
     stages = yaml.safe_load(text)["stages"]
     for length in range(len(text)):
-        kept = recover.whole_stages(text[:length])
-        result = text[:length] if kept is None else kept
-        assert text.startswith(result)
-        if result:
-            found = COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(result)).get("stages", {})
+        cut = text[:length]
+        kept = recover.whole_stages(cut)
+        assert cut.startswith(kept)
+        if kept:
+            found = COMPILED_LOCKFILE_SCHEMA(yaml.safe_load(kept)).get("stages", {})
             *before, last = [None, *found]
             assert all(found[name] == stages[name] for name in before[1:])
-            assert last is None or kept is None or found[last] == stages[last]
-        if length and text[length - 1] != "\n":
-            assert kept is not None
+            assert last is None or kept == cut or found[last] == stages[last]
+        if not cut.endswith("\n"):
+            assert kept != cut or not cut
 
 
 def test_dvc_completes_what_was_cut_to_the_same_bytes(project, monkeypatch):
@@ -97,15 +98,15 @@ def test_a_lock_that_is_whole_stays_byte_for_byte(project, here):
     assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
 
 
-def test_without_a_lock_there_is_nothing_to_mend(here):
+def test_without_a_lock_there_is_nothing_to_fix(here):
     assert recover.dvc_lock() == []
 
 
 def test_a_lock_that_is_empty_is_removed(here):
     """DVC calls it invalid."""
     (here / "dvc.lock").touch()
-    [said] = recover.dvc_lock()
-    assert said.startswith("dvc.lock: was cut short by an interruption")
+    [line] = recover.dvc_lock()
+    assert line.startswith("dvc.lock: was cut short by an interruption")
     assert list(here.iterdir()) == []
 
 
@@ -115,7 +116,8 @@ def test_a_conflict_of_git_is_left_for_the_user(project, stage):
     text = project[1].decode()
     [line] = re.findall(f"^    cmd: mkdir {stage} .*\n", text, re.MULTILINE)
     both = f"<<<<<<< HEAD\n{line}=======\n{line}>>>>>>> other\n"
-    assert recover.whole_stages(text.replace(line, both)) is None
+    conflict = text.replace(line, both)
+    assert recover.whole_stages(conflict) == conflict
 
 
 def listed(folder, pid):
@@ -133,7 +135,7 @@ def test_a_process_that_lives_keeps_what_it_holds(here, sleeping):
     assert recover.at_work(here) == [f"dvc repro (PID {sleeping.pid})"]
 
 
-def test_a_process_that_was_killed_is_taken_off_the_list(here):
+def test_a_list_of_processes_that_were_killed_is_removed(here):
     """Whether nobody has waited for it yet (a zombie), or its number is free again."""
     with subprocess.Popen(["sleep", "1000"]) as process:
         process.kill()
@@ -141,11 +143,11 @@ def test_a_process_that_was_killed_is_taken_off_the_list(here):
             time.sleep(0.01)
         listed(here, process.pid)
         assert len(recover.dvc_rwlock(here)) == 1
-    assert json.loads((here / "rwlock").read_text()) == {"write": {}, "read": {}}
+    assert not (here / "rwlock").exists()
     listed(here, process.pid)
     assert recover.at_work(here) == []
     assert len(recover.dvc_rwlock(here)) == 1
-    assert json.loads((here / "rwlock").read_text()) == {"write": {}, "read": {}}
+    assert not (here / "rwlock").exists()
 
 
 def test_a_process_that_started_after_the_list_was_written_is_another(here, sleeping, monkeypatch):
@@ -159,8 +161,8 @@ def test_a_process_that_started_after_the_list_was_written_is_another(here, slee
 @pytest.mark.parametrize("content", ["", '{"write": {"/res', "[]"])
 def test_a_list_that_was_cut_short_is_removed(here, content):
     (here / "rwlock").write_text(content)
-    [said] = recover.dvc_rwlock(here)
-    assert said.endswith("rwlock: removed, as it was cut short by an interruption")
+    [line] = recover.dvc_rwlock(here)
+    assert line.endswith("rwlock: removed, as it was cut short by an interruption")
     assert not (here / "rwlock").exists()
 
 
@@ -169,8 +171,20 @@ def test_what_a_killed_run_had_started_is_waited_for(here, capsys):
         listed(here, process.pid)
         recover.wait(SimpleNamespace(tmp_dir=here))
         assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
-    said = capsys.readouterr().err
-    assert said == f"waiting for dvc repro (PID {process.pid}), which is still at work here\n"
+    printed = capsys.readouterr().err
+    assert printed == f"waiting for dvc repro (PID {process.pid}), which is still at work here\n"
+
+
+def test_a_lock_of_dvc_that_another_holds_is_waited_for(here):
+    """Longer than DVC itself waits; and a status likewise."""
+    (here / "lock").touch()
+    code = "import sys, time; from dvc.lock import make_lock; lock = make_lock(sys.argv[1]); "
+    code += "lock.lock(); print(flush=True); time.sleep(4); lock.unlock()"
+    command = [sys.executable, "-c", code, "lock"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        with recover.held(make_lock("lock")):
+            assert process.wait() == 0
 
 
 def test_locks_of_a_snakemake_that_was_killed_are_removed(here):

@@ -1,36 +1,64 @@
-"""dvc.yaml's stages depend on exactly the code they can import, and name their steps."""
+"""dvc.yaml's stages depend on exactly the folders of code that they import, and name their steps;
+and the folders of the package stand on each other in one direction."""
 
+import ast
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 from checkout import ROOT
 from dvc.dvcfile import ProjectFile
 from dvc.repo import Repo
-from imports import closure
 
-from alpha.__main__ import parser
+from alpha.__main__ import COMMANDS
 from alpha.learn.params import KINDS
 
-STAGES: dict[str, dict[str, Any]] = ProjectFile(Repo(ROOT), "dvc.yaml").resolver.resolve()["stages"]
+RESOLVED = ProjectFile(Repo(ROOT), "dvc.yaml").resolver.resolve()["stages"]
+# Those of a matrix differ in the model alone, and the seed: one of each.
+STAGES: dict[str, dict[str, Any]] = {name.partition("@")[0]: RESOLVED[name] for name in RESOLVED}
+# What each floor may import: itself, and those before it.
+FLOORS = ["core", "data", "learn", "models"]
+STEPS = [*dict.fromkeys(name.partition("_")[0] for name in STAGES)]
+# What steps may use of another step: the format of what it writes.
+FORMATS = {"guard": {"label"}, "evaluate": {"predict"}, "report": {"label", "guard", "evaluate"}}
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_exactly_the_code_it_can_import(stage):
-    """A file left out would leave stale results behind an edit; one too many reruns in vain."""
-    steps, model = commands(stage)
-    listed = {
-        file for dep in STAGES[stage]["deps"] if dep.startswith("alpha/") for file in files(dep)
-    }
-    if model is None:
-        needed = set().union(*(closure(ROOT, step, None) for step in steps))
-    else:
-        # The instances of a matrix share one list, but for the rung's own file.
-        kind = next(names for names in KINDS.values() if model in names)
-        rungs = {f"alpha/models/{name}.py" for name in kind}
-        shared = set().union(*(closure(ROOT, steps[0], name) for name in kind)) - rungs
-        needed = shared | (closure(ROOT, steps[0], model) & rungs)
-    assert sorted(needed - listed) == [], "missing from the stage's deps"
-    assert sorted(listed - needed) == [], "superfluous in the stage's deps"
+def test_a_stage_depends_on_exactly_the_folders_of_code_it_imports(stage):
+    """A folder left out would leave stale results behind an edit; one too many reruns in vain."""
+    listed = {dep for dep in STAGES[stage]["deps"] if dep.startswith("alpha/")}
+    program = {"alpha/__init__.py", "alpha/__main__.py"}
+    assert program <= listed
+    assert sorted(listed - program) == sorted(reached(stage))
+    assert len(listed - program) <= 6
+
+
+def test_no_module_imports_from_a_floor_above_its_own_nor_what_another_step_does():
+    for file in modules():
+        own = file.relative_to(ROOT / "alpha").parts[0].removesuffix(".py")
+        for name in imported(file):
+            other = name.split(".")[1] if "." in name else own
+            where = f"{file.relative_to(ROOT)} imports {name}"
+            if own == other or own not in FLOORS + STEPS:
+                continue  # what looks at results from outside may import everything
+            if own in FLOORS:
+                assert other in FLOORS[: FLOORS.index(own)], where
+            else:
+                assert other in FLOORS or other in FORMATS.get(own, ()), where
+                assert name.split(".")[2:3] != ["run"], where
+
+
+def test_folders_import_each_other_in_no_circle():
+    graph: dict[str, set[str]] = {}
+    for file in modules():
+        found = graph.setdefault(folder(file), set())
+        found |= {folder(path) for name in imported(file) for path in files(name)} - {folder(file)}
+    while graph:
+        last = [name for name, others in graph.items() if not others & graph.keys()]
+        assert last, f"a circle among {sorted(graph)}"
+        for name in last:
+            del graph[name]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -39,37 +67,93 @@ def test_a_stage_calls_the_command_line_as_it_is(stage):
     for line in lines(stage):
         words = line.split()
         assert words[:3] == ["python", "-m", "alpha"]
-        parser().parse_args(words[3:])
+        options = import_module(COMMANDS[words[3]]).OPTIONS
+        given = {word for word in words[4:] if word.startswith("--")}
+        assert given <= {option.flag for option in options}
+        assert given >= {one.flag for one in options if one.required and one.default is None}
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_writes_only_into_results(stage):
-    """What is made can be deleted as one folder, and is never committed to git."""
-    outs = STAGES[stage]["outs"] + STAGES[stage].get("metrics", [])
-    assert outs
-    assert all(out.startswith("results/") for out in outs)
+    """What is made can be deleted as one folder; only small results are committed to git."""
+    outs = [*STAGES[stage]["outs"], *STAGES[stage].get("metrics", [])]
+    paths = [path for out in outs for path in (out if isinstance(out, dict) else [out])]
+    assert paths
+    assert all(path.startswith("results/") for path in paths)
+    in_git = {path for out in outs if isinstance(out, dict) for path in out}
+    assert in_git <= {"results/label/profile.json", "results/evaluate/metrics.json"}
 
 
 def test_normalization_and_training_cannot_see_test():
     """What is fitted on train has no path by which the test split could reach it."""
     for stage in STAGES:
-        if stage.partition("@")[0] in ("normalize", "train"):
-            assert not any(dep.startswith("results/split/test") for dep in STAGES[stage]["deps"])
+        if stage.partition("_")[0] in ("normalize", "train"):
+            for dep in STAGES[stage]["deps"]:
+                assert not dep.startswith("results/split/test")
+                assert dep != "results/split"
 
 
-def files(dep: str) -> list[str]:
-    """A file of the package, or the files of a folder of it."""
-    found = [path for path in (ROOT / dep).rglob("*.*") if path.suffix in (".py", ".j2", ".css")]
-    return [str(path.relative_to(ROOT)) for path in found] or [dep]
+def reached(stage: str) -> set[str]:
+    """The folders of code that a stage's commands may import, those inside functions too.
+
+    A model's kind is imported by name: all of its folder counts, and no other kind. The command
+    line of another step (its __init__), which is imported with its formats, makes no result.
+    """
+    _, _, kind = stage.partition("_")
+    steps = [line.split()[3] for line in lines(stage)]
+    waiting = [path for step in steps for path in files(COMMANDS[step])]
+    waiting += sorted((ROOT / "alpha/models" / kind).glob("*.py")) if kind else []
+    own = {folder(path) for path in waiting}
+    found: set[Path] = set()
+    while waiting:
+        file = waiting.pop()
+        command = file.name == "__init__.py" and file.parent.name in STEPS
+        if file not in found and not (command and folder(file) not in own):
+            found.add(file)
+            others = [f".{name}" for name in KINDS if name != kind]
+            for name in imported(file):
+                if not (kind and any(other in name for other in others)):
+                    waiting += files(name)
+    return {folder(file) for file in found} - {"alpha", "alpha/models"}
+
+
+def modules() -> list[Path]:
+    return sorted((ROOT / "alpha").rglob("*.py"))
+
+
+def folder(file: Path) -> str:
+    """The folder of the package that a module is in, such as alpha/models/trees."""
+    parts = file.parent.relative_to(ROOT).parts
+    return "/".join(parts[: 3 if parts[1:2] == ("models",) else 2])
+
+
+def imported(file: Path) -> list[str]:
+    """The dotted names of the package that a module imports, wherever in it."""
+    found = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "the package imports by whole names"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found += [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+    return [name for name in found if name.split(".")[0] == "alpha"]
+
+
+def files(name: str) -> list[Path]:
+    """The module behind a dotted name, and the packages that hold it."""
+    parts = name.split(".")
+    found = []
+    for length in range(2, len(parts) + 1):
+        path = ROOT.joinpath(*parts[:length])
+        found += [
+            file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()
+        ]
+    return found
 
 
 def lines(stage: str) -> list[str]:
     """The command lines of a stage."""
     found = STAGES[stage]["cmd"]
     return [found] if isinstance(found, str) else found
-
-
-def commands(stage: str) -> tuple[list[str], str | None]:
-    """A stage's commands, and its model if it is an instance of a matrix."""
-    _, _, run = stage.partition("@")
-    return [line.split()[3] for line in lines(stage)], run.rpartition("-")[0] or None

@@ -21,13 +21,13 @@ def ran(tmp_path_factory):
     changes = {"baselines": ["ridge"], "networks": []}
     checkout = Checkout.clone(folder, changes, compiled=False)
     checkout.environment |= {"PYTHONPROFILEIMPORTTIME": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    return checkout, checkout.run("dvc", "repro", "predict_baselines@ridge-0")
+    return checkout, checkout.run("dvc", "repro", "predict_baselines")
 
 
 def test_steps_without_networks_import_no_heavy_library(ran):
     """Simulation, labels, guard, splits, normalization, and a baseline trained and read back."""
-    said = ran[1]
-    steps = re.split(r"^Running stage '(\w+)", said, flags=re.MULTILINE)
+    printed = ran[1]
+    steps = re.split(r"^Running stage '(\w+)", printed, flags=re.MULTILINE)
     found = {
         step: set(re.findall(r"^import time:.*\| +(\w+)", text, re.MULTILINE))
         for step, text in zip(steps[1::2], steps[2::2], strict=True)
@@ -41,7 +41,7 @@ def test_steps_without_networks_import_no_heavy_library(ran):
         "train_baselines": "train",
         "predict_baselines": "predict",
     }.items():
-        assert re.search(rf"\| +alpha\.{module}$", said, re.MULTILINE), step
+        assert re.search(rf"\| +alpha\.{module}$", printed, re.MULTILINE), step
         assert found[step] & HEAVY == set(), step
 
 
@@ -51,17 +51,6 @@ def test_compiled_kernels_are_kept_where_no_bytecode_is(ran):
     kept = {path.name.partition(".")[0] for path in (checkout.folder / "alpha").rglob("*.nbi")}
     assert "windows" in kept
     assert not list((checkout.folder / "alpha").rglob("*.pyc"))
-
-
-def test_jobs_of_snakemake_never_start_dvc(tmp_path):
-    """All are the work of the process that has it loaded; here they cannot do without."""
-    checkout = Checkout.clone(tmp_path / "clone", {"networks": []})
-    script = checkout.folder / "workflow" / "scripts" / "repro.py"
-    text = script.read_text()
-    assert text.count("os.execvp(") == 1
-    script.write_text(text.replace("os.execvp(", "sys.exit("))
-    checkout.run("snakemake", "--cores", "2", "results/split/summary.json")
-    assert checkout.executed() == {"simulate", "label", "guard", "split"}
 
 
 def test_every_package_is_byte_compiled_by_set_up():

@@ -17,31 +17,29 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 from dvc.dvcfile import PROJECT_FILE, ProjectFile
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from recover import AtWork, recover, snakemake_locks, wait
-import warm
+from recover import AtWork, recover, snakemake_locks, status, wait
 
+from alpha import check
 from alpha.core.errors import InputError
-from alpha.check import load
-from alpha.learn.params import KINDS
-from alpha.history.record.lock import related
 
 # Params and data are checked before anything runs, as Snakemake and DVC remove a step's earlier
 # results before the step itself could object. `alpha check` says the same.
 try:
-    PARAMS = load(Path("params.yaml"))
+    PARAMS = check.load(Path("params.yaml"))
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 
-# Each stage, and each instance of a matrix (train_baselines@ridge-0), with every ${...} resolved;
+# Each stage, and each instance of a matrix (train_networks@mlp-0), with every ${...} resolved;
 # and why DVC would run a stage again. A job on a cluster knows that it is to run.
 try:
-    REPO = Repo(".", _wait_for_lock=True)
+    REPO = Repo(".")
     if workflow.is_main_process:
-        for line in [*snakemake_locks(), *recover(REPO)]:
-            print(line, file=sys.stderr)
+        found = snakemake_locks()
         wait(REPO)
+        for line in [*found, *recover(REPO)]:
+            print(line, file=sys.stderr)
     STAGES = ProjectFile(REPO, PROJECT_FILE).resolver.resolve()["stages"]
-    STALE = REPO.status() if workflow.is_main_process else {}
+    STALE = status(REPO) if workflow.is_main_process else {}
 except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
 except DvcException as error:
@@ -49,56 +47,57 @@ except DvcException as error:
 
 # Data, too, is looked at if something is to run; else that would cost more than all else here.
 if STALE:
-    from alpha import check
-
     try:
         check.run(PARAMS)
     except InputError as error:
         sys.exit(f"alpha check: error: {error}")
 
-# The kinds of rungs have stages of their own, but share their rules: `train@ridge-0` stands for
-# train_baselines@ridge-0.
-NAMES = {stage: stage for stage in STAGES}
-for stage in STAGES:
-    rule_name, _, kind = stage.partition("@")[0].partition("_")
-    if kind in KINDS:
-        NAMES[f"{rule_name}@{stage.partition('@')[2]}"] = NAMES.pop(stage)
-
 # What a stage waits for, but what does not make it stale: it changes with nothing that the stage's
 # other dependencies do not change with.
 ORDER_ONLY = ["results/guard/passed.json"]
 
-# The one command of all rules: `dvc repro`, by a process of DVC that is already loaded. DVC removes
-# what a step wrote earlier; should the step fail, it comes back from DVC's cache.
+# The one command of all rules. DVC removes what a step wrote earlier. Should the step fail, it
+# comes back: from DVC's cache, or what is in git and not there from a copy.
 # ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
 REPRO = """
-python -IS workflow/scripts/repro.py ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
+tar -cf {log}.tar {params.in_git} 2> /dev/null || true
+dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
 > {log} 2>&1 \
-|| {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; exit 1; }}
+|| {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; \
+tar -xf {log}.tar 2> /dev/null; exit 1; }}
 """
 
 
-def outs(stage):
-    found = STAGES[NAMES[stage]]
-    return [*found.get("outs", []), *found.get("metrics", [])]
+def outs(stage, *, in_git=False):
+    """What a stage writes into DVC's cache, or else into git."""
+    entries = [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
+    flags = dict(
+        pair for one in entries for pair in (one if type(one) is dict else {one: {}}).items()
+    )
+    return [path for path, flag in flags.items() if flag.get("cache", True) != in_git]
+
+
+def job(stage):
+    """What rules call a stage: `train mlp/0` is train_networks@mlp-0, for kinds of models share
+    their rules; the second word is the folder in results/train."""
+    step, _, kind = stage.partition("@")[0].partition("_")
+    return f"{step} {os.path.relpath(outs(stage)[0], f'results/{step}')}" if kind else step
+
+
+STAGE_OF = {job(stage): stage for stage in STAGES}
 
 
 @cache
 def all_outputs():
-    return [out for stage in NAMES for out in outs(stage)]
+    return [out for stage in STAGES for out in outs(stage)]
 
 
 def outputs(stage):
-    """A rule's outputs; of `train@{run}` those of an instance, with the wildcard in its place."""
-    if stage in NAMES:
-        paths = outs(stage)
-    else:
-        run = runs(stage.partition("@")[0])[0]
-        paths = [path.replace(run, "{run}") for path in outs(stage.format(run=run))]
-    return [path if Path(path).suffix else directory(path) for path in paths]
+    """A rule's outputs. What is in git is none of them: Snakemake would remove it before a job."""
+    return [path if Path(path).suffix else directory(path) for path in outs(stage)]
 
 
-def inputs(stage):
+def inputs(name):
     """A function from wildcards to the files that a rule waits for.
 
     The times of a fresh stage's mean nothing (ancient): git, DVC and a copy of the folder set them
@@ -106,11 +105,11 @@ def inputs(stage):
     """
 
     def files(wildcards):
-        name = stage.format(**wildcards)
-        found = [file for dep in STAGES[NAMES[name]]["deps"] for file in waited_for(dep)]
+        stage = STAGE_OF[name.format(**wildcards)]
+        found = [file for dep in STAGES[stage]["deps"] for file in waited_for(dep)]
         # Of a stage in RERUN no input may be ancient: below a job that is to run, Snakemake looks
         # at nothing else.
-        return [*found, mark(name)] if name in RERUN else [ancient(file) for file in found]
+        return [*found, mark(stage)] if stage in RERUN else [ancient(file) for file in found]
 
     return files
 
@@ -120,7 +119,14 @@ def waited_for(dep):
     """A dependency as rules know it: whole outputs of other rules, or else itself."""
     relative = os.path.relpath(dep)
     path = dep if relative.startswith(os.pardir) else relative
-    return [out for out in all_outputs() if related(out, path)] or [path]
+    made = [out for out in all_outputs() if related(out, path)]
+    beside = [out for stage in STAGES if path in outs(stage, in_git=True) for out in outs(stage)]
+    return made or beside or [path]
+
+
+def related(one, other):
+    """Whether one path is the other, or holds it."""
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def with_what_follows(stale):
@@ -128,8 +134,8 @@ def with_what_follows(stale):
     found, waiting = set(stale), list(stale)
     while waiting:
         made = set(outs(waiting.pop()))
-        for stage in NAMES.keys() - found:
-            deps = [dep for dep in STAGES[NAMES[stage]]["deps"] if dep not in ORDER_ONLY]
+        for stage in STAGES.keys() - found:
+            deps = [dep for dep in STAGES[stage]["deps"] if dep not in ORDER_ONLY]
             if any(made.intersection(waited_for(dep)) for dep in deps):
                 found.add(stage)
                 waiting.append(stage)
@@ -144,14 +150,9 @@ def mark(stage):
     return str(path)
 
 
-def name(stage):
-    """A function from wildcards to what DVC calls a stage."""
-    return lambda wildcards: NAMES[stage.format(**wildcards)]
+def runs(step):
+    """The second words of a step's jobs, such as mlp/0."""
+    return [words[1] for name in STAGE_OF if (words := name.split())[0] == step]
 
 
-def runs(rule_name):
-    """The instances of a matrix stage, such as ridge-0."""
-    return [stage.partition("@")[2] for stage in NAMES if stage.startswith(f"{rule_name}@")]
-
-
-RERUN = with_what_follows([stage for stage, called in NAMES.items() if called in STALE])
+RERUN = with_what_follows([stage for stage in STAGES if stage in STALE])

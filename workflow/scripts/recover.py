@@ -7,21 +7,24 @@ What was built is never touched, and nothing that a living process holds.
 import fcntl
 import json
 import os
+import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import yaml
 from dvc.exceptions import DvcException
+from dvc.lock import LockBase, LockError, make_lock
 from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
 from dvc.rwlock import SCHEMA as RWLOCK_SCHEMA
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
-from zc.lockfile import LockError, LockFile
 
 LOCK = Path("dvc.lock")
 SNAKEMAKE = Path(".snakemake")
@@ -30,6 +33,21 @@ POLL_SECONDS = 0.5
 
 class AtWork(DvcException):
     """Another process is at work here, and what it holds is left alone."""
+
+
+@contextmanager
+def held(lock: LockBase) -> Iterator[None]:
+    """Hold a lock of DVC's, however long it takes to get it."""
+    while True:
+        try:
+            lock.lock()
+            break
+        except LockError:  # after three seconds
+            continue
+    try:
+        yield
+    finally:
+        lock.unlock()
 
 
 def snakemake_locks() -> list[str]:
@@ -41,12 +59,12 @@ def snakemake_locks() -> list[str]:
     SNAKEMAKE.mkdir(exist_ok=True)
     alive = os.open(SNAKEMAKE / "alive", os.O_RDWR | os.O_CREAT, 0o666)
     locks = sorted((SNAKEMAKE / "locks").glob("*.lock"))
-    said = []
+    done = []
     try:
         fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for lock in locks:
             lock.unlink(missing_ok=True)
-            said = ["removed Snakemake's locks of a run that was killed"]
+            done = ["removed Snakemake's locks of a run that was killed"]
     except BlockingIOError:
         if locks:
             raise AtWork(
@@ -54,7 +72,7 @@ def snakemake_locks() -> list[str]:
             ) from None
     # Held until this process ends.
     fcntl.flock(alive, fcntl.LOCK_SH)
-    return said
+    return done
 
 
 def dvc_lock() -> list[str]:
@@ -67,7 +85,7 @@ def dvc_lock() -> list[str]:
     except FileNotFoundError:
         return []
     kept = whole_stages(text)
-    if kept is None:
+    if text and kept == text:
         return []
     part = LOCK.with_name(f"{LOCK.name}.part")
     part.write_text(kept, encoding="utf-8")
@@ -77,26 +95,20 @@ def dvc_lock() -> list[str]:
     return [f"{LOCK}: was cut short by an interruption; what it lost comes back from DVC's cache"]
 
 
-def whole_stages(text: str) -> str | None:
-    """The whole stages at the start of a dvc.lock that was cut short, and nothing after them.
+def whole_stages(text: str) -> str:
+    """The whole stages at the start of a dvc.lock that was cut short.
 
-    None if it is whole, or if more is wrong than its last stage, such as a conflict of git's:
-    that is for DVC to name. A stage that ends after a whole param, dependency or out counts as
-    whole: DVC itself sees which are missing.
+    All of the text if it is whole, or if more is wrong than its last stage, such as a conflict of
+    git's: that is for DVC to name. A stage that ends after a whole param, dependency or out counts
+    as whole: DVC itself sees which are missing.
     """
-    if _whole(text):
-        return None
-    complete = text[: text.rfind("\n") + 1]
-    begun = text[len(complete) :]
-    # Cut within the name of a stage: those before it are whole.
-    if begun[:2] == "  " and begun[2:3] not in ("", " ", "\n") and _whole(complete):
-        return complete
-    lines = complete.splitlines(keepends=True)
-    stages = [number for number, line in enumerate(lines) if line[:2] == "  " and line[2] != " "]
-    if any(line[:4].strip() for line in lines[stages[-1] + 1 :]) if stages else len(lines) > 2:
-        return None
-    kept = "".join(lines[: stages[-1]]) if len(stages) > 1 else ""
-    return kept if not kept or _whole(kept) else None
+    if _whole(text) or re.search(r"^(<{7}|={7}|>{7})", text, re.MULTILINE):
+        return text
+    starts = [found.start() for found in re.finditer(r"^  \S", text, re.MULTILINE)]
+    if len(starts) < 2:
+        return "" if starts or text.count("\n") <= 2 else text
+    before = text[: starts[-1]]
+    return before if _whole(before) else text
 
 
 def _whole(text: str) -> bool:
@@ -115,45 +127,42 @@ def _complete(file: dict[str, Any]) -> bool:
 
 
 def dvc_rwlock(folder: Path) -> list[str]:
-    """Remove processes that have ended from DVC's list of paths in use, and the list itself if
-    it was cut short.
+    """Remove DVC's list of paths in use if nobody who is on it lives, or if it was cut short.
 
     DVC does so too, but not where a process has the number of one that was killed, as after a
     restart of a container, nor for zombies.
     """
     path = folder / RWLOCK_FILE
-    try:
-        guard = LockFile(str(folder / RWLOCK_LOCK))
-    except (LockError, FileNotFoundError):
+    if not path.exists():
         return []
-    try:
-        listed, written = _listed(path)
-        left = {
-            "write": {file: by for file, by in listed["write"].items() if _alive(by, written)},
-            "read": {
-                file: left
-                for file, by in listed["read"].items()
-                if (left := [one for one in by if _alive(one, written)])
-            },
-        }
-        if left == listed:
+    with held(make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder))):
+        try:
+            holders, written = _holders(path)
+        except FileNotFoundError:
             return []
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(json.dumps(left), encoding="utf-8")
-        os.replace(part, path)
-        return [f"{path}: removed processes that were killed"]
-    except FileNotFoundError:
-        return []
-    except (ValueError, Invalid):
+        except (ValueError, Invalid):
+            path.unlink()
+            return [f"{path}: removed, as it was cut short by an interruption"]
+        if not holders or any(_alive(one, written) for one in holders):
+            return []
         path.unlink()
-        return [f"{path}: removed, as it was cut short by an interruption"]
-    finally:
-        guard.close()
+        return [f"{path}: removed, as the processes on it were killed"]
 
 
-def _listed(path: Path) -> tuple[dict[str, Any], float]:
-    """Who reads and writes which files, and when that was last written down."""
-    return RWLOCK_SCHEMA(json.loads(path.read_bytes())), path.stat().st_mtime
+def at_work(folder: Path) -> list[str]:
+    """The living processes that DVC lists, such as `dvc repro (PID 12)`."""
+    try:
+        holders, written = _holders(folder / RWLOCK_FILE)
+    except (OSError, ValueError, Invalid):
+        return []
+    return sorted({f"{one['cmd']} (PID {one['pid']})" for one in holders if _alive(one, written)})
+
+
+def _holders(path: Path) -> tuple[list[dict[str, Any]], float]:
+    """Who reads or writes files, and when that was last written down."""
+    listed = RWLOCK_SCHEMA(json.loads(path.read_bytes()))
+    readers = [one for by in listed["read"].values() for one in by]
+    return [*listed["write"].values(), *readers], path.stat().st_mtime
 
 
 def _alive(holder: dict[str, Any], written: float) -> bool:
@@ -166,24 +175,14 @@ def _alive(holder: dict[str, Any], written: float) -> bool:
         return False
 
 
-def at_work(folder: Path) -> list[str]:
-    """The living processes that DVC lists, such as `dvc repro (PID 12)`."""
-    try:
-        listed, written = _listed(folder / RWLOCK_FILE)
-    except (OSError, ValueError, Invalid):
-        return []
-    holders = [*listed["write"].values(), *(one for by in listed["read"].values() for one in by)]
-    return sorted({f"{one['cmd']} (PID {one['pid']})" for one in holders if _alive(one, written)})
-
-
 def wait(repo: Repo) -> None:
     """Wait while other processes of DVC are at work here, such as what a killed Snakemake had
     started: DVC itself would not."""
-    said = set()
-    while others := at_work(Path(repo.tmp_dir)):
-        for other in set(others) - said:
+    known = set()
+    while others := set(at_work(Path(repo.tmp_dir))):
+        for other in sorted(others - known):
             print(f"waiting for {other}, which is still at work here", file=sys.stderr)
-        said.update(others)
+        known |= others
         time.sleep(POLL_SECONDS)
 
 
@@ -194,35 +193,38 @@ def git_index_lock() -> list[str]:
     found = subprocess.run(words, capture_output=True, text=True).stdout.strip()
     if not found or not Path(found).exists():
         return []
-    if others := _of_git_or_dvc(Path.cwd()):
-        raise AtWork(f"{found}: is of a process that is at work here: {', '.join(others)}")
-    Path(found).unlink(missing_ok=True)
-    return [f"{found}: removed, as no process of git or DVC is at work here"]
-
-
-def _of_git_or_dvc(folder: Path) -> list[str]:
-    """The other processes of git and DVC that work in `folder` or below it."""
-    found = []
     for process in psutil.process_iter(["pid", "cwd", "cmdline"]):
         words = process.info["cmdline"] or []
-        names = {Path(word).name for word in words[:2]}
-        inside = process.info["cwd"] and Path(process.info["cwd"]).is_relative_to(folder)
-        if inside and names & {"git", "dvc"} and process.info["pid"] != os.getpid():
-            found.append(f"{' '.join(words)} (PID {process.info['pid']})")
-    return found
+        folder = process.info["cwd"]
+        inside = folder and Path(folder).is_relative_to(Path.cwd())
+        ours = {Path(word).name for word in words[:2]} & {"git", "dvc"}
+        if inside and ours and process.info["pid"] != os.getpid():
+            name = f"{' '.join(words)} (PID {process.info['pid']})"
+            raise AtWork(f"{found}: is of a process that is at work here: {name}")
+    Path(found).unlink(missing_ok=True)
+    return [f"{found}: removed, as no process of git or DVC is at work here"]
 
 
 def recover(repo: Repo) -> list[str]:
     """Put right what is left of runs that were killed; what was done, a line each."""
     folder = Path(repo.tmp_dir)
-    with repo.lock:
+    with held(repo.lock):
         return [*dvc_lock(), *dvc_rwlock(folder), *dvc_rwlock(folder / "exps")]
+
+
+def status(repo: Repo) -> dict[str, Any]:
+    """What `dvc status` says, however long it takes until DVC is free."""
+    while True:
+        try:
+            return dict(repo.status())
+        except LockError:
+            continue
 
 
 def main() -> list[str]:
     repo = Repo(".")
-    found = [*snakemake_locks(), *recover(repo), *git_index_lock()]
-    return [*found, *(f"still at work here: {other}" for other in at_work(Path(repo.tmp_dir)))]
+    done = [*snakemake_locks(), *recover(repo), *git_index_lock()]
+    return [*done, *(f"still at work here: {other}" for other in at_work(Path(repo.tmp_dir)))]
 
 
 if __name__ == "__main__":

@@ -9,23 +9,24 @@ import sys
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from recover import recover, snakemake_locks
+from recover import recover, snakemake_locks, status
 
 
 def sync() -> list[str]:
     """Fetch and check out what there is, and say what is still to be built."""
-    repo = Repo(".", _wait_for_lock=True)
-    said = [*snakemake_locks(), *recover(repo)]
+    repo = Repo(".")
+    done = [*snakemake_locks(), *recover(repo)]
     remote = repo.config["core"].get("remote")
     words = ["pull", "--run-cache"] if remote else ["checkout"]
-    if subprocess.run(["dvc", *words, "--allow-missing", "--force"]).returncode != 0:
+    command = ["dvc", "--wait-for-lock", *words, "--allow-missing", "--force"]
+    if subprocess.run(command).returncode != 0:
         raise DvcException(f"`dvc {words[0]}` failed; what it says stands above")
-    stale = Repo(".").status()
+    stale = status(Repo("."))
     origin = f"the remote {remote}" if remote else "DVC's cache (there is no remote)"
     if not stale:
-        return [*said, f"all results of this commit are here, from {origin}"]
+        return [*done, f"all results of this commit are here, from {origin}"]
     return [
-        *said,
+        *done,
         f"{len(stale)} stages are not in {origin}, or have changed: `make run` builds them",
     ]
 

@@ -1,7 +1,7 @@
 """What changed between two commits, or a commit and the workspace: what was set, and what came
 of it, in words. Nothing is run and nothing is fetched."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -10,55 +10,45 @@ from rich.text import Text
 
 from alpha.core import text
 from alpha.history.diff import compare, words
-from alpha.history.diff.side import Side, of_commit, of_workspace
+from alpha.history.diff.side import WORKSPACE, Side, read
 
 
-def run(root: Path, old: str, new: str | None, *, runs: Iterable[str]) -> None:
+def run(root: Path, old: str, new: str | None) -> None:
     """Print what changed in the project in `root` from the commit `old` to the commit `new`, or
-    to the workspace, whose params name `runs`.
+    to the workspace.
 
     Raises InputError if a commit is not one, or has no params.yaml or a damaged dvc.lock.
     """
-    before = of_commit(root, old)
-    after = of_workspace(root) if new is None else of_commit(root, new)
-    text.show(_parts(before, after, root if new is None else None, list(runs)))
+    text.show(_parts(read(root, old), read(root, new)))
 
 
-def _parts(old: Side, new: Side, at: Path | None, runs: list[str]) -> Iterator[RenderableType]:
-    """`at` is the folder of `new` if that is the workspace."""
+def _parts(old: Side, new: Side) -> Iterator[RenderableType]:
     yield Text(f"From {old.called} to {new.called}", style="bold")
     params = list(compare.params(old.params, new.params))
-    code, data = compare.code(old, new), compare.data(old, new)
+    dependencies = compare.dependencies(old, new)
     outs = compare.results(old, new)
-    notes = _behind(old, new, at, runs)
-    if not (params or code or data or outs or notes or old.missing or new.missing):
+    notes = [note for side in (old, new) for note in _behind(side)]
+    if not (params or dependencies or outs or notes or old.missing or new.missing):
         yield Padding(Text(words.NOTHING), (1, 0, 0, 0))
         return
     yield from words.params(params)
-    yield from words.code(code, compare.steps(new.stages))
-    yield from words.data(data)
+    yield from words.code(dependencies, compare.steps(new.stages))
+    yield from words.data(dependencies)
     if outs or old.missing or new.missing:
         yield from words.labels(old, new)
         yield from words.verdicts(old, new)
     elif not notes:
-        notes = ["No result changed: every output has the same bytes.", *notes]
+        notes = ["No result changed: every output has the same bytes."]
     for note in notes:
         yield Padding(Text(note), (1, 0, 0, 0))
 
 
-def _behind(old: Side, new: Side, at: Path | None, runs: list[str]) -> list[str]:
+def _behind(side: Side) -> Iterator[str]:
     """Where results are not those of the params and code beside them."""
-    notes = []
-    for side in (old, new):
-        workspace = at if side is new else None
-        params = compare.stale(side, runs=() if workspace is None else runs)
-        code = [] if workspace is None else compare.edited(side, workspace, runs=runs)
-        found = [f"params {', '.join(params)}"] * bool(params) + [", ".join(code)] * bool(code)
-        mend = "" if workspace is None else ": `make run` brings them up to date"
-        if found:
-            what = " and ".join(found)
-            notes.append(f"The results of {side.called} were made before edits of {what}{mend}.")
-        if behind := compare.outdated(side, runs=() if workspace is None else runs):
-            what = ", ".join(behind)
-            notes.append(f"In {side.called} these were last run on earlier results: {what}{mend}.")
-    return notes
+    fix = ": `make run` brings them up to date" if side.name == WORKSPACE else ""
+    if side.edited:
+        what = " and ".join(side.edited)
+        yield f"The results of {side.called} were made before edits of {what}{fix}."
+    if side.outdated:
+        what = ", ".join(compare.steps(side.outdated))
+        yield f"In {side.called} these were last run on earlier results: {what}{fix}."

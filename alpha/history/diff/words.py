@@ -2,20 +2,22 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from alpha.core import text as numbers
+from alpha.core import text
 from alpha.data.params import CLASSES
 from alpha.guard.words import number
 from alpha.history.diff import compare
 from alpha.history.diff.compare import Dependency, Param, Results
-from alpha.history.diff.side import Labels, Model, Side, Skill
-from alpha.history.record.lock import Entry
+from alpha.history.diff.side import Labels, Model, Side
+
+if TYPE_CHECKING:
+    from dvc.output import Output
 
 _LEVELS = {
     "0.5": "median",
@@ -36,7 +38,7 @@ def params(changed: Iterable[Param]) -> Iterator[RenderableType]:
 def code(changed: Iterable[Dependency], steps: Sequence[str]) -> Iterator[RenderableType]:
     """With the steps that each file or folder belongs to, of all `steps` there are."""
     rows = []
-    for one in changed:
+    for one in (one for one in changed if not one.is_data):
         how = "new" if one.old is None else "removed" if one.new is None else "changed"
         every = len(steps) > 1 and set(one.steps) >= set(steps)
         rows.append((one.path, how, "every step" if every else ", ".join(one.steps)))
@@ -45,7 +47,7 @@ def code(changed: Iterable[Dependency], steps: Sequence[str]) -> Iterator[Render
 
 
 def data(changed: Iterable[Dependency]) -> Iterator[RenderableType]:
-    rows = [(one.path, _size(one.old), "→", _size(one.new)) for one in changed]
+    rows = [(one.path, _size(one.old), "→", _size(one.new)) for one in changed if one.is_data]
     if rows:
         yield _section("Data", _table(rows))
 
@@ -69,8 +71,8 @@ def labels(old: Side, new: Side) -> Iterator[RenderableType]:
 
 def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
     """The models that are judged otherwise, and how much the others moved."""
-    if old.evaluation is None or new.evaluation is None:
-        yield _section("Verdicts", *_missing("evaluation", old, new))
+    if old.models is None or new.models is None:
+        yield _section("Verdicts", *_missing("models", old, new))
         return
     changed, move = compare.verdicts(old, new)
     lines: list[RenderableType] = []
@@ -78,8 +80,8 @@ def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
         lines.append(_table([row for one in changed for row in _verdict_rows(one)]))
     same = "The other verdicts are the same; their" if changed else "No verdict changed;"
     if move is not None and move.size >= _SEEN / 2:
-        moved = f"{move.model}: {numbers.figure(move.old)} → {numbers.figure(move.new)}"
-        at_most = numbers.figure(move.size)
+        moved = f"{move.model}: {text.figure(move.old)} → {text.figure(move.new)}"
+        at_most = text.figure(move.size)
         lines.append(Text(f"{same} test skill moved by at most {at_most} ({moved})."))
     elif move is not None and move.size:
         lines.append(Text(f"{same} test skill moved by less than {_SEEN}."))
@@ -91,7 +93,7 @@ def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
 
 
 def _value(value: Any) -> str:
-    """A knob as params.yaml could have it, on one line."""
+    """A parameter as params.yaml could have it, on one line."""
     if value is compare.ABSENT:
         return "–"
     if isinstance(value, str) and value.isprintable():
@@ -99,30 +101,31 @@ def _value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _size(entry: Entry | None) -> str:
-    if entry is None:
-        return numbers.NOTHING
-    files = [] if entry.nfiles is None else [number(entry.nfiles, "file")]
-    size = [] if entry.size is None else [f"{entry.size / 1e6:,.1f} MB"]
-    return f"{', '.join([*files, *size])} (md5 {entry.md5[:7]})".lstrip()
+def _size(found: "Output | None") -> str:
+    if found is None:
+        return text.NOTHING
+    meta = found.meta
+    files = [] if meta.nfiles is None else [number(meta.nfiles, "file")]
+    size = [] if meta.size is None else [f"{meta.size / 1e6:,.1f} MB"]
+    return f"{', '.join([*files, *size])} (md5 {found.hash_info.value[:7]})".lstrip()
 
 
 def _label_rows(old: Labels, new: Labels, *, bps: bool) -> Iterator[tuple[str, ...]]:
     was, now = old.total, new.total
-    yield _row("rows", was.rows, now.rows, numbers.count)
-    yield _row("labelled", was.status.get("0", 0), now.status.get("0", 0), numbers.count)
-    yield _row("zero share", was.zero_share, now.zero_share, numbers.share)
-    scale = numbers.BPS if bps else 1.0
+    yield _row("rows", was.rows, now.rows, text.count)
+    yield _row("labelled", was.status.get("0", 0), now.status.get("0", 0), text.count)
+    yield _row("zero share", was.zero_share, now.zero_share, text.share)
+    scale = text.BPS if bps else 1.0
     for level, name in _LEVELS.items():
         old_at, new_at = (
             None if at is None else at / scale
             for at in ((side.quantiles or {}).get(level) for side in (was, now))
         )
-        yield _row(name, old_at, new_at, lambda at: numbers.figure(at, 2))
+        yield _row(name, old_at, new_at, lambda at: text.figure(at, 2))
 
 
 def _row(name: str, old: float | None, new: float | None, words: Any) -> tuple[str, ...]:
-    ratio = numbers.figure(new / old) if old and new is not None else numbers.NOTHING
+    ratio = text.figure(new / old) if old and new is not None else text.NOTHING
     return name, words(old), "→", words(new), ratio
 
 
@@ -131,24 +134,20 @@ def _verdict_rows(one: Results) -> Iterator[tuple[str, ...]]:
         known = one.new or one.old
         assert known is not None
         how = "removed" if one.new is None else "new"
-        yield one.model, f"{how}: {known.verdict.name}, test skill {_skill(known.skill)}"
+        yield one.model, f"{how}: {known.verdict}, test skill {_skill(known)}"
         return
-    was, now = one.old.verdict.name, one.new.verdict.name
+    was, now = one.old.verdict, one.new.verdict
     yield one.model, f"{was} → {now}" if was != now else f"{now}, as before"
-    yield "", f"test skill {_skill(one.old.skill)} → {_skill(one.new.skill)}"
-    flags = _flags(one.old, one.new)
-    if flags:
-        yield "", flags
+    yield "", f"test skill {_skill(one.old)} → {_skill(one.new)}"
+    appeared, vanished = compare.flags(one.old, one.new)
+    if appeared or vanished:
+        signs = [*(f"+ {flag}" for flag in appeared), *(f"no longer {flag}" for flag in vanished)]
+        yield "", ", ".join(signs)
 
 
-def _skill(skill: Skill) -> str:
-    return f"{numbers.figure(skill.mean)} {numbers.ends(skill.low, skill.high)}".rstrip()
-
-
-def _flags(old: Model, new: Model) -> str:
-    appeared = [f"+ {flag}" for flag in new.flags if flag not in old.flags]
-    vanished = [f"no longer {flag}" for flag in old.flags if flag not in new.flags]
-    return ", ".join([*appeared, *vanished])
+def _skill(model: Model) -> str:
+    ends = text.ends(model.test_low, model.test_high)
+    return f"{text.figure(model.skill_test)} {ends}".rstrip()
 
 
 def _missing(what: str, *sides: Side) -> list[RenderableType]:

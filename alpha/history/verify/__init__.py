@@ -11,7 +11,6 @@ from alpha.data.params import Data
 SUMMARY = "rebuild everything in a temporary copy, and compare with what dvc.lock records"
 OPTIONS = [
     Option("--lock", "the record to compare with", default="dvc.lock"),
-    Option("--jobs", "how many stages run at a time", default="2", type=int),
     Option("--keep", "a new folder for the copy, which then stays", required=False),
 ]
 SECTIONS = {"data": Data}
@@ -22,4 +21,4 @@ def command(params: Any, args: Arguments) -> None:
 
     # As an exception, so that what it started ends with it, and its folder is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    print(run(Path("."), args.lock, data=params.data.dir, jobs=args.jobs, keep=args.keep))
+    print(run(Path("."), args.lock, data=params.data.dir, keep=args.keep))

@@ -1,74 +1,49 @@
 """Whether a dvc.lock is of this checkout: if not, what is rebuilt need not be what it records."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from alpha.core.errors import InputError
-from alpha.history.record.cache import md5_of
-from alpha.history.record.lock import Stage, related
-from alpha.history.verify.flow import Declared
+from alpha.history.diff import compare
+from alpha.history.repository import by_path, edited_params, files, related, was_run
+
+if TYPE_CHECKING:
+    from dvc.stage import Stage
 
 
-def check(
-    root: Path, lock: Path, stages: Mapping[str, Declared], recorded: Mapping[str, Stage]
-) -> None:
+def check(stages: "list[Stage]", lock: Path) -> None:
     """Raises InputError at the first stage, in their order, that was last run with another
-    command, other code, data or params than those in `root`, or not on what the others left."""
-    makers = {out: name for name, stage in recorded.items() for out in stage.outs if name in stages}
-
-    @cache
-    def md5(path: str) -> str | None:
-        try:
-            return md5_of(root / path)
-        except OSError:
-            return None
-
-    def stale(name: str, stage: Stage) -> Iterator[str]:
-        yield from _declared_otherwise(stages[name], stage)
-        for path, entry in stage.deps.items():
-            if path in makers:
-                if recorded[makers[path]].outs[path].md5 != entry.md5:
-                    yield f"it was run on another {path} than stage {makers[path]} left"
-            elif any(related(path, out) for out in makers):
-                continue
-            elif md5(path) != entry.md5:
-                yield f"{path} {'is missing' if md5(path) is None else 'has changed since'}"
-
-    for name in stages:
-        if name not in recorded:
-            what = "it has not been run"
-        else:
-            what = next(stale(name, recorded[name]), "")
-        if what:
+    command, other code, data or params than those beside it, or not on what the others left."""
+    if not stages:
+        raise InputError("dvc.yaml: must have stages")
+    outs = by_path(out for stage in stages for out in stage.outs)
+    for stage in stages:
+        if what := next(_stale(stage, outs), ""):
             raise InputError(
-                f"{lock}: is not of this checkout: stage {name}: {what}; "
+                f"{lock}: is not of this checkout: stage {stage.name}: {what}; "
                 f"run `snakemake --cores all` first"
             )
 
 
-def _declared_otherwise(stage: Declared, recorded: Stage) -> Iterator[str]:
-    if stage.cmd.split() != recorded.cmd.split():
+def _stale(stage: "Stage", outs: dict[str, str | None]) -> Iterator[str]:
+    if not was_run(stage):
+        yield "it has not been run"
+    if stage.cmd_changed:
         yield "it was run with another command than dvc.yaml's"
-    for what, ours, theirs in (
-        ("dependencies", set(stage.deps), set(recorded.deps)),
-        ("outputs", set(stage.outs), set(recorded.outs)),
-        ("params", set(stage.params), set(recorded.params)),
-    ):
-        if ours != theirs:
-            yield f"{min(ours ^ theirs)} is among its {what} in only one of it and dvc.yaml"
-    for key, value in stage.params.items():
-        if value != recorded.params[key]:
-            yield f"params.yaml's {_first(key, value, recorded.params[key])}"
-
-
-def _first(key: str, now: Any, then: Any) -> str:
-    """Which part of a section has changed."""
-    if isinstance(now, dict) and isinstance(then, dict):
-        for name in sorted(now.keys() | then.keys(), key=str):
-            if name not in now or name not in then:
-                return f"{key}.{name} is {'new' if name in now else 'gone'}"
-            if now[name] != then[name]:
-                return _first(f"{key}.{name}", now[name], then[name])
-    return f"{key} is {now!r}, and was {then!r}"
+    for out in stage.outs:
+        if not out.hash_info:
+            yield f"{out.def_path} is among its outputs in dvc.yaml alone"
+    for name, then, now in edited_params(stage):
+        first = next(compare.params(then, now, name))
+        if first.new is compare.ABSENT:
+            yield f"params.yaml's {first.key} is gone"
+        if first.old is compare.ABSENT:
+            yield f"params.yaml's {first.key} is new"
+        yield f"params.yaml's {first.key} is {first.new!r}, and was {first.old!r}"
+    for dep in files(stage):
+        path = dep.def_path
+        if outs.get(path, dep.hash_info.value) != dep.hash_info.value:
+            yield f"it was run on another {path} than an earlier stage left"
+        elif not related(path, outs) and dep.workspace_status():
+            yield f"{path} {'has changed since' if dep.exists else 'is missing'}"

@@ -1,91 +1,65 @@
-"""Run stages' commands in the order that their files ask for, some at a time."""
+"""Run all stages by `dvc repro`, from nothing."""
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 
 from alpha.core.errors import InputError
-from alpha.history.record.lock import Stage
-from alpha.history.verify.flow import makers
 
-# What would make Python look for the package elsewhere than in the copy.
+# What would make Python look for the package elsewhere than in the working tree.
 _NOT_PASSED_ON = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE")
+_FAILED = re.compile(r"ERROR: failed to reproduce '(?:dvc\.yaml:)?(.+?)'")
 
 
-def rebuild(
-    stages: Mapping[str, Stage],
-    place: Path,
-    *,
-    logs: Path,
-    jobs: int,
-    same: Callable[[str], bool],
-) -> Generator[str, None, None]:
-    """Run the stages, which are in order, in the folder `place`, `jobs` at a time; yield each
-    name when it has ended and `same(name)` has compared what it made.
+def rebuild(place: Path, folder: Path) -> Generator[str, None, None]:
+    """Run the stages of the project in `place`; yield each name as it begins.
 
-    Where that says no, later stages are not begun, but all earlier ones are finished: whichever
-    ends first, the same one is found to be the first that differs. What commands print goes to
-    a file each in `logs`. Raises InputError with a step's last line if it fails.
+    DVC's own files, such as an empty cache, are in `folder`, and in repro.log what was printed.
+    Raises InputError with a step's last line if it fails.
     """
-    logs.mkdir(parents=True, exist_ok=True)
-    waits = {name: set(makers(name, stages)) for name in stages}
-    left, ended = list(stages), set[str]()
-    running: dict[str, subprocess.Popen] = {}
-    with ThreadPoolExecutor(jobs) as pool:
-        futures = {}
-        try:
-            while left or running:
-                for name in [name for name in left if waits[name] <= ended]:
-                    if len(running) < jobs:
-                        left.remove(name)
-                        running[name] = _start(stages[name].cmd, place, logs / f"{name}.log")
-                        futures[pool.submit(running[name].wait)] = name
-                done, _ = wait(futures, return_when=FIRST_COMPLETED)
-                for name in sorted(
-                    (futures.pop(future) for future in done), key=list(stages).index
-                ):
-                    code = running.pop(name).returncode
-                    if code != 0:
-                        raise InputError(f"stage {name} failed: {_reason(logs, name, code)}")
-                    ended.add(name)
-                    if not same(name):
-                        before = list(stages)[: list(stages).index(name)]
-                        left = [other for other in left if other in before]
-                    yield name
-        finally:
-            for process in running.values():
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGTERM)
-
-
-def _start(cmd: str, place: Path, log: Path) -> subprocess.Popen:
-    python = shlex.quote(sys.executable)
-    cmd = re.sub(r"^python(?=\s)", lambda _: python, cmd, flags=re.MULTILINE)
+    local = f"[core]\n    site_cache_dir = {folder}/dvc\n[cache]\n    dir = {folder}/dvc/cache\n"
+    (place / ".dvc" / "config.local").write_text(local)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
-    with log.open("wb") as out:
-        # A group of its own, so that all that a command started can be ended with it.
-        return subprocess.Popen(
-            ["/bin/sh", "-ec", cmd],
-            cwd=place,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    lines: list[str] = []
+    # A group of its own, so that all that a command started can be ended with it.
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "dvc", "repro", "--force", "--no-commit"],
+        cwd=place,
+        env=environment | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    try:
+        with (folder / "repro.log").open("w", encoding="utf-8") as log:
+            for line in process.stdout:
+                log.write(line)
+                lines.append(line.strip())
+                if begun := re.match(r"Running stage '(.+)':", line):
+                    yield begun[1]
+        if process.wait() != 0:
+            raise InputError(_reason(lines))
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        process.stdout.close()
+        process.wait()
 
 
-def _reason(logs: Path, name: str, code: int) -> str:
-    """The last line that a step printed, or how it ended."""
-    lines = (logs / f"{name}.log").read_text(errors="replace").split("\n")
-    said = [line.strip() for line in lines if line.strip()]
-    if code < 0:
-        return f"it was ended by signal {-code}"
-    return said[-1] if said else f"it ended with {code} and said nothing"
+def _reason(lines: list[str]) -> str:
+    """The last line that a step printed, or DVC."""
+    for at, line in enumerate(lines):
+        if found := _FAILED.match(line):
+            said = [one for one in lines[:at] if one and not one.startswith(("> ", "Running "))]
+            return f"stage {found[1]} failed: {said[-1] if said else line}"
+    return f"dvc repro failed: {next((line for line in reversed(lines) if line), 'silently')}"

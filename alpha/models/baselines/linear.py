@@ -5,25 +5,30 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from threadpoolctl import threadpool_limits
 
+from alpha.core import parallel
 from alpha.learn.losses import Objective
-from alpha.models.baselines.gram import Gram
 
 _BLOCK_ROWS = 1 << 14
-# Of a class, where the line leaves the probabilities.
+# Rows of one product: as many as stay in a core's cache. And how many sums are kept side by
+# side, each by a thread of its own: fixed, so that results do not depend on the cores.
+_PRODUCT_ROWS = 1 << 10
+_LANES = 2
+# The least probability of a class, where the line leaves the probabilities.
 _LEAST = 1e-3
-# Of iteratively reweighted least squares: at most so many, and until the loss gains no more.
+# Rounds of iteratively reweighted least squares: at most so many, until the loss gains no more.
 _ROUNDS = 30
 _LEAST_GAIN = 1e-4
 
 
 @dataclass(frozen=True)
-class Line:
+class LinearModel:
     """intercept + x · weights, in float64: weights (inputs, outputs), intercept (outputs,).
 
-    Of a regression target there is one output, of a classification target one a class, whose
-    values become probabilities: at least 0.001 each, scaled to add up to 1.
+    A regression target has one output, a classification target one a class, whose values become
+    probabilities: at least 0.001 each, scaled to add up to 1.
     """
 
     intercept: np.ndarray
@@ -48,7 +53,7 @@ class Line:
         return {"intercept": self.intercept.tolist(), "weights": self.weights.tolist()}
 
     @classmethod
-    def of(cls, content: dict[str, list]) -> "Line":
+    def of(cls, content: dict[str, list]) -> "LinearModel":
         return cls(np.array(content["intercept"]), np.array(content["weights"]))
 
 
@@ -56,21 +61,21 @@ class Line:
 Pass = Callable[[], Iterable[np.ndarray]]
 
 
-def fit_line(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) -> Line:
+def least_loss(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) -> LinearModel:
     """Minimize Σ weight · |y − a − xw|² + penalty · |w|², a free (Hoerl and Kennard 1970).
 
     `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
-    (a linear probability model). Rows weigh as they do in the loss. Of mae, huber and quantile,
-    whose weights depend on the errors, by iteratively reweighted least squares (Holland and
-    Welsch 1977) from the line of equal weights: of all its lines, the one of least mean loss on
-    these rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
+    (a linear probability model). Rows weigh as they do in the loss. With mae, huber and quantile,
+    weights depend on the errors: iteratively reweighted least squares (Holland and Welsch 1977),
+    from the line of equal weights on, and of all its lines the one of least mean loss on these
+    rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
     part of the inputs, and a few numbers a row.
     """
     target = y[:, None]
     if objective.classes:
         target = (objective.of_class(y)[:, None] == np.arange(len(objective.classes))) * 1.0
     line = _least_squares(x(), target, objective.row_weights(y), penalty)
-    if objective.classes or objective.knobs.name in ("mse", "tail_mse"):
+    if objective.classes or objective.loss.name in ("mse", "tail_mse"):
         return line
     best, prediction = line, _predicted(line, x)
     least = np.mean(objective.losses(y, prediction))
@@ -85,20 +90,66 @@ def fit_line(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) ->
     return best
 
 
-def _predicted(line: Line, x: Pass) -> np.ndarray:
+def _predicted(line: LinearModel, x: Pass) -> np.ndarray:
     return np.concatenate([line.predict(part) for part in x()])
+
+
+class SumsOfProducts:
+    """Σ weight · z z' over rows that come part by part, z = (x, target, 1) − shift.
+
+    `shift` (columns,) is near the means, so that no digits are lost in sums of squares; its last
+    is 0. The same bits on any number of cores, but not for other parts of the same rows.
+    """
+
+    def __init__(self, shift: np.ndarray) -> None:
+        self.shift = shift
+        self._lanes = np.zeros((_LANES, len(shift), len(shift)))
+        self._z = np.empty((_LANES, _PRODUCT_ROWS, len(shift)))
+
+    def add(self, x: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
+        """`x` (rows, inputs) finite, `target` (rows, outputs), `weight` (rows,) not negative."""
+        root = np.sqrt(weight)
+
+        def lane(number: int) -> None:
+            for start in range(number * _PRODUCT_ROWS, len(x), _LANES * _PRODUCT_ROWS):
+                rows = slice(start, start + _PRODUCT_ROWS)
+                z = self._z[number, : len(x[rows])]
+                _fill(x[rows], target[rows], root[rows], self.shift, z)
+                self._lanes[number] += z.T @ z
+
+        # BLAS on one thread in each lane: the order of a sum would depend on their number.
+        with threadpool_limits(1):
+            parallel.each(lane, range(_LANES))
+
+    @property
+    def sums(self) -> np.ndarray:
+        """(columns, columns) float64."""
+        return self._lanes.sum(axis=0)
+
+
+@njit(cache=True, nogil=True)
+def _fill(x, target, root, shift, z):  # type: ignore[no-untyped-def]
+    """z = √weight · ((x, target, 1) − shift): in numpy several passes, which take a
+    quarter of the products' time."""
+    inputs, outputs = x.shape[1], target.shape[1]
+    for row in range(len(x)):
+        for at in range(inputs):
+            z[row, at] = root[row] * (x[row, at] - shift[at])
+        for at in range(outputs):
+            z[row, inputs + at] = root[row] * (target[row, at] - shift[inputs + at])
+        z[row, inputs + outputs] = root[row]
 
 
 def _least_squares(
     x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
-) -> Line:
-    """Of `target` (rows, outputs) on `x` (rows, inputs), each row counting `weight` (rows,)."""
-    sums: Gram | None = None
+) -> LinearModel:
+    """The line of `target` (rows, outputs) on `x` (rows, inputs); a row counts `weight` (rows,)."""
+    sums: SumsOfProducts | None = None
     row = 0
     for part in x:
         rows = slice(row, row + len(part))
         if sums is None:
-            sums = Gram(_near_means(part, target[rows]))
+            sums = SumsOfProducts(_near_means(part, target[rows]))
         sums.add(part, target[rows], weight[rows])
         row += len(part)
     assert sums is not None, "there is at least one row"
@@ -106,13 +157,13 @@ def _least_squares(
 
 
 def _near_means(x: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Of (x, target, 1), near enough: sums of squares lose digits far from the means."""
+    """The means of (x, target, 1), near enough: sums of squares lose digits far from them."""
     first = slice(0, _BLOCK_ROWS)
     means = x[first].mean(axis=0, dtype=np.float64), target[first].mean(axis=0)
     return np.concatenate((*means, [0.0]))
 
 
-def _solved(found: Gram, *, inputs: int, penalty: float) -> Line:
+def _solved(found: SumsOfProducts, *, inputs: int, penalty: float) -> LinearModel:
     sums = found.sums
     means = sums[-1] / sums[-1, -1]
     centered = sums[:-1, :-1] - np.outer(means, sums[-1])[:-1, :-1]
@@ -122,4 +173,4 @@ def _solved(found: Gram, *, inputs: int, penalty: float) -> Line:
     with threadpool_limits(1):
         weights = np.linalg.lstsq(products, moment, rcond=None)[0]
     x_mean, y_mean = np.split((found.shift + means)[:-1], [inputs])
-    return Line(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)
+    return LinearModel(y_mean - np.einsum("i,ij->j", x_mean, weights), weights)

@@ -1,4 +1,4 @@
-"""What every TensorFlow rung shares: all weights in one vector, losses, a network on disk."""
+"""What all networks share: their weights in one vector, losses, a network on disk."""
 
 import json
 from collections.abc import Callable
@@ -118,8 +118,10 @@ class Network:
 
 
 def load(folder: Path) -> Network:
-    tf = tensorflow()
-    net = tf.keras.models.model_from_json(json.dumps(read_json(folder / "architecture.json")))
+    # Keras finds our layers by their names, once they are imported.
+    from alpha.models.networks.layers import keras
+
+    net = keras.models.model_from_json(json.dumps(read_json(folder / "architecture.json")))
     with np.load(folder / "weights.npz", allow_pickle=False) as weights:
         net.set_weights([weights[name] for name in sorted(weights.files)])
     scale = read_json(folder / "scale.json")
@@ -140,7 +142,7 @@ def row_losses(model: Network, objective: Objective) -> Callable[[Any, Any, Any]
     `out` and `target` are tensors (rows, outputs), `weight` (rows,) is how much rows count.
     """
     tf = tensorflow()
-    knobs = objective.knobs
+    kind = objective.loss
 
     def cross_entropy(out: Any, target: Any, weight: Any) -> Any:
         center = tf.constant(model.center, dtype=tf.float32)
@@ -148,13 +150,13 @@ def row_losses(model: Network, objective: Objective) -> Callable[[Any, Any, Any]
 
     def regression(out: Any, target: Any, weight: Any) -> Any:
         error = (target - out)[:, 0]
-        if knobs.name == "mae":
+        if kind.name == "mae":
             return tf.abs(error)
-        if knobs.name == "huber":
-            size, delta = tf.abs(error), knobs.huber_delta
+        if kind.name == "huber":
+            size, delta = tf.abs(error), kind.huber_delta
             return tf.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
-        if knobs.name == "quantile":
-            return tf.maximum(knobs.quantile * error, (knobs.quantile - 1) * error)
+        if kind.name == "quantile":
+            return tf.maximum(kind.quantile * error, (kind.quantile - 1) * error)
         return weight * tf.square(error)
 
     return cross_entropy if objective.classes else regression

@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from alpha.core.errors import InputError
-from alpha.models.networks import network
-from alpha.models.networks.backend import tensorflow
-from alpha.models.networks.dense import perceptron, stack
-from alpha.models.networks.network import Network
+from alpha.models.networks.layers import SiloDense, SiloDropout, keras, perceptron, stack
+from alpha.models.networks.network import Network, load
 from alpha.models.networks.params import Mlp, Silos
 
-__all__ = ["FEATURES", "build", "in_two", "load", "rival", "rival_knobs", "silo_names"]
+__all__ = [
+    "FEATURES",
+    "build",
+    "in_two",
+    "load",
+    "matched_mlp",
+    "matched_parameters",
+    "silo_names",
+]
 FEATURES = True
-# A rival's number of parameters this near, as a share, is near enough to keep its fusion.
+# A number of weights this near, as a share, is near enough to keep the layers of fusion.
 _TOLERANCE = 0.01
 
 
@@ -23,7 +28,7 @@ def silo_names(families: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(families))
 
 
-def build(families: Sequence[str], knobs: Silos, outputs: int) -> Any:
+def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     """A Keras model (rows, features) -> (rows, outputs); `families` has one name a feature.
 
     Each silo sees its own family alone: `units` ReLU units, then `embeddings`. The layer
@@ -31,33 +36,24 @@ def build(families: Sequence[str], knobs: Silos, outputs: int) -> Any:
     the layers of fusion, after it, see all of them. Raises InputError if family_weight_decay
     names a family without features.
     """
-    from alpha.models.networks.silo_dense import SiloDense, SiloDropout
-
-    keras = tensorflow().keras
     names = silo_names(families)
-    decay = _weight_decay(names, knobs)
+    decay = _weight_decay(names, parameters)
     inputs = keras.Input((len(families),), name="features")
     of_features = [names.index(family) for family in families]
-    of_units = [silo for silo in range(len(names)) for _ in range(knobs.units)]
-    x = SiloDense(of_features, knobs.units, decay, name="units")(inputs)
-    x = SiloDense(of_units, knobs.embeddings, decay, name="embeddings")(x)
+    of_units = [silo for silo in range(len(names)) for _ in range(parameters.units)]
+    x = SiloDense(of_features, parameters.units, decay, name="units")(inputs)
+    x = SiloDense(of_units, parameters.embeddings, decay, name="embeddings")(x)
     # Without another family to go by, nothing can be learnt from a hidden one.
-    if knobs.silo_dropout > 0 and len(names) > 1:
-        x = SiloDropout(len(names), knobs.silo_dropout, name="silo_dropout")(x)
+    if parameters.silo_dropout > 0 and len(names) > 1:
+        x = SiloDropout(len(names), parameters.silo_dropout, name="silo_dropout")(x)
     outcome = stack(
         x,
-        knobs.fusion,
+        parameters.fusion,
         outputs=outputs,
-        dropout=knobs.dropout,
-        weight_decay=knobs.weight_decay,
+        dropout=parameters.dropout,
+        weight_decay=parameters.weight_decay,
     )
     return keras.Model(inputs, outcome, name="silos")
-
-
-def load(folder: Path) -> Network:
-    import alpha.models.networks.silo_dense  # noqa: F401  Keras finds the layers by their names.
-
-    return network.load(folder)
 
 
 def in_two(model: Network, families: Sequence[str]) -> tuple[Network, Network, tuple[str, ...]]:
@@ -66,7 +62,7 @@ def in_two(model: Network, families: Sequence[str]) -> tuple[Network, Network, t
     What a family says reaches the second by its embeddings alone, so shuffling these is
     shuffling its features, and of a network's multiplications the most are in the first.
     """
-    keras, net = tensorflow().keras, model.net
+    net = model.net
     embeddings, names = net.get_layer("embeddings").output, silo_names(families)
     first = Network(keras.Model(net.input, embeddings), model.center, model.sigma)
     second = Network(keras.Model(embeddings, net.output), model.center, model.sigma)
@@ -74,51 +70,51 @@ def in_two(model: Network, families: Sequence[str]) -> tuple[Network, Network, t
     return first, second, tuple(name for name in names for _ in range(each))
 
 
-def rival(families: Sequence[str], knobs: Silos, outputs: int) -> Any:
-    """The fair rival, with `rival_knobs`: an MLP as large as the silos network."""
-    return perceptron(len(families), rival_knobs(families, knobs, outputs), outputs)
+def matched_mlp(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
+    """What the silos are compared to: an MLP of the same size (`matched_parameters`)."""
+    return perceptron(len(families), matched_parameters(families, parameters, outputs), outputs)
 
 
-def rival_knobs(families: Sequence[str], knobs: Silos, outputs: int) -> Mlp:
+def matched_parameters(families: Sequence[str], parameters: Silos, outputs: int) -> Mlp:
     """An MLP with one hidden layer in place of the silos, then the same fusion.
 
-    Its number of parameters (weights and biases) is that of the silos network. Where no width
-    of the hidden layer comes within a hundredth of it, the first layer of fusion is made as
-    little wider or narrower as it takes. Dropout and weight decay are the same (`silo_dropout`
-    and `family_weight_decay` have no counterpart).
+    It has as many weights and biases as the silos network. Where no width of the hidden layer
+    comes within a hundredth of that number, the first layer of fusion is made as little wider or
+    narrower as it takes. Dropout and weight decay are the same (`silo_dropout` and
+    `family_weight_decay` have no counterpart).
     """
-    features, first = len(families), knobs.fusion[0]
+    features, first = len(families), parameters.fusion[0]
     count = len(silo_names(families))
-    units, embeddings = knobs.units, count * knobs.embeddings
+    units, embeddings = parameters.units, count * parameters.embeddings
     silos = features * units + (count + embeddings) * units + embeddings
-    wanted = silos + _dense_parameters((embeddings, *knobs.fusion, outputs))
+    wanted = silos + _dense_weights((embeddings, *parameters.fusion, outputs))
 
     def off(hidden: tuple[int, ...]) -> int:
-        return abs(_dense_parameters((features, *hidden, outputs)) - wanted)
+        return abs(_dense_weights((features, *hidden, outputs)) - wanted)
 
     shapes = []
     for width in range(1, first + features + 1):
-        fusion = (width, *knobs.fusion[1:])
+        fusion = (width, *parameters.fusion[1:])
         # Parameters grow by the same number with each hidden unit.
-        none, slope = _dense_parameters((0, *fusion, outputs)), features + 1 + width
+        none, slope = _dense_weights((0, *fusion, outputs)), features + 1 + width
         hidden = max(1, round((wanted - none) / slope))
         shapes.append((hidden, *fusion))
     best = min(
         shapes, key=lambda shape: (max(off(shape), _TOLERANCE * wanted), abs(shape[1] - first))
     )
-    return Mlp(hidden=best, dropout=knobs.dropout, weight_decay=knobs.weight_decay)
+    return Mlp(hidden=best, dropout=parameters.dropout, weight_decay=parameters.weight_decay)
 
 
-def _dense_parameters(widths: Sequence[int]) -> int:
+def _dense_weights(widths: Sequence[int]) -> int:
     """Weights and biases of dense layers; the first width is that of the inputs."""
     return sum((before + 1) * after for before, after in pairwise(widths))
 
 
-def _weight_decay(names: Sequence[str], knobs: Silos) -> list[float]:
-    for family in knobs.family_weight_decay:
+def _weight_decay(names: Sequence[str], parameters: Silos) -> list[float]:
+    for family in parameters.family_weight_decay:
         if family not in names:
             raise InputError(
                 f"silos.family_weight_decay: must name families with features "
                 f"({', '.join(names)}), found {family!r}"
             )
-    return [knobs.family_weight_decay.get(name, knobs.weight_decay) for name in names]
+    return [parameters.family_weight_decay.get(name, parameters.weight_decay) for name in names]

@@ -1,0 +1,3 @@
+"""Trees: where each is, by the name that it has in params.yaml."""
+
+MODELS = {"lightgbm": "lightgbm.Trees"}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import Objective
 from alpha.models.trees.params import Lightgbm
 
-FEATURES = True
 _OBJECTIVES = {
     "mse": "regression",
     "tail_mse": "regression",
@@ -25,9 +24,51 @@ _OBJECTIVES = {
 class Trees:
     """A booster of outcomes in sigmas about train's mean, or of class probabilities."""
 
+    FEATURES: ClassVar = True
     booster: Any  # lightgbm.Booster
     mean: float
     sigma: float
+
+    @classmethod
+    def fit_watching(
+        cls,
+        train: Dataset,
+        valid: Dataset,
+        objective: Objective,
+        parameters: Lightgbm,
+        *,
+        seed: int,
+    ) -> tuple[Self, list[tuple[float, float]]]:
+        """Add trees until valid has not improved for early_stopping_rounds of them; keep the best.
+
+        Also returns the mean losses on train and valid after each tree, in the objective's units.
+        """
+        import lightgbm
+
+        curves: dict[str, dict[str, list[float]]] = {}
+        data: Any = None
+        sets = []
+        for split in (train, valid):
+            target, weight = _target(split, objective), objective.row_weights(split.y)
+            data = lightgbm.Dataset(split.x, target, weight=weight, reference=data)
+            sets.append(data)
+        booster = lightgbm.train(
+            _settings(objective, parameters, seed),
+            sets[0],
+            valid_sets=sets,
+            valid_names=["train", "valid"],
+            callbacks=[
+                # As a parameter it would stop at the loss on train, too.
+                lightgbm.early_stopping(parameters.early_stopping_rounds, verbose=False),
+                lightgbm.record_evaluation(curves),
+            ],
+        )
+        losses = []
+        for name, split in zip(("train", "valid"), (train, valid), strict=True):
+            [curve] = curves[name].values()
+            unit = _unit(objective, split.y)
+            losses.append([unit * loss for loss in curve])
+        return cls(booster, objective.mean, objective.sigma), list(zip(*losses, strict=True))
 
     def predict(self, known: Known) -> np.ndarray:
         out = np.asarray(self.booster.predict(known.x, num_threads=1))
@@ -36,80 +77,34 @@ class Trees:
         return self.mean + self.sigma * out
 
     def save(self, folder: Path) -> None:
-        (folder / "trees.txt").write_text(
-            self.booster.model_to_string(num_iteration=self.booster.best_iteration),
-            encoding="utf-8",
-        )
+        text = self.booster.model_to_string(num_iteration=self.booster.best_iteration)
+        (folder / "trees.txt").write_text(text, encoding="utf-8")
         write_json(folder / "scale.json", {"mean": self.mean, "sigma": self.sigma})
 
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        import lightgbm
 
-def fit_watching(
-    train: Dataset, valid: Dataset, objective: Objective, knobs: Lightgbm, *, seed: int
-) -> tuple[Trees, list[tuple[float, float]]]:
-    """Add trees until valid has not improved for early_stopping_rounds of them; keep the best.
-
-    Also returns the mean losses on train and valid after each tree, in the objective's units.
-    """
-    import lightgbm
-
-    curves: dict[str, dict[str, list[float]]] = {}
-    data = lightgbm.Dataset(
-        train.x, _target(train, objective), weight=objective.row_weights(train.y)
-    )
-    watched = lightgbm.Dataset(
-        valid.x, _target(valid, objective), weight=objective.row_weights(valid.y), reference=data
-    )
-    booster = lightgbm.train(
-        _settings(objective, knobs, seed),
-        data,
-        knobs.n_estimators,
-        valid_sets=[data, watched],
-        valid_names=["train", "valid"],
-        callbacks=[
-            _stop_early(lightgbm, knobs.early_stopping_rounds),
-            lightgbm.record_evaluation(curves),
-        ],
-    )
-    units = [_unit(objective, split.y) for split in (train, valid)]
-    losses = [
-        [unit * loss for loss in next(iter(curves[name].values()))]
-        for name, unit in zip(("train", "valid"), units, strict=True)
-    ]
-    return Trees(booster, objective.mean, objective.sigma), list(zip(*losses, strict=True))
+        text = (folder / "trees.txt").read_text(encoding="utf-8")
+        return cls(lightgbm.Booster(model_str=text), **read_json(folder / "scale.json"))
 
 
-def load(folder: Path) -> Trees:
-    import lightgbm
-
-    text = (folder / "trees.txt").read_text(encoding="utf-8")
-    return Trees(lightgbm.Booster(model_str=text), **read_json(folder / "scale.json"))
-
-
-def _settings(objective: Objective, knobs: Lightgbm, seed: int) -> dict[str, Any]:
-    settings = {
-        "objective": "multiclass" if objective.classes else _OBJECTIVES[objective.knobs.name],
-        "learning_rate": knobs.learning_rate,
-        "num_leaves": knobs.num_leaves,
-        "min_data_in_leaf": knobs.min_data_in_leaf,
-        "feature_fraction": knobs.feature_fraction,
-        "bagging_fraction": knobs.bagging_fraction,
+def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str, Any]:
+    """Parameters of LightGBM, with its own names; more than one thread would give other bits."""
+    loss = objective.loss
+    settings = parameters.model_dump(exclude={"early_stopping_rounds"}) | {
+        "objective": _OBJECTIVES[loss.name],
+        "alpha": loss.quantile if loss.name == "quantile" else loss.huber_delta,
         "bagging_freq": 1,
-        "alpha": objective.knobs.quantile
-        if objective.knobs.name == "quantile"
-        else objective.knobs.huber_delta,
         "seed": seed,
-        # The same bits whatever the machine's core count.
         "num_threads": 1,
         "deterministic": True,
         "force_row_wise": True,
         "verbosity": -1,
     }
-    return settings | ({"num_class": len(objective.classes)} if objective.classes else {})
-
-
-def _stop_early(lightgbm: Any, patience: int) -> Any:
-    """LightGBM's own, which by itself also watches train and stops there."""
-    return lightgbm.early_stopping(patience, verbose=False)
+    if objective.classes:
+        settings |= {"objective": "multiclass", "num_class": len(objective.classes)}
+    return settings
 
 
 def _target(data: Dataset, objective: Objective) -> np.ndarray:
@@ -120,8 +115,8 @@ def _target(data: Dataset, objective: Objective) -> np.ndarray:
 
 def _unit(objective: Objective, outcome: np.ndarray) -> float:
     """The objective's mean loss over LightGBM's, which is in sigmas and of mean weight 1."""
-    if objective.classes or objective.knobs.name in ("mse", "tail_mse"):
+    if objective.classes or objective.loss.name in ("mse", "tail_mse"):
         scale = 1.0 if objective.classes else objective.sigma**2
         return scale * float(np.mean(objective.row_weights(outcome)))
-    # Of these, the Huber loss alone is like a square.
-    return objective.sigma**2 if objective.knobs.name == "huber" else objective.sigma
+    # The Huber loss is in squares too, the others are not.
+    return objective.sigma**2 if objective.loss.name == "huber" else objective.sigma

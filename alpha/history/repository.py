@@ -1,0 +1,137 @@
+"""The project as DVC and git remember it: its stages as they were last run, and what they left.
+
+DVC is imported inside of functions, as it takes a third of a second.
+"""
+
+import hashlib
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alpha.core.errors import InputError
+
+if TYPE_CHECKING:
+    from dvc.output import Output
+    from dvc.repo import Repo
+    from dvc.stage import Stage
+
+_NOT_OURS = ".snakemake_timestamp"  # in a folder; .dvcignore has it too
+
+
+@contextmanager
+def opened(
+    root: Path, rev: str | None = None, *, source: str, cache: str | None = None
+) -> "Iterator[Repo]":
+    """DVC's view of the project in `root`, as the commit or experiment `rev` has it; with the
+    folder `cache` for its own if there is one.
+
+    Raises InputError, which begins with `source`, for whatever DVC cannot read.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc.scm import RevError, resolve_rev
+
+    try:
+        config = None if cache is None else {"cache": {"dir": cache}}
+        with Repo(str(root), config=config) as repo:
+            if rev is None:
+                yield repo
+                return
+            try:
+                commit = resolve_rev(repo.scm, rev)
+            except RevError:
+                what = "must be a commit, a branch, a tag or an experiment; git has none"
+                raise InputError(f"{rev!r}: {what}") from None
+            with repo.switch(commit):
+                yield repo
+    except DvcException as error:
+        raise InputError(f"{source}: {' '.join(str(error).split())}") from None
+
+
+def pipeline(repo: "Repo") -> "list[Stage]":
+    """All stages, each after those that it depends on."""
+    from dvc.repo.graph import collect_inside_path
+
+    return collect_inside_path(repo.root_dir, repo.index.graph)
+
+
+def was_run(stage: "Stage") -> bool:
+    """Whether dvc.lock has the stage."""
+    return any(out.hash_info for out in stage.outs)
+
+
+def files(stage: "Stage") -> "list[Output]":
+    """The dependencies that are files and folders."""
+    from dvc.dependency import ParamsDependency
+
+    return [dep for dep in stage.deps if not isinstance(dep, ParamsDependency)]
+
+
+def edited_params(stage: "Stage") -> Iterator[tuple[str, Any, Any]]:
+    """The sections of params that are not as the stage was last run with: name, then and now.
+    A section that is not there is {}."""
+    for dep in stage.params:
+        then, now = dep.hash_info.value or {}, dep.read_params()
+        for name in dep.params:
+            if name not in now or name not in then or then[name] != now[name]:
+                yield name, then.get(name, {}), now.get(name, {})
+
+
+def by_path(outputs: "Iterable[Output]") -> dict[str, str | None]:
+    """The recorded md5 of files and folders; that of a folder ends in .dir."""
+    return {output.def_path: output.hash_info.value for output in outputs}
+
+
+def inside(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder}/")
+
+
+def related(path: str, outs: Iterable[str]) -> bool:
+    """Whether one of `outs` is the path, holds it, or is inside of it."""
+    return any(inside(path, out) or inside(out, path) for out in outs)
+
+
+def md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def content(repo: "Repo", root: Path, path: str, md5: str) -> Path | None:
+    """A file with what was recorded at `path`: in DVC's cache, or in the workspace if that is
+    still the same; None if there is none any more."""
+    for file in (Path(repo.cache.local.oid_to_path(md5)), root / path):
+        if file.is_file() and md5_of(file) == md5:
+            return file
+    return None
+
+
+def listing(root: Path, out: "Output") -> dict[str, str] | None:
+    """The md5 of each file of a recorded folder by its path in there; None if neither DVC's
+    cache nor the workspace has that folder as it was."""
+    from dvc_data.hashfile.tree import Tree
+
+    tree = out.get_obj()
+    if tree is not None:
+        return {"/".join(key): info.value for key, _, info in tree}
+    found = files_of(root / out.def_path)
+    here = Tree.from_list([{"relpath": name, "md5": md5} for name, md5 in found.items()])
+    here.digest()
+    return found if here.oid == out.hash_info.value else None
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """The md5 of each file of a folder by its path in there."""
+    names = (path for path in sorted(folder.rglob("*")) if path.name != _NOT_OURS)
+    return {path.relative_to(folder).as_posix(): md5_of(path) for path in names if path.is_file()}
+
+
+def git(root: Path, *words: str, stdin: bytes = b"") -> bytes:
+    """What `git words` prints in the folder `root`; nothing if git fails, there is no git, or
+    no repository."""
+    try:
+        done = subprocess.run(["git", *words], cwd=root, input=stdin, capture_output=True)
+    except OSError:
+        return b""
+    return done.stdout if done.returncode == 0 else b""
