@@ -17,7 +17,7 @@ def test_only_runs_and_models_that_params_no_longer_name_are_removed(tmp_path):
     left = {str(path.relative_to(tmp_path / "train")) for path in (tmp_path / "train").rglob("*")}
     assert left == {
         "7", "baselines", "baselines/mine", "baselines/ridge", "baselines/zero", "lightgbm",
-        "lightgbm/0", "lightgbm/0/plots", "mine", "mine/0", "mlp", "mlp-1", "mlp/0", "mlp/2",
-        "mlp/best",
+        "lightgbm/0", "lightgbm/0/plots", "mine", "mine/0", "mlp", "mlp-1", "mlp/0",
+        "mlp/2", "mlp/best",
         "notes.txt",
     }  # fmt: skip

@@ -19,13 +19,27 @@ from numpy.lib.recfunctions import repack_fields
 
 from alpha.core import artifacts
 from alpha.core.errors import InputError
-from alpha.core.foreign import reading
+from alpha.core.store.read import reading
 
 NODES = "nodes.json"
 # Values are read in parts of about this many bytes.
 _PART_BYTES = 1 << 25
 # Attributes by which PyTables remembers how it stores a node, and in which version of its format.
 _STORAGE = {"CLASS", "VERSION", "FILTERS", "PYTABLES_FORMAT_VERSION"}
+
+
+def record(folder: Path, written: Mapping[Path, dict[str, str]] = MappingProxyType({})) -> None:
+    """Write folder/nodes.json: of each HDF5 file below `folder`, by relative name, its nodes.
+
+    Files in `written` are not read again: it has the nodes that their writer gave back. Nothing
+    is written if there is no such file.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and h5py.is_hdf5(path))
+    if paths:
+        found = {
+            path.relative_to(folder).as_posix(): written.get(path) or nodes(path) for path in paths
+        }
+        artifacts.write_json(folder / NODES, found)
 
 
 def digest(found: Mapping[str, str]) -> str:
