@@ -43,10 +43,10 @@ def judge(seed: int, rows_per_day: int) -> dict[str, tuple[str, float | None]]:
     params = without_signal(load(Path("params.yaml")), seed, rows_per_day)
     with tempfile.TemporaryDirectory() as name:
         run(params, Path(name))
-        judged = details.read(Path(name) / "evaluate").by_model
+        judged = details.read(Path(name) / "evaluate")
     return {
-        name: (model.verdict.name, model.splits["test"].skill.mean)
-        for name, model in judged.items()
+        name: (model.verdict.name, judged.on(name)["skill"].value)
+        for name, model in judged.by_model.items()
     }
 
 

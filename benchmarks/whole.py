@@ -11,6 +11,7 @@ from alpha.core.artifacts import read_json
 from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS
 from alpha.data.features import families
+from alpha.evaluate import details
 from alpha.learn.params import MATCHED_MLP, ladder, run_folder, runs
 from alpha.models.networks.silos import matched_parameters
 from benchmarks import data
@@ -113,28 +114,29 @@ def _settings(params: Params) -> dict[str, Any]:
 
 def _check(bench: Bench, chain: Chain, theirs: Path, metrics: dict[str, Any]) -> None:
     """Rows, outcomes, skill, and how wide its intervals are."""
-    runs = read_json(chain.folder / "evaluate" / "details.json")["by_run"]
+    found = details.read(chain.folder / "evaluate")
     for split, by_model in metrics["figures"].items():
         for model, its in by_model.items():
             what = f"{model} on {split}"
             near = _NEAR if model in ("mean", "ridge") else bench.sizes.noise
-            ours = runs[f"{model}-0"]["splits"][split]
-            same(f"rows of {what}", ours["rows"], its["rows"])
-            same(f"skill of {what}", ours["skill"], its["skill"], within=near)
-            for mine, other in zip(ours["events"], its["average_precision"], strict=True):
+            ours = found.run(f"{model}-0", split)
+            skill, events = ours["skill"], ours.events("average_precision")
+            same(f"rows of {what}", ours["rows"].value, its["rows"])
+            same(f"skill of {what}", skill.value, its["skill"], within=near)
+            for mine, other in zip(events, its["average_precision"], strict=True):
                 if model == "ridge" and other is not None:
-                    found = mine["average_precision"]
-                    same(f"{mine['name']} of {what}", found, other, within=near)
-            if model != "mean" and split != "train" and "skill" in ours["intervals"]:
-                ends = metrics["intervals"][split][model]["skill"]
-                _check_width(what, ours["intervals"]["skill"], ends)
+                    precision = mine["average_precision"].value
+                    same(f"{mine.name} of {what}", precision, other, within=near)
+            if model == "mean" or split == "train" or skill.low is None or skill.high is None:
+                continue
+            _check_width(what, (skill.low, skill.high), metrics["intervals"][split][model]["skill"])
     for model in metrics["figures"]["train"]:
         inside = run_folder("silos-0") / model if model == MATCHED_MLP else run_folder(f"{model}-0")
         _check_outcomes(chain.folder / "predict" / inside, theirs / model)
 
 
-def _check_width(what: str, ours: dict[str, float], its: list[float]) -> None:
-    wide = (ours["high"] - ours["low"]) / (its[1] - its[0])
+def _check_width(what: str, ours: tuple[float, float], its: list[float]) -> None:
+    wide = (ours[1] - ours[0]) / (its[1] - its[0])
     if not 1 / _WIDTHS <= wide <= _WIDTHS:
         raise AssertionError(f"{what}: an interval {wide:.2f} times as wide as the peer's")
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from alpha.core.artifacts import write_json
 from alpha.data.columns import SPLITS
-from alpha.evaluate import tables
+from alpha.evaluate import figures
 from alpha.evaluate.details import Details, Flag, Model, Rung, Verdict
 from alpha.evaluate.figures import Figures, Row, Selection, table
 
@@ -94,14 +95,14 @@ FINE: dict[str, Any] = {
 def rows(
     model: str,
     split: str,
-    figures: Mapping[str, Any],
+    found: Mapping[str, Any],
     *,
     levels: Sequence[float] = LEVELS,
     **at: Any,
 ) -> Iterator[Row]:
     """Of figures by name: numbers, `Over`, or lists of what they are by event or by slice."""
     where = {"model": model, "split": split} | at
-    for name, value in figures.items():
+    for name, value in found.items():
         if name == "undefined":
             yield from (Row(**where, figure=one, reason=why) for one, why in value.items())
         elif name.endswith("_quantiles"):
@@ -116,7 +117,7 @@ def rows(
                 inside = {key: of for key, of in one.items() if key not in place}
                 yield from rows(model, split, inside, **at | place)
         elif isinstance(value, Over):
-            more = figures.get("undefined", {}).get(name) or value.reason
+            more = found.get("undefined", {}).get(name) or value.reason
             yield Row(
                 **where, figure=name, value=value[0], low=value[1], high=value[2], reason=more
             )
@@ -225,4 +226,5 @@ def details(
 def write(path: Path, made: Details) -> None:
     """As `alpha evaluate` writes details.json, and what is beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    tables.write(path.parent, made, {})
+    write_json(path, made.model_dump(mode="json"))
+    figures.write(path.parent / figures.NAME, made.figures.table)

@@ -12,7 +12,7 @@ OPTIONS = [
     Option("--features", "folder of feature files, perhaps with an oracle"),
     Option("--models", "folder with a folder for each model and seed, by `alpha train`"),
     Option("--predictions", "the same, by `alpha predict`"),
-    Option("--out", "folder for metrics.json, details.json and the plots' CSV files"),
+    Option("--out", "folder for figures.csv, details.json, metrics.json and the plots' files"),
 ]
 SECTIONS = {"label": Label, "loss": Loss, "evaluate": Evaluate, "verdict": Verdict} | LADDER
 

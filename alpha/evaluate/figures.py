@@ -179,29 +179,32 @@ def write(path: Path, found: pd.DataFrame) -> None:
 
 def read(path: Path) -> Figures:
     """Raises InputError, naming the file, if it is missing or is not such a table."""
+    found = read_csv(path, _TYPES | _TEXTS | {"reason": "str"}, Row._fields)
+    return Figures(_typed(found[list(Row._fields)]))
+
+
+def read_csv(path: Path, types: Any, columns: Iterable[str]) -> pd.DataFrame:
+    """A table with at least these columns; empty cells are NaN.
+
+    Raises InputError, naming the file, if it is missing, or is not of these types.
+    """
     try:
-        found = pd.read_csv(
-            path,
-            dtype=_TYPES | _TEXTS | {"reason": "str"},
-            keep_default_na=False,  # a family may be named NA
-            na_values={name: [""] for name in _TYPES},
-        )
+        # A family may be named NA.
+        found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise InputError(
-            f"{path}: is not a table of figures: {' '.join(str(error).split())}"
-        ) from None
-    if tuple(found.columns) != Row._fields:
-        raise InputError(
-            f"{path}: must have the columns {', '.join(Row._fields)}, found "
-            f"{', '.join(map(str, found.columns))}"
-        )
-    return Figures(_typed(found))
+        said = " ".join(str(error).split())
+        raise InputError(f"{path}: is not such a table: {said}") from None
+    for name in columns:
+        if name not in found:
+            others = ", ".join(map(str, found.columns))
+            raise InputError(f"{path}: must have a column {name!r}, found {others}")
+    return found
 
 
 def _typed(found: pd.DataFrame) -> pd.DataFrame:
-    found = found.astype(_TYPES | _TEXTS)
+    found = found.fillna(dict.fromkeys(_TEXTS, "")).astype(_TYPES | _TEXTS)
     found[_NUMBERS] = found[_NUMBERS].replace([np.inf, -np.inf], np.nan)
     found["reason"] = found["reason"].astype(object).where(found["reason"].fillna("") != "", None)
     return found.reset_index(drop=True)

@@ -1,8 +1,8 @@
 """The step: what every run's predictions are worth on every split.
 
 In memory are the rows of one split, what one run predicts of them, and the resampled figures of
-every run. `metrics.json` is the headline for `dvc metrics`, `details.json` has every figure, and
-the CSV files are for `dvc plots`.
+every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics.json` the headline
+for `dvc metrics`, and the other CSV files are for `dvc plots`.
 """
 
 from dataclasses import replace

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ _OF_RUN = (
     *("rows", "non_finite", "loss", "constant_loss", "skill", "mse", "mae", "rank_ic"),
     *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
 )
+_LEVELS = [repr(level) for level in LEVELS]
 _OF_SLICE = ("rows", "loss", "skill", "rank_ic", "std_ratio")
 
 
@@ -165,33 +167,29 @@ def _row(found: Interval, *, model: str, figure: str, split: str = "test") -> Ro
 
 def _of_run(one: Assessed) -> Iterator[Row]:
     """The figures of a run of which the mean over seeds says something."""
-    at = partial(Row, model=one.run.model, seed=one.run.seed)
-    for family, lost in one.run.importance.items():
-        yield at(split="valid", figure="importance", event=family, value=lost)
+    of_run, lost = partial(Row, model=one.run.model, seed=one.run.seed), one.run.importance
+    yield from _listed(partial(of_run, split="valid"), "importance", lost, lost.values())
     for split, found in one.figures.items():
-        why = dict(found.undefined)
+        at, why = partial(of_run, split=split), dict(found.undefined)
         for name in _OF_RUN:
-            value, ends = getattr(found, name), found.intervals.get(name)
-            row = at(split=split, figure=name, value=value, reason=why.pop(name, None))
+            ends = found.intervals.get(name)
+            row = at(figure=name, value=getattr(found, name), reason=why.pop(name, None))
             yield row._replace(low=ends.low, high=ends.high) if ends else row
-        for level, value in zip(LEVELS, found.prediction_quantiles, strict=True):
-            yield at(split=split, figure="prediction_quantile", event=repr(level), value=value)
-        for number, count in enumerate(found.prediction_counts):
-            yield at(split=split, figure="prediction_count", event=str(number), value=count)
+        yield from _listed(at, "prediction_quantile", _LEVELS, found.prediction_quantiles)
+        yield from _listed(at, "prediction_count", map(str, count()), found.prediction_counts)
         for event in found.events:
-            reason = why.pop(event.name, None)
+            its = partial(at, event=event.name, reason=why.pop(event.name, None))
             for name in ("base_rate", "average_precision", "decile_lift"):
-                row = at(split=split, figure=name, event=event.name, value=getattr(event, name))
-                yield row._replace(reason=reason)
-        for kind, slices in (("day", found.days), ("regime", found.regimes)):
-            for one_of_them in slices:
-                place = f"{kind} {one_of_them.name}"
-                for name in _OF_SLICE:
-                    row = at(split=split, slice=place, figure=name)
-                    value, reason = getattr(one_of_them, name), one_of_them.undefined.get(name)
-                    yield row._replace(value=value, reason=reason)
+                yield its(figure=name, value=getattr(event, name))
+        for place, part in (
+            *((f"day {day.name}", day) for day in found.days),
+            *((f"regime {regime.name}", regime) for regime in found.regimes),
+        ):
+            for name in _OF_SLICE:
+                value, reason = getattr(part, name), part.undefined.get(name)
+                yield at(slice=place, figure=name, value=value, reason=reason)
         for name, reason in why.items():
-            yield at(split=split, figure=name, reason=reason)
+            yield at(figure=name, reason=reason)
 
 
 def _of_run_alone(one: Assessed) -> Iterator[Row]:
@@ -200,12 +198,19 @@ def _of_run_alone(one: Assessed) -> Iterator[Row]:
     yield at(split="train", figure="epochs", value=history.epochs(one.run.history))
     yield at(split="train", figure="best_epoch", value=history.best_epoch(one.run.history))
     for split, found in one.figures.items():
-        for number, decile in enumerate(found.calibration):
-            for name, value in decile.model_dump().items():
-                figure = f"calibration_{name}"
-                yield at(split=split, figure=figure, event=str(number), value=value)
+        for name in ("rows", "prediction", "outcome"):
+            values = [getattr(decile, name) for decile in found.calibration]
+            on_split = partial(at, split=split)
+            yield from _listed(on_split, f"calibration_{name}", map(str, count()), values)
         for check in found.thresholds:
             yield from _of_check(partial(at, split=split), check)
+
+
+def _listed(
+    at: partial[Row], figure: str, events: Iterable[str], values: Iterable[float | None]
+) -> Iterator[Row]:
+    for event, value in zip(events, values, strict=False):
+        yield at(figure=figure, event=event, value=value)
 
 
 def _of_check(at: partial[Row], check: Threshold) -> Iterator[Row]:
@@ -222,10 +227,8 @@ def _of_label(one: Assessed, splits: Mapping[SplitName, OnSplit]) -> Iterator[Ro
         at = partial(Row, model="label", split=split)
         for name, value in on.label.model_dump(exclude={"counts"}).items():
             yield at(figure=name, value=value)
-        for number, count in enumerate(on.label.counts):
-            yield at(figure="count", event=str(number), value=count)
-        for level, value in zip(LEVELS, one.figures[split].label_quantiles, strict=True):
-            yield at(figure="quantile", event=repr(level), value=value)
+        yield from _listed(at, "count", map(str, count()), on.label.counts)
+        yield from _listed(at, "quantile", _LEVELS, one.figures[split].label_quantiles)
         if split != "train":
             for name in ("psi", "ks", "p_value", "blocks"):
                 yield at(figure=name, value=getattr(on.shift, name), reason=on.shift.reason)

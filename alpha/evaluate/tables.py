@@ -6,11 +6,13 @@ regimes are means over seeds, threshold counts are of all seeds' rows together, 
 the seeds one after the other.
 """
 
-import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from alpha.core.artifacts import write_json
 from alpha.evaluate import figures
@@ -23,6 +25,11 @@ _CHECK = (
     *("precision", "recall", "lift", "realised_bps", "after_fees_bps"),
 )
 _SLICE = ("rows", "skill", "rank_ic", "std_ratio")
+_DECILE = ("rows", "prediction", "outcome")
+_LADDER = (
+    *("model", "skill", "skill_low", "skill_high", "valid_skill", "against", "difference"),
+    *("difference_low", "difference_high"),
+)
 Rows = Iterable[Sequence[Any]]
 
 
@@ -34,27 +41,11 @@ def write(folder: Path, details: Details, histories: dict[str, dict[str, list[fl
     text = json.dumps(_metrics(details), indent=2, allow_nan=False)
     (folder / "metrics.json").write_text(f"{text}\n", encoding="utf-8")
     for name, columns in histories.items():
-        path = folder / "learning_curves" / f"{name}.csv"
-        _write(path, list(columns), zip(*columns.values(), strict=True))
+        _write(
+            folder / "learning_curves" / f"{name}.csv", columns, zip(*columns.values(), strict=True)
+        )
     for name in details.models:
-        test = details.on(name)
-        plots: dict[str, tuple[Sequence[str], Rows]] = {
-            "quantiles": (("quantile", "label", "prediction"), _quantiles(details, test)),
-            "distribution": (("outcome", "label", "prediction"), _distribution(details, test)),
-            "thresholds": (
-                ("threshold_bps", *_CHECK, "after_fees_low_bps", "after_fees_high_bps"),
-                (
-                    (float(one.event), *_values(one, _CHECK), fees.low, fees.high)
-                    for one in test.thresholds
-                    if (fees := one["after_fees_bps"])
-                ),
-            ),
-            "calibration": (("seed", "rows", "prediction", "outcome"), _calibration(details, name)),
-        }
-        for kind in ("day", "regime"):
-            slices = ((one.name, *_values(one, _SLICE)) for one in test.slices(kind))
-            plots[f"{kind}s"] = ((kind, *_SLICE), slices)
-        for plot, (header, rows) in plots.items():
+        for plot, header, rows in _plots(details, name):
             _write(folder / plot / f"{name}.csv", header, rows)
     _write(folder / "ladder.csv", _LADDER, _ladder(details))
     importance = (
@@ -79,45 +70,50 @@ def _headline(details: Details, model: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for split in ("valid", "test"):
         skill = details.on(model, split)["skill"]
-        of = {f"skill_{split}": skill.value, f"{split}_low": skill.low, f"{split}_high": skill.high}
-        found |= of
+        found |= {f"skill_{split}": skill.value}
+        found |= {f"{split}_low": skill.low, f"{split}_high": skill.high}
     found["rank_ic"] = details.on(model)["rank_ic"].value
-    # As precise as a skill is of interest; adding 0 makes a rounded −0 a plain 0.
-    found = {
-        name: None if value is None else round(value, HEADLINE_DIGITS) + 0.0
-        for name, value in found.items()
-    }
+    for name, value in found.items():
+        # As precise as a skill is of interest; adding 0 makes a rounded −0 a plain 0.
+        found[name] = None if value is None else round(value, HEADLINE_DIGITS) + 0.0
     return found | {"verdict": details.by_model[model].verdict.name}
+
+
+def _plots(details: Details, model: str) -> Iterator[tuple[str, Sequence[str], Rows]]:
+    """The name, the header and the rows of each of a model's CSV files."""
+    test, label, edges = details.on(model), details.on("label"), details.bin_edges
+    levels = [float(level.event) for level in test.events("prediction_quantile")]
+    columns = levels, label.values("quantile"), test.values("prediction_quantile")
+    yield "quantiles", ("quantile", "label", "prediction"), zip(*columns, strict=True)
+    middles = [(low + high) / 2 for low, high in pairwise(edges)]
+    shares = middles, label.shares("count"), test.shares("prediction_count")
+    yield "distribution", ("outcome", "label", "prediction"), zip(*shares, strict=True)
+    header = ("threshold_bps", *_CHECK, "after_fees_low_bps", "after_fees_high_bps")
+    fees = [one["after_fees_bps"] for one in test.thresholds]
+    yield (
+        "thresholds",
+        header,
+        (
+            (float(one.event), *_values(one, _CHECK), after.low, after.high)
+            for one, after in zip(test.thresholds, fees, strict=True)
+        ),
+    )
+    yield (
+        "calibration",
+        ("seed", *_DECILE),
+        (
+            (seed, *_values(decile, [f"calibration_{name}" for name in _DECILE]))
+            for seed in details.by_model[model].seeds
+            for decile in details.figures.of(model, "test", seed).events("calibration_rows")
+        ),
+    )
+    for kind in ("day", "regime"):
+        slices = ((one.name, *_values(one, _SLICE)) for one in test.slices(kind))
+        yield f"{kind}s", (kind, *_SLICE), slices
 
 
 def _values(of: Selection, names: Iterable[str]) -> list[float | None]:
     return [of[name].value for name in names]
-
-
-def _quantiles(details: Details, test: Selection) -> Rows:
-    label = details.on("label").values("quantile")
-    for of_label, level in zip(label, test.events("prediction_quantile"), strict=True):
-        yield float(level.event), of_label, level["prediction_quantile"].value
-
-
-def _distribution(details: Details, test: Selection) -> Rows:
-    edges = details.bin_edges
-    label, prediction = details.on("label").shares("count"), test.shares("prediction_count")
-    for at, of_both in enumerate(zip(label, prediction, strict=True)):
-        yield (edges[at] + edges[at + 1]) / 2, *of_both
-
-
-def _calibration(details: Details, model: str) -> Rows:
-    names = ("calibration_rows", "calibration_prediction", "calibration_outcome")
-    for seed in details.by_model[model].seeds:
-        for decile in details.figures.of(model, "test", seed).events(names[0]):
-            yield seed, *_values(decile, names)
-
-
-_LADDER = (
-    *("model", "skill", "skill_low", "skill_high", "valid_skill", "against", "difference"),
-    *("difference_low", "difference_high"),
-)
 
 
 def _ladder(details: Details) -> Rows:
@@ -125,33 +121,12 @@ def _ladder(details: Details) -> Rows:
     for name in (*rungs, *(["oracle"] if details.oracle_reason is None else [])):
         skill, valid = details.on(name)["skill"], details.on(name, "valid")["skill"]
         by = details.on(name)["skill_difference"]
-        against = rungs.get(name)
-        yield (
-            name,
-            skill.value,
-            skill.low,
-            skill.high,
-            valid.value,
-            against,
-            by.value,
-            by.low,
-            by.high,
-        )
+        of_test, against = (skill.value, skill.low, skill.high), rungs.get(name)
+        yield name, *of_test, valid.value, against, by.value, by.low, by.high
 
 
-def _write(path: Path, header: Sequence[str], rows: Rows) -> None:
+def _write(path: Path, header: Iterable[str], rows: Rows) -> None:
     path.parent.mkdir(exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows([_cell(value) for value in row] for row in rows)
-
-
-def _cell(value: str | float | None) -> str:
-    """The shortest text that reads back as the same number; empty where there is none."""
-    if isinstance(value, str):
-        return value
-    if value is None or value != value:
-        return ""
-    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
-    return str(int(value)) if whole else repr(value)
+    # Counts as whole numbers.
+    found = pd.DataFrame(list(rows), columns=list(header)).convert_dtypes()
+    found.to_csv(path, index=False, lineterminator="\n")

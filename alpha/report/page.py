@@ -81,14 +81,8 @@ def _environment(*, bps: bool) -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters |= {
-        "count": text.count,
-        "figure": text.figure,
-        "brief": text.brief,
-        "share": text.share,
-        "moment": text.moment,
-        "deviation": text.deviation,
-        "words": text.words,
+    named = ("count", "figure", "brief", "share", "moment", "deviation", "words")
+    environment.filters |= {name: getattr(text, name) for name in named} | {
         "bps": lambda value: _outcome(value, bps=True),
         "outcome": lambda value: _outcome(value, bps=bps),
     }

@@ -65,153 +65,166 @@ def notes(details: Details, models: list[str], tried: Tried) -> list[str]:
 def dashboard(details: Details, name: str, tried: Tried) -> Iterator[RenderableType]:
     """What to print of the model `name`, from top to bottom. A part without content is left
     out; why a figure of test is not available is said at the end."""
-    test = details.on(name)
+    test, splits = details.on(name), [details.on(name, split) for split in SPLITS]
     yield _verdict(details, name, tried)
-    table = _table(("", *SPLITS), list(_figures(details, name, tried)))
-    yield _section("Figures over the seeds, by split", table)
+    yield _section("Figures over the seeds, by split", _figures(details, name, splits, tried))
     scale, unit = (1.0, "") if details.classes else (1e4, ", in bps")
-    columns = details.on("label").values("quantile"), test.values("prediction_quantile")
-    if test.events("prediction_quantile"):
-        rows = [
-            (
-                f"{100 * float(level.event):g} %",
-                *(figure(None if one is None else one * scale, 2) for one in both),
-            )
-            for level, *both in zip(test.events("prediction_quantile"), *columns, strict=True)
-        ]
-        quantiles = _table(("quantile", "label", "prediction"), rows)
-        yield _section(f"Quantiles on test{unit}", quantiles)
-    if test.thresholds:
-        title = (
-            f"Threshold check on test. After fees: the mean realised outcome less "
-            f"{figure(details.round_trip_bps, 1)} bps. The realised outcome is "
-            f"{details.threshold_meaning}"
+    quantiles = [
+        (f"{100 * float(level.event):g} %", *(_scaled(one, scale) for one in both))
+        for level, *both in zip(
+            test.events("prediction_quantile"),
+            details.on("label").values("quantile"),
+            test.values("prediction_quantile"),
+            strict=True,
         )
-        yield _section(title, _table(_CHECK, list(map(_check, test.thresholds))))
-    if events := test.events("average_precision"):
-        header = ("event", "base rate", "PR-AUC", "[interval]", "decile lift", "[interval]")
-        yield _section("Events on test", _table(header, list(map(_event, events))))
-    if days := sorted(test.slices("day"), key=lambda day: _last_if_none(day["skill"].value)):
-        more = f", the worst {_DAYS} of {len(days)}" if len(days) > _DAYS else ""
-        yield _section(f"Days of test, worst first{more}", _slices(days[:_DAYS]))
-    if regimes := sorted(test.slices("regime"), key=lambda one: _last_if_none(one["skill"].value)):
-        yield _section("Regimes of past volatility on test, worst first", _slices(regimes))
-    yield _section("Seeds", _seeds(details, name))
-    if families := details.on(name, "valid").events("importance"):
-        title = "Importance of families: the skill on valid that is lost when one is permuted"
-        lost = [
-            (one["importance"].value, one["importance_spread"].value, one.name) for one in families
-        ]
-        lost.sort(key=lambda one: _last_if_none(None if one[0] is None else -one[0]))
-        rows = [(family, figure(mean, 4), figure(spread, 4)) for mean, spread, family in lost]
-        yield _section(title, _table(("family", "skill lost", "spread"), rows))
+    ]
+    fees = figure(details.round_trip_bps, 1)
+    days, regimes = (
+        sorted(test.slices(kind), key=lambda one: _last_if_none(one["skill"].value))
+        for kind in ("day", "regime")
+    )
+    more = f", the worst {_DAYS} of {len(days)}" if len(days) > _DAYS else ""
+    families = sorted(
+        details.on(name, "valid").events("importance"),
+        key=lambda one: _last_if_none(one["importance"].value, -1.0),
+    )
+    for title, table in (
+        (f"Quantiles on test{unit}", _table(("quantile", "label", "prediction"), quantiles)),
+        (
+            f"Threshold check on test. After fees: the mean realised outcome less {fees} bps. "
+            f"The realised outcome is {details.threshold_meaning}",
+            _grid(_CHECKS, test.thresholds),
+        ),
+        ("Events on test", _grid(_EVENTS, test.events("average_precision"))),
+        (f"Days of test, worst first{more}", _grid(_SLICES, days[:_DAYS])),
+        ("Regimes of past volatility on test, worst first", _grid(_SLICES, regimes)),
+        ("Seeds", _seeds(details, name)),
+        (
+            "Importance of families: the skill on valid that is lost when one is permuted",
+            _grid(_FAMILIES, families),
+        ),
+    ):
+        if table.row_count:
+            yield _section(title, table)
     if undefined := test.undefined:
         reasons = "\n".join(f"{what}: {reason}" for what, reason in undefined.items())
         yield _section("Not available on test", Text(reasons))
 
 
 def _verdict(details: Details, name: str, tried: Tried) -> Group:
-    verdict, share_of = details.by_model[name].verdict, details.on(name)["oracle_share"]
+    verdict, captured = details.by_model[name].verdict, details.on(name)["oracle_share"]
     lines = [
         Text.assemble((name, "bold"), ": ", (verdict.name, "bold")),
         Text(verdict.sentence),
         *(Text(f"+ {flag.name}: {flag.sentence}") for flag in verdict.flags),
         *(Text(f"Ladder: {rung.sentence}") for rung in details.ladder if rung.model == name),
     ]
-    if share_of.value is not None:
+    if captured.value is not None:
         between = ""
-        if share_of.low is not None and share_of.high is not None:
-            between = f" ({share(share_of.low)} to {share(share_of.high)})"
-        lines.append(Text(f"Oracle: {share(share_of.value)} of its skill on test{between}."))
+        if captured.low is not None and captured.high is not None:
+            between = f" ({share(captured.low)} to {share(captured.high)})"
+        lines.append(Text(f"Oracle: {share(captured.value)} of its skill on test{between}."))
     return Group(*lines, *(Text(line) for line in notes(details, [name], tried)))
 
 
-def _figures(details: Details, name: str, tried: Tried) -> Iterator[Sequence[str]]:
-    splits = [details.on(name, split) for split in SPLITS]
-    test, at = headline(details, name, tried), f"  {100 * details.level:g} % interval"
-
-    def row(title: str, what: str, words: Callable[[float | None], str] = figure) -> Sequence[str]:
-        return title, *(words(split[what].value) for split in splits)
-
-    yield row("skill", "skill")
-    skills = [ends(split["skill"].low, split["skill"].high) for split in splits[:-1]]
-    yield at, *skills, ends(test.low, test.high)
-    yield row("  spread over seeds", "skill_spread")
-    yield row(f"loss ({details.loss})", "loss", _small)
-    yield row("rank IC", "rank_ic")
-    yield at, *(ends(split["rank_ic"].low, split["rank_ic"].high) for split in splits)
-    yield row("rank IC by day", "rank_ic_days")
-    yield row("  spread over days", "rank_ic_days_spread")
-    yield row("std ratio", "std_ratio")
-    yield row("near-mean share", "near_mean_share", share)
-    yield row("predictions not finite", "non_finite", count)
-
-
-_CHECK = (
-    *("τ, bps", "label >", "pred. >", "both", "windows", "precision", "recall", "lift"),
-    *("after fees", "[interval]"),
-)
-
-
-def _check(one: Selection) -> Sequence[str]:
-    fees = one["after_fees_bps"]
-    counts = ("label_above", "prediction_above", "both", "windows")
-    return (
-        f"{float(one.event):g}",
-        *(count(one[name].value) for name in counts),
-        share(one["precision"].value),
-        share(one["recall"].value),
-        figure(one["lift"].value, 2),
-        figure(fees.value, 1),
-        ends(fees.low, fees.high, 1),
-    )
-
-
-def _event(one: Selection) -> Sequence[str]:
-    precision, lift = one["average_precision"], one["decile_lift"]
-    return (
-        one.name,
-        share(one["base_rate"].value),
-        figure(precision.value),
-        ends(precision.low, precision.high),
-        figure(lift.value, 2),
-        ends(lift.low, lift.high, 2),
-    )
-
-
-def _slices(slices: Sequence[Selection]) -> Table:
-    figures = ("skill", "rank_ic", "std_ratio")
-    rows = [
-        (one.name, count(one["rows"].value), *(figure(one[what].value) for what in figures))
-        for one in slices
+def _figures(details: Details, name: str, splits: Sequence[Selection], tried: Tried) -> Table:
+    at = f"  {100 * details.level:g} % interval"
+    # A loss is far below 1 where outcomes are returns.
+    small = "{:.4g}".format
+    cells: list[tuple[str, Cell]] = [
+        ("skill", _value("skill")),
+        (at, _ends("skill")),
+        ("  spread over seeds", _value("skill_spread")),
+        (f"loss ({details.loss})", _value("loss", lambda v: NOTHING if v is None else small(v))),
+        ("rank IC", _value("rank_ic")),
+        (at, _ends("rank_ic")),
+        ("rank IC by day", _value("rank_ic_days")),
+        ("  spread over days", _value("rank_ic_days_spread")),
+        ("std ratio", _value("std_ratio")),
+        ("near-mean share", _value("near_mean_share", share)),
+        ("predictions not finite", _value("non_finite", count)),
     ]
-    return _table(("", "rows", "skill", "rank IC", "std ratio"), rows)
+    rows = [[title, *map(cell, splits)] for title, cell in cells]
+    test = headline(details, name, tried)
+    rows[1][-1] = ends(test.low, test.high)
+    return _table(("", *SPLITS), rows)
 
 
 def _seeds(details: Details, name: str) -> Table:
     rows = []
     for run in details.runs_of(name):
         train, *_, test = splits = [details.run(run, split) for split in SPLITS]
-        rows.append(
-            (
-                run.rpartition("-")[2],
-                count(train["epochs"].value),
-                count(train["best_epoch"].value),
-                *(figure(split["skill"].value) for split in splits),
-                figure(test["rank_ic"].value),
-            )
-        )
-    skills = (f"skill {split}" for split in SPLITS)
-    return _table(("seed", "epochs", "best epoch", *skills, "rank IC test"), rows)
+        epochs = [count(train[what].value) for what in ("epochs", "best_epoch")]
+        skills = [figure(split["skill"].value) for split in splits]
+        rows.append([run.rpartition("-")[2], *epochs, *skills, figure(test["rank_ic"].value)])
+    titles = (f"skill {split}" for split in SPLITS)
+    return _table(("seed", "epochs", "best epoch", *titles, "rank IC test"), rows)
 
 
-def _small(value: float | None) -> str:
-    """A loss, which is far below 1 where outcomes are returns."""
-    return NOTHING if value is None else f"{value:.4g}"
+Cell = Callable[[Selection], str]
 
 
-def _last_if_none(value: float | None) -> tuple[bool, float]:
-    return value is None, value or 0.0
+def _value(name: str, words: Callable[[float | None], str] = figure) -> Cell:
+    return lambda one: words(one[name].value)
+
+
+def _digits(name: str, digits: int) -> Cell:
+    return lambda one: figure(one[name].value, digits)
+
+
+def _ends(name: str, digits: int = 3) -> Cell:
+    return lambda one: ends(one[name].low, one[name].high, digits)
+
+
+def _name(one: Selection) -> str:
+    return one.name
+
+
+_CHECKS: tuple[tuple[str, Cell], ...] = (
+    ("τ, bps", lambda one: f"{float(one.event):g}"),
+    ("label >", _value("label_above", count)),
+    ("pred. >", _value("prediction_above", count)),
+    ("both", _value("both", count)),
+    ("windows", _value("windows", count)),
+    ("precision", _value("precision", share)),
+    ("recall", _value("recall", share)),
+    ("lift", _digits("lift", 2)),
+    ("after fees", _digits("after_fees_bps", 1)),
+    ("[interval]", _ends("after_fees_bps", 1)),
+)
+_EVENTS: tuple[tuple[str, Cell], ...] = (
+    ("event", _name),
+    ("base rate", _value("base_rate", share)),
+    ("PR-AUC", _value("average_precision")),
+    ("[interval]", _ends("average_precision")),
+    ("decile lift", _digits("decile_lift", 2)),
+    ("[interval]", _ends("decile_lift", 2)),
+)
+_SLICES: tuple[tuple[str, Cell], ...] = (
+    ("", _name),
+    ("rows", _value("rows", count)),
+    ("skill", _value("skill")),
+    ("rank IC", _value("rank_ic")),
+    ("std ratio", _value("std_ratio")),
+)
+_FAMILIES: tuple[tuple[str, Cell], ...] = (
+    ("family", _name),
+    ("skill lost", _digits("importance", 4)),
+    ("spread", _digits("importance_spread", 4)),
+)
+
+
+def _grid(columns: Sequence[tuple[str, Cell]], rows: Sequence[Selection]) -> Table:
+    header = [title for title, _ in columns]
+    return _table(header, [[cell(one) for _, cell in columns] for one in rows])
+
+
+def _scaled(value: float | None, scale: float) -> str:
+    return figure(None if value is None else value * scale, 2)
+
+
+def _last_if_none(value: float | None, sign: float = 1.0) -> tuple[bool, float]:
+    return value is None, sign * (value or 0.0)
 
 
 def _section(title: str, content: RenderableType) -> Padding:

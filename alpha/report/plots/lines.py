@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from alpha.core.errors import InputError
 from alpha.data.columns import SplitName
 from alpha.evaluate.details import Details, Figure
+from alpha.evaluate.figures import read_csv
 from alpha.report.plots.axes import DOTTED, color, marker, plain, scaled, spread_out, varying
 from alpha.report.svg import INK, LINE, MEDIUM, MUTED, draw
 
@@ -222,21 +221,10 @@ def skills(losses: Sequence[float], *, train_constant: Figure, constant: Figure)
 def read_history(path: Path) -> History:
     """Columns of a learning curve, NaN where a cell is empty.
 
-    Raises InputError, naming the file, if it is missing or has other than numbers, lacks one of
-    the columns epoch, train_loss and valid_loss, or has no rows.
+    Raises InputError, naming the file, if it is missing, lacks one of the columns epoch,
+    train_loss and valid_loss, has other than numbers, or no rows.
     """
-    try:
-        found = pd.read_csv(path, dtype="float64")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"{path}: must be a table of numbers: {said}") from None
-    for name in ("epoch", "train_loss", "valid_loss"):
-        if name not in found:
-            raise InputError(
-                f"{path}: must have a column {name!r}, found {', '.join(map(str, found))}"
-            )
+    found = read_csv(path, "float64", ("epoch", "train_loss", "valid_loss"))
     if found.empty:
         raise InputError(f"{path}: must have a row for each epoch, found none")
     return {str(name): column.tolist() for name, column in found.items()}
