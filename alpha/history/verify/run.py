@@ -42,7 +42,7 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
         with opened(place, source=str(lock), cache=cache) as recorded:
             stages = pipeline(recorded)
             current.check(stages, lock)
-            with closing(rebuild(place, folder)) as each:
+            with closing(rebuild(place, folder / "repro.log")) as each:
                 for _ in track(each, "verify", total=len(stages)):
                     pass
             with opened(place, source=str(place)) as repo:
