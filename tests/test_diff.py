@@ -313,14 +313,19 @@ def test_small_results_in_the_cache_alone_are_read_there(project: Project, said:
 
 def test_results_of_another_format_are_not_compared(project: Project, said: Said):
     project.write("results/evaluate/metrics.json", '{"models": 3}')
-    assert "Verdicts Not compared: the workspace has no results in this format: `make run` makes them" in said()
+    assert (
+        "Verdicts Not compared: the workspace has no results in this format: `make run` makes them"
+        in said()
+    )
 
 
 def test_a_workspace_and_a_commit_without_any_run_say_so(project: Project, said: Said):
     project.git("rm", "--quiet", "--cached", "-r", "dvc.lock", "results")
     for path in ("dvc.lock", "results/label/profile.json", "results/evaluate/metrics.json"):
         (project.root / path).unlink()
-    assert "Not compared: the workspace has no results in this format: `make run` makes them" in said()
+    assert (
+        "Not compared: the workspace has no results in this format: `make run` makes them" in said()
+    )
     project.commit()
     assert "Not compared: HEAD has no dvc.lock: nothing was run in it." in said("HEAD", "HEAD~1")
 

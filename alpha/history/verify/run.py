@@ -38,7 +38,7 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
     with worktree(root, data=data, keep=keep) as (folder, place):
         shutil.copyfile(lock, place / "dvc.lock")
         with opened(root, source=str(root)) as repo:
-            cache = repo.cache.local.path
+            cache = repo.cache.local_cache_dir
         with opened(place, source=str(lock), cache=cache) as recorded:
             stages = pipeline(recorded)
             current.check(stages, lock)
