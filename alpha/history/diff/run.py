@@ -47,13 +47,8 @@ def _behind(side: Side) -> Iterator[str]:
     """Where results are not those of the params and code beside them."""
     fix = ": `make run` brings them up to date" if side.name == WORKSPACE else ""
     if side.edited:
-        what = _listed(side.edited)
+        what = ", ".join(side.edited)
         yield f"The results of {side.called} were made before edits of {what}{fix}."
     if side.outdated:
         what = ", ".join(compare.steps(side.outdated))
         yield f"In {side.called} these were last run on earlier results: {what}{fix}."
-
-
-def _listed(words: list[str]) -> str:
-    """a, b and c"""
-    return " and ".join([", ".join(words[:-1]), words[-1]]) if words[1:] else words[0]

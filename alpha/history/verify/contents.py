@@ -51,14 +51,14 @@ def hdf5(before: Path, after: Path) -> str | None:
 
 
 def largest(before: Path, after: Path) -> float:
-    """By how much numbers of two HDF5 files of the same nodes differ at most; NaN if one is not
-    finite."""
+    """By how much numbers of two HDF5 files differ at most, in nodes of both of the same shape;
+    NaN if one is not finite."""
     with h5py.File(before) as one, h5py.File(after) as other:
         now = _nodes(other)
-        numbers = {name: node for name, node in _nodes(one).items() if _is_float(node)}
         moved = [
             np.abs(b[differ].astype(np.float64) - a[differ]).max(initial=0.0)
-            for name, then in numbers.items()
+            for name, then in _nodes(one).items()
+            if _is_float(then) and _is_float(now.get(name)) and then.shape == now[name].shape
             for _, a, b, differ in _parts(then, now[name])
         ]
     return float(np.max(moved, initial=0.0))

@@ -74,7 +74,8 @@ def _refusal(
     if all(stage.name.startswith("train_networks") for stage in origins):
         trained = [one for stage in origins for one in found[stage]]
         if any(map(weights.are_weights, trained)):
-            return f"{line}, but {weights.what_follows(trained, list(found.values()))}"
+            every = [one for each in found.values() for one in each]
+            return f"{line}, but {weights.what_follows(trained, every)}"
     return f"{line}: {found[first][0]}"
 
 
