@@ -118,7 +118,8 @@ def read(root: Path, rev: str | None) -> Side:
             return b"" if file is None else file.read_bytes()
 
         labels, models = _labels(result), _models(result)
-        edited = _edited(stages, outs, params, code=rev is None)
+        made = [out.def_path for out in repo.index.outs]
+        edited = _edited(stages, made, params, code=rev is None)
     outdated = [
         name
         for name, stage in stages.items()
@@ -149,15 +150,15 @@ def _models(result: Callable[[str], bytes]) -> dict[str, Model] | None:
 
 
 def _edited(
-    stages: "dict[str, Stage]", outs: Collection[str], params: dict[str, Any], *, code: bool
+    stages: "dict[str, Stage]", made: Collection[str], params: dict[str, Any], *, code: bool
 ) -> list[str]:
-    """The sections of params, and the files and folders of code, that are not those a stage was
-    last run with."""
+    """The sections of params, and the files and folders of code, which are not in `made`, that
+    are not those a stage was last run with."""
     sections, paths = dict[str, None](), set[str]()
     for stage in stages.values():
         sections |= {name: None for name, _, _ in edited_params(stage)}
         for dep in files(stage) if code else ():
             path = dep.def_path
-            if not is_data(path, params) and not related(path, outs) and dep.workspace_status():
+            if not is_data(path, params) and not related(path, made) and dep.workspace_status():
                 paths.add(path)
     return [f"params {', '.join(sections)}"] * bool(sections) + sorted(paths)
