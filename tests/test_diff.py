@@ -334,7 +334,7 @@ def test_edits_since_the_last_run_are_named(project: Project, said: Said):
     project.write("params.yaml", json_text({**PARAMS, "label": {"target": "up"}}))
     project.write("alpha/silos.py", "silos = 3")
     assert (
-        "The results of the workspace were made before edits of params label and alpha/silos.py: "
+        "The results of the workspace were made before edits of params label, alpha/silos.py: "
         "`make run` brings them up to date."
     ) in said()
     assert "No result changed" not in said()

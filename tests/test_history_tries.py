@@ -1,26 +1,29 @@
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from made_details import details, write
 
-from alpha.evaluate.details import Details
 from alpha.history.tries import Tried, count
 
 EVALUATION = Path("results") / "evaluate"
 OUT = "results/evaluate/details.json"
 
 
-def configured(silos: str, *, digest: str = "d1") -> Details:
-    """An evaluation of `mean` and of `silos`, which has this configuration."""
-    made = details(test_digest=digest)
-    models = dict(made.by_model)
-    models["silos"] = models["silos"].model_copy(update={"configuration": silos})
-    return made.model_copy(update={"by_model": models})
+def configured(silos: str, *, digest: str = "d1", **other: Any) -> dict[str, Any]:
+    """What counts of an evaluation of `mean`, and of `silos`, which has this configuration."""
+    models = {"mean": {"configuration": "m1"}, "silos": {"configuration": silos}}
+    return {"test_digest": digest, "by_model": models} | other
+
+
+def write(path: Path, made: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(made))
 
 
 def cached(cache: Path, content: bytes) -> str:
@@ -32,10 +35,8 @@ def cached(cache: Path, content: bytes) -> str:
     return md5
 
 
-def cached_details(cache: Path, made: Details) -> str:
-    scratch = cache / "scratch"
-    write(scratch, made)
-    return cached(cache, scratch.read_bytes())
+def cached_details(cache: Path, made: dict[str, Any]) -> str:
+    return cached(cache, json.dumps(made).encode())
 
 
 def outs(md5: str, *, path: str = OUT) -> str:
@@ -114,7 +115,7 @@ def test_without_an_evaluation_nothing_counts(tmp_path: Path):
 def test_distinct_configurations_in_the_run_cache_count_once_each(root: Path):
     """The same configuration under another seed of the bootstrap, say, is not a new try."""
     cache = root / ".dvc" / "cache"
-    again = configured("s2").model_copy(update={"resamples": 100})
+    again = configured("s2", resamples=100)
     for made in (configured("s1"), configured("s2"), again, configured("s3")):
         in_run_cache(cache, cached_details(cache, made))
     assert count(root / EVALUATION, root) == Tried({"mean": 1, "silos": 3}, 0)

@@ -26,19 +26,19 @@ def _parts(old: Side, new: Side) -> Iterator[RenderableType]:
     yield Text(f"From {old.called} to {new.called}", style="bold")
     params = list(compare.params(old.params, new.params))
     dependencies = compare.dependencies(old, new)
-    outs = compare.results(old, new)
     notes = [note for side in (old, new) for note in _behind(side)]
-    if not (params or dependencies or outs or notes or old.missing or new.missing):
-        yield Padding(Text(words.NOTHING), (1, 0, 0, 0))
-        return
+    absent = any(side.labels is None or side.models is None for side in (old, new))
+    if old.outs != new.outs or absent:
+        results = [*words.labels(old, new), *words.verdicts(old, new)]
+    elif params or dependencies or notes:
+        results = []
+        notes = notes or ["No result changed: every output has the same bytes."]
+    else:
+        results, notes = [], ["Nothing changed: same params, same code, same results."]
     yield from words.params(params)
     yield from words.code(dependencies, compare.steps(new.stages))
     yield from words.data(dependencies)
-    if outs or old.missing or new.missing:
-        yield from words.labels(old, new)
-        yield from words.verdicts(old, new)
-    elif not notes:
-        notes = ["No result changed: every output has the same bytes."]
+    yield from results
     for note in notes:
         yield Padding(Text(note), (1, 0, 0, 0))
 
@@ -47,7 +47,7 @@ def _behind(side: Side) -> Iterator[str]:
     """Where results are not those of the params and code beside them."""
     fix = ": `make run` brings them up to date" if side.name == WORKSPACE else ""
     if side.edited:
-        what = " and ".join(side.edited)
+        what = ", ".join(side.edited)
         yield f"The results of {side.called} were made before edits of {what}{fix}."
     if side.outdated:
         what = ", ".join(compare.steps(side.outdated))

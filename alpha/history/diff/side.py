@@ -1,11 +1,13 @@
 """One side of a comparison: a commit, or the workspace, and what is known of its results."""
 
+import json
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from alpha.core import params as core_params
 from alpha.core.errors import InputError
@@ -21,24 +23,15 @@ from alpha.history.repository import (
 )
 
 if TYPE_CHECKING:
-    from dvc.repo import Repo
     from dvc.stage import Stage
 
 WORKSPACE = "workspace"
-LABELS = "results/label/profile.json"
-METRICS = "results/evaluate/metrics.json"
-DETAILS = "results/evaluate/details.json"
-BEST = "best"  # in METRICS beside the models: the best of them once more
 
 
-class _Part(BaseModel):
-    """What counts here of a file that may be of an older format."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Model(_Part):
+class Model(BaseModel):
     """The headline of metrics.json, and the flags, where details.json has them."""
+
+    model_config = ConfigDict(frozen=True)
 
     verdict: str
     skill_test: float | None
@@ -47,49 +40,29 @@ class Model(_Part):
     flags: list[str] | None = None
 
 
-class _Total(_Part):
+class Labels(BaseModel):
+    """The label's distribution over all days. None where no row is labelled."""
+
     rows: int
     status: dict[str, int]  # rows by status code; 0 is labelled
     zero_share: float | None
     quantiles: dict[str, float] | None  # by level, in units of the outcome
 
 
-class Labels(_Part):
-    """The label's distribution over all days. None where no row is labelled."""
-
-    total: _Total
-
-
-class _Flag(_Part):
-    name: str
-
-
-class _Verdict(_Part):
-    flags: list[_Flag]
-
-
-class _Judged(_Part):
-    verdict: _Verdict
-
-
-class _Details(_Part):
-    by_model: dict[str, _Judged]
-
-
-_Metrics = TypeAdapter(dict[str, Model])
+_METRICS = TypeAdapter(dict[str, Model])
 
 
 @dataclass(frozen=True)
 class Side:
-    """`labels` and `models` are None where `missing` says why, by their name. `stages` are those
-    that were run."""
+    """`stages` are those that were run, `outs` the md5 of all that they made. `labels` and
+    `models` are None where there are none, which `absent` says."""
 
     name: str
     params: dict[str, Any]
     stages: "dict[str, Stage]"
+    outs: dict[str, str | None]
     labels: Labels | None
     models: dict[str, Model] | None
-    missing: dict[str, str]
     edited: list[str]  # params and code that are not those of the results
     outdated: list[str]  # stages that were run on earlier results
 
@@ -104,6 +77,15 @@ class Side:
         label = self.params.get("label")
         return str(label.get("target", "")) if isinstance(label, dict) else ""
 
+    @property
+    def absent(self) -> str:
+        if self.name == WORKSPACE:
+            fix = "`make run` makes them, `dvc pull` fetches them"
+            return f"the workspace has no results in this format: {fix}"
+        if not self.stages:
+            return f"{self.name} has no dvc.lock: nothing was run in it"
+        return f"{self.name} has no results in this format in git, or in DVC's cache"
+
 
 def is_data(path: str, params: dict[str, Any]) -> bool:
     """Whether it is data.dir, which a stage makes if the market is a simulated one."""
@@ -117,7 +99,7 @@ def read(root: Path, rev: str | None) -> Side:
     Raises InputError if there is no such commit, it has no params.yaml, or dvc.yaml or dvc.lock
     is damaged in it.
     """
-    name = rev or "workspace"
+    name = rev or WORKSPACE
     with opened(root, rev, source=f"the stages of {name}") as repo:
         path = repo.fs.join(repo.root_dir, "params.yaml")
         if not repo.fs.exists(path):
@@ -125,77 +107,58 @@ def read(root: Path, rev: str | None) -> Side:
         text = repo.fs.read_text(path, encoding="utf-8")
         params = core_params.parse(text, source=f"params.yaml of {name}")
         stages = {stage.name: stage for stage in pipeline(repo) if was_run(stage)}
-        labels, models = _labels(repo, root, stages), _models(repo, root, stages)
-        missing = {}
-        if labels is None:
-            missing["labels"] = _absent(name, stages)
-        if models is None:
-            missing["models"] = _absent(name, stages)
-        edited = _edited(stages, params, code=rev is None)
-    return Side(name, params, stages, labels, models, missing, edited, _outdated(stages))
+        outs = by_path(out for stage in stages.values() for out in stage.outs)
+
+        def result(path: str) -> bytes:
+            """As it is, as git has it, or as DVC recorded it; nothing if none has it."""
+            with suppress(OSError):
+                return repo.fs.read_bytes(repo.fs.join(repo.root_dir, path))
+            md5 = outs.get(path)
+            file = None if md5 is None else content(repo, root, path, md5)
+            return b"" if file is None else file.read_bytes()
+
+        labels, models = _labels(result), _models(result)
+        made = [out.def_path for out in repo.index.outs]
+        edited = _edited(stages, made, params, code=rev is None)
+    outdated = [
+        name
+        for name, stage in stages.items()
+        if any(outs.get(path, md5) != md5 for path, md5 in by_path(files(stage)).items())
+    ]
+    return Side(name, params, stages, outs, labels, models, edited, outdated)
 
 
-def _absent(name: str, stages: "dict[str, Stage]") -> str:
-    if name == WORKSPACE:
-        return "the workspace has no results in this format: `make run` makes them, `dvc pull` fetches them"
-    if not stages:
-        return f"{name} has no dvc.lock: nothing was run in it"
-    return f"{name} has no results in this format in git, or in DVC's cache"
+def _labels(result: Callable[[str], bytes]) -> Labels | None:
+    with suppress(ValueError, KeyError, TypeError):
+        return Labels.model_validate(json.loads(result("results/label/profile.json"))["total"])
+    return None
 
 
-def _labels(repo: "Repo", root: Path, stages: "dict[str, Stage]") -> Labels | None:
-    try:
-        return Labels.model_validate_json(_text(repo, root, stages, LABELS))
-    except ValidationError:
-        return None
-
-
-def _models(repo: "Repo", root: Path, stages: "dict[str, Stage]") -> dict[str, Model] | None:
+def _models(result: Callable[[str], bytes]) -> dict[str, Model] | None:
     """In the order of the ladder."""
     try:
-        found = _Metrics.validate_json(_text(repo, root, stages, METRICS))
-    except ValidationError:
+        models = _METRICS.validate_json(result("results/evaluate/metrics.json"))
+    except ValueError:
         return None
-    try:
-        details = _Details.model_validate_json(_text(repo, root, stages, DETAILS)).by_model
-    except ValidationError:
-        details = {}
-    for name, judged in details.items():
-        if name in found:
-            flags = [flag.name for flag in judged.verdict.flags]
-            found[name] = found[name].model_copy(update={"flags": flags})
-    return {name: model for name, model in found.items() if name != BEST}
+    models.pop("best", None)  # one of them once more
+    with suppress(ValueError, KeyError, TypeError):
+        details = json.loads(result("results/evaluate/details.json"))["by_model"]
+        for name, model in models.items():
+            flags = [flag["name"] for flag in details[name]["verdict"]["flags"]]
+            models[name] = model.model_copy(update={"flags": flags})
+    return models
 
 
-def _text(repo: "Repo", root: Path, stages: "dict[str, Stage]", path: str) -> bytes:
-    """What is in a result: as it is, as git has it, or as DVC recorded it; nothing if none has."""
-    with suppress(OSError):
-        return repo.fs.read_bytes(repo.fs.join(repo.root_dir, path))
-    md5 = by_path(out for stage in stages.values() for out in stage.outs).get(path)
-    file = None if md5 is None else content(repo, root, path, md5)
-    return b"" if file is None else file.read_bytes()
-
-
-def _edited(stages: "dict[str, Stage]", params: dict[str, Any], *, code: bool) -> list[str]:
-    """The sections of params, and the files and folders of code, that are not those a stage was
-    last run with."""
-    outs = by_path(out for stage in stages.values() for out in stage.outs)
+def _edited(
+    stages: "dict[str, Stage]", made: Collection[str], params: dict[str, Any], *, code: bool
+) -> list[str]:
+    """The sections of params, and the files and folders of code, which are not in `made`, that
+    are not those a stage was last run with."""
     sections, paths = dict[str, None](), set[str]()
     for stage in stages.values():
         sections |= {name: None for name, _, _ in edited_params(stage)}
         for dep in files(stage) if code else ():
             path = dep.def_path
-            if not is_data(path, params) and not related(path, outs) and dep.workspace_status():
+            if not is_data(path, params) and not related(path, made) and dep.workspace_status():
                 paths.add(path)
-    found = [f"params {', '.join(sections)}", ", ".join(sorted(paths))]
-    return [what for what, some in zip(found, (sections, paths), strict=True) if some]
-
-
-def _outdated(stages: "dict[str, Stage]") -> list[str]:
-    """The stages that were last run on other results than the stages before them left since."""
-    outs = by_path(out for stage in stages.values() for out in stage.outs)
-    return [
-        name
-        for name, stage in stages.items()
-        if any(outs.get(path, md5) != md5 for path, md5 in by_path(files(stage)).items())
-    ]
+    return [f"params {', '.join(sections)}"] * bool(sections) + sorted(paths)

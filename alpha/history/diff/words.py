@@ -26,7 +26,6 @@ _LEVELS = {
     "0.999": "0.999 quantile",
 }
 _SEEN = 0.001  # the last digit of a skill as it is printed
-NOTHING = "Nothing changed: same params, same code, same results."
 
 
 def params(changed: Iterable[Param]) -> Iterator[RenderableType]:
@@ -55,7 +54,7 @@ def data(changed: Iterable[Dependency]) -> Iterator[RenderableType]:
 def labels(old: Side, new: Side) -> Iterator[RenderableType]:
     """The label's distribution on both sides, or why it cannot be compared."""
     if old.labels is None or new.labels is None:
-        yield _section("Labels", *_missing("labels", old, new))
+        yield _section("Labels", *_absent(side for side in (old, new) if side.labels is None))
         return
     if old.labels == new.labels:
         return
@@ -72,21 +71,26 @@ def labels(old: Side, new: Side) -> Iterator[RenderableType]:
 def verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
     """The models that are judged otherwise, and how much the others moved."""
     if old.models is None or new.models is None:
-        yield _section("Verdicts", *_missing("models", old, new))
+        yield _section("Verdicts", *_absent(side for side in (old, new) if side.models is None))
         return
-    changed, move = compare.verdicts(old, new)
+    changed, others = compare.verdicts(old, new)
     lines: list[RenderableType] = []
     if changed:
         lines.append(_table([row for one in changed for row in _verdict_rows(one)]))
+    moves = [
+        (abs(one.new.skill_test - one.old.skill_test), one.model, one.old, one.new)
+        for one in others
+        if one.old and one.new and one.old.skill_test is not None
+        if one.new.skill_test is not None
+    ]
     same = "The other verdicts are the same; their" if changed else "No verdict changed;"
-    if move is not None and move.size >= _SEEN / 2:
-        moved = f"{move.model}: {text.figure(move.old)} → {text.figure(move.new)}"
-        at_most = text.figure(move.size)
-        lines.append(Text(f"{same} test skill moved by at most {at_most} ({moved})."))
-    elif move is not None and move.size:
-        lines.append(Text(f"{same} test skill moved by less than {_SEEN}."))
-    elif move is not None:
-        lines.append(Text(f"{same} test skill did not move."))
+    if moves:
+        size, model, then, now = max(moves, key=lambda move: move[0])
+        by = f"by at most {text.figure(size)}" if size >= _SEEN / 2 else f"by less than {_SEEN}"
+        skills = f"{text.figure(then.skill_test)} → {text.figure(now.skill_test)}"
+        which = f" ({model}: {skills})" if size >= _SEEN / 2 else ""
+        how = f"moved {by}{which}" if size else "did not move"
+        lines.append(Text(f"{same} test skill {how}."))
     elif not changed:
         lines.append(Text("No verdict changed."))
     yield _section("Verdicts", *lines)
@@ -110,18 +114,15 @@ def _size(found: "Output | None") -> str:
     return f"{', '.join([*files, *size])} (md5 {found.hash_info.value[:7]})".lstrip()
 
 
-def _label_rows(old: Labels, new: Labels, *, bps: bool) -> Iterator[tuple[str, ...]]:
-    was, now = old.total, new.total
+def _label_rows(was: Labels, now: Labels, *, bps: bool) -> Iterator[tuple[str, ...]]:
     yield _row("rows", was.rows, now.rows, text.count)
     yield _row("labelled", was.status.get("0", 0), now.status.get("0", 0), text.count)
     yield _row("zero share", was.zero_share, now.zero_share, text.share)
     scale = text.BPS if bps else 1.0
     for level, name in _LEVELS.items():
-        old_at, new_at = (
-            None if at is None else at / scale
-            for at in ((side.quantiles or {}).get(level) for side in (was, now))
-        )
-        yield _row(name, old_at, new_at, lambda at: text.figure(at, 2))
+        found = [(side.quantiles or {}).get(level) for side in (was, now)]
+        then, since = (None if at is None else at / scale for at in found)
+        yield _row(name, then, since, lambda at: text.figure(at, 2))
 
 
 def _row(name: str, old: float | None, new: float | None, words: Any) -> tuple[str, ...]:
@@ -139,7 +140,7 @@ def _verdict_rows(one: Results) -> Iterator[tuple[str, ...]]:
     was, now = one.old.verdict, one.new.verdict
     yield one.model, f"{was} → {now}" if was != now else f"{now}, as before"
     yield "", f"test skill {_skill(one.old)} → {_skill(one.new)}"
-    appeared, vanished = compare.flags(one.old, one.new)
+    appeared, vanished = compare.flags(one)
     if appeared or vanished:
         signs = [*(f"+ {flag}" for flag in appeared), *(f"no longer {flag}" for flag in vanished)]
         yield "", ", ".join(signs)
@@ -150,8 +151,8 @@ def _skill(model: Model) -> str:
     return f"{text.figure(model.skill_test)} {ends}".rstrip()
 
 
-def _missing(what: str, *sides: Side) -> list[RenderableType]:
-    return [Text(f"Not compared: {side.missing[what]}.") for side in sides if what in side.missing]
+def _absent(sides: Iterable[Side]) -> list[RenderableType]:
+    return [Text(f"Not compared: {side.absent}.") for side in sides]
 
 
 def _section(title: str, *content: RenderableType) -> Padding:

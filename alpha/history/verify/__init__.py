@@ -11,7 +11,7 @@ from alpha.data.params import Data
 SUMMARY = "rebuild everything in a temporary copy, and compare with what dvc.lock records"
 OPTIONS = [
     Option("--lock", "the record to compare with", default="dvc.lock"),
-    Option("--keep", "a new folder for the copy, which then stays", required=False),
+    Option("--keep", "a new folder for the git worktree, which then stays", required=False),
 ]
 SECTIONS = {"data": Data}
 

@@ -16,14 +16,11 @@ _NOT_PASSED_ON = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE")
 _FAILED = re.compile(r"ERROR: failed to reproduce '(?:dvc\.yaml:)?(.+?)'")
 
 
-def rebuild(place: Path, folder: Path) -> Generator[str, None, None]:
+def rebuild(place: Path, log: Path) -> Generator[str, None, None]:
     """Run the stages of the project in `place`; yield each name as it begins.
 
-    DVC's own files, such as an empty cache, are in `folder`, and in repro.log what was printed.
-    Raises InputError with a step's last line if it fails.
+    What they print goes to `log`. Raises InputError with a step's last line if it fails.
     """
-    local = f"[core]\n    site_cache_dir = {folder}/dvc\n[cache]\n    dir = {folder}/dvc/cache\n"
-    (place / ".dvc" / "config.local").write_text(local)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
     lines: list[str] = []
@@ -41,9 +38,9 @@ def rebuild(place: Path, folder: Path) -> Generator[str, None, None]:
     )
     assert process.stdout is not None
     try:
-        with (folder / "repro.log").open("w", encoding="utf-8") as log:
+        with log.open("w", encoding="utf-8") as printed:
             for line in process.stdout:
-                log.write(line)
+                printed.write(line)
                 lines.append(line.strip())
                 if begun := re.match(r"Running stage '(.+)':", line):
                     yield begun[1]

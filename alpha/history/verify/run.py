@@ -38,11 +38,11 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
     with worktree(root, data=data, keep=keep) as (folder, place):
         shutil.copyfile(lock, place / "dvc.lock")
         with opened(root, source=str(root)) as repo:
-            cache = repo.cache.local.path
+            cache = repo.cache.local_cache_dir
         with opened(place, source=str(lock), cache=cache) as recorded:
             stages = pipeline(recorded)
             current.check(stages, lock)
-            with closing(rebuild(place, folder)) as each:
+            with closing(rebuild(place, folder / "repro.log")) as each:
                 for _ in track(each, "verify", total=len(stages)):
                     pass
             with opened(place, source=str(place)) as repo:
@@ -74,7 +74,8 @@ def _refusal(
     if all(stage.name.startswith("train_networks") for stage in origins):
         trained = [one for stage in origins for one in found[stage]]
         if any(map(weights.are_weights, trained)):
-            return f"{line}, but {weights.what_follows(trained, list(found.values()))}"
+            every = [one for each in found.values() for one in each]
+            return f"{line}, but {weights.what_follows(trained, every)}"
     return f"{line}: {found[first][0]}"
 
 

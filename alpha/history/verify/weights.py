@@ -16,14 +16,13 @@ def are_weights(one: Difference) -> bool:
     return one.path.endswith(".weights.h5")
 
 
-def what_follows(trained: Iterable[Difference], found: Iterable[Sequence[Difference]]) -> str:
+def what_follows(trained: Iterable[Difference], found: Sequence[Difference]) -> str:
     """Which weights of `trained` differ, by how much predictions do at most, and whether the
     verdicts do; `found` is all that differs."""
     names = [one for one in trained if are_weights(one)]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    every = [one for stage in found for one in stage]
     line = "only what follows from network weights differs"
-    return f"{line}: {names[0]}{more}; {_predictions(every)}; {_verdicts(every)}"
+    return f"{line}: {names[0]}{more}; {_predictions(found)}; {_verdicts(found)}"
 
 
 def _predictions(found: Iterable[Difference]) -> str:

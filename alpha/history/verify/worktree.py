@@ -16,7 +16,7 @@ from alpha.history.repository import git, inside
 @contextmanager
 def worktree(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path, Path]]:
     """A folder, and in it the place where the project in `root` is once more, without what git
-    ignores. Both are removed afterwards, unless the folder is `keep`.
+    ignores and with an empty DVC cache. Both are removed afterwards, unless the folder is `keep`.
 
     `data` is data.dir: if it is the user's own and relative, it is linked. Raises InputError
     without a commit to begin with, or if `keep` has something in it.
@@ -44,6 +44,10 @@ def worktree(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path
         if own and not link.exists():
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to((root / data).resolve())
+        # An empty cache and a place for notes of DVC's own, neither the project's nor the user's.
+        own_dvc = f"[core]\nsite_cache_dir = {folder}/dvc\n[cache]\ndir = {folder}/dvc/cache\n"
+        if (place / ".dvc").is_dir():
+            (place / ".dvc" / "config.local").write_text(own_dvc)
         yield folder, place
     finally:
         if keep is None:

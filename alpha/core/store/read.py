@@ -1,3 +1,0 @@
-from alpha.core.foreign import reading
-
-__all__ = ["reading"]
