@@ -155,4 +155,4 @@ def runs(step):
     return [words[1] for name in STAGE_OF if (words := name.split())[0] == step]
 
 
-RERUN = with_what_follows(stage for stage in STAGES if stage in STALE)
+RERUN = with_what_follows([stage for stage in STAGES if stage in STALE])
