@@ -237,9 +237,8 @@ def test_after_clean_small_results_stay_and_the_others_come_back(copied):
 def test_labels_that_move_in_silence_stop_at_the_guard_until_they_are_pinned(copied):
     """An edit of code lengthens every window: nothing after the guard runs. Once `alpha pin`
     accepts the labels, everything after them does."""
-    copied.edit({"networks": []})  # without TensorFlow, for speed
     copied.run("python", "-m", "alpha", "pin")
-    assert jobs(copied.run("snakemake", "--cores", "2")) == {"guard", "evaluate", "report"}
+    assert jobs(copied.run("snakemake", "--cores", "2")) == {"guard", "report"}
     code = copied.folder / "alpha" / "label" / "targets.py"
     old = "label.horizon_ns, label.max_gap_ns"
     assert old in code.read_text()
@@ -248,8 +247,7 @@ def test_labels_that_move_in_silence_stop_at_the_guard_until_they_are_pinned(cop
     assert "labels moved although neither params nor data changed" in printed
     assert jobs(printed) == {"label", "guard"}
     copied.run("python", "-m", "alpha", "pin")
-    without = {"simulate", "label", "train mlp/0", "predict mlp"}
-    assert copied.planned() == EVERYTHING - without
+    assert copied.planned() == EVERYTHING - {"simulate", "label"}
     copied.run("snakemake", "--cores", "2")
     assert "up to date" in copied.run("dvc", "status")
 
