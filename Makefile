@@ -30,7 +30,7 @@ experiments: setup ## a table of experiments: what they changed, and the best mo
 unlock: setup ## after a kill: clear what is left locked or cut short
 	python workflow/scripts/recover.py
 
-test: setup ## run the tests but the slow; `make test TESTS="-m 'not workflow'"`: the quick ones
+test: setup ## run the tests but the slow; TESTS="-m 'not workflow and not slow'" for the quick ones
 	pytest -n 2 --dist loadfile -m "not slow" $(TESTS)
 
 lint: setup ## formatting, linting and types
@@ -46,8 +46,10 @@ lint: setup ## formatting, linting and types
 
 check: lint test ## formatting, linting, types and tests: exactly what CI runs
 
-check-full: lint ## the same with the slow tests: every kill, entry point and section of params
+check-full: lint ## with the slow tests, fifty kills, and every entry point from nothing (an hour)
 	pytest -n 2 --dist loadfile
+	python -m benchmarks.entry_points bytes
+	python -m benchmarks.interruptions --kills 50
 
 bench: setup ## measure each step beside its peers: benchmarks/results.md (20 minutes, 20 GB)
 	python -m benchmarks
