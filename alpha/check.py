@@ -14,7 +14,7 @@ from alpha.evaluate.params import Evaluate, Verdict
 from alpha.learn.params import KINDS, LADDER, Loss, sections
 from alpha.models.networks.params import Train
 from alpha.normalize.params import Normalize
-from alpha.simulate.params import Simulate
+from alpha.simulate import Simulate
 from alpha.split.params import Split
 from alpha.split.ranges import holdout
 

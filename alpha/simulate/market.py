@@ -18,9 +18,9 @@ One row is Δ = 86400 / rows_per_day seconds; strengths are σ (signal_strength)
               from SHAPES; w = w_below + w_above has chance ∝ (1 − exp(−v · WIDE[r]))^w.
     quotes    best_bid = tick · (x − w_below),   best_ask = tick · (x + 1 + w_above)
 
-Regime, pressure, spread and step have a random stream each. Book and flow (alpha.simulate.book,
-alpha.simulate.flow) are functions of g(t), of the quotes up to t and of streams of their own;
-nothing here looks at them. Hence:
+Regime, pressure, spread and step have a random stream each. Book and flow
+(alpha.simulate.features) are functions of g(t), of the quotes up to t and of streams of their
+own; nothing here looks at them. Hence:
 
 - Given r(t), g(t) and the quotes at t, the prices after t are independent of every feature up
   to t, so that E[outcome | r, g, quotes] (alpha.simulate.oracle) is the best any model can do.
@@ -97,6 +97,20 @@ class Path:
     def ask(self) -> np.ndarray:
         """Best ask in ticks, (rows,) int64."""
         return self.base + 1 + np.array(SHAPES)[self.shape, 1]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One UTC day of a market; every array has (rows,) or (rows, features)."""
+
+    number: int  # 0 is the first
+    time_ns: np.ndarray  # int64, evenly spaced
+    best_bid: np.ndarray  # float64, whole multiples of the tick
+    best_ask: np.ndarray
+    names: tuple[str, ...]
+    features: np.ndarray  # float32, finite
+    oracle: np.ndarray  # float64
+    path: Path  # the hidden states
 
 
 def build(*, rows_per_day: int, signal_strength: float, volatility_strength: float) -> Market:
