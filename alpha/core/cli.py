@@ -57,8 +57,7 @@ def main(
     except KeyboardInterrupt:
         return _failed(args.command, "interrupted", code=130)
     except OSError as error:
-        # Reading turns its errors into InputError where it happens: this is a place that
-        # cannot be written, or a full disk.
+        # A place that cannot be written, or a full disk: reading has InputErrors of its own.
         return _failed(args.command, f"{error.filename or args.command}: {error.strerror or error}")
     return 0
 
@@ -68,37 +67,24 @@ def _parser(commands: Mapping[str, str], only: str | None, version: str) -> argp
     top = argparse.ArgumentParser(prog="alpha", description="Order-book features to an alpha model")
     top.add_argument("--version", action="version", version=f"alpha {version}")
     words = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    params = Option("--params", "the params", "params.yaml")
     for name in commands if only is None else (only,):
         found: Any = importlib.import_module(commands[name])
         summary = found.SUMMARY
         one = words.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
-        one.add_argument(
-            "--params", type=Path, default=Path("params.yaml"), help="default: params.yaml"
-        )
-        for option in found.OPTIONS:
-            _add(one, option)
+        for option in (params, *found.OPTIONS):
+            required = option.required and option.default is None
+            default = None if option.default is None else option.type(option.default)
+            what = option.what if default is None else f"{option.what} (default: {option.default})"
+            kind: dict[str, Any] = {"required": required}
+            if not option.flag.startswith("-"):
+                kind = {} if option.required else {"nargs": "?"}
+            one.add_argument(option.flag, type=option.type, default=default, help=what, **kind)
     return top
 
 
-def _add(parser: argparse.ArgumentParser, option: Option) -> None:
-    default = None if option.default is None else option.type(option.default)
-    what = option.what if default is None else f"{option.what} (default: {option.default})"
-    if not option.flag.startswith("-"):
-        count = None if option.required else "?"
-        parser.add_argument(option.flag, nargs=count, type=option.type, default=default, help=what)
-        return
-    parser.add_argument(
-        option.flag,
-        type=option.type,
-        required=option.required and default is None,
-        default=default,
-        help=what,
-    )
-
-
 def _params(module: Any, args: Arguments, sections: Mapping[str, str]) -> Any:
-    """The sections of params.yaml that the command may use. No other is looked at, but for its
-    name."""
+    """The sections of params.yaml that the command may use; of others only names are checked."""
     content = core_params.read(args.params)
     core_params.check_names(content, sections, source=str(args.params))
     own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
