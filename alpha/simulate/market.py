@@ -203,7 +203,7 @@ def _cumulate(probabilities: np.ndarray) -> np.ndarray:
     return np.minimum(cumulated / cumulated[..., -1:], 1.0)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _chain(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray, state: int) -> np.ndarray:
     """States (rows,) of a chain that steps by cumulated[which[row]], (state, next state)."""
     out = np.empty(len(uniform), dtype=np.int64)
@@ -213,7 +213,7 @@ def _chain(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray, state:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _pick(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray) -> np.ndarray:
     out = np.empty(len(uniform), dtype=np.int64)
     for row in range(len(uniform)):

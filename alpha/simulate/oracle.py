@@ -85,7 +85,7 @@ def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:
     return np.concatenate((beyond[:1], sums, beyond[1:]))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _exit(
     up: int,
     down: int,
@@ -143,7 +143,7 @@ def _exit(
     return 1.0 - stays[:, :, -low]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _add(out: np.ndarray, factor: float, values: np.ndarray) -> None:
     for i in range(len(out)):
         out[i] += factor * values[i]

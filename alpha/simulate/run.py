@@ -8,7 +8,7 @@ import numpy as np
 
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
-from alpha.core.frames import Block, write_frame
+from alpha.core.frames import Block, import_ahead, write_frame
 from alpha.core.progress import track
 from alpha.simulate import Simulate, defects, features, market, oracle, series
 from alpha.simulate.market import Day
@@ -38,6 +38,7 @@ def run(params: Simulate, *, out: Path) -> None:
     same timestamps, duplicates included; out/oracle/oracle.json names the label. Raises
     InputError if the price comes too close to 0.
     """
+    import_ahead()
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
         write_json(part / "oracle" / "oracle.json", oracle.LABEL)

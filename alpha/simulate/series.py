@@ -48,7 +48,7 @@ def window_sums(values: np.ndarray, window: int, rows: int) -> np.ndarray:
     return total[first:] - total[first - window : len(total) - window]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.ndarray:
     """First-order autoregressions z(t) = keep · z(t−1) + sqrt(1 − keep²) · innovation(t).
 
@@ -66,7 +66,7 @@ def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.n
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def decaying(values: np.ndarray, before: float, keep: float) -> np.ndarray:
     """Sums that forget: s(t) = keep · s(t−1) + values(t), (rows,); `before` is s before."""
     out = np.empty(len(values))

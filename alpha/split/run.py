@@ -8,7 +8,7 @@ import numpy as np
 
 from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
-from alpha.core.frames import FrameReader, open_frame, open_writer
+from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
 from alpha.core.progress import track
 from alpha.data.columns import LABEL_COLUMNS, LABELLED
 from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
@@ -30,6 +30,7 @@ def run(
 
     Raises InputError if features and labels do not belong together or a split stays empty.
     """
+    import_ahead()
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
     with whole_outs(out) as part:
