@@ -13,9 +13,9 @@ from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
 from alpha.learn.params import KINDS, LADDER, Loss, sections
 from alpha.models.networks.params import Train
-from alpha.normalize.params import Normalize
+from alpha.normalize import Normalize
 from alpha.simulate import Simulate
-from alpha.split.params import Split
+from alpha.split import Split
 from alpha.split.ranges import holdout
 
 SUMMARY = "check params.yaml and the folder of feature files; change nothing"
