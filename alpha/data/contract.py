@@ -16,6 +16,9 @@ from alpha.core.errors import InputError
 
 # Rows that one thread transforms at a time.
 _PIECE_ROWS = 1 << 13
+_ARRAYS: dict[str, type] = {
+    "mean": np.float64, "sigma": np.float64, "finite": np.int64, "nan": np.int64, "inf": np.int64,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,7 @@ class Contract:
         return {
             "names": list(self.names),
             "families": dict(zip(self.names, self.families, strict=True)),
-            "mean": self.mean.tolist(),
-            "sigma": self.sigma.tolist(),
-            "finite": self.finite.tolist(),
-            "nan": self.nan.tolist(),
-            "inf": self.inf.tolist(),
+            **{key: getattr(self, key).tolist() for key in _ARRAYS},
             "clip": self.clip,
             "rows": self.rows,
         }
@@ -124,8 +123,7 @@ def read_contract(path: Path) -> Contract:
         contract = Contract(
             names=names,
             families=tuple(content["families"][name] for name in names),
-            **{key: np.array(content[key], dtype=np.float64) for key in ("mean", "sigma")},
-            **{key: np.array(content[key], dtype=np.int64) for key in ("finite", "nan", "inf")},
+            **{key: np.array(content[key], dtype=dtype) for key, dtype in _ARRAYS.items()},
             clip=content["clip"],
             rows=content["rows"],
         )

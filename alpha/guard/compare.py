@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from alpha.core import artifacts
@@ -107,27 +106,24 @@ def is_count(figure: str) -> bool:
 
 
 def _moves(pin: Profile, found: Profile) -> list[Move]:
-    import pandas as pd
+    moves = []
+    for day in (*sorted(found.days.keys() & pin.days.keys()), None):
+        before, now = (
+            _flat((one.total if day is None else one.days[day]).model_dump(by_alias=True))
+            for one in (pin, found)
+        )
+        for figure in dict.fromkeys((*before, *now)):
+            one, other = before.get(figure), now.get(figure)
+            counted = is_count(figure)
+            if not _same(one, other, counted) and (counted or pin.outcome == found.outcome):
+                moves.append(Move(day=day, figure=figure, pinned=one, found=other))
+    return moves
 
-    days = [*sorted(found.days.keys() & pin.days.keys()), None]
 
-    def tidy(profile: Profile) -> Any:
-        """Its figures by the number of the day and dotted key."""
-        parts = [profile.total if day is None else profile.days[day] for day in days]
-        wide = pd.DataFrame([_flat(part.model_dump(by_alias=True)) for part in parts], dtype=object)
-        return wide.rename_axis(columns="figure").stack(future_stack=True)
-
-    table = pd.concat({"pinned": tidy(pin), "found": tidy(found)}, axis="columns", sort=False)
-    count = table.index.get_level_values("figure").map(is_count).to_numpy(dtype=bool)
-    one, other = (table[name].to_numpy(dtype=np.float64) for name in ("found", "pinned"))
-    same = np.isclose(one, other, np.where(count, 0, _RELATIVE), _ABSOLUTE, equal_nan=True)
-    if pin.outcome != found.outcome:
-        same |= ~count
-    moved = table[~same].sort_index(level=0, sort_remaining=False, kind="stable")
-    return [
-        Move(day=days[day], figure=figure, **row)
-        for (day, figure), row in moved.where(moved.notna(), None).to_dict("index").items()
-    ]
+def _same(pinned: Value, found: Value, counted: bool) -> bool:
+    if pinned is None or found is None or counted:
+        return pinned == found
+    return abs(found - pinned) <= _ABSOLUTE + _RELATIVE * abs(pinned)
 
 
 def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
