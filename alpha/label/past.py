@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label
-from alpha.label.windows import sound
+from alpha.label.targets import sound
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).
@@ -25,7 +25,7 @@ class Past:
     """Follows files in time order, keeping as much of the earlier ones as is needed.
 
     Sums run on from file to file, so that no figure depends on how rows are cut into files.
-    `_running[i]` (rows + 1, 5) is of all rows before the i-th kept one.
+    `_running[i]` is of all rows before the i-th kept one.
     """
 
     label: Label
