@@ -28,9 +28,7 @@ class FrameReader:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self.path = layout.path
-        self.rows = layout.rows
-        self.tz_aware = layout.tz_aware
+        self.path, self.rows, self.tz_aware = layout.path, layout.rows, layout.tz_aware
         self.columns = {
             name: column.dtype if column.unit is None else np.dtype("M8[ns]")
             for name, column in layout.columns.items()
@@ -43,33 +41,28 @@ class FrameReader:
 
         A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
         """
-        source = self.source(column)
-        if source.unit is None or source.dtype.kind not in "iuM":
+        source = self._layout.index if column is None else self.source(column)
+        unit = source.unit
+        if unit is None or source.dtype.kind not in "iuM":
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
             raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
         values = self._read(source, start, stop).astype(np.int64, copy=False)
-        latest = _LATEST_NS // NS_PER_UNIT[source.unit]
-        if len(values) and not -latest <= values.min() <= values.max() <= latest:
-            self._refuse_times(values, start, latest, source.unit)
-        return values if source.unit == "ns" else values * NS_PER_UNIT[source.unit]
-
-    def _refuse_times(self, values: np.ndarray, start: int, latest: int, unit: str) -> None:
-        """Say which of the timestamps, which start with row `start`, is the first that is none."""
-        missing = values == np.iinfo(np.int64).min
-        if missing.any():
-            row = start + int(np.argmax(missing))
-            raise InputError(f"{self.path}: row {row}: the timestamp is missing (NaT)")
         # Times and look-ahead windows before and after them must fit 64 bits.
-        row = int(np.argmax(np.abs(values) > latest))
-        raise InputError(
-            f"{self.path}: row {start + row}: the timestamp must be within the years 1700 to "
-            f"2240, found {values[row]} {unit} from 1970"
-        )
+        latest = _LATEST_NS // NS_PER_UNIT[unit]
+        if len(values) and not -latest <= values.min() <= values.max() <= latest:
+            missing = values == np.iinfo(np.int64).min
+            at = int(np.argmax(missing if missing.any() else np.abs(values) > latest))
+            what = (
+                "the timestamp is missing (NaT)"
+                if missing.any()
+                else f"the timestamp must be within the years 1700 to 2240, found {values[at]} "
+                f"{unit} from 1970"
+            )
+            raise InputError(f"{self.path}: row {start + at}: {what}")
+        return values if unit == "ns" else values * NS_PER_UNIT[unit]
 
-    def source(self, name: str | None) -> Column:
-        """Where a column is, or the index if None. Raises InputError if it does not exist."""
-        if name is None:
-            return self._layout.index
+    def source(self, name: str) -> Column:
+        """Where a column is. Raises InputError if it does not exist."""
         if name not in self._layout.columns:
             raise InputError(
                 f"{self.path}: no column {name!r}, found {', '.join(self._layout.columns)}"
@@ -120,11 +113,10 @@ class FrameReader:
                 elif plain and dataset.dtype == out.dtype:
                     dataset.read_direct(out, (stored, slice(low, high)), (into, here))
                     continue
+                elif first.rows_last:
+                    values = dataset[low:high, stored].T
                 else:
-                    across = slice(low, high)
-                    values = (
-                        dataset[across, stored].T if first.rows_last else dataset[stored, across]
-                    )
+                    values = dataset[stored, low:high]
             # A NaN in a damaged file may be one that signals.
             with np.errstate(invalid="ignore"):
                 out[into, here] = values[:, there]
