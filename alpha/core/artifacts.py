@@ -22,11 +22,10 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
     """Give a scratch path beside `out`; rename it to `out` only if the block succeeds.
 
-    The caller creates a file there, or a folder if `folder`. An earlier artifact stays untouched
-    until the rename, and a failure leaves nothing but it; what a killed run left behind is cleared
-    at the next start. Two processes with the same `out` take turns, as when the engine of one was
-    killed and started again while its step lived on. Raises InputError if `out` is of another
-    kind, or a folder with something that the new one would not replace.
+    The caller creates a file there, or a folder if `folder`. A failure leaves an earlier artifact
+    and nothing else; what a killed run left is cleared at the next start. Two processes with the
+    same `out` take turns, as when the engine of one was killed while its step lived on. Raises
+    InputError if `out` is of another kind, or a folder with something that the new one lacks.
     """
     if out.name in ("", ".."):
         raise InputError(f"--out must be a name of its own, found {str(out)!r}")
@@ -66,8 +65,8 @@ def whole_outs(out: Path) -> Iterator[Path]:
     """Give a scratch folder inside `out`. If the block succeeds, each file and folder in it becomes
     an artifact of its own in `out`; what else is in `out` stays.
 
-    A kill at any moment leaves no old beside new ones: earlier ones go before the first comes. The
-    files, which sum up the folders, go first and come last.
+    A kill at any moment leaves no old ones beside new ones: earlier ones go before the first comes,
+    and files, which sum up the folders, go first and come last.
     """
     scratch = out / "outs"
     with whole_folder(scratch) as part:
@@ -166,8 +165,8 @@ def parse(model: type[AnyModel], path: Path) -> AnyModel:
         first = error.errors()[0]
         # On one line, whatever is in the names.
         key = " ".join(".".join(map(str, first["loc"])).split()) or "the content"
-        # Pydantic's own words name our classes.
-        of_type = first["type"] in ("model_type", "model_attributes_type")
-        what = "must be a JSON object" if of_type else first["msg"].lower()
-        what = what.removeprefix("value error, ")
+        what = first["msg"].lower().removeprefix("value error, ")
+        if first["type"] == "model_type":
+            # Pydantic's own words name our classes.
+            what = "must be a JSON object"
         raise InputError(f"{path}: {key}: {what}") from None

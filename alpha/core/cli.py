@@ -1,9 +1,9 @@
 """The command line: the only place that parses arguments or loads params.yaml.
 
 A command is a module with `SUMMARY`, `OPTIONS`, `SECTIONS` (those of params.yaml that it may use,
-by name, or a function of the arguments that gives them) and `command(params, args)`, which imports
-the step and runs it. It is imported only when it runs. One that writes folders inside --out, and
-leaves what is beside them alone, has `MANY_OUTS`.
+by name, or a function of the arguments) and `command(params, args)`, which imports the step and
+runs it. One that writes folders inside --out, and leaves what is beside them alone, has
+`MANY_OUTS`.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """The format of shift.json, and the comparison of a label profile with its pin."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,8 +10,8 @@ from alpha.core import artifacts
 from alpha.label.profile import Outcome, Profile, Sections
 
 NAME = "shift.json"
-# More than any shift leaves, less than sums differ between processors: the regression tests'
-# ten digits. Of outcomes below 1e-6, which are differences of prices, less is known than that.
+# Less than any shift makes, more than sums differ between processors. Of outcomes below 1e-6, which
+# are differences of prices, less is known than nine digits.
 _RELATIVE = 1e-9
 _ABSOLUTE = 1e-15
 
@@ -53,8 +54,8 @@ class Move(Part):
 
 
 class Shift(Part):
-    """How labels stand against their pin. `outcome` is what both are of: the figures of outcomes
-    that are not of one kind (None) are not compared."""
+    """How labels stand against their pin. `outcome` is what both are of; the figures of outcomes
+    of different kinds (None) are not compared."""
 
     status: Status
     outcome: Outcome | None = None
@@ -93,7 +94,7 @@ def compare(found: Profile, pin: Profile | None) -> Shift:
 
 def changes(pin: Sections, found: Sections) -> list[Change]:
     """The params that differ, by dotted key in order."""
-    before, now = _flat({**pin}), _flat({**found})
+    before, now = _flat(pin), _flat(found)
     return [
         Change(key=key, pinned=before.get(key), found=now.get(key))
         for key in sorted(before | now)
@@ -126,7 +127,7 @@ def _same(pinned: Value, found: Value, counted: bool) -> bool:
     return abs(found - pinned) <= _ABSOLUTE + _RELATIVE * abs(pinned)
 
 
-def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested dicts as one, with dotted keys."""
     found: dict[str, Any] = {}
     for key, value in content.items():
