@@ -57,8 +57,7 @@ def parse(text: str, *, source: str) -> Any:
 def _validated(content: dict[str, Any], source: str) -> Any:
     from alpha.__main__ import SECTIONS as NAMES
 
-    core_params.check_names(content, NAMES, source=source)
-    return core_params.validate(content, Params, source=source)
+    return core_params.validate(content, Params, NAMES, source=source)
 
 
 def run(params: Any) -> None:

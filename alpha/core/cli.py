@@ -45,7 +45,9 @@ def main(
     args = _parser(commands, only, version).parse_args(argv)
     module: Any = importlib.import_module(commands[args.command])
     try:
-        params = _params(module, args, sections)
+        own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
+        content, source = core_params.read(args.params), str(args.params)
+        params = core_params.validate(content, core_params.model(own), sections, source=source)
         if not hasattr(module, "MANY_OUTS"):
             _keep_inputs(args)
         module.command(params, args)
@@ -81,14 +83,6 @@ def _parser(commands: Mapping[str, str], only: str | None, version: str) -> argp
                 kind = {} if option.required else {"nargs": "?"}
             one.add_argument(option.flag, type=option.type, default=default, help=what, **kind)
     return top
-
-
-def _params(module: Any, args: Arguments, sections: Mapping[str, str]) -> Any:
-    """The sections of params.yaml that the command may use; of others only names are checked."""
-    content = core_params.read(args.params)
-    core_params.check_names(content, sections, source=str(args.params))
-    own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
-    return core_params.validate(content, core_params.model(own), source=str(args.params))
 
 
 def _keep_inputs(args: Arguments) -> None:

@@ -5,6 +5,7 @@ h5py alone opens a file: pandas and PyTables unpickle attributes of a file as th
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +24,15 @@ _SLICE_BYTES = 1 << 25
 _LATEST_NS = 270 * 31_556_952 * 10**9
 
 
-class FrameReader:
-    """One open frame. `columns` maps each column's name to its dtype, in file order."""
+class FrameReader(Layout):
+    """One open frame."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self.path, self.rows, self.tz_aware = layout.path, layout.rows, layout.tz_aware
-        self.columns = {
+    @cached_property
+    def columns(self) -> dict[str, np.dtype]:
+        """The dtype of each column by its name, in file order."""
+        return {
             name: column.dtype if column.unit is None else np.dtype("M8[ns]")
-            for name, column in layout.columns.items()
+            for name, column in self._columns.items()
         }
 
     def time_ns(
@@ -41,11 +42,11 @@ class FrameReader:
 
         A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
         """
-        source = self._layout.index if column is None else self.source(column)
+        source = self._index if column is None else self._source(column)
         unit = source.unit
         if unit is None or source.dtype.kind not in "iuM":
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
-            raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
+            raise self._error(f"the {what} must hold timestamps, found {source.dtype}")
         values = self._read(source, start, stop).astype(np.int64, copy=False)
         # Times and look-ahead windows before and after them must fit 64 bits.
         latest = _LATEST_NS // NS_PER_UNIT[unit]
@@ -58,27 +59,24 @@ class FrameReader:
                 else f"the timestamp must be within the years 1700 to 2240, found {values[at]} "
                 f"{unit} from 1970"
             )
-            raise InputError(f"{self.path}: row {start + at}: {what}")
+            raise self._error(f"row {start + at}: {what}")
         return values if unit == "ns" else values * NS_PER_UNIT[unit]
 
-    def source(self, name: str) -> Column:
-        """Where a column is. Raises InputError if it does not exist."""
-        if name not in self._layout.columns:
-            raise InputError(
-                f"{self.path}: no column {name!r}, found {', '.join(self._layout.columns)}"
-            )
-        return self._layout.columns[name]
+    def _source(self, name: str) -> Column:
+        if name not in self._columns:
+            raise self._error(f"no column {name!r}, found {', '.join(self._columns)}")
+        return self._columns[name]
 
     def column(self, name: str) -> np.ndarray:
         """One column as float64, (rows,). Raises InputError if it does not exist."""
-        return self._read(self.source(name), 0, None).astype(np.float64)
+        return self._read(self._source(name), 0, None).astype(np.float64)
 
     def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
 
         float32 if every column is float32 or narrower, else float64.
         """
-        sources = [self._layout.columns[name] for name in names]
+        sources = [self._columns[name] for name in names]
         dtype = np.result_type(np.float32, *(source.dtype for source in sources))
         stop = self.rows if stop is None else min(stop, self.rows)
         out = np.empty((stop - start, len(names)), dtype=dtype)
@@ -155,7 +153,7 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
             group = file[key]
             if not isinstance(group, h5py.Group):
                 raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
-            frame = FrameReader(Layout(path, group, max_bytes))
+            frame = FrameReader(path, group, max_bytes)
         yield frame
 
 

@@ -40,12 +40,12 @@ class Column:
 
 
 class Layout:
-    """Where a frame keeps its `index` and its `columns`, in the frame's order."""
+    """Where an open frame keeps its index and its columns, in the frame's order."""
 
     rows: int
     tz_aware: bool
-    index: Column
-    columns: dict[str, Column]
+    _index: Column
+    _columns: dict[str, Column]
 
     def __init__(self, path: Path, group: Any, max_bytes: int) -> None:
         self.path, self._group, self._max_bytes = path, group, max_bytes
@@ -63,7 +63,7 @@ class Layout:
     def _fixed(self) -> None:
         index = self._dataset("axis1")
         self.rows = self._length(index)
-        self.index = Column(index, index.dtype.base, _unit(_text(index, "kind")))
+        self._index = Column(index, index.dtype.base, _unit(_text(index, "kind")))
         # pandas pickles None as "N.".
         self.tz_aware = _raw(index, "tz") not in (None, b"N.", b"")
         if "shape" in index.attrs:
@@ -85,7 +85,7 @@ class Layout:
                 found[name] = Column(values, dtype, unit, None, position, rows_last)
         if len(set(order)) != len(order) or set(found) != set(order):
             raise self._error("column names must be unique and each have values")
-        self.columns = {name: found[name] for name in order}
+        self._columns = {name: found[name] for name in order}
 
     def _table(self) -> None:
         table = self._dataset("table")
@@ -95,11 +95,11 @@ class Layout:
             raise self._error(f"{table.name} must have an index")
         blocks.remove("index")
         unit = _unit(_text(table, "index_kind"))
-        self.index = Column(table, table.dtype["index"].base, unit, "index")
+        self._index = Column(table, table.dtype["index"].base, unit, "index")
         # Table format keeps the index's time zone inside a pickled attribute, which is not
         # looked into; only whether it names one is seen.
         self.tz_aware = b"Vtz" in (_raw(self._group, "info") or b"")
-        self.columns = {}
+        self._columns = {}
         for block in blocks:
             try:
                 names = _pickled_names(_raw(table, f"{block}_kind"))
@@ -114,7 +114,7 @@ class Layout:
             unit = _unit(_text(table, f"{block}_dtype"))
             for position, name in enumerate(names):
                 at = position if dtype.shape else None
-                self.columns[name] = Column(table, dtype.base, unit, block, at)
+                self._columns[name] = Column(table, dtype.base, unit, block, at)
 
     def _dataset(self, name: str, of: Sequence[str] = ()) -> Any:
         """A dataset of the frame that is inside the file, numeric, and not too large."""

@@ -63,23 +63,25 @@ def parse(text: str, *, source: str) -> dict[str, Any]:
     return content
 
 
-def check_names(content: Mapping[str, Any], known: Mapping[str, str], *, source: str) -> None:
-    """Raise InputError for a section that is not `known`: name -> "", or the name of today."""
-    for name in content:
-        if name not in known:
-            raise InputError(f"{source}: {name}: no such key")
-        if known[name]:
-            raise InputError(f"{source}: {name} is now called {known[name]}")
-
-
 def model(sections: Mapping[str, Any]) -> type[BaseModel]:
     """A class whose attributes are these sections (name -> type) of a params.yaml."""
     fields: dict[str, Any] = {name: (of, ...) for name, of in sections.items()}
     return create_model("Params", __base__=Section, **fields)
 
 
-def validate(content: Mapping[str, Any], model: type[BaseModel], *, source: str) -> Any:
-    """The sections of `content` that are the model's. Raises InputError, which names the key."""
+def validate(
+    content: Mapping[str, Any], model: type[BaseModel], known: Mapping[str, str], *, source: str
+) -> Any:
+    """The sections of `content` that are the model's. Of others only the names are looked at:
+    `known` has "" for each, or for one of an earlier version the name of today.
+
+    Raises InputError, one line for the first problem, which names the key.
+    """
+    for name in content:
+        if name not in known:
+            raise InputError(f"{source}: {name}: no such key")
+        if known[name]:
+            raise InputError(f"{source}: {name} is now called {known[name]}")
     given = {name: value for name, value in content.items() if name in model.model_fields}
     try:
         return model.model_validate(given)

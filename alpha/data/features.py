@@ -1,4 +1,5 @@
-"""The feature contract: which files there are, in which order, with which columns and rows."""
+"""Feature files: which there are, in which order, with which columns and rows; and the files of
+the splits that are cut from them."""
 
 import re
 from collections.abc import Sequence
@@ -171,6 +172,22 @@ def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
             f"out with data.exclude"
         )
     return names
+
+
+def split_sizes(split: Path) -> list[tuple[Path, int]]:
+    """A split's files in time order, each with its rows. Raises InputError if there is none."""
+    found = []
+    for path in sorted(split.glob("*.h5")):
+        with open_frame(path) as frame:
+            found.append((int(frame.time_ns(stop=1)[0]), path, frame.rows))
+    if not found:
+        raise InputError(f"{split}: must be a split's folder with .h5 files, found none")
+    return [(path, rows) for _, path, rows in sorted(found)]
+
+
+def features_of(frame: FrameReader) -> tuple[str, ...]:
+    """The names of the features in an open split file, in its order."""
+    return tuple(name for name in frame.columns if name not in LABEL_COLUMNS)
 
 
 def families(names: Sequence[str], features: Features) -> dict[str, str]:

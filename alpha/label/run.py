@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -45,16 +44,17 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         (part / "labels").mkdir()
         # A file is labelled while the one before it is written.
         made_ahead = parallel.ahead(_each(folder, label))
-        for made in track(made_ahead, "labels", total=len(folder.files)):
-            file, time_ns, labels = made.file, made.time_ns, made.labels
+        for file, digest, time_ns, labels, past in track(
+            made_ahead, "labels", total=len(folder.files)
+        ):
             name, outcome = file.path.name, labels.alpha_outcome
             _check_size(folder, file, outcome)
-            digests[name] = made.digest
+            digests[name] = digest
             days[name] = profile.of_day(
                 outcome, labels.status, time_ns, label, duplicates=file.duplicates
             )
             outcomes.append(outcome)
-            known = np.column_stack((labels.up, labels.down, outcome, made.past))
+            known = np.column_stack((labels.up, labels.down, outcome, past))
             blocks = (
                 Block((*OUTCOME_COLUMNS, *PAST_COLUMNS), known),
                 Block(("status",), labels.status[:, None]),
@@ -72,16 +72,6 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         write_json(part / profile.NAME, found.content)
 
 
-class _Made(NamedTuple):
-    """What there is of one feature file's rows that count; `past` is (rows, PAST_COLUMNS)."""
-
-    file: FeatureFile
-    digest: str
-    time_ns: np.ndarray
-    labels: Labels
-    past: np.ndarray
-
-
 def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
     far = np.abs(outcome) > _LARGEST
     if far.any():
@@ -94,9 +84,14 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
         )
 
 
-def _each(folder: FeatureFolder, label: Label) -> Iterator[_Made]:
-    """Label file by file, each with as much of the following files as its windows need, and
-    of the earlier ones as its past does. The next file is read meanwhile."""
+def _each(
+    folder: FeatureFolder, label: Label
+) -> Iterator[tuple[FeatureFile, str, np.ndarray, Labels, np.ndarray]]:
+    """Each file with its digest, and the times, labels and past (rows, PAST_COLUMNS) of its rows.
+
+    A file is labelled with as much of the following files as its windows need, and of the
+    earlier ones as its past does. The next file is read meanwhile.
+    """
     past = Past(label)
     source = parallel.ahead(folder.quotes(file) for file in folder.files)
     read: list[tuple[Quotes, str]] = []  # of this file and of those that follow it
@@ -112,8 +107,7 @@ def _each(folder: FeatureFolder, label: Label) -> Iterator[_Made]:
         time_ns, bid, ask = (np.concatenate(parts) for parts in zip(mine, *halo, strict=True))
         rows, end_ns = len(mine.time_ns), folder.last_ns
         labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns)
-        known = past.follow(*mine, labels.alpha_outcome)
-        yield _Made(file, digest, mine.time_ns, labels, known)
+        yield file, digest, mine.time_ns, labels, past.follow(*mine, labels.alpha_outcome)
 
 
 def _until(quotes: Quotes, until_ns: int) -> Quotes:

@@ -65,31 +65,24 @@ def compute(
         )  # fmt: skip
 
     parallel.each(fill, parallel.cut(rows, _PIECE_ROWS))
-    if label.target == "abs_max":
-        return Labels(up, down, largest, status)
-    if label.target == "end_return":
+    threshold, barrier = label.threshold_bps * _BPS, label.barrier_bps * _BPS
+    outcome = largest
+    if label.target in ("up", "down"):
+        outcome = (up if label.target == "up" else down).copy()
+    elif label.target in ("signed_max", "direction"):
+        outcome = np.where(largest > 0, np.where(up >= down, up, -down), 0.0)
+        if label.target == "direction":
+            outcome = np.where(np.abs(outcome) > threshold, np.sign(outcome), 0.0)
+    elif label.target == "large_move":
+        outcome = (largest > threshold).astype(np.float64)
+    elif label.target == "end_return":
         with np.errstate(divide="ignore", invalid="ignore"):
             outcome = mid[last] / mid[:rows] - 1.0
     elif label.target == "triple_barrier":
-        bad, barrier = ~sound(bid, ask), label.barrier_bps * _BPS
+        bad = ~sound(bid, ask)
         outcome = first_passage(high, low, entry_up, entry_down, bad, last, barrier)
-    else:
-        outcome = _outcome(up, down, largest, label)
     outcome[status != LABELLED] = np.nan
     return Labels(up, down, outcome, status)
-
-
-def _outcome(up: np.ndarray, down: np.ndarray, largest: np.ndarray, label: Label) -> np.ndarray:
-    """The targets that are functions of up and down alone, (rows,) float64."""
-    if label.target in ("up", "down"):
-        return up.copy() if label.target == "up" else down.copy()
-    threshold = label.threshold_bps * _BPS
-    if label.target == "large_move":
-        return (largest > threshold).astype(np.float64)
-    signed = np.where(largest > 0, np.where(up >= down, up, -down), 0.0)
-    if label.target == "direction":
-        return np.where(signed > threshold, 1.0, np.where(signed < -threshold, -1.0, 0.0))
-    return signed
 
 
 def sound(bid: Any, ask: Any) -> Any:

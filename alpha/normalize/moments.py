@@ -113,29 +113,6 @@ def _merge(
 
 
 @_compiled
-def _sums(
-    block: np.ndarray,
-    about: np.ndarray,
-    sums: np.ndarray,
-    squares: np.ndarray,
-    counts: np.ndarray,
-    nan: np.ndarray,
-) -> None:
-    """Sums of each column's finite values less `about`, and of their squares, (columns,); those
-    values are counted, and NaN are added to `nan`."""
-    sums[:], squares[:], counts[:] = 0.0, 0.0, 0
-    for row in range(len(block)):
-        for column in range(len(about)):
-            value = np.float64(block[row, column])
-            known = np.abs(value) < np.inf
-            moved = value - about[column] if known else 0.0
-            sums[column] += moved
-            squares[column] += moved * moved
-            counts[column] += known
-            nan[column] += np.isnan(value)
-
-
-@_compiled
 def _of_piece(
     rows: np.ndarray, first: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -143,6 +120,7 @@ def _of_piece(
     columns = rows.shape[1]
     finite, nan = np.zeros(columns, dtype=np.int64), np.zeros(columns, dtype=np.int64)
     mean, squares = np.zeros(columns), np.zeros(columns)
+    # Of a block: sums of values less `about`, and of their squares.
     sums, of_squares, block_mean = np.empty(columns), np.empty(columns), np.empty(columns)
     counts = np.empty(columns, dtype=np.int64)
     about = np.empty(columns)
@@ -150,7 +128,16 @@ def _of_piece(
         value = np.float64(rows[0, column])
         about[column] = value if np.abs(value) < np.inf else first[column]
     for start in range(0, len(rows), _BLOCK_ROWS):
-        _sums(rows[start : start + _BLOCK_ROWS], about, sums, of_squares, counts, nan)
+        sums[:], of_squares[:], counts[:] = 0.0, 0.0, 0
+        for row in range(start, min(start + _BLOCK_ROWS, len(rows))):
+            for column in range(columns):
+                value = np.float64(rows[row, column])
+                known = np.abs(value) < np.inf
+                moved = value - about[column] if known else 0.0
+                sums[column] += moved
+                of_squares[column] += moved * moved
+                counts[column] += known
+                nan[column] += np.isnan(value)
         for column in range(columns):
             moved = sums[column] / max(counts[column], 1)
             of_squares[column] = max(of_squares[column] - moved * sums[column], 0.0)

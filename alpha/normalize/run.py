@@ -11,9 +11,8 @@ from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.core.progress import track
 from alpha.data.contract import Contract
-from alpha.data.features import families
+from alpha.data.features import families, features_of, split_sizes
 from alpha.data.params import Features
-from alpha.data.splits import features_of, split_sizes
 from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
 
