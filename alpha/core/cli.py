@@ -51,17 +51,20 @@ def main(
         if not hasattr(module, "MANY_OUTS"):
             _keep_inputs(args)
         module.command(params, args)
+        return 0
     except InputError as error:
-        return _failed(args.command, str(error))
+        code, line = 2, str(error)
     except BrokenPipeError:
         # The reader of our output went away (`alpha show | head`): not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
-        return _failed(args.command, "interrupted", code=130)
+        code, line = 130, "interrupted"
     except OSError as error:
         # A place that cannot be written, or a full disk: reading has InputErrors of its own.
-        return _failed(args.command, f"{error.filename or args.command}: {error.strerror or error}")
-    return 0
+        code, line = 2, f"{error.filename or args.command}: {error.strerror or error}"
+    print(f"alpha {args.command}: error: {line}", file=sys.stderr)
+    return code
 
 
 def _parser(commands: Mapping[str, str], only: str | None, version: str) -> argparse.ArgumentParser:
@@ -92,8 +95,3 @@ def _keep_inputs(args: Arguments) -> None:
     for name, path in given.items():
         if out is not None and path.is_relative_to(out):
             raise InputError(f"--out must not be or hold what --{name} gives, found {args.out}")
-
-
-def _failed(name: str, line: str, *, code: int = 2) -> int:
-    print(f"alpha {name}: error: {line}", file=sys.stderr)
-    return code

@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,19 +34,11 @@ _POOL = ThreadPoolExecutor(2, thread_name_prefix="chunks")
 Columns = Sequence[tuple[tuple[str, ...], np.dtype]]
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Columns of one dtype: `values` is (rows, len(names)), numeric or bool."""
 
     names: tuple[str, ...]
     values: np.ndarray
-
-    def __post_init__(self) -> None:
-        if self.values.ndim != 2 or self.values.shape[1] != len(self.names):
-            raise ValueError(
-                f"a block of {len(self.names)} names needs values of shape (rows, "
-                f"{len(self.names)}), found {self.values.shape}"
-            )
 
 
 def import_ahead() -> None:

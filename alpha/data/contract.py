@@ -72,8 +72,7 @@ class Contract:
 def apply(
     block: np.ndarray, contract: Contract, *, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, int, int]:
-    """Normalize rows: (rows, features) of any float to float32, element by element, into `out`
-    if it is given.
+    """Normalize rows: (rows, features) of any float to float32, into `out` if it is given.
 
     (x − mean) / sigma in float64, clipped at ±clip; NaN, ±inf and every value of a feature
     with sigma 0 become 0. Also returns how many values were clipped and how many were
@@ -85,10 +84,10 @@ def apply(
 
     def fill(piece: range) -> tuple[int, int]:
         rows = slice(piece.start, piece.stop)
-        clipped, replaced = _normalize(
+        counts: tuple[int, int] = _normalize(
             block[rows], contract.mean, contract.sigma, contract.clip, found[rows]
         )
-        return clipped, replaced
+        return counts
 
     counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
     return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)

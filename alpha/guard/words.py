@@ -55,8 +55,7 @@ def table(shift: Shift) -> list[str]:
     which the total, which comes first, and each day have equal parts. Nothing if nothing moved."""
     lines = [
         f"{number(len(days), 'day')} {what}: {_some([_day(day) for day in days])}"
-        for days, what in ((shift.days_added, "added"), (shift.days_removed, "removed"))
-        if days
+        for what, days in _changed_days(shift)
     ]
     if not shift.moves:
         return lines
@@ -92,9 +91,13 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
+def _changed_days(shift: Shift) -> list[tuple[str, list[str]]]:
+    changes = [("added", shift.days_added), ("removed", shift.days_removed)]
+    return [(what, days) for what, days in changes if days]
+
+
 def _days(shift: Shift) -> str:
-    changes = {"added": shift.days_added, "removed": shift.days_removed}
-    each = [f"{number(len(days), 'day')} {what}" for what, days in changes.items() if days]
+    each = [f"{number(len(days), 'day')} {what}" for what, days in _changed_days(shift)]
     return ", ".join(each) or "in files of the same names"
 
 

@@ -1,8 +1,8 @@
 """What a real collector gets wrong: outages, repeated rows, NaN, frozen values, crossed quotes.
 
-Each defect has a random stream of its own, so that switching one off leaves the others where
-they were. The oracle stays exact: no defect changes the price path, and an outage is always
-longer than the default label.max_gap_seconds, so that no labelled window misses a row.
+Each defect has a random stream of its own. The oracle stays exact: no defect changes the price
+path, and an outage is always longer than the default label.max_gap_seconds, so that no labelled
+window misses a row.
 """
 
 from dataclasses import replace

@@ -25,12 +25,10 @@ own; nothing here looks at them. Hence:
 - Given r(t), g(t) and the quotes at t, the prices after t are independent of every feature up
   to t, so that E[outcome | r, g, quotes] (alpha.simulate.oracle) is the best any model can do.
 - At σ = 0, k = 1 and a = 0: neither r nor d looks at g, and the prices are the same bit for
-  bit whatever the streams of pressure, book and flow say. Given the prices up to t, features
-  are then independent of the prices after t: all that can be learnt is the volatility state,
-  as past prices and spreads show it.
+  bit whatever the streams of pressure, book and flow say. All that can be learnt is the
+  volatility state, as past prices and spreads show it.
 - At v = 0 too, the spread is one tick and the steps are independent and identically
-  distributed: E[outcome in ticks | all of the past] is one constant. (What a tick is worth
-  relative to the price moves with the price, and with it, as little, the outcome's scale.)
+  distributed: E[outcome in ticks | all of the past] is one constant.
 """
 
 from dataclasses import dataclass
