@@ -41,8 +41,9 @@ def main(
 
     Returns 0; after one line on standard error 2 for bad input, or 130.
     """
-    only = argv[0] if argv and argv[0] in commands else None
-    args = _parser(commands, only, version).parse_args(argv)
+    # The module of a given command alone is imported.
+    wanted = {argv[0]: commands[argv[0]]} if argv and argv[0] in commands else commands
+    args = _parser(wanted, version).parse_args(argv)
     module: Any = importlib.import_module(commands[args.command])
     try:
         own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
@@ -67,14 +68,13 @@ def main(
     return code
 
 
-def _parser(commands: Mapping[str, str], only: str | None, version: str) -> argparse.ArgumentParser:
-    """The whole command line, or that of one command, whose module alone is then imported."""
+def _parser(commands: Mapping[str, str], version: str) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="alpha", description="Order-book features to an alpha model")
     top.add_argument("--version", action="version", version=f"alpha {version}")
     words = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     params = Option("--params", "the params", "params.yaml")
-    for name in commands if only is None else (only,):
-        found: Any = importlib.import_module(commands[name])
+    for name, module in commands.items():
+        found: Any = importlib.import_module(module)
         summary = found.SUMMARY
         one = words.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
         for option in (params, *found.OPTIONS):

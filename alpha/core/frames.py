@@ -21,9 +21,8 @@ __all__ = ["Block", "FrameReader", "FrameWriter", "open_frame", "open_writer", "
 
 # Smaller frames are stored as they are: importing Blosc2 takes longer than writing them.
 _PLAIN_BYTES = 1 << 23
-# Rows of a chunk, and its columns: a row of it is one element to the shuffle filter, which puts
-# bytes of one column and one significance side by side (61 % of the size of features; 71 %
-# otherwise). So a chunk fits the cache that HDF5 has for it, a megabyte.
+# A row of a chunk is one element to the shuffle filter, which puts bytes of one column and one
+# significance side by side. A chunk fits the cache that HDF5 has for it, a megabyte.
 _CHUNK_ROWS = 1 << 12
 _ELEMENT_BYTES = 255
 _BLOCK_BYTES = 1 << 17

@@ -72,7 +72,7 @@ def model(sections: Mapping[str, Any]) -> type[BaseModel]:
 def validate(
     content: Mapping[str, Any], model: type[BaseModel], known: Mapping[str, str], *, source: str
 ) -> Any:
-    """The sections of `content` that are the model's. Of others only the names are looked at:
+    """The sections of `content` that are the model's; only the names of others are looked at:
     `known` has "" for each, or for one of an earlier version the name of today.
 
     Raises InputError, one line for the first problem, which names the key.

@@ -10,8 +10,8 @@ from alpha.core import artifacts
 from alpha.label.profile import Outcome, Profile, Sections
 
 NAME = "shift.json"
-# Less than any shift makes, more than sums differ between processors. Of outcomes below 1e-6, which
-# are differences of prices, less is known than nine digits.
+# Less than any shift makes, more than sums differ between processors. Outcomes below 1e-6, which
+# are differences of prices, have fewer than nine digits.
 _RELATIVE = 1e-9
 _ABSOLUTE = 1e-15
 

@@ -43,10 +43,10 @@ class Past:
 
         past_outcome_1 is the outcome of the last labelled row whose window is completed;
         past_outcome_k the mean outcome of all labelled rows whose windows lie within the last
-        k horizons (as past_outcome_1 where there is none). NaN until a window is completed.
+        k horizons (past_outcome_1 where there is none); NaN until a window is completed.
         past_volatility is the root of the mean squared log change of the mid per second over
-        the last 30 horizons, in 1/√s; steps from or to unsound quotes and across gaps are left
-        out, NaN where no step remains.
+        the last 30 horizons, in 1/√s, without steps from or to unsound quotes and across gaps;
+        NaN where no step remains.
         """
         rows = len(time_ns)
         time_ns = np.concatenate((self._time_ns, time_ns))

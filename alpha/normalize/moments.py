@@ -1,7 +1,7 @@
 """Count, mean and sigma of each column, in one streaming pass, exact to float64.
 
-Rows are taken in blocks. Of each block the values and their squares are summed about the mean of
-the block before, and blocks are merged pairwise (Chan, Golub, LeVeque 1979), so that a price near
+Rows are taken in blocks. The values of each and their squares are summed about the mean of the
+block before, and blocks are merged pairwise (Chan, Golub, LeVeque 1979), so that a price near
 10,000 with a sigma of 1 loses no digits: where two blocks lie far apart, and digits of the
 squares within one are lost, the squares between them are as much larger.
 """
@@ -120,7 +120,7 @@ def _of_piece(
     columns = rows.shape[1]
     finite, nan = np.zeros(columns, dtype=np.int64), np.zeros(columns, dtype=np.int64)
     mean, squares = np.zeros(columns), np.zeros(columns)
-    # Of a block: sums of values less `about`, and of their squares.
+    # Sums of a block's values less `about`, and of their squares.
     sums, of_squares, block_mean = np.empty(columns), np.empty(columns), np.empty(columns)
     counts = np.empty(columns, dtype=np.int64)
     about = np.empty(columns)

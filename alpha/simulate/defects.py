@@ -20,7 +20,7 @@ _SHORTEST_GAP_SECONDS = 31.0
 def apply(day: Day, params: Simulate) -> Day:
     """The day as a collector records it. `path` stays that of the whole day.
 
-    At least one row is left. Of a repeated timestamp the last row is the true one.
+    At least one row is left. The last row of a repeated timestamp is the true one.
     """
     wanted = params.defects
     features, bid, ask = (array.copy() for array in (day.features, day.best_bid, day.best_ask))

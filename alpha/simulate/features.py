@@ -13,7 +13,7 @@ g > 0 feeds (buys, bids added, asks removed) has the intensity
 and the other side the same for −g and −h. h0 and h (one for trades, one for liquidity) are
 persistent noise that means nothing: it is why flow tells of the pressure only in part.
 
-Of the volatility regime, neither knows more than the recent moves of the mid, which prices show.
+Neither knows more of the volatility regime than the recent moves of the mid, which prices show.
 """
 
 import numpy as np
@@ -65,7 +65,7 @@ _LIQUIDITY_SPREAD = 1.0  # sigma of the logarithm of a row's added or removed li
 def of_quotes(
     bid: np.ndarray, ask: np.ndarray, *, rows: int, interval: float
 ) -> dict[str, np.ndarray]:
-    """Of the last `rows` rows of `bid`, `ask` (n,) in ticks, by name, each (rows,) float64.
+    """Features of the last `rows` rows of `bid`, `ask` (n,) in ticks, each (rows,) float64.
 
     spread and its mean are relative to the mid; return is mid / (mid a window ago) − 1;
     volatility is the root of the sum of the window's squared changes of the mid, relative to

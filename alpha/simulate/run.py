@@ -120,9 +120,14 @@ def _day(
         **piece.book,
         **features.of_flow(amounts, rows=rows, interval=interval),
     }
+    # Evenly spaced over the day, to the nanosecond below; in two parts, because row · 86400e9 would
+    # overflow.
+    first = (np.datetime64(params.start, "D") + number).astype("datetime64[ns]").astype(np.int64)
+    whole, rest = divmod(86400 * 10**9, rows)
+    row = np.arange(rows)
     return Day(
         number=number,
-        time_ns=_times(params, number),
+        time_ns=first + row * whole + row * rest // rows,
         best_bid=piece.path.bid * params.tick,
         best_ask=piece.path.ask * params.tick,
         names=tuple(found),
@@ -130,12 +135,3 @@ def _day(
         oracle=oracle.of_rows(ticks, piece.path),
         path=piece.path,
     )
-
-
-def _times(params: Simulate, number: int) -> np.ndarray:
-    """Evenly spaced over the day, to the nanosecond below, (rows_per_day,) int64."""
-    first = (np.datetime64(params.start, "D") + number).astype("datetime64[ns]").astype(np.int64)
-    row = np.arange(params.rows_per_day)
-    # In two parts, because row · 86400e9 would overflow.
-    whole, rest = divmod(86400 * 10**9, params.rows_per_day)
-    return first + row * whole + row * rest // params.rows_per_day

@@ -38,7 +38,7 @@ def window_rows(seconds: float, interval: float) -> int:
 
 
 def window_sums(values: np.ndarray, window: int, rows: int) -> np.ndarray:
-    """Of the last `rows` rows, the sum of each row and the `window` − 1 before it, (rows,).
+    """The sum of each of the last `rows` rows and the `window` − 1 before it, (rows,).
 
     `values` (n,), n ≥ rows + window − 1, are whole numbers below 2^53 in sum, so that running
     totals are exact and a sum does not depend on where the series starts.
