@@ -1,8 +1,35 @@
 """humble-alpha: order-book features to an evaluated alpha model, hard to fool."""
 
-from alpha.core import processor
+import os
+from pathlib import Path
 
 __version__ = "0.1.0"
 
-# Before anything imports NumPy.
-processor.set_floor()
+# One instruction set on every x86-64 processor with AVX2, so that bytes do not tell which made
+# them: with AVX-512, NumPy's logarithms and exponentials, OpenBLAS's sums and TensorFlow's products
+# differ in their last bits. Compiled passes need nothing: unless told to, LLVM neither reorders
+# sums nor fuses products into them. Names of NumPy's groups of features, of OpenBLAS's kernels
+# (which AMD's processors run too), and of oneDNN's limit; unknown ones do nothing.
+FLOOR = {
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "OPENBLAS_CORETYPE": "Haswell",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+}
+# Set to anything, it leaves the choice to the libraries, at the price of bytes that differ.
+ESCAPE = "ALPHA_ANY_PROCESSOR"
+
+
+def set_floor() -> None:
+    """Hold libraries that are imported from now on, here and in child processes, to AVX2."""
+    if not os.environ.get(ESCAPE) and _has_avx2():
+        os.environ.update(FLOOR)
+
+
+def _has_avx2() -> bool:
+    """Whether this processor has AVX2: without it, OpenBLAS's kernels would kill the process."""
+    cpuinfo = Path("/proc/cpuinfo")
+    return cpuinfo.exists() and " avx2 " in cpuinfo.read_text()
+
+
+# Before anything imports NumPy: in a notebook, import alpha first.
+set_floor()

@@ -1,5 +1,5 @@
-"""alpha check: a look at params and feature files before anything runs, since both engines remove
-a step's earlier results before the step itself could object. It alone loads all params."""
+"""alpha check: params and feature files before anything runs, since both engines remove a step's
+earlier results before the step could object. It alone loads all params."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
 from alpha.learn.params import KINDS, LADDER, Loss, sections
 from alpha.models.networks.params import Train
-from alpha.normalize.params import Normalize
-from alpha.simulate.params import Simulate
-from alpha.split.params import Split
+from alpha.normalize import Normalize
+from alpha.simulate import Simulate
+from alpha.split import Split
 from alpha.split.ranges import holdout
 
 SUMMARY = "check params.yaml and the folder of feature files; change nothing"
@@ -57,8 +57,7 @@ def parse(text: str, *, source: str) -> Any:
 def _validated(content: dict[str, Any], source: str) -> Any:
     from alpha.__main__ import SECTIONS as NAMES
 
-    core_params.check_names(content, NAMES, source=source)
-    return core_params.validate(content, Params, source=source)
+    return core_params.validate(content, Params, NAMES, source=source)
 
 
 def run(params: Any) -> None:
@@ -72,15 +71,16 @@ def run(params: Any) -> None:
         return
     folder = open_folder(Path(params.data.dir), params.data)
     families(folder.features, params.features)
-    if folder.last_ns - folder.first_ns < params.label.horizon_ns:
+    first_ns, last_ns = folder.first_ns, folder.last_ns
+    found = f"found {moment(first_ns)} to {moment(last_ns)}"
+    if last_ns - first_ns < params.label.horizon_ns:
         raise InputError(
             f"{params.data.dir}: must reach further than label.horizon_seconds "
-            f"({params.label.horizon_seconds:g}), found {moment(folder.first_ns)} to "
-            f"{moment(folder.last_ns)}"
+            f"({params.label.horizon_seconds:g}), {found}"
         )
-    for span in holdout(params.split, first_ns=folder.first_ns, last_ns=folder.last_ns):
-        if span.end_ns <= folder.first_ns or span.start_ns > folder.last_ns:
+    for span in holdout(params.split, first_ns=first_ns, last_ns=last_ns):
+        if span.end_ns <= first_ns or span.start_ns > last_ns:
             raise InputError(
                 f"splits: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must "
-                f"hold data, found {moment(folder.first_ns)} to {moment(folder.last_ns)}"
+                f"hold data, {found}"
             )

@@ -27,13 +27,13 @@ from alpha.models.networks import mlp, silos
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.layers import SiloDropout, stack
 from alpha.models.networks.params import Mlp, Silos
-from alpha.simulate import days
+from alpha.simulate.run import each_day
 
 
 def market_families(params: Params) -> tuple[str, ...]:
     """The family of each feature of the simulated market."""
     small = params.simulate.model_copy(update={"days": 1, "rows_per_day": 100})
-    names = next(iter(days.each(small))).names
+    names = next(iter(each_day(small))).names
     return tuple(families(names, params.features).values())
 
 

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,44 @@ def test_of_several_artifacts_none_changes_if_one_cannot_be_made(tmp_path):
         raise RuntimeError
     assert (tmp_path / "a").read_text() == "earlier"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("at", range(8))
+def test_several_artifacts_never_stand_old_beside_new_wherever_a_kill_falls(
+    tmp_path, monkeypatch, at
+):
+    """The file that sums up the folders is there only beside all of its own."""
+
+    class Killed(BaseException):
+        pass
+
+    def make(text):
+        with whole_outs(tmp_path) as part:
+            for name in ("a", "z"):
+                (part / name).mkdir()
+                (part / name / "text").write_text(text)
+            (part / "summary.json").write_text(text)
+
+    make("old")
+    replace, calls = os.replace, []
+
+    def killed(source, target):
+        calls.append(target)
+        if len(calls) == at + 1:
+            raise Killed
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with suppress(Killed):
+        make("new")
+    texts = [path.read_text() for path in tmp_path.glob("*/text")]
+    summary = tmp_path / "summary.json"
+    assert len(set(texts)) <= 1
+    if summary.exists():
+        assert texts == [summary.read_text()] * 2
+    monkeypatch.setattr(os, "replace", replace)
+    make("newest")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "summary.json", "z"]
 
 
 def test_a_folder_with_something_of_the_user_s_is_never_replaced(tmp_path):

@@ -142,9 +142,11 @@ def test_a_frame_gets_as_many_rows_and_such_columns_as_were_announced(tmp_path):
         writer.append(TIMES[:3], [part])
 
 
-def test_a_block_has_a_name_for_each_column():
-    with pytest.raises(ValueError, match=r"needs values of shape \(rows, 2\), found \(3,\)"):
-        Block(("a", "b"), np.zeros(3))
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 3)])
+def test_a_block_has_a_name_for_each_column(tmp_path, shape):
+    block = Block(("a", "b"), np.zeros(shape))
+    with pytest.raises(ValueError, match=r"rows must be float64 of shape \(2,\), found float64"):
+        write_frame(tmp_path / "a.h5", TIMES[:3], [block], tz_aware=True)
 
 
 def test_bytes_depend_neither_on_the_number_of_threads_nor_on_who_is_done_first(

@@ -11,7 +11,7 @@ import pytest
 from conftest import PARAMS_TEXT, ROOT
 from threadpoolctl import threadpool_info
 
-from alpha.core import processor
+import alpha
 
 # Two and a half thousand rows in one day, with windows and gaps to match.
 CHANGES = {
@@ -51,7 +51,7 @@ def run_chain(folder: Path, *emulator: str, **environment: str) -> dict[str, str
         assert old in text
         text = text.replace(old, new)
     (folder / "params.yaml").write_text(text)
-    inherited = {name: value for name, value in os.environ.items() if name not in processor.FLOOR}
+    inherited = {name: value for name, value in os.environ.items() if name not in alpha.FLOOR}
     done = subprocess.run(
         [*emulator, sys.executable, "-c", PROGRAM],
         cwd=folder,
@@ -88,17 +88,17 @@ def test_tests_run_on_the_floor():
 
 @pytest.mark.parametrize(
     ("escape", "avx2", "floor"),
-    [("", True, processor.FLOOR), ("1", True, {}), ("", False, {})],
+    [("", True, alpha.FLOOR), ("1", True, {}), ("", False, {})],
 )
 def test_the_floor_is_left_out_on_request_and_where_there_is_no_avx2(
     monkeypatch, escape, avx2, floor
 ):
-    for name in processor.FLOOR:
+    for name in alpha.FLOOR:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(processor.ESCAPE, escape)
-    monkeypatch.setattr(processor, "_has_avx2", lambda: avx2)
-    processor.set_floor()
-    assert {name: os.environ[name] for name in processor.FLOOR if name in os.environ} == floor
+    monkeypatch.setenv(alpha.ESCAPE, escape)
+    monkeypatch.setattr(alpha, "_has_avx2", lambda: avx2)
+    alpha.set_floor()
+    assert {name: os.environ[name] for name in alpha.FLOOR if name in os.environ} == floor
 
 
 def test_an_older_processor_makes_the_same_bytes(emulator, tmp_path):
@@ -106,7 +106,7 @@ def test_an_older_processor_makes_the_same_bytes(emulator, tmp_path):
     as it is, without the floor; and where this one has AVX-512, the floor is what makes them the
     same."""
     here = run_chain(tmp_path / "here")
-    unbound = HASWELL | {processor.ESCAPE: "1"}
+    unbound = HASWELL | {alpha.ESCAPE: "1"}
     without_floor = run_chain(tmp_path / "without", **unbound)
     older = run_chain(tmp_path / "older", *emulator, **unbound)
     assert here == older

@@ -17,13 +17,12 @@ from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
 from alpha.data.features import families
 from alpha.label import targets
-from alpha.simulate import days, defects, flow, market, oracle, quotes, series
+from alpha.simulate import Simulate, defects, features, market, oracle, series
 from alpha.simulate import run as simulate
-from alpha.simulate.days import DAY_NS, Day
-from alpha.simulate.market import REGIMES, SHAPES, Market
-from alpha.simulate.params import Simulate
-from alpha.simulate.streams import Stream, generator
+from alpha.simulate.market import REGIMES, SHAPES, Day, Market
+from alpha.simulate.series import Stream, generator
 
+DAY_NS = 86400 * 10**9
 PARAMS = parse(PARAMS_TEXT, source="params.yaml")
 NO_DEFECTS = {
     "gaps_per_day": 0.0,
@@ -74,7 +73,7 @@ class Table:
     bps; windows are six rows long, so that little is lost."""
 
     def __init__(self, params: Simulate) -> None:
-        made = list(days.each(params))
+        made = list(simulate.each_day(params))
         gathered = {
             name: np.concatenate([getattr(day, name) for day in made])
             for name in ("time_ns", "best_bid", "best_ask", "features", "oracle")
@@ -153,7 +152,7 @@ def test_a_finer_grid_makes_the_same_market():
 
 def test_quotes_stand_on_ticks_and_rows_on_the_grid():
     """Bids and asks are whole ticks, uncrossed; timestamps divide the UTC day evenly."""
-    day = next(days.each(parameters(rows_per_day=7000, tick=0.25)))
+    day = next(simulate.each_day(parameters(rows_per_day=7000, tick=0.25)))
     assert (day.best_bid % 0.25 == 0).all()
     assert (day.best_ask % 0.25 == 0).all()
     assert (day.best_ask - day.best_bid >= 0.25).all()
@@ -298,8 +297,8 @@ def markets(params: Simulate, monkeypatch, seed: int) -> list[Day]:
             told = stream in (Stream.PRESSURE, Stream.FLOW, Stream.BOOK)
             return generator(seed if told else given, stream, day)
 
-        patch.setattr(days, "generator", other)
-        return list(days.each(params))
+        patch.setattr(simulate, "generator", other)
+        return list(simulate.each_day(params))
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0])
@@ -333,7 +332,7 @@ def test_without_signal_and_volatility_there_is_nothing_to_learn():
 
 def test_features_are_one_family_each_and_named_as_recordings_are():
     """60 to 120 features in at least 8 families, none left over."""
-    day = next(days.each(parameters(days=1)))
+    day = next(simulate.each_day(parameters(days=1)))
     found = families(day.names, PARAMS.features)
     assert 60 <= len(day.names) <= 120
     assert len(set(day.names)) == len(day.names)
@@ -344,7 +343,7 @@ def test_features_are_one_family_each_and_named_as_recordings_are():
 
 def test_windows_of_prices_run_across_midnight_and_never_ahead():
     """return, volatility and spread on the second day, from both days' quotes by definition."""
-    first, second = days.each(parameters(days=2))
+    first, second = simulate.each_day(parameters(days=2))
     bid = np.concatenate((first.best_bid, second.best_bid))
     ask = np.concatenate((first.best_ask, second.best_ask))
     mid = (bid + ask) / 2
@@ -375,15 +374,15 @@ def test_features_of_the_past_do_not_change_with_the_future(seed, more):
     halo, rows = 30, 50
     bid = 20_000 + np.cumsum(rng.integers(-2, 3, halo + rows + more))
     ask = bid + rng.integers(1, 4, len(bid))
-    amounts = rng.integers(0, 1000, (len(bid), len(flow.COLUMNS))).astype(float)
+    amounts = rng.integers(0, 1000, (len(bid), len(features.FLOW_COLUMNS))).astype(float)
     end = halo + rows
     whole = {
-        **quotes.features(bid, ask, rows=rows + more, interval=10.0),
-        **flow.features(amounts, rows=rows + more, interval=10.0),
+        **features.of_quotes(bid, ask, rows=rows + more, interval=10.0),
+        **features.of_flow(amounts, rows=rows + more, interval=10.0),
     }
     part = {
-        **quotes.features(bid[:end], ask[:end], rows=rows, interval=10.0),
-        **flow.features(amounts[:end], rows=rows, interval=10.0),
+        **features.of_quotes(bid[:end], ask[:end], rows=rows, interval=10.0),
+        **features.of_flow(amounts[:end], rows=rows, interval=10.0),
     }
     for name, values in part.items():
         assert values.tolist() == whole[name][:rows].tolist(), name
@@ -394,11 +393,11 @@ def test_features_of_the_past_do_not_change_with_the_future(seed, more):
 
 @pytest.fixture(scope="module")
 def day() -> Day:
-    return next(days.each(parameters(days=1)))
+    return next(simulate.each_day(parameters(days=1)))
 
 
 def hit(day: Day, params: Simulate) -> Day:
-    return defects.apply(day, params.defects, seed=params.seed, rows_per_day=params.rows_per_day)
+    return defects.apply(day, params)
 
 
 def test_without_defects_a_day_is_recorded_as_it_was(day):

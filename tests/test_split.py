@@ -12,7 +12,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader
 from alpha.data.columns import SPLITS
 from alpha.label import run as labels
-from alpha.split.params import Split as Splits
+from alpha.split import Split as Splits
 from alpha.split.ranges import (
     BAD,
     EMBARGOED,

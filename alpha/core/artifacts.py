@@ -22,18 +22,14 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
     """Give a scratch path beside `out`; rename it to `out` only if the block succeeds.
 
-    The caller creates a file there, or a folder if `folder`. An earlier artifact at `out` stays
-    untouched until the rename, and a failure leaves nothing but it; what a killed run left
-    behind is cleared at the next start. Two processes with the same `out` take turns, as when
-    the engine of one was killed and started again while its step lived on. Raises InputError if
-    `out` is not a place for the artifact: of another kind, or a folder with something that the
-    new one would not replace.
+    The caller creates a file there, or a folder if `folder`. A failure leaves an earlier artifact
+    and nothing else; what a killed run left is cleared at the next start. Two processes with the
+    same `out` take turns, as when the engine of one was killed while its step lived on. Raises
+    InputError if `out` is of another kind, or a folder with something that the new one lacks.
     """
     if out.name in ("", ".."):
         raise InputError(f"--out must be a name of its own, found {str(out)!r}")
-    if out.exists() and out.is_dir() != folder:
-        wanted, found = ("folder", "file") if folder else ("file", "folder")
-        raise InputError(f"{out}: must be a {wanted} to write to, found a {found}")
+    _check_kind(out, folder=folder)
     out.parent.mkdir(parents=True, exist_ok=True)
     part, earlier = (out.with_name(f"{out.name}{end}") for end in (".part", ".earlier.part"))
     with _alone(out):
@@ -54,6 +50,41 @@ def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
                 os.replace(earlier, out)
             _remove(part)
             raise
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """As `whole`, for a folder, which is made before the block starts."""
+    with whole(out, folder=True) as part:
+        part.mkdir()
+        yield part
+
+
+@contextmanager
+def whole_outs(out: Path) -> Iterator[Path]:
+    """Give a scratch folder inside `out`. If the block succeeds, each file and folder in it becomes
+    an artifact of its own in `out`; what else is in `out` stays.
+
+    A kill at any moment leaves no old ones beside new ones: earlier ones go before the first comes,
+    and files, which sum up the folders, go first and come last.
+    """
+    scratch = out / "outs"
+    with whole_folder(scratch) as part:
+        yield part
+        made = sorted(part.iterdir(), key=lambda path: (path.is_file(), path.name))
+        for path in made:
+            _check_kind(out / path.name, folder=path.is_dir())
+            if (out / path.name).is_dir():
+                _check_replaceable(out / path.name, path)
+        earlier = part / ".earlier"
+        earlier.mkdir()
+        for path in reversed(made):
+            if (out / path.name).exists():
+                os.replace(out / path.name, earlier / path.name)
+        for path in made:
+            os.replace(path, out / path.name)
+        _remove(earlier)
+    scratch.rmdir()
 
 
 @contextmanager
@@ -78,33 +109,17 @@ def _alone(out: Path) -> Iterator[None]:
         os.close(lock)
 
 
-@contextmanager
-def whole_folder(out: Path) -> Iterator[Path]:
-    """As `whole`, for a folder, which is made before the block starts."""
-    with whole(out, folder=True) as part:
-        part.mkdir()
-        yield part
-
-
-@contextmanager
-def whole_outs(out: Path) -> Iterator[Path]:
-    """Give a scratch folder inside `out`. If the block succeeds, each file and folder in it becomes
-    an artifact of its own in `out`, as by `whole`; what else is in `out` stays."""
-    scratch = out / "outs"
-    with whole_folder(scratch) as part:
-        yield part
-        for made in sorted(part.iterdir()):
-            with whole(out / made.name, folder=made.is_dir()) as target:
-                made.rename(target)
-    scratch.rmdir()
+def _check_kind(out: Path, *, folder: bool) -> None:
+    if out.exists() and out.is_dir() != folder:
+        wanted, found = ("folder", "file") if folder else ("file", "folder")
+        raise InputError(f"{out}: must be a {wanted} to write to, found a {found}")
 
 
 def _check_replaceable(out: Path, part: Path) -> None:
     """A folder that holds anything else than an earlier artifact may be the user's own."""
-    foreign = sorted({path.name for path in out.iterdir()} - {path.name for path in part.iterdir()})
     # Snakemake leaves a mark in every folder that a rule writes.
-    foreign = [name for name in foreign if name != ".snakemake_timestamp"]
-    if foreign:
+    ours = {".snakemake_timestamp", *(path.name for path in part.iterdir())}
+    if foreign := sorted({path.name for path in out.iterdir()} - ours):
         raise InputError(
             f"{out}: holds {foreign[0]}, which this step would not write; choose another --out, "
             f"or remove the folder"
@@ -150,8 +165,8 @@ def parse(model: type[AnyModel], path: Path) -> AnyModel:
         first = error.errors()[0]
         # On one line, whatever is in the names.
         key = " ".join(".".join(map(str, first["loc"])).split()) or "the content"
-        # Pydantic's own words name our classes.
-        of_type = first["type"] in ("model_type", "model_attributes_type")
-        what = "must be a JSON object" if of_type else first["msg"].lower()
-        what = what.removeprefix("value error, ")
+        what = first["msg"].lower().removeprefix("value error, ")
+        if first["type"] == "model_type":
+            # Pydantic's own words name our classes.
+            what = "must be a JSON object"
         raise InputError(f"{path}: {key}: {what}") from None

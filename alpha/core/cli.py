@@ -1,9 +1,9 @@
 """The command line: the only place that parses arguments or loads params.yaml.
 
 A command is a module with `SUMMARY`, `OPTIONS`, `SECTIONS` (those of params.yaml that it may use,
-by name, or a function of the arguments that gives them) and `command(params, args)`, which imports
-the step and runs it. It is imported only when it runs. One that writes folders inside --out, and
-leaves what is beside them alone, has `MANY_OUTS`.
+by name, or a function of the arguments) and `command(params, args)`, which imports the step and
+runs it. One that writes folders inside --out, and leaves what is beside them alone, has
+`MANY_OUTS`.
 """
 
 import argparse
@@ -41,68 +41,51 @@ def main(
 
     Returns 0; after one line on standard error 2 for bad input, or 130.
     """
-    only = argv[0] if argv and argv[0] in commands else None
-    args = _parser(commands, only, version).parse_args(argv)
+    # The module of a given command alone is imported.
+    wanted = {argv[0]: commands[argv[0]]} if argv and argv[0] in commands else commands
+    args = _parser(wanted, version).parse_args(argv)
     module: Any = importlib.import_module(commands[args.command])
     try:
-        params = _params(module, args, sections)
+        own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
+        content, source = core_params.read(args.params), str(args.params)
+        params = core_params.validate(content, core_params.model(own), sections, source=source)
         if not hasattr(module, "MANY_OUTS"):
             _keep_inputs(args)
         module.command(params, args)
+        return 0
     except InputError as error:
-        return _failed(args.command, str(error))
+        code, line = 2, str(error)
     except BrokenPipeError:
         # The reader of our output went away (`alpha show | head`): not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
-        return _failed(args.command, "interrupted", code=130)
+        code, line = 130, "interrupted"
     except OSError as error:
-        # Reading turns its errors into InputError where it happens: this is a place that
-        # cannot be written, or a full disk.
-        return _failed(args.command, f"{error.filename or args.command}: {error.strerror or error}")
-    return 0
+        # A place that cannot be written, or a full disk: reading has InputErrors of its own.
+        code, line = 2, f"{error.filename or args.command}: {error.strerror or error}"
+    print(f"alpha {args.command}: error: {line}", file=sys.stderr)
+    return code
 
 
-def _parser(commands: Mapping[str, str], only: str | None, version: str) -> argparse.ArgumentParser:
-    """The whole command line, or that of one command, whose module alone is then imported."""
+def _parser(commands: Mapping[str, str], version: str) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="alpha", description="Order-book features to an alpha model")
     top.add_argument("--version", action="version", version=f"alpha {version}")
     words = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in commands if only is None else (only,):
-        found: Any = importlib.import_module(commands[name])
+    params = Option("--params", "the params", "params.yaml")
+    for name, module in commands.items():
+        found: Any = importlib.import_module(module)
         summary = found.SUMMARY
         one = words.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
-        one.add_argument(
-            "--params", type=Path, default=Path("params.yaml"), help="default: params.yaml"
-        )
-        for option in found.OPTIONS:
-            _add(one, option)
+        for option in (params, *found.OPTIONS):
+            required = option.required and option.default is None
+            default = None if option.default is None else option.type(option.default)
+            what = option.what if default is None else f"{option.what} (default: {option.default})"
+            kind: dict[str, Any] = {"required": required}
+            if not option.flag.startswith("-"):
+                kind = {} if option.required else {"nargs": "?"}
+            one.add_argument(option.flag, type=option.type, default=default, help=what, **kind)
     return top
-
-
-def _add(parser: argparse.ArgumentParser, option: Option) -> None:
-    default = None if option.default is None else option.type(option.default)
-    what = option.what if default is None else f"{option.what} (default: {option.default})"
-    if not option.flag.startswith("-"):
-        count = None if option.required else "?"
-        parser.add_argument(option.flag, nargs=count, type=option.type, default=default, help=what)
-        return
-    parser.add_argument(
-        option.flag,
-        type=option.type,
-        required=option.required and default is None,
-        default=default,
-        help=what,
-    )
-
-
-def _params(module: Any, args: Arguments, sections: Mapping[str, str]) -> Any:
-    """The sections of params.yaml that the command may use. No other is looked at, but for its
-    name."""
-    content = core_params.read(args.params)
-    core_params.check_names(content, sections, source=str(args.params))
-    own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
-    return core_params.validate(content, core_params.model(own), source=str(args.params))
 
 
 def _keep_inputs(args: Arguments) -> None:
@@ -112,8 +95,3 @@ def _keep_inputs(args: Arguments) -> None:
     for name, path in given.items():
         if out is not None and path.is_relative_to(out):
             raise InputError(f"--out must not be or hold what --{name} gives, found {args.out}")
-
-
-def _failed(name: str, line: str, *, code: int = 2) -> int:
-    print(f"alpha {name}: error: {line}", file=sys.stderr)
-    return code

@@ -2,8 +2,7 @@
 
 
 class InputError(Exception):
-    """Input that cannot be used: bad params, bad files, or data too small for the task.
+    """Input that cannot be used: one line that says what must hold, what was found, and where.
 
-    The message is one line that says what must hold, what was found, and where (file,
-    row or column). The command line prints it without a traceback and exits with 2.
+    The command line prints it without a traceback and exits with 2.
     """

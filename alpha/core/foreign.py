@@ -5,6 +5,7 @@ h5py alone opens a file: pandas and PyTables unpickle attributes of a file as th
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,15 @@ _SLICE_BYTES = 1 << 25
 _LATEST_NS = 270 * 31_556_952 * 10**9
 
 
-class FrameReader:
-    """One open frame. `columns` maps each column's name to its dtype, in file order."""
+class FrameReader(Layout):
+    """One open frame."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self.path = layout.path
-        self.rows = layout.rows
-        self.tz_aware = layout.tz_aware
-        self.columns = {
+    @cached_property
+    def columns(self) -> dict[str, np.dtype]:
+        """The dtype of each column by its name, in file order."""
+        return {
             name: column.dtype if column.unit is None else np.dtype("M8[ns]")
-            for name, column in layout.columns.items()
+            for name, column in self._columns.items()
         }
 
     def time_ns(
@@ -43,49 +42,41 @@ class FrameReader:
 
         A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
         """
-        source = self.source(column)
-        if source.unit is None or source.dtype.kind not in "iuM":
+        source = self._index if column is None else self._source(column)
+        unit = source.unit
+        if unit is None or source.dtype.kind not in "iuM":
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
-            raise InputError(f"{self.path}: the {what} must hold timestamps, found {source.dtype}")
+            raise self._error(f"the {what} must hold timestamps, found {source.dtype}")
         values = self._read(source, start, stop).astype(np.int64, copy=False)
-        latest = _LATEST_NS // NS_PER_UNIT[source.unit]
-        if len(values) and not -latest <= values.min() <= values.max() <= latest:
-            self._refuse_times(values, start, latest, source.unit)
-        return values if source.unit == "ns" else values * NS_PER_UNIT[source.unit]
-
-    def _refuse_times(self, values: np.ndarray, start: int, latest: int, unit: str) -> None:
-        """Say which of the timestamps, which start with row `start`, is the first that is none."""
-        missing = values == np.iinfo(np.int64).min
-        if missing.any():
-            row = start + int(np.argmax(missing))
-            raise InputError(f"{self.path}: row {row}: the timestamp is missing (NaT)")
         # Times and look-ahead windows before and after them must fit 64 bits.
-        row = int(np.argmax(np.abs(values) > latest))
-        raise InputError(
-            f"{self.path}: row {start + row}: the timestamp must be within the years 1700 to "
-            f"2240, found {values[row]} {unit} from 1970"
-        )
-
-    def source(self, name: str | None) -> Column:
-        """Where a column is, or the index if None. Raises InputError if it does not exist."""
-        if name is None:
-            return self._layout.index
-        if name not in self._layout.columns:
-            raise InputError(
-                f"{self.path}: no column {name!r}, found {', '.join(self._layout.columns)}"
+        latest = _LATEST_NS // NS_PER_UNIT[unit]
+        if len(values) and not -latest <= values.min() <= values.max() <= latest:
+            missing = values == np.iinfo(np.int64).min
+            at = int(np.argmax(missing if missing.any() else np.abs(values) > latest))
+            what = (
+                "the timestamp is missing (NaT)"
+                if missing.any()
+                else f"the timestamp must be within the years 1700 to 2240, found {values[at]} "
+                f"{unit} from 1970"
             )
-        return self._layout.columns[name]
+            raise self._error(f"row {start + at}: {what}")
+        return values if unit == "ns" else values * NS_PER_UNIT[unit]
+
+    def _source(self, name: str) -> Column:
+        if name not in self._columns:
+            raise self._error(f"no column {name!r}, found {', '.join(self._columns)}")
+        return self._columns[name]
 
     def column(self, name: str) -> np.ndarray:
         """One column as float64, (rows,). Raises InputError if it does not exist."""
-        return self._read(self.source(name), 0, None).astype(np.float64)
+        return self._read(self._source(name), 0, None).astype(np.float64)
 
     def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
 
         float32 if every column is float32 or narrower, else float64.
         """
-        sources = [self._layout.columns[name] for name in names]
+        sources = [self._columns[name] for name in names]
         dtype = np.result_type(np.float32, *(source.dtype for source in sources))
         stop = self.rows if stop is None else min(stop, self.rows)
         out = np.empty((stop - start, len(names)), dtype=dtype)
@@ -120,11 +111,10 @@ class FrameReader:
                 elif plain and dataset.dtype == out.dtype:
                     dataset.read_direct(out, (stored, slice(low, high)), (into, here))
                     continue
+                elif first.rows_last:
+                    values = dataset[low:high, stored].T
                 else:
-                    across = slice(low, high)
-                    values = (
-                        dataset[across, stored].T if first.rows_last else dataset[stored, across]
-                    )
+                    values = dataset[stored, low:high]
             # A NaN in a damaged file may be one that signals.
             with np.errstate(invalid="ignore"):
                 out[into, here] = values[:, there]
@@ -163,7 +153,7 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
             group = file[key]
             if not isinstance(group, h5py.Group):
                 raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
-            frame = FrameReader(Layout(path, group, max_bytes))
+            frame = FrameReader(path, group, max_bytes)
         yield frame
 
 

@@ -1,18 +1,17 @@
 """Frames in HDF5 files, laid out as pandas' fixed format: `pandas.read_hdf(path, "df")` opens them.
 
 PyTables writes them, and alpha.core.foreign reads them, as any file that it does not trust. Their
-bytes depend on content alone: no node has a time, and nothing is pickled. Chunks are compressed
-outside of HDF5, which has a lock around its filters, by two threads, and each by one: Blosc2's
-own threads store what they make as they get done.
+bytes depend on content alone: no node has a time, and nothing is pickled. HDF5 has a lock around
+its filters, so chunks are compressed outside, by two threads, and each by one: Blosc2's own
+threads store what they make as they get done.
 """
 
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,9 +21,8 @@ __all__ = ["Block", "FrameReader", "FrameWriter", "open_frame", "open_writer", "
 
 # Smaller frames are stored as they are: importing Blosc2 takes longer than writing them.
 _PLAIN_BYTES = 1 << 23
-# Rows of a chunk, and its columns: a row of it is one element to the shuffle filter, which puts
-# bytes of one column and one significance side by side (61 % of the size of features; 71 %
-# otherwise). So a chunk fits the cache that HDF5 has for it, a megabyte.
+# A row of a chunk is one element to the shuffle filter, which puts bytes of one column and one
+# significance side by side. A chunk fits the cache that HDF5 has for it, a megabyte.
 _CHUNK_ROWS = 1 << 12
 _ELEMENT_BYTES = 255
 _BLOCK_BYTES = 1 << 17
@@ -35,19 +33,17 @@ _POOL = ThreadPoolExecutor(2, thread_name_prefix="chunks")
 Columns = Sequence[tuple[tuple[str, ...], np.dtype]]
 
 
-@dataclass(frozen=True)
-class Block:
+class Block(NamedTuple):
     """Columns of one dtype: `values` is (rows, len(names)), numeric or bool."""
 
     names: tuple[str, ...]
     values: np.ndarray
 
-    def __post_init__(self) -> None:
-        if self.values.ndim != 2 or self.values.shape[1] != len(self.names):
-            raise ValueError(
-                f"a block of {len(self.names)} names needs values of shape (rows, "
-                f"{len(self.names)}), found {self.values.shape}"
-            )
+
+def import_ahead() -> None:
+    """Start to import what writing needs, a third of a second, beside what a step does first."""
+    _POOL.submit(__import__, "tables")
+    _POOL.submit(__import__, "blosc2")
 
 
 def write_frame(
@@ -55,8 +51,8 @@ def write_frame(
 ) -> None:
     """Write `time_ns` (rows,) int64 UTC nanoseconds as the index and `blocks` as the columns.
 
-    `tz_aware` says whether pandas reads the index as UTC or as naive. Column order is that of the
-    blocks. The file is written in place: callers write to a scratch path and rename.
+    `tz_aware` says whether pandas reads the index as UTC or as naive. The file is written in
+    place: callers write to a scratch path and rename.
     """
     columns = [(block.names, block.values.dtype) for block in blocks]
     with open_writer(path, columns, rows=len(time_ns), tz_aware=tz_aware) as writer:
@@ -70,9 +66,8 @@ def open_writer(
     """A writer of a frame of so many rows, which come part by part.
 
     `columns` are the names and the dtype of each block of columns. However rows are cut, the
-    file has the bytes that `write_frame` gives all of them at once, and memory is bounded. One
-    thread at a time may write files. Raises ValueError if in the end there were more or fewer
-    rows.
+    file has the same bytes, and memory is bounded. One thread at a time may write files. Raises
+    ValueError if in the end there were more or fewer rows.
     """
     import tables
 
@@ -106,14 +101,14 @@ class FrameWriter:
         for array, part in zip(self._arrays, parts, strict=True):
             if part.shape[1:] != array.shape[1:] or part.dtype != array.dtype:
                 raise ValueError(
-                    f"{array._v_pathname}: rows must be {array.dtype} of shape "
-                    f"{array.shape[1:]}, found {part.dtype} of shape {part.shape[1:]}"
+                    f"{array.name}: rows must be {array.dtype} of shape {array.shape[1:]}, found "
+                    f"{part.dtype} of shape {part.shape[1:]}"
                 )
         start = self._at - len(self._left[0])
         self._at += len(time_ns)
         if self._at > self._rows:
             raise ValueError(f"a frame of {self._rows} rows was given more")
-        if start < self._at - len(time_ns):
+        if len(self._left[0]):
             parts = [np.concatenate(pair) for pair in zip(self._left, parts, strict=True)]
         end = self._at if self._at == self._rows else self._at // _CHUNK_ROWS * _CHUNK_ROWS
         for row in range(start, end, _CHUNK_ROWS):
@@ -126,9 +121,9 @@ class FrameWriter:
         if array.chunkshape is None:
             array[row : row + len(values)] = values
             return
-        across = array.chunkshape[1:]
-        for column in range(0, array.shape[1], across[0]) if across else [0]:
-            part = values[:, column : column + across[0]] if across else values
+        width = array.chunkshape[1] if array.ndim == 2 else 1
+        for column in range(0, array.shape[1] if array.ndim == 2 else 1, width):
+            part = values[:, column : column + width] if array.ndim == 2 else values
             made = _POOL.submit(_chunk, part, array.chunkshape)
             self._waiting.append((array, (row, column)[: array.ndim], made))
             self._settle(_AHEAD)
@@ -161,8 +156,9 @@ def _chunk(values: np.ndarray, shape: tuple[int, ...]) -> bytes:
         "filters_meta": [0], "typesize": element, "blocksize": min(block, whole.nbytes),
         "nthreads": 1,
     }  # fmt: skip
-    dparams = {"nthreads": 1}
-    chunk = blosc2.SChunk(chunksize=whole.nbytes, data=whole, cparams=cparams, dparams=dparams)
+    chunk = blosc2.SChunk(
+        chunksize=whole.nbytes, data=whole, cparams=cparams, dparams={"nthreads": 1}
+    )
     frame: bytes = chunk.to_cframe()
     return frame
 
@@ -187,16 +183,15 @@ def _create(file: Any, columns: Columns, rows: int, *, tz_aware: bool) -> list[A
         mark(array, transposed=True, kind="string", nan_rep="nan")
 
     def create(name: str, dtype: np.dtype, *width: int) -> Any:
-        atom, shape = tables.Atom.from_dtype(np.dtype(dtype)), (rows, *width)
+        atom = tables.Atom.from_dtype(np.dtype(dtype))
+        kind: dict[str, Any] = {"atom": atom, "shape": (rows, *width), "track_times": False}
         if plain:
-            array = file.create_array(group, name, atom=atom, shape=shape, track_times=False)
+            array = file.create_array(group, name, **kind)
         else:
             # As many columns in each of as few chunks as there have to be.
             most = _ELEMENT_BYTES // atom.itemsize
             chunk = (min(rows, _CHUNK_ROWS), *(-(-count // -(-count // most)) for count in width))
-            array = file.create_carray(
-                group, name, atom, shape, filters=filters, chunkshape=chunk, track_times=False
-            )
+            array = file.create_carray(group, name, filters=filters, chunkshape=chunk, **kind)
         # pandas stores blocks with rows first and marks them so.
         mark(array, transposed=True)
         return array

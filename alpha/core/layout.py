@@ -7,7 +7,7 @@ attribute is unpickled.
 
 import pickletools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,144 +33,141 @@ class Column:
 
     dataset: Any  # h5py.Dataset
     dtype: np.dtype
+    unit: str | None = None  # "ns", ... where the column holds timestamps
     field: str | None = None  # of a compound (table format) dataset
     position: int | None = None  # in a two-dimensional block
     rows_last: bool = False  # the block is stored (columns, rows)
-    unit: str | None = None  # "ns", ... where the column holds timestamps
 
 
-@dataclass
 class Layout:
-    """Where a frame keeps its values; `columns` in the frame's order."""
+    """Where an open frame keeps its index and its columns, in the frame's order."""
 
-    path: Path
-    group: Any  # h5py.Group
-    max_bytes: int
-    rows: int = 0
-    tz_aware: bool = False
-    index: Column = field(init=False)
-    columns: dict[str, Column] = field(default_factory=dict)
+    rows: int
+    tz_aware: bool
+    _index: Column
+    _columns: dict[str, Column]
 
-    def __post_init__(self) -> None:
-        kind = _text(self.group, "pandas_type")
-        if kind == "frame":
-            self._fixed()
-        elif kind == "frame_table":
-            self._table()
-        else:
-            raise InputError(
-                f"{self.path}: key {self.group.name!r} must hold a pandas DataFrame, found "
+    def __init__(self, path: Path, group: Any, max_bytes: int) -> None:
+        self.path, self._group, self._max_bytes = path, group, max_bytes
+        kind = _text(group, "pandas_type")
+        if kind not in ("frame", "frame_table"):
+            raise self._error(
+                f"key {group.name!r} must hold a pandas DataFrame, found "
                 f"{kind or 'no pandas_type attribute'}"
             )
+        if kind == "frame":
+            self._fixed()
+        else:
+            self._table()
 
     def _fixed(self) -> None:
         index = self._dataset("axis1")
         self.rows = self._length(index)
-        self.index = Column(index, index.dtype.base, unit=_unit(_text(index, "kind")))
+        self._index = Column(index, index.dtype.base, _unit(_text(index, "kind")))
         # pandas pickles None as "N.".
         self.tz_aware = _raw(index, "tz") not in (None, b"N.", b"")
         if "shape" in index.attrs:
             # How pandas writes an array without elements.
-            raise InputError(f"{self.path}: must hold at least one row, found none")
+            raise self._error("must hold at least one row, found none")
         order = self._names("axis0")
         found: dict[str, Column] = {}
-        for number in range(int(self.group.attrs.get("nblocks", 0))):
+        for number in range(int(self._group.attrs.get("nblocks", 0))):
             names = self._names(f"block{number}_items")
             values = self._dataset(f"block{number}_values", of=names)
             # pandas stores rows first and says so; older files have columns first.
             rows_last = not bool(values.attrs.get("transposed", False))
             shape = values.shape[::-1] if rows_last else values.shape
-            if shape != (self.rows, len(names)):
-                raise InputError(
-                    f"{self.path}: {values.name} must have the shape "
-                    f"({self.rows}, {len(names)}), found {shape}"
-                )
+            expected = (self.rows, len(names))
+            if shape != expected:
+                raise self._error(f"{values.name} must have the shape {expected}, found {shape}")
             dtype, unit = values.dtype.base, _unit(_text(values, "value_type"))
             for position, name in enumerate(names):
-                found[name] = Column(values, dtype, None, position, rows_last, unit)
+                found[name] = Column(values, dtype, unit, None, position, rows_last)
         if len(set(order)) != len(order) or set(found) != set(order):
-            raise InputError(f"{self.path}: column names must be unique and each have values")
-        self.columns = {name: found[name] for name in order}
+            raise self._error("column names must be unique and each have values")
+        self._columns = {name: found[name] for name in order}
 
     def _table(self) -> None:
         table = self._dataset("table")
         self.rows = self._length(table)
-        fields = table.dtype.names or ()
-        if "index" not in fields:
-            raise InputError(f"{self.path}: {table.name} must have an index")
+        blocks = list(table.dtype.names or ())
+        if "index" not in blocks:
+            raise self._error(f"{table.name} must have an index")
+        blocks.remove("index")
         unit = _unit(_text(table, "index_kind"))
-        self.index = Column(table, table.dtype["index"].base, "index", unit=unit)
+        self._index = Column(table, table.dtype["index"].base, unit, "index")
         # Table format keeps the index's time zone inside a pickled attribute, which is not
         # looked into; only whether it names one is seen.
-        self.tz_aware = b"Vtz" in (_raw(self.group, "info") or b"")
-        for block in (name for name in fields if name != "index"):
+        self.tz_aware = b"Vtz" in (_raw(self._group, "info") or b"")
+        self._columns = {}
+        for block in blocks:
             try:
                 names = _pickled_names(_raw(table, f"{block}_kind"))
             except ValueError as error:
-                raise InputError(
-                    f"{self.path}: column {block!r}: attribute '{block}_kind' {error}"
-                ) from None
+                raise self._error(f"column {block!r}: attribute '{block}_kind' {error}") from None
             dtype = table.dtype[block]
             if (dtype.shape or (1,)) != (len(names),):
-                raise InputError(
-                    f"{self.path}: column block {block!r} must have {len(names)} "
-                    f"columns, found {dtype.shape}"
+                raise self._error(
+                    f"column block {block!r} must have {len(names)} columns, found {dtype.shape}"
                 )
             self._check_numeric(dtype.base, names)
             unit = _unit(_text(table, f"{block}_dtype"))
             for position, name in enumerate(names):
                 at = position if dtype.shape else None
-                self.columns[name] = Column(table, dtype.base, block, at, False, unit)
+                self._columns[name] = Column(table, dtype.base, unit, block, at)
 
     def _dataset(self, name: str, of: Sequence[str] = ()) -> Any:
         """A dataset of the frame that is inside the file, numeric, and not too large."""
-        where = f"{self.path}: {self.group.name}/{name}"
-        link = self.group.get(name, getlink=True)
+        where = f"{self._group.name}/{name}"
+        link = self._group.get(name, getlink=True)
         if link is None:
-            raise InputError(f"{where} is missing: not a whole pandas frame")
+            raise self._error(f"{where} is missing: not a whole pandas frame")
         if not isinstance(link, h5py.HardLink):
-            raise InputError(f"{where} is a link out of the frame, which is not followed")
-        node = self.group[name]
+            raise self._error(f"{where} is a link out of the frame, which is not followed")
+        node = self._group[name]
         if not isinstance(node, h5py.Dataset):
-            raise InputError(f"{where} must be a dataset, found {type(node).__name__}")
+            raise self._error(f"{where} must be a dataset, found {type(node).__name__}")
         if node.is_virtual or node.external:
-            raise InputError(f"{where} keeps its values in another file, which is not followed")
+            raise self._error(f"{where} keeps its values in another file, which is not followed")
         if _text(node, "PSEUDOATOM") or node.dtype.kind == "O":
-            raise InputError(
-                f"{self.path}: column {_first(of) or name}: holds Python objects (a pickle), "
-                f"which are never loaded; write it as numbers or drop it"
+            raise self._error(
+                f"column {_first(of) or name}: holds Python objects (a pickle), which are never "
+                f"loaded; write it as numbers or drop it"
             )
         if of:
             self._check_numeric(node.dtype, of)
         size = node.size * node.dtype.itemsize
-        if size > self.max_bytes:
-            raise InputError(
+        if size > self._max_bytes:
+            raise self._error(
                 f"{where} would need {size / 1e6:,.0f} MB; data.max_file_mb allows "
-                f"{self.max_bytes / 1e6:,.0f}"
+                f"{self._max_bytes / 1e6:,.0f}"
             )
         return node
 
     def _check_numeric(self, dtype: np.dtype, names: Sequence[str]) -> None:
         # The bytes of long doubles differ between machines.
         if dtype.kind not in "fiub" or dtype.itemsize > 8:
-            raise InputError(
-                f"{self.path}: column {_first(names)}: must be numeric, found {dtype}; write it "
-                f"as numbers or drop it"
+            raise self._error(
+                f"column {_first(names)}: must be numeric, found {dtype}; write it as numbers or "
+                f"drop it"
             )
 
     def _names(self, name: str) -> list[str]:
         node = self._dataset(name)
         if _text(node, "kind") not in ("string", None):
-            raise InputError(f"{self.path}: column names must be text, found another kind")
+            raise self._error("column names must be text, found another kind")
         if node.dtype.kind != "S":
-            raise InputError(f"{self.path}: {node.name} must hold column names, found {node.dtype}")
+            raise self._error(f"{node.name} must hold column names, found {node.dtype}")
         values = np.array([], dtype="S1") if node.shape is None else node[()]
         return [value.decode("utf-8", errors="replace") for value in values.reshape(-1).tolist()]
 
     def _length(self, dataset: Any) -> int:
         if dataset.ndim != 1:
-            raise InputError(f"{self.path}: {dataset.name} must have one dimension")
+            raise self._error(f"{dataset.name} must have one dimension")
         return int(dataset.shape[0])
+
+    def _error(self, what: str) -> InputError:
+        return InputError(f"{self.path}: {what}")
 
 
 def _first(names: Sequence[str]) -> str:
@@ -181,7 +178,7 @@ def _unit(kind: str | None) -> str | None:
     """The time unit of a pandas dtype name: datetime64 (ns) or datetime64[unit, ...]."""
     if kind is None or not kind.startswith("datetime64"):
         return None
-    unit = kind[len("datetime64") :].strip("[]").split(",")[0].strip() or "ns"
+    unit = kind.removeprefix("datetime64").strip("[]").split(",")[0].strip() or "ns"
     return unit if unit in NS_PER_UNIT else None
 
 

@@ -1,9 +1,8 @@
 """Independent pieces of work side by side, in threads of this process.
 
 How many run at once depends on the machine; what they make must not. So work is cut into pieces
-by its size alone, each piece writes where no other does, and what they return is put together
-in their order. Threads help where a piece lets go of Python's lock, as compiled passes, hashing,
-compression and reading do.
+by its size alone, and what they return is put together in their order. Threads help where a piece
+lets go of Python's lock, as compiled passes, hashing, compression and reading do.
 """
 
 import os
@@ -22,10 +21,7 @@ def cores() -> int:
 
 
 def each(work: Callable[[Piece], Made], pieces: Iterable[Piece]) -> list[Made]:
-    """`work` of each piece, in the order of the pieces.
-
-    Raises what the first piece that failed raised.
-    """
+    """`work` of each piece, in their order. Raises what the first piece that failed raised."""
     pieces = list(pieces)
     threads = min(cores(), len(pieces))
     if threads < 2:

@@ -63,27 +63,25 @@ def parse(text: str, *, source: str) -> dict[str, Any]:
     return content
 
 
-def check_names(content: Mapping[str, Any], known: Mapping[str, str], *, source: str) -> None:
-    """Raise InputError for a section that is not `known`; those of earlier versions have the name
-    of today as their value, the others an empty text."""
-    for name in content:
-        if name not in known:
-            raise InputError(f"{source}: {name}: no such key")
-        if known[name]:
-            raise InputError(f"{source}: {name} is now called {known[name]}")
-
-
 def model(sections: Mapping[str, Any]) -> type[BaseModel]:
     """A class whose attributes are these sections (name -> type) of a params.yaml."""
     fields: dict[str, Any] = {name: (of, ...) for name, of in sections.items()}
     return create_model("Params", __base__=Section, **fields)
 
 
-def validate(content: Mapping[str, Any], model: type[BaseModel], *, source: str) -> Any:
-    """The sections of `content` that are the model's.
+def validate(
+    content: Mapping[str, Any], model: type[BaseModel], known: Mapping[str, str], *, source: str
+) -> Any:
+    """The sections of `content` that are the model's; only the names of others are looked at:
+    `known` has "" for each, or for one of an earlier version the name of today.
 
     Raises InputError, one line for the first problem, which names the key.
     """
+    for name in content:
+        if name not in known:
+            raise InputError(f"{source}: {name}: no such key")
+        if known[name]:
+            raise InputError(f"{source}: {name} is now called {known[name]}")
     given = {name: value for name, value in content.items() if name in model.model_fields}
     try:
         return model.model_validate(given)
@@ -102,16 +100,13 @@ def _no_dates(content: Any, source: str, key: str = "") -> None:
 
 
 def _first_problem(error: ValidationError) -> str:
-    # A misspelt key is both missing and unknown; the unknown name is what the user can mend.
+    # A misspelt key is both missing and unknown; the unknown name is what the user can fix.
     problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     first: Any = problems[0]
     key = ".".join(str(part) for part in first["loc"]) or "params"
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    if first["type"] == "extra_forbidden":
-        return f"{key}: no such key{more}"
-    if first["type"] == "missing":
-        return f"{key}: is missing{more}"
+    what = {"extra_forbidden": "no such key", "missing": "is missing"}.get(first["type"])
     if first["type"] == "value_error":
-        return f"{key}: {first['ctx']['error']}{more}"
-    message = first["msg"][0].lower() + first["msg"][1:]
-    return f"{key}: {message}, found {first['input']!r}{more}"
+        what = str(first["ctx"]["error"])
+    elif what is None:
+        what = f"{first['msg'][0].lower()}{first['msg'][1:]}, found {first['input']!r}"
+    return f"{key}: {what}" + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")

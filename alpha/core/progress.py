@@ -8,31 +8,14 @@ T = TypeVar("T")
 
 
 def track(items: Iterable[T], what: str, *, total: int) -> Iterator[T]:
-    """Yield `items`, showing `what` and how many of `total` are done on standard error.
-
-    On a terminal it is a bar; elsewhere (a log file) nothing is printed.
-    """
+    """Yield `items`, on a terminal with a bar on standard error; nothing shows in a log file."""
     if not sys.stderr.isatty():
         yield from items
         return
     # A twentieth of a second that a step in a log does not wait for.
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import MofNCompleteColumn, Progress
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        for item in items:
-            yield item
-            progress.advance(task)
+        yield from progress.track(items, total=total, description=what)

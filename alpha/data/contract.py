@@ -16,6 +16,9 @@ from alpha.core.errors import InputError
 
 # Rows that one thread transforms at a time.
 _PIECE_ROWS = 1 << 13
+_ARRAYS: dict[str, type] = {
+    "mean": np.float64, "sigma": np.float64, "finite": np.int64, "nan": np.int64, "inf": np.int64,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,7 @@ class Contract:
         return {
             "names": list(self.names),
             "families": dict(zip(self.names, self.families, strict=True)),
-            "mean": self.mean.tolist(),
-            "sigma": self.sigma.tolist(),
-            "finite": self.finite.tolist(),
-            "nan": self.nan.tolist(),
-            "inf": self.inf.tolist(),
+            **{key: getattr(self, key).tolist() for key in _ARRAYS},
             "clip": self.clip,
             "rows": self.rows,
         }
@@ -73,8 +72,7 @@ class Contract:
 def apply(
     block: np.ndarray, contract: Contract, *, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, int, int]:
-    """Normalize rows: (rows, features) of any float to float32, element by element, into `out`
-    if it is given.
+    """Normalize rows: (rows, features) of any float to float32, into `out` if it is given.
 
     (x − mean) / sigma in float64, clipped at ±clip; NaN, ±inf and every value of a feature
     with sigma 0 become 0. Also returns how many values were clipped and how many were
@@ -86,10 +84,10 @@ def apply(
 
     def fill(piece: range) -> tuple[int, int]:
         rows = slice(piece.start, piece.stop)
-        clipped, replaced = _normalize(
+        counts: tuple[int, int] = _normalize(
             block[rows], contract.mean, contract.sigma, contract.clip, found[rows]
         )
-        return clipped, replaced
+        return counts
 
     counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
     return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
@@ -124,8 +122,7 @@ def read_contract(path: Path) -> Contract:
         contract = Contract(
             names=names,
             families=tuple(content["families"][name] for name in names),
-            **{key: np.array(content[key], dtype=np.float64) for key in ("mean", "sigma")},
-            **{key: np.array(content[key], dtype=np.int64) for key in ("finite", "nan", "inf")},
+            **{key: np.array(content[key], dtype=dtype) for key, dtype in _ARRAYS.items()},
             clip=content["clip"],
             rows=content["rows"],
         )

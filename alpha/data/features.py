@@ -1,9 +1,10 @@
-"""The feature contract: which files there are, in which order, with which columns and rows."""
+"""Feature files: which there are, in which order, with which columns and rows; and the files of
+the splits that are cut from them."""
 
 import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -31,8 +32,8 @@ class FeatureFile:
     last_ns: int
     rows: int  # in the file, duplicates included
     duplicates: int
-    after_ns: int | None  # the first timestamp of the following file
     tz_aware: bool  # the file's index carries a time zone
+    after_ns: int | None = None  # the first timestamp of the following file
 
 
 @dataclass(frozen=True)
@@ -64,18 +65,15 @@ class FeatureFolder:
         hasher = sha256()
         for column in every:
             hasher.update(column.data)
-        kept = self._kept(file, time_ns)
+        kept = _kept(file, time_ns)
         return Quotes(*(column[kept] for column in every)), hasher.hexdigest()
 
     def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
         """The timestamps of the rows that count, (kept rows,) int64 and strictly increasing, and
         which rows of the file they are; `frame` is the open file."""
         time_ns = frame.time_ns(self.data.timestamp)
-        kept = self._kept(file, time_ns)
+        kept = _kept(file, time_ns)
         return time_ns[kept], kept
-
-    def _kept(self, file: FeatureFile, time_ns: np.ndarray) -> Kept:
-        return last_of_each(time_ns, file.after_ns) if file.duplicates else slice(0, file.rows)
 
 
 class Quotes(NamedTuple):
@@ -93,84 +91,66 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
     naming file, row or column, for: no file, an unreadable or empty file, timestamps out of
     order, files that overlap in time, missing quotes, or columns that differ between files.
     """
-    paths = feature_paths(folder, data)
-    features: tuple[str, ...] = ()
-    scanned: list[_Scanned] = []
-    for path in paths:
-        with _open(path, data) as frame:
-            names = feature_names(frame, data)
-            if not scanned:
-                features = names
-            _same_columns(path, names, paths[0], features)
-            time_ns = frame.time_ns(data.timestamp)
-            if len(time_ns) == 0:
-                raise InputError(f"{path}: must hold at least one row, found none")
-            _in_order(path, time_ns)
-            scanned.append(_Scanned.of(path, time_ns, tz_aware=frame.tz_aware))
-    scanned.sort(key=lambda file: (file.first_ns, file.last_ns, file.path.name))
-    files = []
-    for number, file in enumerate(scanned):
-        follower = scanned[number + 1] if number + 1 < len(scanned) else None
-        if follower is not None and follower.first_ns < file.last_ns:
-            raise InputError(
-                f"{follower.path}: row 0: files must not overlap in time, but {file.path.name} "
-                f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}"
-            )
-        repeated = follower is not None and follower.first_ns == file.last_ns
-        last_ns = file.before_last_ns if repeated else file.last_ns
-        if last_ns is None:
-            assert follower is not None
-            raise InputError(f"{file.path}: every row is repeated by {follower.path.name}")
-        files.append(
-            FeatureFile(
-                file.path,
-                file.first_ns,
-                last_ns,
-                file.rows,
-                file.rows - file.distinct + repeated,
-                None if follower is None else follower.first_ns,
-                file.tz_aware,
-            )
-        )
-    return FeatureFolder(data, tuple(files), features)
-
-
-@dataclass(frozen=True)
-class _Scanned:
-    """What is kept of a file's timestamps: how many are `distinct`, and the last two of them."""
-
-    path: Path
-    first_ns: int
-    last_ns: int
-    before_last_ns: int | None
-    rows: int
-    distinct: int
-    tz_aware: bool
-
-    @classmethod
-    def of(cls, path: Path, time_ns: np.ndarray, *, tz_aware: bool) -> "_Scanned":
-        first, last = int(time_ns[0]), int(time_ns[-1])
-        below = int(np.searchsorted(time_ns, last)) - 1
-        before_last = int(time_ns[below]) if below >= 0 else None
-        distinct = 1 + int(np.count_nonzero(time_ns[1:] != time_ns[:-1]))
-        return cls(path, first, last, before_last, len(time_ns), distinct, tz_aware)
-
-
-def feature_paths(folder: Path, data: Data) -> list[Path]:
-    """The folder's feature files by name. Raises InputError if there is none."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "none"
         raise InputError(f"{folder}: must be a folder of feature files (data.dir), found {found}")
     paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
     if not paths:
         raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
-    return paths
+    features: tuple[str, ...] = ()
+    scanned: list[tuple[FeatureFile, int | None]] = []
+    for path in paths:
+        with _open(path, data) as frame:
+            names = _feature_names(frame, data)
+            features = features or names
+            _same_columns(path, names, paths[0], features)
+            time_ns = frame.time_ns(data.timestamp)
+            scanned.append(_scan(path, time_ns, tz_aware=frame.tz_aware))
+    scanned.sort(key=lambda found: (found[0].first_ns, found[0].last_ns, found[0].path.name))
+    files = [_before(*scanned[at], scanned[at + 1][0]) for at in range(len(scanned) - 1)]
+    return FeatureFolder(data, (*files, scanned[-1][0]), features)
 
 
-def feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
+def _scan(path: Path, time_ns: np.ndarray, *, tz_aware: bool) -> tuple[FeatureFile, int | None]:
+    """A file by itself, and the last timestamp before its last one."""
+    if len(time_ns) == 0:
+        raise InputError(f"{path}: must hold at least one row, found none")
+    back = time_ns[1:] < time_ns[:-1]
+    if back.any():
+        row = int(np.argmax(back)) + 1
+        raise InputError(
+            f"{path}: row {row}: timestamps must not go back, found {moment(time_ns[row])} "
+            f"after {moment(time_ns[row - 1])}"
+        )
+    below = int(np.searchsorted(time_ns, time_ns[-1])) - 1
+    duplicates = int(np.count_nonzero(time_ns[1:] == time_ns[:-1]))
+    first, last = int(time_ns[0]), int(time_ns[-1])
+    file = FeatureFile(path, first, last, len(time_ns), duplicates, tz_aware)
+    return file, int(time_ns[below]) if below >= 0 else None
+
+
+def _before(file: FeatureFile, before_last_ns: int | None, follower: FeatureFile) -> FeatureFile:
+    """The file as the `follower` leaves it, which repeats its last timestamp or does not."""
+    if follower.first_ns < file.last_ns:
+        raise InputError(
+            f"{follower.path}: row 0: files must not overlap in time, but {file.path.name} "
+            f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}"
+        )
+    if follower.first_ns > file.last_ns:
+        return replace(file, after_ns=follower.first_ns)
+    if before_last_ns is None:
+        raise InputError(f"{file.path}: every row is repeated by {follower.path.name}")
+    return replace(
+        file,
+        last_ns=before_last_ns,
+        duplicates=file.duplicates + 1,
+        after_ns=follower.first_ns,
+    )
+
+
+def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
     """The names of a file's features: numeric, neither quote nor timestamp, not excluded."""
-    for role in ("best_bid", "best_ask"):
-        name = getattr(data, role)
+    for role, name in (("best_bid", data.best_bid), ("best_ask", data.best_ask)):
         if name not in frame.columns:
             raise InputError(
                 f"{frame.path}: must have the column {name!r} (data.{role}), "
@@ -186,13 +166,28 @@ def feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
     )
     if not names:
         raise InputError(f"{frame.path}: must have at least one feature beside its quotes")
-    for name in names:
-        if name in LABEL_COLUMNS:
-            raise InputError(
-                f"{frame.path}: column {name!r} has the name of a label; rename it, or leave it "
-                f"out with data.exclude"
-            )
+    if taken := [name for name in names if name in LABEL_COLUMNS]:
+        raise InputError(
+            f"{frame.path}: column {taken[0]!r} has the name of a label; rename it, or leave it "
+            f"out with data.exclude"
+        )
     return names
+
+
+def split_sizes(split: Path) -> list[tuple[Path, int]]:
+    """A split's files in time order, each with its rows. Raises InputError if there is none."""
+    found = []
+    for path in sorted(split.glob("*.h5")):
+        with open_frame(path) as frame:
+            found.append((int(frame.time_ns(stop=1)[0]), path, frame.rows))
+    if not found:
+        raise InputError(f"{split}: must be a split's folder with .h5 files, found none")
+    return [(path, rows) for _, path, rows in sorted(found)]
+
+
+def features_of(frame: FrameReader) -> tuple[str, ...]:
+    """The names of the features in an open split file, in its order."""
+    return tuple(name for name in frame.columns if name not in LABEL_COLUMNS)
 
 
 def families(names: Sequence[str], features: Features) -> dict[str, str]:
@@ -233,14 +228,8 @@ def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
     return open_frame(path, key=data.key, max_bytes=round(data.max_file_mb * 1e6))
 
 
-def _in_order(path: Path, time_ns: np.ndarray) -> None:
-    back = time_ns[1:] < time_ns[:-1]
-    if back.any():
-        row = int(np.argmax(back)) + 1
-        raise InputError(
-            f"{path}: row {row}: timestamps must not go back, found {moment(time_ns[row])} "
-            f"after {moment(time_ns[row - 1])}"
-        )
+def _kept(file: FeatureFile, time_ns: np.ndarray) -> Kept:
+    return last_of_each(time_ns, file.after_ns) if file.duplicates else slice(0, file.rows)
 
 
 def _same_columns(path: Path, names: tuple[str, ...], first: Path, expected: tuple) -> None:

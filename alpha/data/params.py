@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from alpha.core.params import Name, NonNegative, Positive, Seconds, Section
 
@@ -17,6 +17,17 @@ CLASSES: dict[str, tuple[float, ...]] = {
 }
 
 
+def _compiles(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+    return pattern
+
+
+Pattern = Annotated[str, AfterValidator(_compiles)]
+
+
 class Data(Section):
     # Quotes and braces have a meaning in the commands and patterns of the two engines.
     dir: Annotated[str, Field(min_length=1, pattern=r"""^[^'"{}$`\\\n]+$""")]
@@ -25,39 +36,21 @@ class Data(Section):
     timestamp: Name | None
     best_bid: Name
     best_ask: Name
-    exclude: tuple[str, ...]
+    exclude: tuple[Pattern, ...]
     max_file_mb: Positive
-
-    @model_validator(mode="after")
-    def _patterns_compile(self) -> "Data":
-        for pattern in self.exclude:
-            _compile(pattern)
-        return self
 
 
 class Features(Section):
-    families: dict[Name, str]
-
-    @model_validator(mode="after")
-    def _patterns_compile(self) -> "Features":
-        for pattern in self.families.values():
-            _compile(pattern)
-        return self
+    families: dict[Name, Pattern]
 
 
 class Label(Section):
     horizon_seconds: Annotated[float, Field(ge=1e-6, le=86400, strict=True)]
     price: Literal["touch", "mid"]
     target: Literal[
-        "abs_max",
-        "signed_max",
-        "up",
-        "down",
-        "end_return",
-        "direction",
-        "large_move",
-        "triple_barrier",
-    ]
+        "abs_max", "signed_max", "up", "down", "end_return",
+        "direction", "large_move", "triple_barrier",
+    ]  # fmt: skip
     max_gap_seconds: Seconds
     threshold_bps: NonNegative
     barrier_bps: Positive
@@ -81,10 +74,3 @@ class Label(Section):
 def classes(label: Label) -> tuple[float, ...]:
     """The codes of a classification target, ascending; empty for a regression target."""
     return CLASSES.get(label.target, ())
-
-
-def _compile(pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None

@@ -1,17 +1,17 @@
 """The format of shift.json, and the comparison of a label profile with its pin."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from alpha.core import artifacts
 from alpha.label.profile import Outcome, Profile, Sections
 
 NAME = "shift.json"
-# More than any shift leaves, less than sums differ between processors: the regression tests'
-# ten digits. Of outcomes below 1e-6, which are differences of prices, less is known than that.
+# Less than any shift makes, more than sums differ between processors. Outcomes below 1e-6, which
+# are differences of prices, have fewer than nine digits.
 _RELATIVE = 1e-9
 _ABSOLUTE = 1e-15
 
@@ -54,8 +54,8 @@ class Move(Part):
 
 
 class Shift(Part):
-    """How labels stand against their pin. `outcome` is what both are of: the figures of outcomes
-    that are not of one kind (None) are not compared."""
+    """How labels stand against their pin. `outcome` is what both are of; the figures of outcomes
+    of different kinds (None) are not compared."""
 
     status: Status
     outcome: Outcome | None = None
@@ -94,7 +94,7 @@ def compare(found: Profile, pin: Profile | None) -> Shift:
 
 def changes(pin: Sections, found: Sections) -> list[Change]:
     """The params that differ, by dotted key in order."""
-    before, now = _flat({**pin}), _flat({**found})
+    before, now = _flat(pin), _flat(found)
     return [
         Change(key=key, pinned=before.get(key), found=now.get(key))
         for key in sorted(before | now)
@@ -107,30 +107,27 @@ def is_count(figure: str) -> bool:
 
 
 def _moves(pin: Profile, found: Profile) -> list[Move]:
-    import pandas as pd
-
-    days = [*sorted(found.days.keys() & pin.days.keys()), None]
-
-    def tidy(profile: Profile) -> Any:
-        """Its figures by the number of the day and dotted key."""
-        parts = [profile.total if day is None else profile.days[day] for day in days]
-        wide = pd.DataFrame([_flat(part.model_dump(by_alias=True)) for part in parts], dtype=object)
-        return wide.rename_axis(columns="figure").stack(future_stack=True)
-
-    table = pd.concat({"pinned": tidy(pin), "found": tidy(found)}, axis="columns", sort=False)
-    count = table.index.get_level_values("figure").map(is_count).to_numpy(dtype=bool)
-    one, other = (table[name].to_numpy(dtype=np.float64) for name in ("found", "pinned"))
-    same = np.isclose(one, other, np.where(count, 0, _RELATIVE), _ABSOLUTE, equal_nan=True)
-    if pin.outcome != found.outcome:
-        same |= ~count
-    moved = table[~same].sort_index(level=0, sort_remaining=False, kind="stable")
-    return [
-        Move(day=days[day], figure=figure, **row)
-        for (day, figure), row in moved.where(moved.notna(), None).to_dict("index").items()
-    ]
+    moves = []
+    for day in (*sorted(found.days.keys() & pin.days.keys()), None):
+        before, now = (
+            _flat((one.total if day is None else one.days[day]).model_dump(by_alias=True))
+            for one in (pin, found)
+        )
+        for figure in dict.fromkeys((*before, *now)):
+            one, other = before.get(figure), now.get(figure)
+            counted = is_count(figure)
+            if not _same(one, other, counted) and (counted or pin.outcome == found.outcome):
+                moves.append(Move(day=day, figure=figure, pinned=one, found=other))
+    return moves
 
 
-def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def _same(pinned: Value, found: Value, counted: bool) -> bool:
+    if pinned is None or found is None or counted:
+        return pinned == found
+    return abs(found - pinned) <= _ABSOLUTE + _RELATIVE * abs(pinned)
+
+
+def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested dicts as one, with dotted keys."""
     found: dict[str, Any] = {}
     for key, value in content.items():

@@ -32,13 +32,10 @@ def run(data: Data, label: Label, *, labels: Path, pins: Path) -> None:
     if not (labels / profile.NAME).is_file():
         raise InputError(f"{labels}: holds no label profile yet; `make run` makes one")
     found = profile.read(labels)
-    params = profile.sections(data, label)
-    if others := shift.changes(found.params, params):
-        first = others[0]
-        wanted, found_there = words.written(first.found), words.written(first.pinned)
+    for change in shift.changes(found.params, profile.sections(data, label)):
         raise InputError(
-            f"{labels / profile.NAME}: must be of the params as they are, with {first.key} "
-            f"{wanted}, found {found_there}; `make run` first"
+            f"{labels / profile.NAME}: must be of the params as they are, with {change.key} "
+            f"{words.written(change.found)}, found {words.written(change.pinned)}; `make run` first"
         )
     out = pins / guard.PIN
     try:

@@ -11,10 +11,8 @@ from alpha.core.errors import InputError
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.label import profile
-from alpha.label.profile import Profile
 
 PIN = "labels.json"
-PASSED = "passed.json"
 
 
 def run(*, labels: Path, pins: Path, out: Path) -> None:
@@ -32,17 +30,17 @@ def run(*, labels: Path, pins: Path, out: Path) -> None:
     if compared.status != "as_pinned":
         print(words.line(compared))
     with artifacts.whole_folder(out) as part:
-        artifacts.write_json(part / PASSED, {"profile": artifacts.digest(found.content)})
+        artifacts.write_json(part / "passed.json", {"profile": artifacts.digest(found.content)})
         artifacts.write_json(part / shift.NAME, compared.model_dump(mode="json"))
 
 
-def pinned(pins: Path) -> Profile | None:
+def pinned(pins: Path) -> profile.Profile | None:
     """The pin in the folder `pins`, None if there is none yet. Raises InputError if it is not of
     the format."""
     path = pins / PIN
     if not path.exists() and not path.is_symlink():
         return None
     try:
-        return artifacts.parse(Profile, path)
+        return artifacts.parse(profile.Profile, path)
     except InputError as error:
         raise InputError(f"{error}; `alpha pin` writes it anew") from None

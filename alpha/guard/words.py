@@ -9,7 +9,6 @@ from alpha.guard.compare import Move, Shift, Value, is_count
 ACCEPT = "`alpha pin` accepts them."
 _BPS = 1e-4
 _MOST_ROWS = 20
-_MOST_PARAMS = 3
 _OF_OUTCOMES = {
     "quantiles.0.5": "median",
     "quantiles.0.99": "99 % quantile",
@@ -26,13 +25,15 @@ def line(shift: Shift) -> str:
 
 def sentence(shift: Shift) -> str:
     """How labels stand against their pin."""
-    if shift.status == "not_pinned":
-        return "The labels are not pinned yet."
-    if shift.status == "as_pinned":
-        return "The labels are as pinned."
+    if shift.status in ("not_pinned", "as_pinned"):
+        return f"The labels are {'as pinned' if shift.status == 'as_pinned' else 'not pinned yet'}."
     if shift.status == "moved":
         return f"{moved(shift)[0].upper()}{moved(shift)[1:]}."
-    others = [f"params ({_params(shift)})"] * ("params" in shift.status)
+    params = [
+        f"{change.key} from {written(change.pinned)} to {written(change.found)}"
+        for change in shift.params
+    ]
+    others = [f"params ({_some(params, most=3)})"] * ("params" in shift.status)
     others += [f"data ({_days(shift)})"] * ("data" in shift.status)
     return f"The labels are of other {' and '.join(others)} than their pin: {_total(shift)}."
 
@@ -54,25 +55,25 @@ def table(shift: Shift) -> list[str]:
     which the total, which comes first, and each day have equal parts. Nothing if nothing moved."""
     lines = [
         f"{number(len(days), 'day')} {what}: {_some([_day(day) for day in days])}"
-        for days, what in ((shift.days_added, "added"), (shift.days_removed, "removed"))
-        if days
+        for what, days in _changed_days(shift)
     ]
+    if not shift.moves:
+        return lines
     by_day: dict[str | None, list[Move]] = {}
     for move in sorted(shift.moves, key=lambda move: move.day is not None):
         by_day.setdefault(move.day, []).append(move)
-    if not by_day:
-        return lines
     each = max(1, _MOST_ROWS // len(by_day))
     shown = [move for moves in by_day.values() for move in moves[:each]][:_MOST_ROWS]
     rows = [("day", "figure", "pinned", "found", "difference")]
     for move in shown:
-        pinned, found = (_figure(shift, move, value) for value in (move.pinned, move.found))
+        values = [_figure(shift, move, value) for value in (move.pinned, move.found)]
         difference = _figure(shift, move, move.difference, signed=True)
-        rows.append((_day(move.day), move.figure, pinned, found, difference))
-    day, figure, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+        rows.append((_day(move.day), move.figure, values[0], values[1], difference))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        right = [f"{cell:>{width}}" for cell, width in zip(row[2:], others, strict=True)]
-        lines.append("  ".join([f"{row[0]:<{day}}", f"{row[1]:<{figure}}", *right]))
+        cells = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
+        cells += [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+        lines.append("  ".join(cells))
     if more := len(shift.moves) - len(shown):
         lines.append(f"and {more:,} more")
     return lines
@@ -90,17 +91,13 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def _params(shift: Shift) -> str:
-    each = [
-        f"{change.key} from {written(change.pinned)} to {written(change.found)}"
-        for change in shift.params
-    ]
-    return _some(each, most=_MOST_PARAMS)
+def _changed_days(shift: Shift) -> list[tuple[str, list[str]]]:
+    changes = [("added", shift.days_added), ("removed", shift.days_removed)]
+    return [(what, days) for what, days in changes if days]
 
 
 def _days(shift: Shift) -> str:
-    changes = {"added": shift.days_added, "removed": shift.days_removed}
-    each = [f"{number(len(days), 'day')} {what}" for what, days in changes.items() if days]
+    each = [f"{number(len(days), 'day')} {what}" for what, days in _changed_days(shift)]
     return ", ".join(each) or "in files of the same names"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label
-from alpha.label.windows import sound
+from alpha.label.targets import sound
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).
@@ -25,7 +25,7 @@ class Past:
     """Follows files in time order, keeping as much of the earlier ones as is needed.
 
     Sums run on from file to file, so that no figure depends on how rows are cut into files.
-    `_running[i]` (rows + 1, 5) is of all rows before the i-th kept one.
+    `_running[i]` is of all rows before the i-th kept one.
     """
 
     label: Label
@@ -43,20 +43,20 @@ class Past:
 
         past_outcome_1 is the outcome of the last labelled row whose window is completed;
         past_outcome_k the mean outcome of all labelled rows whose windows lie within the last
-        k horizons (as past_outcome_1 where there is none). NaN until a window is completed.
+        k horizons (past_outcome_1 where there is none); NaN until a window is completed.
         past_volatility is the root of the mean squared log change of the mid per second over
-        the last 30 horizons, in 1/√s; steps from or to unsound quotes and across gaps are left
-        out, NaN where no step remains.
+        the last 30 horizons, in 1/√s, without steps from or to unsound quotes and across gaps;
+        NaN where no step remains.
         """
-        first, rows = len(self._time_ns), len(time_ns)
+        rows = len(time_ns)
         time_ns = np.concatenate((self._time_ns, time_ns))
         running = np.concatenate((self._running, np.empty((rows, self._running.shape[1]))))
         log_mid = np.log(np.where(sound(bid, ask), (bid + ask) / 2, np.nan))
         moved = np.diff(log_mid, prepend=self._log_mid)
-        _run_on(time_ns, first, moved, outcome, self.label.max_gap_ns, running)
         out = np.empty((rows, len(SPANS) + 1))
-        _known(time_ns, first, self.label.horizon_ns, running, out)
-        reach = (SPANS[-1] + 1) * self.label.horizon_ns
+        horizon_ns = self.label.horizon_ns
+        _follow(time_ns, moved, outcome, horizon_ns, self.label.max_gap_ns, running, out)
+        reach = (SPANS[-1] + 1) * horizon_ns
         kept = int(np.searchsorted(time_ns, time_ns[-1] - reach))
         self._time_ns, self._running = time_ns[kept:], running[kept:]
         self._log_mid = float(log_mid[-1])
@@ -64,39 +64,35 @@ class Past:
 
 
 @njit(cache=True, nogil=True)
-def _run_on(
+def _follow(
     time_ns: np.ndarray,
-    first: int,
     moved: np.ndarray,
     outcome: np.ndarray,
+    horizon_ns: int,
     max_gap_ns: int,
     running: np.ndarray,
+    out: np.ndarray,
 ) -> None:
-    """Run `running` on over the rows from `first` on; `moved` and `outcome` are of them alone."""
-    for row in range(first, len(time_ns)):
-        now, change = outcome[row - first], moved[row - first]
-        before, after = running[row], running[row + 1]
-        known = not np.isnan(now)
-        after[_LATEST] = now if known else before[_LATEST]
-        after[_OUTCOMES] = before[_OUTCOMES] + (now if known else 0.0)
-        after[_LABELLED] = before[_LABELLED] + known
-        # The first row of all ends no step.
-        step_ns = time_ns[row] - time_ns[row - 1] if row > 0 else 0
-        counts = step_ns <= max_gap_ns and not np.isnan(change)
-        after[_SQUARES] = before[_SQUARES] + (change * change if counts else 0.0)
-        after[_SECONDS] = before[_SECONDS] + (step_ns * 1e-9 if counts else 0.0)
-
-
-@njit(cache=True, nogil=True)
-def _known(
-    time_ns: np.ndarray, first: int, horizon_ns: int, running: np.ndarray, out: np.ndarray
-) -> None:
-    """Fill `out` (rows, SPANS + 1), the columns of `follow`, for the rows from `first` on."""
+    """Run `running` on over the last rows, those of `moved` and `outcome`, and fill `out` (rows,
+    SPANS + 1), the columns of `follow`."""
+    first = len(time_ns) - len(out)
     completed = 0  # rows whose windows are
     starts = np.zeros(len(SPANS), dtype=np.int64)  # of the rows that each span holds
     steps = 0  # the first whose step the volatility counts
     for row in range(first, len(time_ns)):
         now = time_ns[row]
+        last, change = outcome[row - first], moved[row - first]
+        before, after = running[row], running[row + 1]
+        known = not np.isnan(last)
+        after[_LATEST] = last if known else before[_LATEST]
+        after[_OUTCOMES] = before[_OUTCOMES] + (last if known else 0.0)
+        after[_LABELLED] = before[_LABELLED] + known
+        # The first row of all ends no step.
+        step_ns = now - time_ns[row - 1] if row > 0 else 0
+        counts = step_ns <= max_gap_ns and not np.isnan(change)
+        after[_SQUARES] = before[_SQUARES] + (change * change if counts else 0.0)
+        after[_SECONDS] = before[_SECONDS] + (step_ns * 1e-9 if counts else 0.0)
+
         while completed < row and time_ns[completed] <= now - horizon_ns:
             completed += 1
         done = running[completed]
@@ -111,7 +107,7 @@ def _known(
             out[row - first, at] = mean
         while steps < row and time_ns[steps] <= now - SPANS[-1] * horizon_ns:
             steps += 1
-        seconds = running[row + 1, _SECONDS] - running[steps, _SECONDS]
+        seconds = after[_SECONDS] - running[steps, _SECONDS]
         # A difference of sums may be a rounding below zero.
-        squares = max(running[row + 1, _SQUARES] - running[steps, _SQUARES], 0.0)
+        squares = max(after[_SQUARES] - running[steps, _SQUARES], 0.0)
         out[row - first, len(SPANS)] = np.sqrt(squares / seconds) if seconds > 0 else np.nan

@@ -1,8 +1,5 @@
-"""The label profile: how a run's labels are distributed, day by day, and what they were made of.
-
-It is the artifact that the guard compares with a pin: the params and data that it belongs to
-say whether its figures were free to move.
-"""
+"""The label profile: how a run's labels are distributed, day by day, and what they were made of,
+which says whether its figures were free to move. The guard compares it with a pin."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,8 +44,7 @@ class Status(Part):
 class Total(Part):
     """Counts of rows, and the distribution of their outcomes; None where no row has one.
 
-    `quantiles` are by level. `shares` are those of outcomes beyond each τ in bps, as ">10" and
-    "<-10", or of each class by its code.
+    `shares` are those of outcomes beyond each τ in bps, as ">10" and "<-10", or of each class.
     """
 
     rows: Count
@@ -72,8 +68,7 @@ class Profile(Part):
     """The format of profile.json, and of a pin.
 
     `params` are the sections that labels depend on, but for data.dir: the same files elsewhere
-    are the same data. `data_digest` is the SHA-256 of the feature files' names, and of their
-    timestamps and quotes as they are stored.
+    are the same data. `data_digest` is of the feature files' names, timestamps and quotes.
     """
 
     params: Sections
@@ -100,10 +95,9 @@ def of_day(
     int64 times in UTC. `duplicates` rows of the file are not among them."""
     labelled = status == LABELLED
     known = outcome[labelled]
-    weight = np.abs(known)
-    total = np.sum(weight)
+    total = np.sum(np.abs(known))
     # Not as a dot product, which adds in an order that depends on the cores.
-    seconds = np.sum(time_ns[labelled] % _DAY_NS * 1e-9 * weight)
+    seconds = np.sum(time_ns[labelled] % _DAY_NS * 1e-9 * np.abs(known))
     return Day(
         rows=len(status),
         duplicates=duplicates,

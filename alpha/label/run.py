@@ -1,7 +1,7 @@
 """Labels: what the window after each row would have brought, or why that is not known."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +18,6 @@ from alpha.label import profile
 from alpha.label.past import Past
 from alpha.label.targets import Labels, compute
 
-# The folder of label files, inside --out.
-LABELS = "labels"
 # Times the price: sums of such outcomes are finite still.
 _LARGEST = 1e100
 
@@ -34,24 +32,34 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     figure can be made of an outcome, or if no row has a label.
     """
     folder = open_folder(features, data)
-    _check_names(folder)
+    for file in folder.files:
+        if not file.path.name.isprintable():
+            raise InputError(
+                f"{file.path.name!r}: the name of a feature file must be printable UTF-8"
+            )
     digests: dict[str, str] = {}
     days: dict[str, profile.Day] = {}
     outcomes = []
     with whole_outs(out) as part:
-        (part / LABELS).mkdir()
+        (part / "labels").mkdir()
         # A file is labelled while the one before it is written.
         made_ahead = parallel.ahead(_each(folder, label))
-        for made in track(made_ahead, "labels", total=len(folder.files)):
-            file, labels = made.file, made.labels
+        for file, digest, time_ns, labels, past in track(
+            made_ahead, "labels", total=len(folder.files)
+        ):
             name, outcome = file.path.name, labels.alpha_outcome
             _check_size(folder, file, outcome)
-            digests[name] = made.digest
+            digests[name] = digest
             days[name] = profile.of_day(
-                outcome, labels.status, made.quotes.time_ns, label, duplicates=file.duplicates
+                outcome, labels.status, time_ns, label, duplicates=file.duplicates
             )
             outcomes.append(outcome)
-            _write(part / LABELS / name, made)
+            known = np.column_stack((labels.up, labels.down, outcome, past))
+            blocks = (
+                Block((*OUTCOME_COLUMNS, *PAST_COLUMNS), known),
+                Block(("status",), labels.status[:, None]),
+            )
+            write_frame(part / "labels" / name, time_ns, blocks, tz_aware=file.tz_aware)
         found = profile.of_all(data, label, days, outcomes, digests)
         counts = found.total.status
         if counts.labelled == 0:
@@ -62,35 +70,6 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 f"and {counts.bad_quote} a bad quote in their window"
             )
         write_json(part / profile.NAME, found.content)
-
-
-@dataclass(frozen=True)
-class _Made:
-    """What there is of one feature file's rows that count; `past` is (rows, PAST_COLUMNS)."""
-
-    file: FeatureFile
-    digest: str
-    quotes: Quotes
-    labels: Labels
-    past: np.ndarray
-
-
-def _write(path: Path, made: _Made) -> None:
-    labels = made.labels
-    outcomes = labels.up, labels.down, labels.alpha_outcome
-    blocks = (
-        Block((*OUTCOME_COLUMNS, *PAST_COLUMNS), np.column_stack((*outcomes, made.past))),
-        Block(("status",), labels.status[:, None]),
-    )
-    write_frame(path, made.quotes.time_ns, blocks, tz_aware=made.file.tz_aware)
-
-
-def _check_names(folder: FeatureFolder) -> None:
-    for file in folder.files:
-        if not file.path.name.isprintable():
-            raise InputError(
-                f"{file.path.name!r}: the name of a feature file must be printable UTF-8"
-            )
 
 
 def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
@@ -105,27 +84,30 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
         )
 
 
-def _each(folder: FeatureFolder, label: Label) -> Iterator[_Made]:
-    """Label file by file, each with as much of the following files as its windows need, and
-    of the earlier ones as its past does. The next file is read meanwhile."""
+def _each(
+    folder: FeatureFolder, label: Label
+) -> Iterator[tuple[FeatureFile, str, np.ndarray, Labels, np.ndarray]]:
+    """Each file with its digest, and the times, labels and past (rows, PAST_COLUMNS) of its rows.
+
+    A file is labelled with as much of the following files as its windows need, and of the
+    earlier ones as its past does. The next file is read meanwhile.
+    """
     past = Past(label)
     source = parallel.ahead(folder.quotes(file) for file in folder.files)
-    read: dict[int, tuple[Quotes, str]] = {}
+    read: list[tuple[Quotes, str]] = []  # of this file and of those that follow it
     for number, file in enumerate(folder.files):
         until = file.last_ns + label.horizon_ns
         stop = number + 1
         # One row past the last window, so that a gap that starts in it is seen.
         while stop < len(folder.files) and folder.files[stop - 1].last_ns <= until:
             stop += 1
-        for at in range(number, stop):
-            if at not in read:
-                read[at] = next(source)
-        mine, digest = read.pop(number)
-        halo = [_until(read[at][0], until) for at in range(number + 1, stop)]
+        read.extend(islice(source, stop - number - len(read)))
+        mine, digest = read.pop(0)
+        halo = [_until(quotes, until) for quotes, _ in read[: stop - number - 1]]
         time_ns, bid, ask = (np.concatenate(parts) for parts in zip(mine, *halo, strict=True))
         rows, end_ns = len(mine.time_ns), folder.last_ns
         labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns)
-        yield _Made(file, digest, mine, labels, past.follow(*mine, labels.alpha_outcome))
+        yield file, digest, mine.time_ns, labels, past.follow(*mine, labels.alpha_outcome)
 
 
 def _until(quotes: Quotes, until_ns: int) -> Quotes:

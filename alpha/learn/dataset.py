@@ -11,7 +11,7 @@ from alpha.core import parallel
 from alpha.core.frames import open_frame
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
-from alpha.data.splits import features_of, split_sizes
+from alpha.data.features import features_of, split_sizes
 
 # A file is read in parts of at most so many rows, which bounds memory.
 PART_ROWS = 1 << 15

@@ -17,7 +17,7 @@ from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.contract import Contract, apply
-from alpha.data.splits import split_sizes
+from alpha.data.features import split_sizes
 from alpha.learn import dataset
 from alpha.learn.dataset import Dataset, Known, Rows, Shuffled, aligned, whole_batches
 

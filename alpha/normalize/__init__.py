@@ -1,10 +1,15 @@
-"""alpha normalize"""
+"""alpha normalize: its params and its command."""
 
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
+from alpha.core.params import Positive, Section
 from alpha.data.params import Features
-from alpha.normalize.params import Normalize
+
+
+class Normalize(Section):
+    clip: Positive  # in sigmas
+
 
 SUMMARY = "mean and sigma of each feature over the train split: the normalization contract"
 OPTIONS = [

@@ -1,7 +1,7 @@
 """Count, mean and sigma of each column, in one streaming pass, exact to float64.
 
-Rows are taken in blocks. Of each block the values and their squares are summed about the mean of
-the block before, and blocks are merged pairwise (Chan, Golub, LeVeque 1979), so that a price near
+Rows are taken in blocks. The values of each and their squares are summed about the mean of the
+block before, and blocks are merged pairwise (Chan, Golub, LeVeque 1979), so that a price near
 10,000 with a sigma of 1 loses no digits: where two blocks lie far apart, and digits of the
 squares within one are lost, the squares between them are as much larger.
 """
@@ -23,8 +23,8 @@ _PIECE_ROWS = 1 << 14
 class Moments:
     """Running count, mean and sum of squared deviations of each column's finite values.
 
-    All arrays are (columns,): int64 `finite` and `nan` count values, float64 `mean` and `sigma`
-    (population, ddof 0) are of the finite ones, 0 where there is none.
+    All arrays are (columns,): int64 `finite`, `nan` and `inf` count values, float64 `mean` and
+    `sigma` (population, ddof 0) are of the finite ones, 0 where there is none.
     """
 
     def __init__(self, columns: int) -> None:
@@ -49,12 +49,11 @@ class Moments:
             _first_finite(rows, self._first)
         first = np.nan_to_num(self._first)
         pieces = parallel.cut(len(rows), _PIECE_ROWS)
-        found = parallel.each(
+        for finite, mean, squares, nan in parallel.each(
             lambda piece: _of_piece(rows[piece.start : piece.stop], first), pieces
-        )
-        for piece in found:
-            _merge(self.finite, self._mean, self._squares, *piece[:3])
-            self.nan += piece[3]
+        ):
+            _merge(self.finite, self._mean, self._squares, finite, mean, squares)
+            self.nan += nan
         self.rows += len(rows)
 
     @property
@@ -71,25 +70,7 @@ class Moments:
         return self.rows - self.finite - self.nan
 
 
-def of(rows: np.ndarray) -> Moments:
-    """The moments of an array in memory, (rows, columns)."""
-    moments = Moments(rows.shape[1])
-    moments.add(rows)
-    return moments
-
-
-def _of_piece(
-    rows: np.ndarray, first: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """finite, mean less `first`, squared deviations and nan of a piece, (columns,) each."""
-    columns = rows.shape[1]
-    finite, nan = (np.zeros(columns, dtype=np.int64) for _ in range(2))
-    mean, squares = np.zeros(columns), np.zeros(columns)
-    _pass(rows, first, finite, mean, squares, nan)
-    return finite, mean, squares, nan
-
-
-def _compiled(function: Callable[..., None]) -> Any:
+def _compiled(function: Callable[..., Any]) -> Any:
     # What overflows is seen by whoever asks for the result, as a mean that is not finite.
     return njit(cache=True, nogil=True, error_model="numpy")(function)
 
@@ -132,39 +113,14 @@ def _merge(
 
 
 @_compiled
-def _sums(
-    block: np.ndarray,
-    about: np.ndarray,
-    sums: np.ndarray,
-    squares: np.ndarray,
-    counts: np.ndarray,
-    nan: np.ndarray,
-) -> None:
-    """Sums of each column's finite values less `about`, and of their squares, (columns,); those
-    values are counted, and NaN are added to `nan`."""
-    sums[:], squares[:], counts[:] = 0.0, 0.0, 0
-    for row in range(len(block)):
-        for column in range(len(about)):
-            value = np.float64(block[row, column])
-            known = np.abs(value) < np.inf
-            moved = value - about[column] if known else 0.0
-            sums[column] += moved
-            squares[column] += moved * moved
-            counts[column] += known
-            nan[column] += np.isnan(value)
-
-
-@_compiled
-def _pass(
-    rows: np.ndarray,
-    first: np.ndarray,
-    finite: np.ndarray,
-    mean: np.ndarray,
-    squares: np.ndarray,
-    nan: np.ndarray,
-) -> None:
-    """Add the moments of `rows`, means about `first`, block by block."""
+def _of_piece(
+    rows: np.ndarray, first: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """finite, mean less `first`, squared deviations and nan of `rows`, (columns,) each."""
     columns = rows.shape[1]
+    finite, nan = np.zeros(columns, dtype=np.int64), np.zeros(columns, dtype=np.int64)
+    mean, squares = np.zeros(columns), np.zeros(columns)
+    # Sums of a block's values less `about`, and of their squares.
     sums, of_squares, block_mean = np.empty(columns), np.empty(columns), np.empty(columns)
     counts = np.empty(columns, dtype=np.int64)
     about = np.empty(columns)
@@ -172,11 +128,20 @@ def _pass(
         value = np.float64(rows[0, column])
         about[column] = value if np.abs(value) < np.inf else first[column]
     for start in range(0, len(rows), _BLOCK_ROWS):
-        block = rows[start : start + _BLOCK_ROWS]
-        _sums(block, about, sums, of_squares, counts, nan)
+        sums[:], of_squares[:], counts[:] = 0.0, 0.0, 0
+        for row in range(start, min(start + _BLOCK_ROWS, len(rows))):
+            for column in range(columns):
+                value = np.float64(rows[row, column])
+                known = np.abs(value) < np.inf
+                moved = value - about[column] if known else 0.0
+                sums[column] += moved
+                of_squares[column] += moved * moved
+                counts[column] += known
+                nan[column] += np.isnan(value)
         for column in range(columns):
             moved = sums[column] / max(counts[column], 1)
             of_squares[column] = max(of_squares[column] - moved * sums[column], 0.0)
             block_mean[column] = about[column] - first[column] + moved
             about[column] += moved
         _merge(finite, mean, squares, counts, block_mean, of_squares)
+    return finite, mean, squares, nan

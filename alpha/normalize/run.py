@@ -1,5 +1,6 @@
 """Normalization: statistics of the train split, fitted in one pass."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,25 +8,29 @@ import numpy as np
 from alpha.core import parallel
 from alpha.core.artifacts import whole, write_json
 from alpha.core.errors import InputError
+from alpha.core.frames import open_frame
 from alpha.core.progress import track
 from alpha.data.contract import Contract
-from alpha.data.features import families
+from alpha.data.features import families, features_of, split_sizes
 from alpha.data.params import Features
-from alpha.data.splits import feature_blocks, feature_columns, split_files
+from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
-from alpha.normalize.params import Normalize
+
+# Rows that are read at a time. A definition: sums of other parts may differ in their last bits.
+_BLOCK_ROWS = 1 << 15
 
 
-def fit(train: Path, features: Features, normalization: Normalize) -> Contract:
-    """One streaming pass over the train split's files."""
-    paths = split_files(train)
-    names = feature_columns(paths[0])
+def run(features: Features, normalization: Normalize, *, train: Path, out: Path) -> None:
+    """Write the contract of a train split. Raises InputError for a feature without family."""
+    paths = [path for path, _ in split_sizes(train)]
+    with open_frame(paths[0]) as frame:
+        names = features_of(frame)
     if not names:
         raise InputError(f"{paths[0]}: must have at least one feature, found labels alone")
     of = families(names, features)
     found = Moments(len(names))
     for path in track(paths, "normalize", total=len(paths)):
-        for block in parallel.ahead(feature_blocks(path, names)):
+        for block in parallel.ahead(_blocks(path, names)):
             found.add(block)
     for name, mean, sigma in zip(names, found.mean, found.sigma, strict=True):
         if not np.isfinite([mean, sigma]).all():
@@ -33,7 +38,7 @@ def fit(train: Path, features: Features, normalization: Normalize) -> Contract:
                 f"{train}: column {name!r}: must have a mean and sigma that fit a number, found "
                 f"values too large; rescale it or leave it out with data.exclude"
             )
-    return Contract(
+    contract = Contract(
         names=names,
         families=tuple(of[name] for name in names),
         mean=found.mean,
@@ -44,10 +49,11 @@ def fit(train: Path, features: Features, normalization: Normalize) -> Contract:
         clip=normalization.clip,
         rows=found.rows,
     )
-
-
-def run(features: Features, normalization: Normalize, *, train: Path, out: Path) -> None:
-    """Write the contract of a train split. Raises InputError for a feature without family."""
-    contract = fit(train, features, normalization)
     with whole(out) as part:
         write_json(part, {**contract.content(), "hash": contract.hash})
+
+
+def _blocks(path: Path, names: Sequence[str]) -> Iterator[np.ndarray]:
+    with open_frame(path) as frame:
+        for start in range(0, frame.rows, _BLOCK_ROWS):
+            yield frame.matrix(names, start=start, stop=start + _BLOCK_ROWS)

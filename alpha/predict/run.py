@@ -17,8 +17,8 @@ from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.progress import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract, read_contract
+from alpha.data.features import split_sizes
 from alpha.data.params import CLASSES
-from alpha.data.splits import split_sizes
 from alpha.learn import dataset
 from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import expected

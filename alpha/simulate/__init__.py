@@ -1,9 +1,48 @@
-"""alpha simulate"""
+"""alpha simulate: its params and its command."""
 
-from typing import Any
+import datetime as dt
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
 
 from alpha.core.cli import Arguments, Option
-from alpha.simulate.params import Simulate
+from alpha.core.params import FileName, Positive, Section, Seed
+
+PerDay = Annotated[float, Field(ge=0, le=10_000)]
+Share = Annotated[float, Field(ge=0, le=0.5)]
+
+
+class Defects(Section):
+    gaps_per_day: PerDay
+    gap_seconds: Annotated[float, Field(ge=31, le=43200)]
+    duplicates_per_day: PerDay
+    nan_share: Share
+    inf_share: Share
+    constant_hours_per_day: Annotated[float, Field(ge=0, le=24)]
+    crossed_per_day: PerDay
+
+
+class Simulate(Section):
+    seed: Seed
+    symbol: FileName
+    # Nanoseconds since 1970 must fit the timestamps.
+    start: Annotated[dt.date, Field(ge=dt.date(1970, 1, 1), le=dt.date(2200, 1, 1))]
+    days: Annotated[int, Field(ge=1, le=3660)]
+    rows_per_day: Annotated[int, Field(ge=100, le=864_000)]
+    tick: Positive
+    price: Positive
+    signal_strength: Annotated[float, Field(ge=0, le=3)]
+    volatility_strength: Annotated[float, Field(ge=0, le=1.5)]
+    defects: Defects
+
+    @model_validator(mode="after")
+    def _price_in_ticks(self) -> "Simulate":
+        if not 100 <= self.price / self.tick <= 1e9:
+            raise ValueError(
+                f"price must be 100 to 1e9 ticks, found {self.price:g} / {self.tick:g}"
+            )
+        return self
+
 
 SUMMARY = "write a simulated market: daily feature files, and the oracle beside them"
 OPTIONS = [Option("--out", "folder for the feature files; the oracle goes to its subfolder oracle")]

@@ -1,45 +1,50 @@
 """What a real collector gets wrong: outages, repeated rows, NaN, frozen values, crossed quotes.
 
-Each defect has a random stream of its own, so that switching one off leaves the others where
-they were. The oracle stays exact: no defect changes the price path, and an outage is always
-longer than the default label.max_gap_seconds, so that no labelled window misses a row.
+Each defect has a random stream of its own. The oracle stays exact: no defect changes the price
+path, and an outage is always longer than the default label.max_gap_seconds, so that no labelled
+window misses a row.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from alpha.simulate.days import DAY_NS, Day
-from alpha.simulate.params import Defects
-from alpha.simulate.streams import Stream, generator
+from alpha.simulate import Simulate
+from alpha.simulate.market import Day
+from alpha.simulate.series import Stream, generator
 
+_DAY_NS = 86400 * 10**9
 _SHORTEST_GAP_SECONDS = 31.0
 
 
-def apply(day: Day, knobs: Defects, *, seed: int, rows_per_day: int) -> Day:
+def apply(day: Day, params: Simulate) -> Day:
     """The day as a collector records it. `path` stays that of the whole day.
 
-    At least one row is left. Of a repeated timestamp the last row is the true one.
+    At least one row is left. The last row of a repeated timestamp is the true one.
     """
-    day = replace(
-        day,
-        features=day.features.copy(),
-        best_bid=day.best_bid.copy(),
-        best_ask=day.best_ask.copy(),
-    )
+    wanted = params.defects
+    features, bid, ask = (array.copy() for array in (day.features, day.best_bid, day.best_ask))
 
     def random(stream: Stream) -> np.random.Generator:
-        return generator(seed, stream, day.number)
+        return generator(params.seed, stream, day.number)
 
-    rows_per_hour = rows_per_day / 24.0
-    freeze(day.features, knobs.constant_hours_per_day * rows_per_hour, random(Stream.CONSTANT))
-    scatter(day.features, np.nan, knobs.nan_share, random(Stream.NAN))
+    frozen_rows = wanted.constant_hours_per_day * (params.rows_per_day / 24.0)
+    freeze(features, frozen_rows, random(Stream.CONSTANT))
+    scatter(features, np.nan, wanted.nan_share, random(Stream.NAN))
     infinite = random(Stream.INF)
-    scatter(day.features, np.inf, knobs.inf_share / 2, infinite)
-    scatter(day.features, -np.inf, knobs.inf_share / 2, infinite)
-    cross(day.best_bid, day.best_ask, knobs.crossed_per_day, random(Stream.CROSSED))
-    kept = surviving(day.time_ns, knobs.gaps_per_day, knobs.gap_seconds, random(Stream.GAPS))
-    return _take(day, *repeated(kept, knobs.duplicates_per_day, random(Stream.DUPLICATES)))
+    scatter(features, np.inf, wanted.inf_share / 2, infinite)
+    scatter(features, -np.inf, wanted.inf_share / 2, infinite)
+    cross(bid, ask, wanted.crossed_per_day, random(Stream.CROSSED))
+    kept = surviving(day.time_ns, wanted.gaps_per_day, wanted.gap_seconds, random(Stream.GAPS))
+    rows, values = repeated(kept, wanted.duplicates_per_day, random(Stream.DUPLICATES))
+    return replace(
+        day,
+        time_ns=day.time_ns[rows],
+        best_bid=bid[values],
+        best_ask=ask[values],
+        features=features[values],
+        oracle=day.oracle[rows],
+    )
 
 
 def freeze(features: np.ndarray, rows: float, random: np.random.Generator) -> None:
@@ -74,8 +79,8 @@ def surviving(
     lost = np.zeros(len(time_ns), dtype=bool)
     count = random.poisson(expected)
     beyond = random.exponential(mean_seconds - _SHORTEST_GAP_SECONDS, size=count)
-    lengths = np.minimum((_SHORTEST_GAP_SECONDS + beyond) * 1e9, DAY_NS / 2)
-    starts = random.random(count) * (DAY_NS - lengths)
+    lengths = np.minimum((_SHORTEST_GAP_SECONDS + beyond) * 1e9, _DAY_NS / 2)
+    starts = random.random(count) * (_DAY_NS - lengths)
     since = time_ns - time_ns[0]
     for start, length in zip(starts, lengths, strict=True):
         lost |= (since >= start) & (since < start + length)
@@ -96,17 +101,6 @@ def repeated(
     rows = np.insert(kept, stale, kept[stale])
     values = np.insert(kept, stale, kept[stale - 1])
     return rows, values
-
-
-def _take(day: Day, rows: np.ndarray, values: np.ndarray) -> Day:
-    return replace(
-        day,
-        time_ns=day.time_ns[rows],
-        best_bid=day.best_bid[values],
-        best_ask=day.best_ask[values],
-        features=day.features[values],
-        oracle=day.oracle[rows],
-    )
 
 
 def _some(rows: int, expected: float, random: np.random.Generator) -> np.ndarray:

@@ -18,19 +18,17 @@ One row is Δ = 86400 / rows_per_day seconds; strengths are σ (signal_strength)
               from SHAPES; w = w_below + w_above has chance ∝ (1 − exp(−v · WIDE[r]))^w.
     quotes    best_bid = tick · (x − w_below),   best_ask = tick · (x + 1 + w_above)
 
-Regime, pressure, spread and step have a random stream each. Book and flow (alpha.simulate.book,
-alpha.simulate.flow) are functions of g(t), of the quotes up to t and of streams of their own;
-nothing here looks at them. Hence:
+Regime, pressure, spread and step have a random stream each. Book and flow
+(alpha.simulate.features) are functions of g(t), of the quotes up to t and of streams of their
+own; nothing here looks at them. Hence:
 
 - Given r(t), g(t) and the quotes at t, the prices after t are independent of every feature up
   to t, so that E[outcome | r, g, quotes] (alpha.simulate.oracle) is the best any model can do.
 - At σ = 0, k = 1 and a = 0: neither r nor d looks at g, and the prices are the same bit for
-  bit whatever the streams of pressure, book and flow say. Given the prices up to t, features
-  are then independent of the prices after t: all that can be learnt is the volatility state,
-  as past prices and spreads show it.
+  bit whatever the streams of pressure, book and flow say. All that can be learnt is the
+  volatility state, as past prices and spreads show it.
 - At v = 0 too, the spread is one tick and the steps are independent and identically
-  distributed: E[outcome in ticks | all of the past] is one constant. (What a tick is worth
-  relative to the price moves with the price, and with it, as little, the outcome's scale.)
+  distributed: E[outcome in ticks | all of the past] is one constant.
 """
 
 from dataclasses import dataclass
@@ -97,6 +95,20 @@ class Path:
     def ask(self) -> np.ndarray:
         """Best ask in ticks, (rows,) int64."""
         return self.base + 1 + np.array(SHAPES)[self.shape, 1]
+
+
+@dataclass(frozen=True)
+class Day:
+    """One UTC day of a market; every array has (rows,) or (rows, features)."""
+
+    number: int  # 0 is the first
+    time_ns: np.ndarray  # int64, evenly spaced
+    best_bid: np.ndarray  # float64, whole multiples of the tick
+    best_ask: np.ndarray
+    names: tuple[str, ...]
+    features: np.ndarray  # float32, finite
+    oracle: np.ndarray  # float64
+    path: Path  # the hidden states
 
 
 def build(*, rows_per_day: int, signal_strength: float, volatility_strength: float) -> Market:
@@ -189,7 +201,7 @@ def _cumulate(probabilities: np.ndarray) -> np.ndarray:
     return np.minimum(cumulated / cumulated[..., -1:], 1.0)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _chain(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray, state: int) -> np.ndarray:
     """States (rows,) of a chain that steps by cumulated[which[row]], (state, next state)."""
     out = np.empty(len(uniform), dtype=np.int64)
@@ -199,7 +211,7 @@ def _chain(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray, state:
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _pick(uniform: np.ndarray, cumulated: np.ndarray, which: np.ndarray) -> np.ndarray:
     out = np.empty(len(uniform), dtype=np.int64)
     for row in range(len(uniform)):

@@ -39,25 +39,19 @@ def expected_ticks(market: Market) -> np.ndarray:
     even = _exit_sums(market, rows, 0)
     # Exit from an interval that is a tick longer above than below.
     uneven = _exit_sums(market, rows, 1)
-    regimes, pressures = even.shape[1:]
-    out = np.empty((regimes, pressures, len(SHAPES)))
-    for shape, (below, above) in enumerate(SHAPES):
-        nearest = 2 + min(below, above)
-        if below == above:
-            out[:, :, shape] = even[nearest]
-        elif above > below:
-            out[:, :, shape] = uneven[nearest]
-        else:
-            # The mirror image: pressure reversed.
-            out[:, :, shape] = uneven[nearest][:, ::-1]
-    return out
+    by_shape = []
+    for below, above in SHAPES:
+        sums = (even if below == above else uneven)[2 + min(below, above)]
+        # A longer one below is the mirror image: pressure reversed.
+        by_shape.append(sums[:, ::-1] if below > above else sums)
+    return np.stack(by_shape, axis=-1)
 
 
 def of_rows(ticks: np.ndarray, path: Path) -> np.ndarray:
     """The oracle of each row, (rows,) float64, from `expected_ticks`.
 
-    A tick is worth 1 / mid here; that the label has 1 / ask (up) or 1 / bid (down) instead
-    changes it by half the relative spread of itself, about 1e-4 at the default price.
+    A tick is 1 / mid here; that the label has 1 / ask (up) or 1 / bid (down) instead changes it
+    by half the relative spread of itself, about 1e-4 at the default price.
     """
     mid = (path.bid + path.ask) / 2.0
     return ticks[path.regime, path.pressure, path.shape] / mid
@@ -85,7 +79,7 @@ def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:
     return np.concatenate((beyond[:1], sums, beyond[1:]))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _exit(
     up: int,
     down: int,
@@ -143,7 +137,7 @@ def _exit(
     return 1.0 - stays[:, :, -low]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _add(out: np.ndarray, factor: float, values: np.ndarray) -> None:
     for i in range(len(out)):
         out[i] += factor * values[i]

@@ -1,15 +1,33 @@
 """A simulated market with a known answer: daily feature files, and the oracle beside them."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from alpha.core.artifacts import whole_folder, write_json
-from alpha.core.frames import Block, write_frame
+from alpha.core.errors import InputError
+from alpha.core.frames import Block, import_ahead, write_frame
 from alpha.core.progress import track
-from alpha.simulate import days, defects, oracle
-from alpha.simulate.days import Day
-from alpha.simulate.params import Simulate
+from alpha.simulate import Simulate, defects, features, market, oracle, series
+from alpha.simulate.market import Day
+from alpha.simulate.series import Stream, generator
+
+# Book and flow stir after moves of the mid, and forget them over this long.
+_MOVES_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Consecutive rows with what the rows after them need to know."""
+
+    path: market.Path
+    moves: np.ndarray = field(default_factory=lambda: np.zeros(1))
+    flow: np.ndarray = field(default_factory=lambda: np.empty((0, len(features.FLOW_COLUMNS))))
+    hum: np.ndarray = field(default_factory=lambda: np.zeros(features.HUMS))
+    book: dict[str, np.ndarray] = field(default_factory=dict)
+    book_noise: np.ndarray = field(default_factory=lambda: np.zeros(features.BOOK_FIELDS))
 
 
 def run(params: Simulate, *, out: Path) -> None:
@@ -20,21 +38,100 @@ def run(params: Simulate, *, out: Path) -> None:
     same timestamps, duplicates included; out/oracle/oracle.json names the label. Raises
     InputError if the price comes too close to 0.
     """
+    import_ahead()
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
         write_json(part / "oracle" / "oracle.json", oracle.LABEL)
-        for day in track(days.each(params), "simulate", total=params.days):
-            found = defects.apply(
-                day, params.defects, seed=params.seed, rows_per_day=params.rows_per_day
-            )
+        for day in track(each_day(params), "simulate", total=params.days):
+            found = defects.apply(day, params)
             quotes = np.column_stack((found.best_bid, found.best_ask))
             blocks = [Block(("best_bid", "best_ask"), quotes), Block(day.names, found.features)]
-            name = _file_name(params, day)
+            date = np.datetime64(params.start, "D") + day.number
+            name = f"{params.symbol}-data-{date.item():%d-%m-%Y}.h5"
             truth = Block(("oracle",), found.oracle[:, None])
             for path, columns in ((part / name, blocks), (part / "oracle" / name, [truth])):
                 write_frame(path, found.time_ns, columns, tz_aware=True)
 
 
-def _file_name(params: Simulate, day: Day) -> str:
-    year, month, date = str(np.datetime64(params.start, "D") + day.number).split("-")
-    return f"{params.symbol}-data-{date}-{month}-{year}.h5"
+def each_day(params: Simulate) -> Iterator[Day]:
+    """Yield the market's days, before any defect. What a day holds does not depend on how many
+    follow it.
+
+    The first day starts after a warm-up that fills its look-back windows, so that no feature
+    of any row lacks its past. Raises InputError if the price comes too close to 0.
+    """
+    kernel = market.build(
+        rows_per_day=params.rows_per_day,
+        signal_strength=params.signal_strength,
+        volatility_strength=params.volatility_strength,
+    )
+    ticks = oracle.expected_ticks(kernel)
+    lookback = series.window_rows(max(features.WINDOWS_SECONDS), kernel.interval)
+    start = _Piece(market.start(round(params.price / params.tick)))
+    before = _piece(params, kernel, -1, lookback, start)
+    for number in range(params.days):
+        piece = _piece(params, kernel, number, params.rows_per_day, before)
+        yield _day(params, kernel.interval, number, before, piece, ticks)
+        before = piece
+
+
+def _piece(params: Simulate, kernel: market.Market, day: int, rows: int, before: _Piece) -> _Piece:
+    def random(stream: Stream) -> np.random.Generator:
+        return generator(params.seed, stream, day)
+
+    hidden = (Stream.REGIME, Stream.PRESSURE, Stream.SPREAD, Stream.STEP)
+    draws = np.array([random(stream).random(rows) for stream in hidden])
+    path = market.walk(kernel, draws, before.path)
+    lowest = int(path.bid.min())
+    if lowest <= features.DEEPEST_TICKS:
+        raise InputError(
+            f"simulate.price: must be so many ticks (simulate.tick) that the market stays above "
+            f"{features.DEEPEST_TICKS}; from {params.price / params.tick:g} it fell to {lowest} "
+            f"on day {max(day, 0) + 1}"
+        )
+    interval = kernel.interval
+    twice_mid = np.concatenate((before.path.bid[-1:] + before.path.ask[-1:], path.bid + path.ask))
+    changes = np.abs(np.diff(twice_mid)) / 2.0
+    moves = series.decaying(changes, before.moves[-1], np.exp(-interval / _MOVES_SECONDS))
+    pressure = np.array(market.PRESSURES)[path.pressure]
+    amounts, hum = features.draw_flow(
+        pressure, moves, random(Stream.FLOW), interval=interval, before=before.hum
+    )
+    levels, noise = features.of_book(
+        path, moves, random(Stream.BOOK), interval=interval, before=before.book_noise
+    )
+    return _Piece(path, moves, amounts, hum, levels, noise)
+
+
+def _day(
+    params: Simulate,
+    interval: float,
+    number: int,
+    before: _Piece,
+    piece: _Piece,
+    ticks: np.ndarray,
+) -> Day:
+    rows = len(piece.path.base)
+    bid = np.concatenate((before.path.bid, piece.path.bid))
+    ask = np.concatenate((before.path.ask, piece.path.ask))
+    amounts = np.concatenate((before.flow, piece.flow))
+    found = {
+        **features.of_quotes(bid, ask, rows=rows, interval=interval),
+        **piece.book,
+        **features.of_flow(amounts, rows=rows, interval=interval),
+    }
+    # Evenly spaced over the day, to the nanosecond below; in two parts, because row · 86400e9 would
+    # overflow.
+    first = (np.datetime64(params.start, "D") + number).astype("datetime64[ns]").astype(np.int64)
+    whole, rest = divmod(86400 * 10**9, rows)
+    row = np.arange(rows)
+    return Day(
+        number=number,
+        time_ns=first + row * whole + row * rest // rows,
+        best_bid=piece.path.bid * params.tick,
+        best_ask=piece.path.ask * params.tick,
+        names=tuple(found),
+        features=np.column_stack([values.astype(np.float32) for values in found.values()]),
+        oracle=oracle.of_rows(ticks, piece.path),
+        path=piece.path,
+    )

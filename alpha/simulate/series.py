@@ -1,7 +1,35 @@
-"""Passes over rows in time order: sums over look-back windows, and noise that persists."""
+"""Random streams, noise that persists, and sums over look-back windows."""
+
+from enum import IntEnum
 
 import numpy as np
 from numba import njit
+
+
+class Stream(IntEnum):
+    """What a random stream decides. Numbers are part of a market's identity: never renumber."""
+
+    REGIME = 0
+    PRESSURE = 1
+    SPREAD = 2
+    STEP = 3
+    BOOK = 4
+    FLOW = 5
+    GAPS = 6
+    DUPLICATES = 7
+    NAN = 8
+    INF = 9
+    CONSTANT = 10
+    CROSSED = 11
+
+
+def generator(seed: int, stream: Stream, day: int) -> np.random.Generator:
+    """The stream of one day, where −1 is the warm-up before the first.
+
+    No stream depends on another or on another day's draws, so that a change of one (a defect
+    switched off, a day appended) leaves all that the others decide as it was.
+    """
+    return np.random.default_rng(np.random.SeedSequence((seed, int(stream), day + 1)))
 
 
 def window_rows(seconds: float, interval: float) -> int:
@@ -10,7 +38,7 @@ def window_rows(seconds: float, interval: float) -> int:
 
 
 def window_sums(values: np.ndarray, window: int, rows: int) -> np.ndarray:
-    """Of the last `rows` rows, the sum of each row and the `window` − 1 before it, (rows,).
+    """The sum of each of the last `rows` rows and the `window` − 1 before it, (rows,).
 
     `values` (n,), n ≥ rows + window − 1, are whole numbers below 2^53 in sum, so that running
     totals are exact and a sum does not depend on where the series starts.
@@ -20,7 +48,7 @@ def window_sums(values: np.ndarray, window: int, rows: int) -> np.ndarray:
     return total[first:] - total[first - window : len(total) - window]
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.ndarray:
     """First-order autoregressions z(t) = keep · z(t−1) + sqrt(1 − keep²) · innovation(t).
 
@@ -38,7 +66,7 @@ def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.n
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def decaying(values: np.ndarray, before: float, keep: float) -> np.ndarray:
     """Sums that forget: s(t) = keep · s(t−1) + values(t), (rows,); `before` is s before."""
     out = np.empty(len(values))

@@ -8,7 +8,7 @@ import numpy as np
 from alpha.core.errors import InputError
 from alpha.data.columns import BAD_QUOTE, LABELLED, SPLITS, SplitName
 from alpha.data.features import moment
-from alpha.split.params import Split
+from alpha.split import Split
 
 # What became of a row, by precedence: the first that holds is the one counted.
 OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)
@@ -32,34 +32,28 @@ def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
     embargo applies at the start of valid and test. Raises InputError if explicit ranges are
     empty, out of order or overlapping.
     """
-    embargo_ns = round(splits.embargo_seconds * 1e9)
-    if splits.fractions is not None:
-        span, start, share = last_ns + 1 - first_ns, first_ns, 0.0
-        bounds = []
-        for name in SPLITS:
+    ranges: list[Range] = []
+    span, share, previous = last_ns + 1 - first_ns, 0.0, first_ns
+    for name in SPLITS:
+        if splits.times is not None:
+            start, end = map(_ns, splits.times[name])
+        else:
+            assert splits.fractions is not None
             share += splits.fractions[name]
-            end = first_ns + round(span * min(share, 1.0))
-            bounds.append((name, start, end))
-            start = end
-    else:
-        assert splits.times is not None
-        bounds = [(name, _ns(splits.times[name][0]), _ns(splits.times[name][1])) for name in SPLITS]
-    previous: tuple[str, int] | None = None
-    for name, start, end in bounds:
+            start, end = previous, first_ns + round(span * min(share, 1.0))
+            previous = end
         if end <= start:
             raise InputError(
                 f"splits: {name} must end after it starts, found {moment(start)} to {moment(end)}"
             )
-        if previous is not None and start < previous[1]:
+        if ranges and start < ranges[-1].end_ns:
             raise InputError(
-                f"splits: {name} must start when {previous[0]} has ended ({moment(previous[1])}), "
-                f"found {moment(start)}"
+                f"splits: {name} must start when {ranges[-1].name} has ended "
+                f"({moment(ranges[-1].end_ns)}), found {moment(start)}"
             )
-        previous = (name, end)
-    return tuple(
-        Range(name, start, end, 0 if name == SPLITS[0] else embargo_ns)
-        for name, start, end in bounds
-    )
+        embargo_ns = round(splits.embargo_seconds * 1e9) if ranges else 0
+        ranges.append(Range(name, start, end, embargo_ns))
+    return tuple(ranges)
 
 
 def row_status(
@@ -90,8 +84,6 @@ def _ns(when: dt.datetime | dt.date) -> int:
     """Nanoseconds since 1970 of a moment in UTC; naive means UTC, a date its midnight."""
     if not isinstance(when, dt.datetime):
         when = dt.datetime.combine(when, dt.time())
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=dt.UTC)
-    return (
-        round((when - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) / dt.timedelta(microseconds=1)) * 1000
-    )
+    if when.tzinfo is not None:
+        when = when.astimezone(dt.UTC).replace(tzinfo=None)
+    return int(np.datetime64(when, "us").astype(np.int64)) * 1000

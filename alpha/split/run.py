@@ -8,12 +8,12 @@ import numpy as np
 
 from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
-from alpha.core.frames import FrameReader, open_frame, open_writer
+from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
 from alpha.core.progress import track
 from alpha.data.columns import LABEL_COLUMNS, LABELLED
 from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
 from alpha.data.params import Data, Label
-from alpha.split.params import Split
+from alpha.split import Split
 from alpha.split.ranges import KEPT, OUTSIDE, ROW_STATUS, Range, holdout, row_status
 
 # Rows that are read, compressed and written at a time.
@@ -30,6 +30,7 @@ def run(
 
     Raises InputError if features and labels do not belong together or a split stays empty.
     """
+    import_ahead()
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
     with whole_outs(out) as part:
@@ -39,9 +40,14 @@ def run(
         counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
         for file in track(folder.files, "split", total=len(folder.files)):
             counts += _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
-        for number, span in enumerate(ranges):
-            if counts[number, KEPT] == 0:
-                raise InputError(_empty(span, counts[number]))
+        for span, found in zip(ranges, counts[:-1], strict=True):
+            if found[KEPT] == 0:
+                lost = [f"{count} {ROW_STATUS[code]}" for code, count in enumerate(found) if count]
+                raise InputError(
+                    f"splits: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must "
+                    f"keep at least one row, found none: "
+                    f"{', '.join(lost) if lost else 'no row in its range'}"
+                )
         write_json(part / "summary.json", _summary(folder, ranges, counts))
 
 
@@ -59,9 +65,13 @@ def _cut(
     Returns how many rows had which status, (ranges + 1, ROW_STATUS) int64, the last line for
     rows outside all ranges.
     """
-    with folder.open(file) as frame, open_frame(labels / file.path.name, key="df") as known:
+    with folder.open(file) as frame, open_frame(labels / file.path.name) as known:
         time_ns, kept = folder.times(file, frame)
-        _check_labels(known, file, time_ns)
+        if not np.array_equal(known.time_ns(), time_ns):
+            raise InputError(
+                f"{known.path}: must have the timestamps of {file.path} ({len(time_ns)} rows "
+                f"without duplicates), found others ({known.rows} rows); label again"
+            )
         label_status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
         which, status = row_status(time_ns, label_status, ranges, horizon_ns=horizon_ns)
         for number, span in enumerate(ranges):
@@ -71,10 +81,9 @@ def _cut(
                 rows = chosen if isinstance(kept, slice) else kept[chosen]
                 _write_part(path, folder.features, frame, known, time_ns, rows, chosen)
     # Outside is which = -1: the last line.
-    lines = len(ranges) + 1
-    codes = which.astype(np.int64) % lines * len(ROW_STATUS) + status
-    counts = np.bincount(codes, minlength=lines * len(ROW_STATUS))
-    return counts.reshape(lines, len(ROW_STATUS))
+    counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
+    np.add.at(counts, (which, status), 1)
+    return counts
 
 
 def _write_part(
@@ -92,24 +101,19 @@ def _write_part(
     the labels; `rows` are the same rows' numbers in the feature file. Only _ROWS rows are in
     memory at once.
     """
+    narrow = {
+        name: np.result_type(np.float32, frame.columns[name]) == np.float32 for name in features
+    }
     blocks: list[tuple[tuple[str, ...], np.dtype]] = []
-    for narrow in (True, False):
-        names = tuple(
-            name
-            for name in features
-            if (np.result_type(np.float32, frame.columns[name]) == np.float32) == narrow
-        )
-        if names:
-            blocks.append((names, np.dtype(np.float32 if narrow else np.float64)))
-    columns = [
-        *blocks,
-        (LABEL_COLUMNS[:-1], np.dtype(np.float64)),
-        (LABEL_COLUMNS[-1:], np.dtype(np.int8)),
-    ]
+    for wanted, dtype in ((True, np.float32), (False, np.float64)):
+        if names := tuple(name for name in features if narrow[name] == wanted):
+            blocks.append((names, np.dtype(dtype)))
+    outcomes, status = LABEL_COLUMNS[:-1], LABEL_COLUMNS[-1:]
+    columns = [*blocks, (outcomes, np.dtype(np.float64)), (status, np.dtype(np.int8))]
     with open_writer(path, columns, rows=len(chosen), tz_aware=frame.tz_aware) as writer:
         for at in _slabs(rows):
             values = [_rows(frame, names, rows[at]) for names, _ in blocks]
-            values.append(_rows(labels, LABEL_COLUMNS[:-1], chosen[at]))
+            values.append(_rows(labels, outcomes, chosen[at]))
             values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
             writer.append(time_ns[chosen[at]], values)
 
@@ -134,41 +138,21 @@ def _rows(frame: FrameReader, names: Sequence[str], rows: np.ndarray) -> np.ndar
     return values if len(values) == len(rows) else values[rows - first]
 
 
-def _check_labels(labels: FrameReader, file: FeatureFile, time_ns: np.ndarray) -> None:
-    if not np.array_equal(labels.time_ns(), time_ns):
-        raise InputError(
-            f"{labels.path}: must have the timestamps of {file.path} ({len(time_ns)} rows "
-            f"without duplicates), found others ({labels.rows} rows); label again"
-        )
-
-
 def _summary(
     folder: FeatureFolder, ranges: tuple[Range, ...], counts: np.ndarray
 ) -> dict[str, Any]:
+    def by_status(counts: np.ndarray) -> dict[str, int]:
+        return dict(zip(ROW_STATUS, counts.tolist(), strict=True))
+
+    splits = {}
+    for span, found in zip(ranges, counts[:-1], strict=True):
+        inside = by_status(found)
+        del inside[ROW_STATUS[OUTSIDE]]
+        times = {"start": moment(span.start_ns), "end": moment(span.end_ns)}
+        splits[span.name] = {**times, "rows": int(found.sum()), **inside}
     duplicates = sum(file.duplicates for file in folder.files)
-    total = {status: int(counts[:, code].sum()) for code, status in enumerate(ROW_STATUS)}
     return {
         "input_rows": sum(file.rows for file in folder.files),
-        "counts": {"duplicates": duplicates, **total},
-        "splits": {
-            span.name: {
-                "start": moment(span.start_ns),
-                "end": moment(span.end_ns),
-                "rows": int(counts[number].sum()),
-                **{
-                    status: int(counts[number, code])
-                    for code, status in enumerate(ROW_STATUS)
-                    if code != OUTSIDE
-                },
-            }
-            for number, span in enumerate(ranges)
-        },
+        "counts": {"duplicates": duplicates, **by_status(counts.sum(axis=0))},
+        "splits": splits,
     }
-
-
-def _empty(span: Range, counts: np.ndarray) -> str:
-    lost = [f"{count} {ROW_STATUS[code]}" for code, count in enumerate(counts) if count]
-    return (
-        f"splits: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must keep at "
-        f"least one row, found none: {', '.join(lost) if lost else 'no row in its range'}"
-    )

@@ -44,7 +44,7 @@ def test_what_the_engines_built_is_built_again_without_them_to_the_byte(built):
 
 def test_a_label_that_comes_out_differently_is_named_with_its_node(built, edit):
     """As if labels had been recorded with code that gives others."""
-    edit("alpha/label/windows.py", "top / entry_up[row] - 1.0", "top / entry_up[row] - 2.0")
+    edit("alpha/label/targets.py", "top / entry_up[row] - 1.0", "top / entry_up[row] - 2.0")
     assert re.fullmatch(
         r"alpha verify: error: stage label does not give what dvc\.lock records: "
         r"results/label/labels/SIM-data-01-01-2024\.h5: node /df/block0_values: "
