@@ -10,9 +10,8 @@ from dvc.repo import Repo
 
 from alpha.core.artifacts import json_text
 from alpha.core.errors import InputError
-from alpha.history.diff import compare
-from alpha.history.diff import run as diff
-from alpha.history.diff.compare import ABSENT, Param
+from alpha.history import diff
+from alpha.history.repository import ABSENT, changes
 
 PARAMS: dict[str, Any] = {
     "data": {"dir": "market"},
@@ -166,17 +165,17 @@ def test_a_workspace_as_committed_has_not_changed(said: Said):
 def test_parameters_have_dotted_keys_and_both_values():
     old = {"a": {"b": 1, "c": [1, 2], "gone": "x"}, "same": 1, "section": {"d": 1}}
     new = {"new": {"e": None}, "a": {"b": 1.5, "c": [2]}, "same": 1.0}
-    assert list(compare.params(old, new)) == [
-        Param("new", ABSENT, {"e": None}),
-        Param("a.b", 1, 1.5),
-        Param("a.c", [1, 2], [2]),
-        Param("a.gone", "x", ABSENT),
-        Param("section", {"d": 1}, ABSENT),
+    assert list(changes(old, new)) == [
+        ("new", ABSENT, {"e": None}),
+        ("a.b", 1, 1.5),
+        ("a.c", [1, 2], [2]),
+        ("a.gone", "x", ABSENT),
+        ("section", {"d": 1}, ABSENT),
     ]
 
 
 def test_true_is_not_one():
-    assert list(compare.params({"a": 1}, {"a": True})) == [Param("a", 1, True)]
+    assert list(changes({"a": 1}, {"a": True})) == [("a", 1, True)]
 
 
 def test_params_are_printed_with_an_arrow(project: Project, said: Said):

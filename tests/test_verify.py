@@ -21,9 +21,8 @@ from ruamel.yaml import YAML
 
 import alpha
 from alpha.core.errors import InputError
-from alpha.history.repository import files_of
-from alpha.history.verify import contents
-from alpha.history.verify import run as verify
+from alpha.history import verify
+from alpha.history.differences import files_of, first
 
 # Each step takes its inputs' values a little further.
 STEPS = """
@@ -349,7 +348,7 @@ def pair(tmp_path) -> Callable[..., str | None]:
                 file["df/values"] = [[1.0, np.nan], [3.0, 4.0]]
                 file["df"].attrs["symbol"] = "SIM"
                 make(file)
-        return contents.hdf5(tmp_path / "a.h5", tmp_path / "b.h5")
+        return first(tmp_path / "a.h5", tmp_path / "b.h5")
 
     return compared
 
@@ -399,16 +398,16 @@ def test_digests_may_differ_where_files_are_stored_otherwise(tmp_path, name):
     for path, content in ((then, {"digest": "a" * 64}), (now, {"digest": "b" * 64})):
         path.parent.mkdir()
         path.write_text(json.dumps(content | {"total": 1}))
-    assert contents.file(then, now, digests=False) is None
-    assert "bbb" in contents.file(then, now)
+    assert first(then, now, digests=False) is None
+    assert "bbb" in first(then, now)
     now.write_text(json.dumps({"digest": "b" * 64, "total": 2}))
-    assert re.search(r"total.* 2", contents.file(then, now, digests=False))
+    assert re.search(r"total.* 2", first(then, now, digests=False))
 
 
 def test_a_long_line_is_shown_from_shortly_before_the_difference(tmp_path):
     for name, letter in (("a", "x"), ("b", "y")):
         (tmp_path / name).write_text("-" * 500 + letter + "+" * 500)
-    said = contents.file(tmp_path / "a", tmp_path / "b")
+    said = first(tmp_path / "a", tmp_path / "b")
     assert said.startswith(f'line 1 has "{"-" * 30}y+++')
     assert len(said) < 160
 

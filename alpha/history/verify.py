@@ -1,0 +1,185 @@
+"""alpha verify: rebuild everything in a copy of the project, and compare with what dvc.lock
+records. `dvc repro` runs there with an empty cache, so that nothing is restored and nothing of the
+project is touched."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from alpha.core.cli import Arguments, Option
+from alpha.core.errors import InputError
+from alpha.core.progress import track
+from alpha.data.params import Data
+from alpha.history import differences
+from alpha.history import repository as history
+
+if TYPE_CHECKING:
+    from dvc.stage import Stage
+
+SUMMARY = "rebuild everything in a temporary copy, and compare with what dvc.lock records"
+OPTIONS = [
+    Option("--lock", "the record to compare with", default="dvc.lock"),
+    Option("--keep", "a new folder for the copy, which then stays", required=False),
+]
+SECTIONS = {"data": Data}
+
+# What would make Python look for the package elsewhere than in the copy.
+_NOT_PASSED_ON = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE")
+
+
+def command(params: Any, args: Arguments) -> None:
+    # As an exception, so that what it started ends with it, and its folder is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    print(run(Path("."), args.lock, data=params.data.dir, keep=args.keep))
+
+
+def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
+    """Rebuild the project in `root` and compare; what came of it, as a sentence.
+
+    `data` is data.dir, which is linked into the copy if it is the user's own. The copy is in a
+    temporary folder, or in `keep`, which stays.
+
+    Raises InputError if `lock` is not of this checkout, if a step fails, or if an artifact's
+    content differs from the record: the first in the order of the pipeline, and where in it.
+    """
+    if not lock.is_file():
+        raise InputError(f"{lock}: must be the record to compare with, found no file")
+    with _copied(root, data=data, keep=keep) as (folder, place):
+        shutil.copyfile(lock, place / "dvc.lock")
+        with history.opened(root, source=str(root)) as repo:
+            cache = repo.cache.local_cache_dir
+        with history.opened(place, source=str(lock), cache=cache) as recorded:
+            stages = history.pipeline(recorded)
+            _check(stages, lock)
+            with closing(_rebuilt(place, folder / "repro.log")) as names:
+                for _ in track(names, "verify", total=len(stages)):
+                    pass
+            return differences.summary(recorded, root, stages, lock)
+
+
+@contextmanager
+def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path, Path]]:
+    """A folder, and in it a copy of the project in `root`, without what git ignores and with an
+    empty DVC cache. Both are removed afterwards, unless the folder is `keep`.
+
+    `data` is data.dir: if it is the user's own and relative, it is linked. Raises InputError
+    without a commit to begin with, or if `keep` has something in it.
+    """
+    if not history.git(root, "rev-parse", "--verify", "HEAD"):
+        raise InputError(f"{root.resolve().name}: must be in a git repository that has a commit")
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise InputError(f"--keep must be a new or empty folder, found {keep}")
+    folder = Path(tempfile.mkdtemp(prefix="alpha-verify-")) if keep is None else keep.resolve()
+    data = os.path.normpath(data)
+    own = not history.related(data, ["results/simulate"])
+    # Data at ../ must stay below the folder.
+    place = folder.joinpath(*["above"] * Path(data).parts.count(".."), "checkout")
+    try:
+        listed = history.git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
+        for name in map(os.fsdecode, sorted({*listed.split(b"\0")})):
+            if (root / name).is_file() and not (own and history.related(name, [data])):
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(root / name, place / name)
+        link = Path(os.path.normpath(place / data))
+        if own and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((root / data).resolve())
+        # DVC's cache and its own notes, neither the project's nor the user's.
+        (place / ".dvc").mkdir(exist_ok=True)
+        (place / ".dvc" / "config.local").write_text(
+            f"[core]\nno_scm = true\nsite_cache_dir = {folder}/dvc\n"
+            f"[cache]\ndir = {folder}/dvc/cache\n"
+        )
+        yield folder, place
+    finally:
+        if keep is None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check(stages: "list[Stage]", lock: Path) -> None:
+    """Raises InputError at the first stage, in their order, that was last run with another
+    command, other code, data or params than those beside it, or not on what the others left: what
+    is rebuilt need not be what it records."""
+    if not stages:
+        raise InputError("dvc.yaml: must have stages")
+    outs = history.made_by(stages)
+    for stage in stages:
+        if what := next(_stale(stage, outs), ""):
+            raise InputError(
+                f"{lock}: is not of this checkout: stage {stage.name}: {what}; "
+                f"run `snakemake --cores all` first"
+            )
+
+
+def _stale(stage: "Stage", outs: dict[str, str | None]) -> Iterator[str]:
+    if not history.was_run(stage):
+        yield "it has not been run"
+    if stage.cmd_changed:
+        yield "it was run with another command than dvc.yaml's"
+    for out in stage.outs:
+        if not out.hash_info:
+            yield f"{out.def_path} is among its outputs in dvc.yaml alone"
+    for section, then, now in history.edited_params(stage):
+        key, old, new = next(history.changes(then, now, section))
+        if new is history.ABSENT:
+            yield f"params.yaml's {key} is gone"
+        yield f"params.yaml's {key} is " + (
+            "new" if old is history.ABSENT else f"{new!r}, and was {old!r}"
+        )
+    for dep in history.files(stage):
+        path = dep.def_path
+        if outs.get(path, dep.hash_info.value) != dep.hash_info.value:
+            yield f"it was run on another {path} than an earlier stage left"
+        elif not history.related(path, outs) and dep.workspace_status():
+            yield f"{path} {'has changed since' if dep.exists else 'is missing'}"
+
+
+def _rebuilt(place: Path, log: Path) -> Generator[str]:
+    """Run all stages of the project in `place`; yield each name as it begins.
+
+    What they print goes to `log`. Raises InputError with a step's last line if it fails.
+    """
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    environment = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
+    lines: list[str] = []
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "dvc", "repro", "--force", "--no-commit"],
+        cwd=place,
+        env=environment | {"PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,  # so that all that a command started can be ended with it
+    )
+    assert process.stdout is not None
+    with process, log.open("w", encoding="utf-8") as printed:
+        try:
+            for line in process.stdout:
+                printed.write(line)
+                lines.append(line.strip())
+                if begun := re.match(r"Running stage '(.+)':", line):
+                    yield begun[1]
+            if process.wait() != 0:
+                raise InputError(_reason(lines))
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+
+
+def _reason(lines: list[str]) -> str:
+    """The last line that a step printed, or DVC."""
+    for at, line in enumerate(lines):
+        if failed := re.match(r"ERROR: failed to reproduce '(?:dvc\.yaml:)?(.+?)'", line):
+            printed = [one for one in lines[:at] if one and not one.startswith(("> ", "Running "))]
+            return f"stage {failed[1]} failed: {printed[-1] if printed else line}"
+    return f"dvc repro failed: {next(filter(None, reversed(lines)), 'silently')}"
