@@ -4,7 +4,7 @@ of HDF5, a key of JSON, or a line of text."""
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
@@ -14,132 +14,54 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers blosc2 with h5py)
 import numpy as np
 
-from alpha.core.errors import InputError
-from alpha.history.repository import content, files, md5_of, related
+from alpha.history.repository import content, md5_of
 
 if TYPE_CHECKING:
     from dvc.output import Output
     from dvc.repo import Repo
-    from dvc.stage import Stage
 
-_NOT_AT_HAND = "neither DVC's cache nor the workspace has the recorded one to look inside"
+_NOT_AT_HAND = (
+    "differs, and neither DVC's cache nor the workspace has the recorded one to look inside"
+)
 _NOT_OURS = ".snakemake_timestamp"  # in a folder; .dvcignore has it too
 _METRICS = "results/evaluate/metrics.json"
 _SHOWN = 60  # signs of a value, or of a line
-_ROWS = 1 << 16  # are compared at a time
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 
 
 class Difference(NamedTuple):
-    """A file, or a whole output, whose bytes differ. `where` is None if only its container does,
-    as another HDF5 library would write the same content. `before` is what was recorded, if it
-    can still be had."""
+    """A file, or a whole output, whose bytes differ, in a sentence: "" if only its container does,
+    as another HDF5 library would write the same content. `before` is what was recorded, if it can
+    still be had."""
 
     path: str
-    where: str | None
+    sentence: str
     before: Path | None
     after: Path
 
-    def __str__(self) -> str:
-        """In a sentence."""
-        joint = "" if self.where and self.where.startswith(("was", "is", "differs")) else ":"
-        return f"{self.path}{joint} {self.where}"
 
-
-def summary(recorded: "Repo", root: Path, stages: "list[Stage]", lock: Path) -> str:
-    """How the outputs of `stages`, which were rebuilt in the folder of `recorded`, compare with
-    its record, as a sentence.
-
-    Raises InputError if the content of one differs: the first, and where in it.
-    """
-    found: dict[Stage, list[Difference]] = {}
-    containers: list[str] = []
-    for stage in stages:
-        for out in (out for out in stage.outs if out.workspace_status()):
-            for one in _of_out(recorded, root, out, digests=not containers):
-                if one.where is None:
-                    containers.append(one.path)
-                else:
-                    found.setdefault(stage, []).append(one)
-    if found:
-        raise InputError(_refusal(found, lock))
-    count = f"{sum(len(stage.outs) for stage in stages)} artifacts of {len(stages)} stages"
-    if not containers:
-        return f"{count}: all the same bytes"
-    more = f" and {len(containers) - 1} more" if len(containers) > 1 else ""
-    return (
-        f"{count}: all the same content; only the container differs in {containers[0]}{more}, "
-        f"as another HDF5 library would write it (here HDF5 {h5py.version.hdf5_version})"
-    )
-
-
-def _refusal(found: "dict[Stage, list[Difference]]", lock: Path) -> str:
-    first = next(iter(found))
-    line = f"stage {first.name} does not give what {lock} records"
-    # What differs though all that it is made from is the same.
-    others = {out.def_path for stage in found for out in stage.outs}
-    origins = [
-        stage for stage in found if not any(related(dep.def_path, others) for dep in files(stage))
-    ]
-    trained = [one for stage in origins for one in found[stage]]
-    weights = [one for one in trained if one.path.endswith(".weights.h5")]
-    if weights and all(stage.name.startswith("train_networks") for stage in origins):
-        more = f" and {len(weights) - 1} more" if len(weights) > 1 else ""
-        every = [one for each in found.values() for one in each]
-        return (
-            f"{line}, but only what follows from network weights differs: {weights[0]}{more}; "
-            f"{_predictions(every)}; {_verdicts(every)}"
-        )
-    return f"{line}: {found[first][0]}"
-
-
-def _predictions(found: list[Difference]) -> str:
-    """By how much predictions differ at most."""
-    moved = [one for one in found if one.path.startswith("results/predict/")]
-    pairs = [(one.before, one.after) for one in moved if one.path.endswith(".h5")]
-    if not moved:
-        return "predictions are the same"
-    if not pairs or any(before is None or not h5py.is_hdf5(before) for before, _ in pairs):
-        return "predictions differ, and the recorded ones are not at hand"
-    most = max(_largest(before, after) for before, after in pairs if before)
-    return f"predictions differ by at most {most:.1e}"
-
-
-def _verdicts(found: list[Difference]) -> str:
-    metrics = next((one for one in found if one.path == _METRICS), None)
-    if metrics is None:
-        return "every verdict is the same"
-    if metrics.before is None:
-        return "the recorded verdicts are not at hand"
-    then, now = (json.loads(path.read_text()) for path in (metrics.before, metrics.after))
-    verdicts = {
-        name: (model.get("verdict"), now.get(name, {}).get("verdict"))
-        for name, model in then.items()
-    }
-    others = [f"{name}: {old} → {new}" for name, (old, new) in verdicts.items() if old != new]
-    return f"verdicts differ ({', '.join(others)})" if others else "every verdict is the same"
-
-
-def _of_out(recorded: "Repo", root: Path, out: "Output", *, digests: bool) -> Iterator[Difference]:
+def of_out(recorded: "Repo", root: Path, out: "Output", *, digests: bool) -> Iterator[Difference]:
     """The files that differ of an output that was rebuilt. `recorded` has its record, and the cache
-    of the project in `root`. `digests` as of `file`."""
+    of the project in `root`. `digests` as in `where`."""
     path, made = out.def_path, Path(out.fs_path)
     then, now = _recorded_files(out, root / path), files_of(made)
     if then is None:
-        yield Difference(path, f"differs, and {_NOT_AT_HAND}", None, made)
+        yield Difference(path, f"{path} {_NOT_AT_HAND}", None, made)
         return
     for name in sorted(then.keys() | now.keys()):
-        one, after = os.path.normpath(f"{path}/{name}"), made / name
+        file, after, before = os.path.normpath(f"{path}/{name}"), made / name, None
         if name not in now:
-            yield Difference(one, "was not made", None, after)
+            sentence = f"{file} was not made"
         elif name not in then:
-            yield Difference(one, "is made, and is not in the record", None, after)
-        elif then[name] != now[name]:
-            before = content(recorded, root, one, then[name])
-            where: str | None = f"differs, and {_NOT_AT_HAND}"
-            if before is not None:
-                where = first(before, after, digests=digests)
-            yield Difference(one, where, before, after)
+            sentence = f"{file} is made, and is not in the record"
+        elif then[name] == now[name]:
+            continue
+        elif before := content(recorded, root, file, then[name]):
+            found = where(before, after, digests=digests)
+            sentence = found and f"{file}: {found}"
+        else:
+            sentence = f"{file} {_NOT_AT_HAND}"
+        yield Difference(file, sentence, before, after)
 
 
 def _recorded_files(out: "Output", workspace: Path) -> dict[str, str] | None:
@@ -161,46 +83,78 @@ def _recorded_files(out: "Output", workspace: Path) -> dict[str, str] | None:
 
 def files_of(path: Path) -> dict[str, str]:
     """The md5 of each file of a folder by its path in there; of a file as "."."""
-    found = [path, *path.rglob("*")]
-    names = (one for one in found if one.is_file() and one.name != _NOT_OURS)
-    return {one.relative_to(path).as_posix(): md5_of(one) for one in names}
+    found = (one for one in [path, *path.rglob("*")] if one.is_file() and one.name != _NOT_OURS)
+    return {one.relative_to(path).as_posix(): md5_of(one) for one in found}
 
 
-def first(before: Path, after: Path, *, digests: bool = True) -> str | None:
-    """Where `after` first differs from `before`, whose bytes differ. None if they are of HDF5 and
-    all values and attributes are the same, however they are stored, in bounded memory.
+def of_weights(weights: list[Difference], found: list[Difference]) -> str:
+    """Which weights differ, by how much predictions do at most, and whether the verdicts do;
+    `found` is all that differs."""
+    more = f" and {len(weights) - 1} more" if len(weights) > 1 else ""
+    predictions, verdicts = "predictions are the same", "every verdict is the same"
+    pairs = [
+        (one.before, one.after)
+        for one in found
+        if one.path.startswith("results/predict/") and not one.path.endswith(".json")
+    ]
+    if any(before is None for before, _ in pairs):
+        predictions = "predictions differ, and the recorded ones are not at hand"
+    elif pairs:
+        most = max(_largest(before, after) for before, after in pairs if before)
+        predictions = f"predictions differ by at most {most:.1e}"
+    for _, _, before, after in (one for one in found if one.path == _METRICS):
+        verdicts = _verdicts(before, after)
+    return f"{weights[0].sentence}{more}; {predictions}; {verdicts}"
+
+
+def _verdicts(before: Path | None, after: Path) -> str:
+    """The models of metrics.json with another verdict."""
+    if before is None:
+        return "the recorded verdicts are not at hand"
+    then, now = (json.loads(path.read_text()) for path in (before, after))
+    verdicts = {
+        name: (then[name].get("verdict"), now.get(name, {}).get("verdict")) for name in then
+    }
+    moved = [f"{name}: {old} → {new}" for name, (old, new) in verdicts.items() if old != new]
+    return f"verdicts differ ({', '.join(moved)})" if moved else "every verdict is the same"
+
+
+def where(before: Path, after: Path, *, digests: bool = True) -> str:
+    """Where `after` first differs from `before`, whose bytes differ. Nothing if they are of HDF5
+    and all values and attributes are the same, however they are stored.
 
     Without `digests`, SHA-256 digests may differ too in JSON and text, as where earlier files are
     stored otherwise: they only repeat what other files say, which are compared themselves.
     """
     if h5py.is_hdf5(before) and h5py.is_hdf5(after):
         with h5py.File(before) as one, h5py.File(after) as other:
-            return _node_of(_nodes(one), _nodes(other))
+            return _first("node", _nodes(one), _nodes(other), _node)
     then, now = before.read_bytes(), after.read_bytes()
     if not digests:
         then, now = (_DIGEST.sub(b"a digest", content) for content in (then, now))
         if then == now:
-            return None
+            return ""
     if after.suffix == ".json":
         with suppress(ValueError):
-            return _key(json.loads(then), json.loads(now))
+            one, other = (dict(_leaves(json.loads(text))) for text in (then, now))
+            return _first("key", one, other, _leaf) or "its layout as JSON differs"
     with suppress(UnicodeDecodeError):
         return _line(then.decode(), now.decode())
     return f"its bytes differ ({len(then)} recorded, {len(now)} rebuilt)"
 
 
-def _largest(before: Path, after: Path) -> float:
-    """By how much numbers of two HDF5 files differ at most, in nodes of both of the same shape;
-    NaN if one is not finite."""
-    with h5py.File(before) as one, h5py.File(after) as other:
-        now = _nodes(other)
-        moved = [
-            np.abs(b[differ].astype(np.float64) - a[differ]).max(initial=0.0)
-            for name, then in _nodes(one).items()
-            if _is_float(then) and _is_float(now.get(name)) and then.shape == now[name].shape
-            for _, a, b, differ in _parts(then, now[name])
-        ]
-    return float(np.max(moved, initial=0.0))
+def _first(
+    what: str, then: dict[str, Any], now: dict[str, Any], compare: Callable[[Any, Any], str]
+) -> str:
+    """The first that is not the same by its name; nothing if all are."""
+    for name in {**then, **now}:
+        if name not in now:
+            return f"{what} {name} is missing"
+        if name not in then:
+            return f"{what} {name} is not in the record"
+        if found := compare(then[name], now[name]):
+            return f"{what} {name}{found}"
+    return ""
 
 
 def _nodes(file: h5py.File) -> dict[str, Any]:
@@ -209,72 +163,51 @@ def _nodes(file: h5py.File) -> dict[str, Any]:
     return found
 
 
-def _is_float(node: Any) -> bool:
-    return isinstance(node, h5py.Dataset) and node.dtype.kind == "f"
-
-
-def _node_of(then: dict[str, Any], now: dict[str, Any]) -> str | None:
-    """The first node that differs, and where in it. NaN is equal to NaN."""
-    for name in sorted(then.keys() | now.keys()):
-        if name not in now:
-            return f"node {name} is missing"
-        if name not in then:
-            return f"node {name} is not in the record"
-        if where := _node(then[name], now[name]):
-            return f"node {name}: {where}"
-    return None
-
-
 def _node(then: Any, now: Any) -> str:
-    """What differs first; empty if nothing does."""
+    """What differs first in two groups or arrays; nothing if nothing does."""
     for key in sorted({*then.attrs, *now.attrs}):
         one, other = then.attrs.get(key), now.attrs.get(key)
         if not np.array_equal(one, other) and not (one != one and other != other):
-            return f"attribute {key!r} is {_short(str(other))}, recorded {_short(str(one))}"
+            return f": attribute {key!r} is {_short(str(other))}, recorded {_short(str(one))}"
     if not (isinstance(then, h5py.Dataset) and isinstance(now, h5py.Dataset)):
-        return "" if type(then) is type(now) else "is of another kind"
+        return "" if type(then) is type(now) else ": is of another kind"
     for what in ("dtype", "shape"):
         if getattr(then, what) != getattr(now, what):
-            return f"its {what} is {getattr(now, what)}, recorded {getattr(then, what)}"
-    found, most = "", 0.0
-    for start, one, other, differ in _parts(then, now):
-        if differ.any() and not found:
-            at = tuple(map(int, np.unravel_index(np.argmax(differ), differ.shape)))
-            where = ", ".join(map(str, (start + at[0], *at[1:]) if at else ()))
-            found = f"the value at [{where}] is {other[at]!s}, recorded {one[at]!s}"
-        if differ.any() and _is_float(then):
-            a, b = (side[differ].astype(np.float64) for side in (one, other))
-            with np.errstate(invalid="ignore"):
-                most = max(most, float(np.max(np.abs(a - b) / np.maximum(np.abs(a), np.abs(b)))))
-    return f"{found} (by at most {most:.1e} of it)" if 0 < most < np.inf else found
+            return f": its {what} is {getattr(now, what)}, recorded {getattr(then, what)}"
+    one, other = np.asarray(then[()]), np.asarray(now[()])
+    differ = _differ(one, other)
+    if not differ.any():
+        return ""
+    at = tuple(map(int, np.unravel_index(np.argmax(differ), differ.shape)))
+    found = f": the value at {list(at)} is {other[at]!s}, recorded {one[at]!s}"
+    if one.dtype.kind == "f":
+        a, b = (side[differ].astype(np.float64) for side in (one, other))
+        with np.errstate(invalid="ignore"):
+            most = np.max(np.abs(a - b) / np.maximum(np.abs(a), np.abs(b)))
+        found += f" (by at most {most:.1e} of it)" if most < np.inf else ""
+    return found
 
 
-def _parts(
-    then: h5py.Dataset, now: h5py.Dataset
-) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
-    """The first row and the values of some rows at a time, of both, and which are not the same."""
-    for start in range(0, len(then) if then.shape else 1, _ROWS):
-        rows: Any = slice(start, start + _ROWS) if then.shape else ()
-        one, other = np.asarray(then[rows]), np.asarray(now[rows])
-        differ = np.asarray(one != other)
-        if _is_float(then):
-            differ &= ~(np.isnan(one) & np.isnan(other))
-        yield start, one, other, differ
+def _differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Which values are not the same, of arrays of one shape. NaN is equal to NaN."""
+    differ = np.asarray(one != other)
+    return differ & ~(np.isnan(one) & np.isnan(other)) if one.dtype.kind == "f" else differ
 
 
-def _key(then: Any, now: Any) -> str:
-    """The first key of JSON that differs."""
-    one, other = dict(_leaves(then)), dict(_leaves(now))
-    for key in {**one, **other}:
-        if key not in other:
-            return f"key {key} is missing"
-        if key not in one:
-            return f"key {key} is not in the record"
-        if json.dumps(one[key]) != json.dumps(other[key]):
-            return (
-                f"key {key or 'of the whole'} is {_short(other[key])}, recorded {_short(one[key])}"
-            )
-    return "its layout as JSON differs"
+def _largest(before: Path, after: Path) -> float:
+    """By how much numbers of two HDF5 files differ at most, in arrays of both of the same shape;
+    NaN if one is not finite."""
+    most = 0.0
+    with h5py.File(before) as one, h5py.File(after) as other:
+        now = _nodes(other)
+        for name, node in _nodes(one).items():
+            same = isinstance(node, h5py.Dataset) and isinstance(now.get(name), h5py.Dataset)
+            if same and node.dtype.kind == "f" and node.shape == now[name].shape:
+                a, b = np.asarray(node[()]), np.asarray(now[name][()])
+                differ = _differ(a, b)
+                moved = np.abs(b[differ].astype(np.float64) - a[differ])
+                most = np.max([most, moved.max(initial=0.0)])
+    return float(most)
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -287,6 +220,12 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
             yield from _leaves(inner, f"{key}[{at}]")
     else:
         yield key, value
+
+
+def _leaf(then: Any, now: Any) -> str:
+    return (
+        "" if json.dumps(then) == json.dumps(now) else f" is {_short(now)}, recorded {_short(then)}"
+    )
 
 
 def _line(then: str, now: str) -> str:

@@ -31,20 +31,15 @@ def opened(
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
-    from dvc.scm import RevError, resolve_rev
+    from dvc.scm import RevError
 
+    config = {"cache": {"dir": cache}} if cache else None
     try:
-        with Repo(str(root), config={"cache": {"dir": cache}} if cache else None) as repo:
-            if rev is None:
-                yield repo
-                return
-            try:
-                commit = resolve_rev(repo.scm, rev)
-            except RevError:
-                what = "must be a commit, a branch, a tag or an experiment; git has none"
-                raise InputError(f"{rev!r}: {what}") from None
-            with repo.switch(commit):
-                yield repo
+        with Repo(str(root), config=config) as repo, repo.switch(rev or "workspace"):
+            yield repo
+    except RevError:
+        what = "must be a commit, a branch, a tag or an experiment; git has none"
+        raise InputError(f"{rev!r}: {what}") from None
     except DvcException as error:
         raise InputError(f"{source}: {' '.join(str(error).split())}") from None
 

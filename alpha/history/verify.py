@@ -14,12 +14,14 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import h5py
+
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.core.progress import track
 from alpha.data.params import Data
-from alpha.history import differences
 from alpha.history import repository as history
+from alpha.history.differences import Difference, of_out, of_weights
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -62,7 +64,43 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
             with closing(_rebuilt(place, folder / "repro.log")) as names:
                 for _ in track(names, "verify", total=len(stages)):
                     pass
-            return differences.summary(recorded, root, stages, lock)
+            found: dict[Stage, list[Difference]] = {}
+            containers: list[str] = []
+            for stage in stages:
+                for out in (out for out in stage.outs if out.workspace_status()):
+                    for one in of_out(recorded, root, out, digests=not containers):
+                        if one.sentence:
+                            found.setdefault(stage, []).append(one)
+                        else:
+                            containers.append(one.path)
+            if found:
+                raise InputError(_refusal(found, lock))
+    count = f"{len(history.made_by(stages))} artifacts of {len(stages)} stages"
+    if not containers:
+        return f"{count}: all the same bytes"
+    more = f" and {len(containers) - 1} more" if len(containers) > 1 else ""
+    return (
+        f"{count}: all the same content; only the container differs in {containers[0]}{more}, "
+        f"as another HDF5 library would write it (here HDF5 {h5py.version.hdf5_version})"
+    )
+
+
+def _refusal(found: "dict[Stage, list[Difference]]", lock: Path) -> str:
+    first = next(iter(found))
+    line = f"stage {first.name} does not give what {lock} records"
+    # What differs though all that it is made from is the same.
+    outs = history.made_by(found)
+    origins = [
+        stage
+        for stage in found
+        if not any(history.related(dep.def_path, outs) for dep in history.files(stage))
+    ]
+    trained = [one for stage in origins for one in found[stage]]
+    weights = [one for one in trained if one.path.endswith(".weights.h5")]
+    if weights and all(stage.name.startswith("train_networks") for stage in origins):
+        what = of_weights(weights, [one for each in found.values() for one in each])
+        return f"{line}, but only what follows from network weights differs: {what}"
+    return f"{line}: {found[first][0].sentence}"
 
 
 @contextmanager
@@ -149,7 +187,6 @@ def _rebuilt(place: Path, log: Path) -> Generator[str]:
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = {key: value for key, value in os.environ.items() if key not in _NOT_PASSED_ON}
-    lines: list[str] = []
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "dvc", "repro", "--force", "--no-commit"],
         cwd=place,
@@ -162,24 +199,19 @@ def _rebuilt(place: Path, log: Path) -> Generator[str]:
         start_new_session=True,  # so that all that a command started can be ended with it
     )
     assert process.stdout is not None
+    what, last = "dvc repro", ""
     with process, log.open("w", encoding="utf-8") as printed:
         try:
             for line in process.stdout:
                 printed.write(line)
-                lines.append(line.strip())
                 if begun := re.match(r"Running stage '(.+)':", line):
+                    what, last = f"stage {begun[1]}", ""
                     yield begun[1]
+                # After a step's own last line there is one of DVC.
+                elif line.strip() and not (last and line.startswith("ERROR: failed to reproduce")):
+                    last = "" if line.startswith("> ") else line.strip()
             if process.wait() != 0:
-                raise InputError(_reason(lines))
+                raise InputError(f"{what} failed: {last or 'silently'}")
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
-
-
-def _reason(lines: list[str]) -> str:
-    """The last line that a step printed, or DVC."""
-    for at, line in enumerate(lines):
-        if failed := re.match(r"ERROR: failed to reproduce '(?:dvc\.yaml:)?(.+?)'", line):
-            printed = [one for one in lines[:at] if one and not one.startswith(("> ", "Running "))]
-            return f"stage {failed[1]} failed: {printed[-1] if printed else line}"
-    return f"dvc repro failed: {next(filter(None, reversed(lines)), 'silently')}"
