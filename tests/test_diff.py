@@ -1,7 +1,8 @@
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,14 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    def begin(self) -> None:
+        """Code, data and dvc.yaml, without a run."""
         self.git("init", "--quiet", "--initial-branch", "main")
-        Repo.init(str(root)).close()
+        Repo.init(str(self.root)).close()
         for name in ("label", "train", "evaluate"):
-            (root / "results" / name).mkdir(parents=True)
-        (root / ".gitignore").write_text(
+            (self.root / "results" / name).mkdir(parents=True)
+        (self.root / ".gitignore").write_text(
             "market\nresults/label/labels\nresults/train\nresults/evaluate/details.json\n"
         )
         self.write("dvc.yaml", DVC_YAML)
@@ -126,20 +130,33 @@ def judged(skill: float, verdict: str, *flags: str) -> Models:
 ACTIONABLE = judged(0.3, "actionable_on_paper", "label_shift")
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """One run, which is committed."""
-    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
-        monkeypatch.setenv(name, "nobody")
-    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
-        monkeypatch.setenv(name, "nobody@localhost")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    (tmp_path / "project").mkdir()
-    made = Project(tmp_path / "project")
-    monkeypatch.chdir(made.root)
+@pytest.fixture(scope="module")
+def _nobody() -> Iterator[None]:
+    """Commits are by nobody in particular."""
+    with pytest.MonkeyPatch.context() as patch:
+        for who in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{who}_NAME", "nobody")
+            patch.setenv(f"GIT_{who}_EMAIL", "nobody@localhost")
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        yield
+
+
+@pytest.fixture(scope="module")
+def _committed(_nobody: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = Project(tmp_path_factory.mktemp("diff") / "project")
+    made.root.mkdir()
+    made.begin()
     made.evaluate(ACTIONABLE, labels())
     made.commit()
-    return made
+    return made.root
+
+
+@pytest.fixture
+def project(_committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """One run, which is committed."""
+    shutil.copytree(_committed, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(tmp_path / "project")
+    return Project(tmp_path / "project")
 
 
 @pytest.fixture
