@@ -131,20 +131,21 @@ ACTIONABLE = judged(0.3, "actionable_on_paper", "label_shift")
 
 
 @pytest.fixture(scope="module")
-def _nobody() -> Iterator[None]:
+def _nobody() -> Iterator[pytest.MonkeyPatch]:
     """Commits are by nobody in particular."""
     with pytest.MonkeyPatch.context() as patch:
         for who in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{who}_NAME", "nobody")
             patch.setenv(f"GIT_{who}_EMAIL", "nobody@localhost")
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-        yield
+        yield patch
 
 
 @pytest.fixture(scope="module")
-def _committed(_nobody: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _committed(_nobody: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = Project(tmp_path_factory.mktemp("diff") / "project")
     made.root.mkdir()
+    _nobody.chdir(made.root)
     made.begin()
     made.evaluate(ACTIONABLE, labels())
     made.commit()
