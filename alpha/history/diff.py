@@ -3,7 +3,7 @@ what came of it, in words: a section for what changed, nothing for what did not.
 and nothing is fetched."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,11 +108,11 @@ def _dependencies(old: Side, new: Side) -> tuple[list[Row], list[Row]]:
     for path, (then, since) in sorted(found.items()):
         if path in data_dirs:
             data.append((path, _size(then), "→", _size(since)))
-            continue
-        how = "new" if then is None else "removed" if since is None else "changed"
-        steps = _steps(stages[path])
-        whole = len(every) > 1 and set(steps) >= set(every)
-        code.append((path, how, "every step" if whole else ", ".join(steps)))
+        else:
+            how = "new" if then is None else "removed" if since is None else "changed"
+            steps = _steps(stages[path])
+            whole = len(every) > 1 and set(steps) >= set(every)
+            code.append((path, how, "every step" if whole else ", ".join(steps)))
     return code, data
 
 
@@ -146,7 +146,7 @@ def _labels(old: Side, new: Side) -> Iterator[RenderableType]:
     elif old.labels != new.labels:
         kinds = [setting(side.params, "label", "target") in CLASSES for side in (old, new)]
         scale = 1.0 if any(kinds) else text.BPS
-        rows = list(_label_rows(old.labels, new.labels, scale))
+        rows = _label_rows(old.labels, new.labels, scale)
         if kinds[0] != kinds[1]:
             # A quantile of returns is not comparable with one of codes.
             rows = rows[:3]
@@ -155,19 +155,22 @@ def _labels(old: Side, new: Side) -> Iterator[RenderableType]:
         yield _section(title, _table(rows, header=header, figures=True))
 
 
-def _label_rows(was: Labels, now: Labels, scale: float) -> Iterator[Row]:
-    yield _row("rows", was.rows, now.rows, text.count)
-    yield _row("labelled", was.status.get("0", 0), now.status.get("0", 0), text.count)
-    yield _row("zero share", was.zero_share, now.zero_share, text.share)
+def _label_rows(was: Labels, now: Labels, scale: float) -> list[Row]:
+    labelled = [side.status.get("0", 0) for side in (was, now)]
+    rows = [
+        _row("rows", text.count, [was.rows, now.rows]),
+        _row("labelled", text.count, labelled),
+        _row("zero share", text.share, [was.zero_share, now.zero_share]),
+    ]
     for level, name in _QUANTILES.items():
         found = [(side.quantiles or {}).get(level) for side in (was, now)]
-        then, since = (None if at is None else at / scale for at in found)
-        yield _row(name, then, since, lambda at: text.figure(at, 2))
+        scaled = [None if at is None else at / scale for at in found]
+        rows.append(_row(name, lambda at: text.figure(at, 2), scaled))
+    return rows
 
 
-def _row(
-    name: str, old: float | None, new: float | None, words: Callable[[float | None], str]
-) -> Row:
+def _row(name: str, words: Callable[[float | None], str], values: Sequence[float | None]) -> Row:
+    old, new = values
     ratio = text.figure(new / old) if old and new is not None else text.NOTHING
     return name, words(old), "→", words(new), ratio
 

@@ -22,6 +22,7 @@ from alpha.core.progress import track
 from alpha.data.params import Data
 from alpha.history import repository as history
 from alpha.history.differences import Difference, of_out, of_weights
+from alpha.history.repository import ABSENT
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -60,7 +61,9 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
             cache = repo.cache.local_cache_dir
         with history.opened(place, source=str(lock), cache=cache) as recorded:
             stages = history.pipeline(recorded)
-            _check(stages, lock)
+            if stale := next(_stale(stages), ""):
+                fix = "run `snakemake --cores all` first"
+                raise InputError(f"{lock}: is not of this checkout: {stale}; {fix}")
             with closing(_rebuilt(place, folder / "repro.log")) as names:
                 for _ in track(names, "verify", total=len(stages)):
                     pass
@@ -142,42 +145,28 @@ def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path,
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check(stages: "list[Stage]", lock: Path) -> None:
-    """Raises InputError at the first stage, in their order, that was last run with another
-    command, other code, data or params than those beside it, or not on what the others left: what
-    is rebuilt need not be what it records."""
+def _stale(stages: "list[Stage]") -> Iterator[str]:
+    """The stages that were last run with another command, other code, data or params than those
+    beside them, or not on what the others left: what is rebuilt need not be what they record."""
     if not stages:
         raise InputError("dvc.yaml: must have stages")
     outs = history.made_by(stages)
     for stage in stages:
-        if what := next(_stale(stage, outs), ""):
-            raise InputError(
-                f"{lock}: is not of this checkout: stage {stage.name}: {what}; "
-                f"run `snakemake --cores all` first"
-            )
-
-
-def _stale(stage: "Stage", outs: dict[str, str | None]) -> Iterator[str]:
-    if not history.was_run(stage):
-        yield "it has not been run"
-    if stage.cmd_changed:
-        yield "it was run with another command than dvc.yaml's"
-    for out in stage.outs:
-        if not out.hash_info:
-            yield f"{out.def_path} is among its outputs in dvc.yaml alone"
-    for section, then, now in history.edited_params(stage):
-        key, old, new = next(history.changes(then, now, section))
-        if new is history.ABSENT:
-            yield f"params.yaml's {key} is gone"
-        yield f"params.yaml's {key} is " + (
-            "new" if old is history.ABSENT else f"{new!r}, and was {old!r}"
-        )
-    for dep in history.files(stage):
-        path = dep.def_path
-        if outs.get(path, dep.hash_info.value) != dep.hash_info.value:
-            yield f"it was run on another {path} than an earlier stage left"
-        elif not history.related(path, outs) and dep.workspace_status():
-            yield f"{path} {'has changed since' if dep.exists else 'is missing'}"
+        if not all(out.hash_info for out in stage.outs):
+            yield f"stage {stage.name}: it has not been run"
+        if stage.cmd_changed:
+            yield f"stage {stage.name}: it was run with another command than dvc.yaml's"
+        for section, then, now in history.edited_params(stage):
+            key, old, new = next(history.changes(then, now, section))
+            how = f"{new!r}, and was {old!r}" if old is not ABSENT else "new"
+            yield f"stage {stage.name}: params.yaml's {key} is {'gone' if new is ABSENT else how}"
+        for dep in history.files(stage):
+            path = dep.def_path
+            if outs.get(path, dep.hash_info.value) != dep.hash_info.value:
+                yield f"stage {stage.name}: it was run on another {path} than an earlier stage left"
+            elif not history.related(path, outs) and dep.workspace_status():
+                how = "has changed since" if dep.exists else "is missing"
+                yield f"stage {stage.name}: {path} {how}"
 
 
 def _rebuilt(place: Path, log: Path) -> Generator[str]:
