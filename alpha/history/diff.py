@@ -3,7 +3,7 @@ what came of it, in words: a section for what changed, nothing for what did not.
 and nothing is fetched."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,12 +30,7 @@ OPTIONS = [
 SECTIONS: dict[str, Any] = {}
 
 _SEEN = 0.001  # the last digit of a skill as it is printed
-_QUANTILES = {
-    "0.5": "median",
-    "0.9": "0.9 quantile",
-    "0.99": "0.99 quantile",
-    "0.999": "0.999 quantile",
-}
+_LEVELS = ("0.5", "0.9", "0.99", "0.999")  # of quantiles
 Row = tuple[str, ...]
 
 
@@ -133,16 +128,15 @@ def _value(value: Any) -> str:
 def _size(found: "Output | None") -> str:
     if found is None:
         return text.NOTHING
-    meta = found.meta
-    files = [] if meta.nfiles is None else [number(meta.nfiles, "file")]
-    size = [] if meta.size is None else [f"{meta.size / 1e6:,.1f} MB"]
-    return f"{', '.join([*files, *size])} (md5 {found.hash_info.value[:7]})".lstrip()
+    size = f"{number(found.meta.nfiles or 0, 'file')}, {(found.meta.size or 0) / 1e6:,.1f} MB"
+    return f"{size} (md5 {found.hash_info.value[:7]})"
 
 
 def _labels(old: Side, new: Side) -> Iterator[RenderableType]:
     """The label's distribution on both sides, or why it cannot be compared."""
     if old.labels is None or new.labels is None:
-        yield _absent("Labels", [side for side in (old, new) if side.labels is None])
+        missing = [side.absent for side in (old, new) if side.labels is None]
+        yield _section("Labels", *missing)
     elif old.labels != new.labels:
         kinds = [setting(side.params, "label", "target") in CLASSES for side in (old, new)]
         scale = 1.0 if any(kinds) else text.BPS
@@ -156,21 +150,22 @@ def _labels(old: Side, new: Side) -> Iterator[RenderableType]:
 
 
 def _label_rows(was: Labels, now: Labels, scale: float) -> list[Row]:
-    labelled = [side.status.get("0", 0) for side in (was, now)]
     rows = [
-        _row("rows", text.count, [was.rows, now.rows]),
-        _row("labelled", text.count, labelled),
-        _row("zero share", text.share, [was.zero_share, now.zero_share]),
+        _row("rows", text.count, was.rows, now.rows),
+        _row("labelled", text.count, was.status.get("0", 0), now.status.get("0", 0)),
+        _row("zero share", text.share, was.zero_share, now.zero_share),
     ]
-    for level, name in _QUANTILES.items():
+    for level in _LEVELS:
+        name = "median" if level == "0.5" else f"{level} quantile"
         found = [(side.quantiles or {}).get(level) for side in (was, now)]
         scaled = [None if at is None else at / scale for at in found]
-        rows.append(_row(name, lambda at: text.figure(at, 2), scaled))
+        rows.append(_row(name, lambda at: text.figure(at, 2), *scaled))
     return rows
 
 
-def _row(name: str, words: Callable[[float | None], str], values: Sequence[float | None]) -> Row:
-    old, new = values
+def _row(
+    name: str, words: Callable[[float | None], str], old: float | None, new: float | None
+) -> Row:
     ratio = text.figure(new / old) if old and new is not None else text.NOTHING
     return name, words(old), "→", words(new), ratio
 
@@ -179,7 +174,8 @@ def _verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
     """The models with another verdict or other flags, or of one side alone, and how much the test
     skill of the others moved; or why they cannot be compared."""
     if old.models is None or new.models is None:
-        yield _absent("Verdicts", [side for side in (old, new) if side.models is None])
+        missing = [side.absent for side in (old, new) if side.models is None]
+        yield _section("Verdicts", *missing)
         return
     rows: list[Row] = []
     moves: list[tuple[float, str]] = []
@@ -224,10 +220,6 @@ def _flags(was: Model, now: Model) -> str:
 def _skill(model: Model) -> str:
     ends = text.ends(model.test_low, model.test_high)
     return f"{text.figure(model.skill_test)} {ends}".rstrip()
-
-
-def _absent(title: str, sides: Iterable[Side]) -> Padding:
-    return _section(title, *(Text(f"Not compared: {side.absent}.") for side in sides))
 
 
 def _section(title: str, *content: RenderableType) -> Padding:

@@ -24,7 +24,6 @@ _NOT_AT_HAND = (
     "differs, and neither DVC's cache nor the workspace has the recorded one to look inside"
 )
 _NOT_OURS = ".snakemake_timestamp"  # in a folder; .dvcignore has it too
-_METRICS = "results/evaluate/metrics.json"
 _SHOWN = 60  # signs of a value, or of a line
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
 
@@ -102,16 +101,17 @@ def of_weights(weights: list[Difference], found: list[Difference]) -> str:
     elif pairs:
         most = max(_largest(before, after) for before, after in pairs if before)
         predictions = f"predictions differ by at most {most:.1e}"
-    for _, _, before, after in (one for one in found if one.path == _METRICS):
-        verdicts = _verdicts(before, after)
+    metrics = [one for one in found if one.path == "results/evaluate/metrics.json"]
+    if metrics:
+        verdicts = _verdicts(metrics[0])
     return f"{weights[0].sentence}{more}; {predictions}; {verdicts}"
 
 
-def _verdicts(before: Path | None, after: Path) -> str:
-    """The models of metrics.json with another verdict."""
-    if before is None:
+def _verdicts(metrics: Difference) -> str:
+    """The models with another verdict."""
+    if metrics.before is None:
         return "the recorded verdicts are not at hand"
-    then, now = (json.loads(path.read_text()) for path in (before, after))
+    then, now = (json.loads(path.read_text()) for path in (metrics.before, metrics.after))
     verdicts = {
         name: (then[name].get("verdict"), now.get(name, {}).get("verdict")) for name in then
     }

@@ -61,12 +61,14 @@ class Side:
 
     @property
     def absent(self) -> str:
+        """Why results are not compared."""
+        why = f"{self.name} has no results in this format in git, or in DVC's cache"
         if self.name == WORKSPACE:
             fix = "`make run` makes them, `dvc pull` fetches them"
-            return f"the workspace has no results in this format: {fix}"
-        if not self.stages:
-            return f"{self.name} has no dvc.lock: nothing was run in it"
-        return f"{self.name} has no results in this format in git, or in DVC's cache"
+            why = f"the workspace has no results in this format: {fix}"
+        elif not self.stages:
+            why = f"{self.name} has no dvc.lock: nothing was run in it"
+        return f"Not compared: {why}."
 
 
 def setting(params: dict[str, Any], section: str, key: str) -> Any:

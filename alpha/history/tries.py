@@ -74,11 +74,10 @@ def _earlier(evaluation: Path, root: Path) -> tuple[list[_Evaluation], int]:
     lock = root / "dvc.lock"
     test = _test(lock.read_bytes()) if lock.is_file() else set()
     # Whether it may be of the test split at hand. Only git tells which split a run was of.
-    may_count: dict[str, bool] = {}
+    may_count: dict[str, bool] = defaultdict(bool)
     for version in _versions(root):
         for md5 in _md5s(version, out):
-            same = not test or bool(test & _test(version))
-            may_count[md5] = may_count.get(md5, False) or same
+            may_count[md5] |= not test or bool(test & _test(version))
     for path in runs.glob("??/*/*"):
         for md5 in _md5s(path.read_bytes(), out):
             may_count.setdefault(md5, True)
