@@ -1,7 +1,8 @@
 import json
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,8 @@ from dvc.repo import Repo
 
 from alpha.core.artifacts import json_text
 from alpha.core.errors import InputError
-from alpha.history.diff import compare
-from alpha.history.diff import run as diff
-from alpha.history.diff.compare import ABSENT, Param
+from alpha.history import diff
+from alpha.history.repository import ABSENT, changes
 
 PARAMS: dict[str, Any] = {
     "data": {"dir": "market"},
@@ -48,11 +48,14 @@ class Project:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    def begin(self) -> None:
+        """Code, data and dvc.yaml, without a run."""
         self.git("init", "--quiet", "--initial-branch", "main")
-        Repo.init(str(root)).close()
+        Repo.init(str(self.root)).close()
         for name in ("label", "train", "evaluate"):
-            (root / "results" / name).mkdir(parents=True)
-        (root / ".gitignore").write_text(
+            (self.root / "results" / name).mkdir(parents=True)
+        (self.root / ".gitignore").write_text(
             "market\nresults/label/labels\nresults/train\nresults/evaluate/details.json\n"
         )
         self.write("dvc.yaml", DVC_YAML)
@@ -127,20 +130,34 @@ def judged(skill: float, verdict: str, *flags: str) -> Models:
 ACTIONABLE = judged(0.3, "actionable_on_paper", "label_shift")
 
 
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """One run, which is committed."""
-    for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"):
-        monkeypatch.setenv(name, "nobody")
-    for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"):
-        monkeypatch.setenv(name, "nobody@localhost")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    (tmp_path / "project").mkdir()
-    made = Project(tmp_path / "project")
-    monkeypatch.chdir(made.root)
+@pytest.fixture(scope="module")
+def _nobody() -> Iterator[pytest.MonkeyPatch]:
+    """Commits are by nobody in particular."""
+    with pytest.MonkeyPatch.context() as patch:
+        for who in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{who}_NAME", "nobody")
+            patch.setenv(f"GIT_{who}_EMAIL", "nobody@localhost")
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        yield patch
+
+
+@pytest.fixture(scope="module")
+def _committed(_nobody: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = Project(tmp_path_factory.mktemp("diff") / "project")
+    made.root.mkdir()
+    _nobody.chdir(made.root)
+    made.begin()
     made.evaluate(ACTIONABLE, labels())
     made.commit()
-    return made
+    return made.root
+
+
+@pytest.fixture
+def project(_committed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """One run, which is committed."""
+    shutil.copytree(_committed, tmp_path / "project", symlinks=True)
+    monkeypatch.chdir(tmp_path / "project")
+    return Project(tmp_path / "project")
 
 
 @pytest.fixture
@@ -166,17 +183,17 @@ def test_a_workspace_as_committed_has_not_changed(said: Said):
 def test_parameters_have_dotted_keys_and_both_values():
     old = {"a": {"b": 1, "c": [1, 2], "gone": "x"}, "same": 1, "section": {"d": 1}}
     new = {"new": {"e": None}, "a": {"b": 1.5, "c": [2]}, "same": 1.0}
-    assert list(compare.params(old, new)) == [
-        Param("new", ABSENT, {"e": None}),
-        Param("a.b", 1, 1.5),
-        Param("a.c", [1, 2], [2]),
-        Param("a.gone", "x", ABSENT),
-        Param("section", {"d": 1}, ABSENT),
+    assert list(changes(old, new)) == [
+        ("new", ABSENT, {"e": None}),
+        ("a.b", 1, 1.5),
+        ("a.c", [1, 2], [2]),
+        ("a.gone", "x", ABSENT),
+        ("section", {"d": 1}, ABSENT),
     ]
 
 
 def test_true_is_not_one():
-    assert list(compare.params({"a": 1}, {"a": True})) == [Param("a", 1, True)]
+    assert list(changes({"a": 1}, {"a": True})) == [("a", 1, True)]
 
 
 def test_params_are_printed_with_an_arrow(project: Project, said: Said):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.repo import Repo
 
 from alpha.history.tries import Tried, count
 
@@ -238,7 +239,7 @@ def test_a_real_dvc_remembers_what_experiments_and_edits_tried(root: Path, git, 
         f"    cmd: mkdir -p {EVALUATION} && cp made/${{silos}}.json {OUT}\n"
         f"    deps: [made]\n    params: [silos]\n    outs: [{OUT}]\n"
     )
-    dvc("init")
+    Repo.init(str(root)).close()
     dvc("repro")
     git("add", "--all")
     git("commit", "--quiet", "--message", "s1")

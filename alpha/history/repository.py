@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc.stage import Stage
 
-_NOT_OURS = ".snakemake_timestamp"  # in a folder; .dvcignore has it too
+ABSENT = object()  # a key of params that one side does not have
 
 
 @contextmanager
@@ -31,21 +31,15 @@ def opened(
     """
     from dvc.exceptions import DvcException
     from dvc.repo import Repo
-    from dvc.scm import RevError, resolve_rev
+    from dvc.scm import RevError
 
+    config = {"cache": {"dir": cache}} if cache else None
     try:
-        config = None if cache is None else {"cache": {"dir": cache}}
-        with Repo(str(root), config=config) as repo:
-            if rev is None:
-                yield repo
-                return
-            try:
-                commit = resolve_rev(repo.scm, rev)
-            except RevError:
-                what = "must be a commit, a branch, a tag or an experiment; git has none"
-                raise InputError(f"{rev!r}: {what}") from None
-            with repo.switch(commit):
-                yield repo
+        with Repo(str(root), config=config) as repo, repo.switch(rev or "workspace"):
+            yield repo
+    except RevError:
+        what = "must be a commit, a branch, a tag or an experiment; git has none"
+        raise InputError(f"{rev!r}: {what}") from None
     except DvcException as error:
         raise InputError(f"{source}: {' '.join(str(error).split())}") from None
 
@@ -62,11 +56,14 @@ def was_run(stage: "Stage") -> bool:
     return any(out.hash_info for out in stage.outs)
 
 
+def made_by(stages: "Iterable[Stage]") -> dict[str, str | None]:
+    """The recorded md5 of what stages make, by path; that of a folder ends in .dir."""
+    return {out.def_path: out.hash_info.value for stage in stages for out in stage.outs}
+
+
 def files(stage: "Stage") -> "list[Output]":
     """The dependencies that are files and folders."""
-    from dvc.dependency import ParamsDependency
-
-    return [dep for dep in stage.deps if not isinstance(dep, ParamsDependency)]
+    return [dep for dep in stage.deps if dep not in stage.params]
 
 
 def edited_params(stage: "Stage") -> Iterator[tuple[str, Any, Any]]:
@@ -79,18 +76,21 @@ def edited_params(stage: "Stage") -> Iterator[tuple[str, Any, Any]]:
                 yield name, then.get(name, {}), now.get(name, {})
 
 
-def by_path(outputs: "Iterable[Output]") -> dict[str, str | None]:
-    """The recorded md5 of files and folders; that of a folder ends in .dir."""
-    return {output.def_path: output.hash_info.value for output in outputs}
-
-
-def inside(path: str, folder: str) -> bool:
-    return f"{path}/".startswith(f"{folder}/")
+def changes(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Every parameter that differs, or a section that one side does not have: its dotted key and
+    both values, in the order of `new`; what `new` does not have at the end."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in dict.fromkeys([*new, *old]):
+            inner = f"{key}.{name}".lstrip(".")
+            yield from changes(old.get(name, ABSENT), new.get(name, ABSENT), inner)
+    # Python takes True for 1.
+    elif old != new or isinstance(old, bool) != isinstance(new, bool):
+        yield key, old, new
 
 
 def related(path: str, outs: Iterable[str]) -> bool:
     """Whether one of `outs` is the path, holds it, or is inside of it."""
-    return any(inside(path, out) or inside(out, path) for out in outs)
+    return any(f"{path}/".startswith(f"{out}/") or out.startswith(f"{path}/") for out in outs)
 
 
 def md5_of(path: Path) -> str:
@@ -105,26 +105,6 @@ def content(repo: "Repo", root: Path, path: str, md5: str) -> Path | None:
         if file.is_file() and md5_of(file) == md5:
             return file
     return None
-
-
-def listing(root: Path, out: "Output") -> dict[str, str] | None:
-    """The md5 of each file of a recorded folder by its path in there; None if neither DVC's
-    cache nor the workspace has that folder as it was."""
-    from dvc_data.hashfile.tree import Tree
-
-    tree = out.get_obj()
-    if tree is not None:
-        return {"/".join(key): info.value for key, _, info in tree}
-    found = files_of(root / out.def_path)
-    here = Tree.from_list([{"relpath": name, "md5": md5} for name, md5 in found.items()])
-    here.digest()
-    return found if here.oid == out.hash_info.value else None
-
-
-def files_of(folder: Path) -> dict[str, str]:
-    """The md5 of each file of a folder by its path in there."""
-    names = (path for path in sorted(folder.rglob("*")) if path.name != _NOT_OURS)
-    return {path.relative_to(folder).as_posix(): md5_of(path) for path in names if path.is_file()}
 
 
 def git(root: Path, *words: str, stdin: bytes = b"") -> bytes:

@@ -9,7 +9,6 @@ each has thousands of lines. The run cache has no API.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +51,8 @@ def count(evaluation: Path, root: Path = Path(".")) -> Tried:
     earlier, unread = _earlier(evaluation, root)
     tried: dict[str, set[str]] = defaultdict(set)
     for one in [at_hand, *earlier]:
-        if one.test_digest == at_hand.test_digest:
-            for name, model in one.by_model.items():
-                tried[name].add(model.configuration)
+        for name, model in one.by_model.items() if one.test_digest == at_hand.test_digest else ():
+            tried[name].add(model.configuration)
     return Tried({name: len(found) for name, found in tried.items()}, unread)
 
 
@@ -73,16 +71,13 @@ def _earlier(evaluation: Path, root: Path) -> tuple[list[_Evaluation], int]:
             cache, runs = repo.cache.local, Path(repo.stage_cache.cache_dir)
     except (ValueError, InputError):
         return [], 0
-    try:
-        test = _test((root / "dvc.lock").read_bytes())
-    except OSError:
-        test = set()
+    lock = root / "dvc.lock"
+    test = _test(lock.read_bytes()) if lock.is_file() else set()
     # Whether it may be of the test split at hand. Only git tells which split a run was of.
-    may_count: dict[str, bool] = {}
-    for lock in _versions(root, "dvc.lock"):
-        for md5 in _md5s(lock, out):
-            same = not test or bool(test & _test(lock))
-            may_count[md5] = may_count.get(md5, False) or same
+    may_count: dict[str, bool] = defaultdict(bool)
+    for version in _versions(root):
+        for md5 in _md5s(version, out):
+            may_count[md5] |= not test or bool(test & _test(version))
     for path in runs.glob("??/*/*"):
         for md5 in _md5s(path.read_bytes(), out):
             may_count.setdefault(md5, True)
@@ -104,14 +99,12 @@ def _test(lock: bytes) -> set[str]:
     return _md5s(split.group(), "results/split/test") if split else set()
 
 
-def _versions(root: Path, path: str) -> Iterator[bytes]:
-    """Every version of the file `path`, of all branches and experiments."""
+def _versions(root: Path) -> list[bytes]:
+    """Every version of dvc.lock, of all branches and experiments."""
     # Whole history: without it git leaves out the side of a merge whose version lost.
-    commits = git(root, "rev-list", "--all", "--full-history", "--", path).split()
-    names = b"".join(commit + f":./{path}\n".encode() for commit in commits)
-    found = git(root, "cat-file", "--batch-check", stdin=names).splitlines()
-    blobs = {line.split()[0] for line in found if line.split()[1:2] == [b"blob"]}
-    if blobs:
-        text = git(root, "cat-file", "--batch", stdin=b"".join(blob + b"\n" for blob in blobs))
-        # Each file comes after a line of git's own.
-        yield from re.split(rb"^[0-9a-f]{40,64} blob \d+\n", text, flags=re.MULTILINE)[1:]
+    words = ("rev-list", "--all", "--full-history", "--objects", "--", "dvc.lock")
+    named = [line.split(b" ", 1) for line in git(root, *words).splitlines()]
+    blobs = [line[0] for line in named if line[1:] and line[1].endswith(b"dvc.lock")]
+    text = git(root, "cat-file", "--batch", stdin=b"\n".join(blobs))
+    # Each file comes after a line of git's own.
+    return re.split(rb"^[0-9a-f]{40,64} blob \d+\n", text, flags=re.MULTILINE)[1:]

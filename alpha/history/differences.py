@@ -1,0 +1,244 @@
+"""Where what was rebuilt differs from what was recorded: the files, and where in them, as a node
+of HDF5, a key of JSON, or a line of text."""
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import h5py
+import hdf5plugin  # noqa: F401  (registers blosc2 with h5py)
+import numpy as np
+
+from alpha.history.repository import content, md5_of
+
+if TYPE_CHECKING:
+    from dvc.output import Output
+    from dvc.repo import Repo
+
+_NOT_AT_HAND = (
+    "differs, and neither DVC's cache nor the workspace has the recorded one to look inside"
+)
+_NOT_OURS = ".snakemake_timestamp"  # in a folder; .dvcignore has it too
+_SHOWN = 60  # signs of a value, or of a line
+_DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
+
+
+class Difference(NamedTuple):
+    """A file, or a whole output, whose bytes differ, in a sentence: "" if only its container does,
+    as another HDF5 library would write the same content. `before` is what was recorded, if it can
+    still be had."""
+
+    path: str
+    sentence: str
+    before: Path | None
+    after: Path
+
+
+def of_out(recorded: "Repo", root: Path, out: "Output", *, digests: bool) -> Iterator[Difference]:
+    """The files that differ of an output that was rebuilt. `recorded` has its record, and the cache
+    of the project in `root`. `digests` as in `where`."""
+    path, made = out.def_path, Path(out.fs_path)
+    then, now = _recorded_files(out, root / path), files_of(made)
+    if then is None:
+        yield Difference(path, f"{path} {_NOT_AT_HAND}", None, made)
+        return
+    for name in sorted(then.keys() | now.keys()):
+        file, after, before = os.path.normpath(f"{path}/{name}"), made / name, None
+        if name not in now:
+            sentence = f"{file} was not made"
+        elif name not in then:
+            sentence = f"{file} is made, and is not in the record"
+        elif then[name] == now[name]:
+            continue
+        elif before := content(recorded, root, file, then[name]):
+            found = where(before, after, digests=digests)
+            sentence = found and f"{file}: {found}"
+        else:
+            sentence = f"{file} {_NOT_AT_HAND}"
+        yield Difference(file, sentence, before, after)
+
+
+def _recorded_files(out: "Output", workspace: Path) -> dict[str, str] | None:
+    """As `files_of` an output as it was recorded; None if neither DVC's cache nor the workspace
+    has that folder as it was."""
+    from dvc_data.hashfile.tree import Tree
+
+    if not out.hash_info.isdir:
+        return {".": out.hash_info.value}
+    tree = out.get_obj()
+    if tree is None:
+        found = [{"relpath": name, "md5": md5} for name, md5 in files_of(workspace).items()]
+        tree = Tree.from_list(found)
+        tree.digest()
+        if tree.hash_info != out.hash_info:
+            return None
+    return {"/".join(key): info.value for key, _, info in tree}
+
+
+def files_of(path: Path) -> dict[str, str]:
+    """The md5 of each file of a folder by its path in there; of a file as "."."""
+    found = (one for one in [path, *path.rglob("*")] if one.is_file() and one.name != _NOT_OURS)
+    return {one.relative_to(path).as_posix(): md5_of(one) for one in found}
+
+
+def of_weights(weights: list[Difference], found: list[Difference]) -> str:
+    """Which weights differ, by how much predictions do at most, and whether the verdicts do;
+    `found` is all that differs."""
+    more = f" and {len(weights) - 1} more" if len(weights) > 1 else ""
+    predictions, verdicts = "predictions are the same", "every verdict is the same"
+    pairs = [
+        (one.before, one.after)
+        for one in found
+        if one.path.startswith("results/predict/") and not one.path.endswith(".json")
+    ]
+    if any(before is None for before, _ in pairs):
+        predictions = "predictions differ, and the recorded ones are not at hand"
+    elif pairs:
+        most = max(_largest(before, after) for before, after in pairs if before)
+        predictions = f"predictions differ by at most {most:.1e}"
+    metrics = [one for one in found if one.path == "results/evaluate/metrics.json"]
+    if metrics:
+        verdicts = _verdicts(metrics[0])
+    return f"{weights[0].sentence}{more}; {predictions}; {verdicts}"
+
+
+def _verdicts(metrics: Difference) -> str:
+    """The models with another verdict."""
+    if metrics.before is None:
+        return "the recorded verdicts are not at hand"
+    then, now = (json.loads(path.read_text()) for path in (metrics.before, metrics.after))
+    verdicts = {
+        name: (then[name].get("verdict"), now.get(name, {}).get("verdict")) for name in then
+    }
+    moved = [f"{name}: {old} → {new}" for name, (old, new) in verdicts.items() if old != new]
+    return f"verdicts differ ({', '.join(moved)})" if moved else "every verdict is the same"
+
+
+def where(before: Path, after: Path, *, digests: bool = True) -> str:
+    """Where `after` first differs from `before`, whose bytes differ. Nothing if they are of HDF5
+    and all values and attributes are the same, however they are stored.
+
+    Without `digests`, SHA-256 digests may differ too in JSON and text, as where earlier files are
+    stored otherwise: they only repeat what other files say, which are compared themselves.
+    """
+    if h5py.is_hdf5(before) and h5py.is_hdf5(after):
+        with h5py.File(before) as one, h5py.File(after) as other:
+            return _first("node", _nodes(one), _nodes(other), _node)
+    then, now = before.read_bytes(), after.read_bytes()
+    if not digests:
+        then, now = (_DIGEST.sub(b"a digest", content) for content in (then, now))
+        if then == now:
+            return ""
+    if after.suffix == ".json":
+        with suppress(ValueError):
+            one, other = (dict(_leaves(json.loads(text))) for text in (then, now))
+            return _first("key", one, other, _leaf) or "its layout as JSON differs"
+    with suppress(UnicodeDecodeError):
+        return _line(then.decode(), now.decode())
+    return f"its bytes differ ({len(then)} recorded, {len(now)} rebuilt)"
+
+
+def _first(
+    what: str, then: dict[str, Any], now: dict[str, Any], compare: Callable[[Any, Any], str]
+) -> str:
+    """The first that is not the same by its name; nothing if all are."""
+    for name in {**then, **now}:
+        if name not in now:
+            return f"{what} {name} is missing"
+        if name not in then:
+            return f"{what} {name} is not in the record"
+        if found := compare(then[name], now[name]):
+            return f"{what} {name}{found}"
+    return ""
+
+
+def _nodes(file: h5py.File) -> dict[str, Any]:
+    found = {"/": file}
+    file.visititems(lambda name, node: found.setdefault(f"/{name}", node) and None)
+    return found
+
+
+def _node(then: Any, now: Any) -> str:
+    """What differs first in two groups or arrays; nothing if nothing does."""
+    for key in sorted({*then.attrs, *now.attrs}):
+        one, other = then.attrs.get(key), now.attrs.get(key)
+        if not np.array_equal(one, other) and not (one != one and other != other):
+            return f": attribute {key!r} is {_short(str(other))}, recorded {_short(str(one))}"
+    if not (isinstance(then, h5py.Dataset) and isinstance(now, h5py.Dataset)):
+        return "" if type(then) is type(now) else ": is of another kind"
+    for what in ("dtype", "shape"):
+        if getattr(then, what) != getattr(now, what):
+            return f": its {what} is {getattr(now, what)}, recorded {getattr(then, what)}"
+    one, other = np.asarray(then[()]), np.asarray(now[()])
+    differ = _differ(one, other)
+    if not differ.any():
+        return ""
+    at = tuple(map(int, np.unravel_index(np.argmax(differ), differ.shape)))
+    found = f": the value at {list(at)} is {other[at]!s}, recorded {one[at]!s}"
+    if one.dtype.kind == "f":
+        a, b = (side[differ].astype(np.float64) for side in (one, other))
+        with np.errstate(invalid="ignore"):
+            most = np.max(np.abs(a - b) / np.maximum(np.abs(a), np.abs(b)))
+        found += f" (by at most {most:.1e} of it)" if most < np.inf else ""
+    return found
+
+
+def _differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Which values are not the same, of arrays of one shape. NaN is equal to NaN."""
+    differ = np.asarray(one != other)
+    return differ & ~(np.isnan(one) & np.isnan(other)) if one.dtype.kind == "f" else differ
+
+
+def _largest(before: Path, after: Path) -> float:
+    """By how much numbers of two HDF5 files differ at most, in arrays of both of the same shape;
+    NaN if one is not finite."""
+    most = 0.0
+    with h5py.File(before) as one, h5py.File(after) as other:
+        now = _nodes(other)
+        for name, node in _nodes(one).items():
+            same = isinstance(node, h5py.Dataset) and isinstance(now.get(name), h5py.Dataset)
+            if same and node.dtype.kind == "f" and node.shape == now[name].shape:
+                a, b = np.asarray(node[()]), np.asarray(now[name][()])
+                differ = _differ(a, b)
+                moved = np.abs(b[differ].astype(np.float64) - a[differ])
+                most = np.max([most, moved.max(initial=0.0)])
+    return float(most)
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value of JSON by its key, as in days.b[1]."""
+    if value and isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{key}.{name}".lstrip("."))
+    elif value and isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _leaves(inner, f"{key}[{at}]")
+    else:
+        yield key, value
+
+
+def _leaf(then: Any, now: Any) -> str:
+    return (
+        "" if json.dumps(then) == json.dumps(now) else f" is {_short(now)}, recorded {_short(then)}"
+    )
+
+
+def _line(then: str, now: str) -> str:
+    one, other = then.split("\n"), now.split("\n")
+    for at, (a, b) in enumerate(zip(one, other, strict=False)):
+        if a != b:
+            # Lines of HTML are long: from shortly before where they part.
+            column = next(i for i, (x, y) in enumerate(zip_longest(a, b)) if x != y)
+            start = max(0, column - _SHOWN // 2)
+            return f"line {at + 1} has {_short(b[start:])}, recorded {_short(a[start:])}"
+    return f"it has {len(other)} lines, recorded {len(one)}"
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
