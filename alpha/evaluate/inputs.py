@@ -68,12 +68,11 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        folders = models / run_folder(name), predictions / run_folder(name)
-        counts = parse(InputCounts, folders[1] / "inputs.json")
-        matched = [folder / MATCHED_MLP for folder in folders]
-        if matched[0].is_dir():
-            found.append(_trained(MATCHED_MLP, int(seed), matched[0], matched[1], counts))
-        found.append(_trained(model, int(seed), folders[0], folders[1], counts))
+        folder, predicted = models / run_folder(name), predictions / run_folder(name)
+        counts = parse(InputCounts, predicted / "inputs.json")
+        for model_name, at in ((MATCHED_MLP, MATCHED_MLP), (model, ".")):
+            if (folder / at).is_dir() or at == ".":
+                found.append(_trained(model_name, int(seed), folder / at, predicted / at, counts))
     return found
 
 
@@ -129,25 +128,23 @@ def read_predictions(
         if not rows:
             raise InputError(f"{path}: must have rows, found none")
         kept = rows if same_as is None else 0
-        time_ns = np.empty(kept, np.int64)
-        outcome, volatility = np.empty(kept), np.empty(kept)
+        time_ns, outcome, volatility = np.empty(kept, np.int64), np.empty(kept), np.empty(kept)
         score = np.empty(rows)
         values = np.empty((len(classes), rows)).T if classes else score
-        same, last = same_as is None or len(same_as[1]) == rows, None
+        same, last = same_as is None or len(same_as[1]) == rows, np.iinfo(np.int64).min
         for first in range(0, rows, _PART_ROWS):
             part = slice(first, min(first + _PART_ROWS, rows))
             times = frame.time_ns(start=part.start, stop=part.stop)
             columns = frame.matrix(names, start=part.start, stop=part.stop)
-            _check_times(path, times, last, first)
-            _check_outcome(path, columns[:, 0], classes, first)
+            outcomes = columns[:, 0]
+            _check_rows(path, first, times, last, outcomes, classes)
             last = times[-1]
             if same_as is None:
-                time_ns[part], outcome[part] = times, columns[:, 0]
-                volatility[part] = columns[:, 1]
+                time_ns[part], outcome[part], volatility[part] = times, outcomes, columns[:, 1]
             # What else is wrong with the file is looked for to its end.
             elif same:
-                same = np.array_equal(times, same_as[1][part])
-                same = same and np.array_equal(columns[:, 0], same_as[2][part])
+                pairs = (times, same_as[1][part]), (outcomes, same_as[2][part])
+                same = all(np.array_equal(*pair) for pair in pairs)
             if classes:
                 values[part] = columns[:, 3:]
             finite = np.isfinite(columns[:, 2:]).all(axis=1)
@@ -166,15 +163,19 @@ def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> N
             raise InputError(f"{path}: no column {name!r}, found {', '.join(found)}")
 
 
-def _check_times(path: Path, time_ns: np.ndarray, last: int | None, first: int) -> None:
-    before = time_ns[:1] - 1 if last is None else [last]
-    late = time_ns <= np.concatenate((before, time_ns[:-1]))
+def _check_rows(
+    path: Path,
+    first: int,
+    time_ns: np.ndarray,
+    last: int,
+    outcome: np.ndarray,
+    classes: tuple[float, ...],
+) -> None:
+    """Raises InputError for rows from the `first` on, after a row at the time `last`."""
+    late = time_ns <= np.concatenate(([last], time_ns[:-1]))
     if late.any():
         row = first + int(np.argmax(late))
         raise InputError(f"{path}: row {row}: must be later than the row before it")
-
-
-def _check_outcome(path: Path, outcome: np.ndarray, classes: tuple[float, ...], first: int) -> None:
     bad, must = ~np.isfinite(outcome), "finite"
     if classes:
         bad = ~np.isin(outcome, classes)

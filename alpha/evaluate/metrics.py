@@ -5,12 +5,28 @@ Where a figure is not defined, `Undefined` says why, in words for a reader of th
 """
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 
 class Undefined(Exception):
     """A figure has no value here; the message is the reason, e.g. "no rows"."""
+
+
+def defined(
+    figures: Mapping[str, Callable[[], float]], *, instead: str | None = None
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Each figure, or None where it is not defined; and the reason of each None, which is
+    `instead` if that is given. Nothing is raised."""
+    found: dict[str, float | None] = {}
+    reasons = {}
+    for name, compute in figures.items():
+        try:
+            found[name] = compute()
+        except Undefined as reason:
+            found[name], reasons[name] = None, instead or str(reason)
+    return found, reasons
 
 
 def total(values: np.ndarray) -> float:
@@ -25,8 +41,7 @@ def constant(values: np.ndarray) -> bool:
 
 
 def std(values: np.ndarray) -> float:
-    """The population's standard deviation, 0 without values; infinite or NaN if it is too large
-    for a float."""
+    """The population's, 0 without values; infinite or NaN if it is too large for a float."""
     # The mean of equal numbers is off from them by rounding, which is no variation.
     if constant(values):
         return 0.0
@@ -65,10 +80,8 @@ def std_ratio(outcome: float, prediction: float, rows: int) -> float:
 
 
 def _check_varies(rows: int, constant: bool) -> None:
-    if not rows:
-        raise Undefined("no rows")
-    if constant:
-        raise Undefined("the outcome is constant")
+    if not rows or constant:
+        raise Undefined("the outcome is constant" if rows else "no rows")
 
 
 def finite(value: float | np.floating) -> float:

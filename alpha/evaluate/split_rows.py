@@ -10,16 +10,46 @@ import numpy as np
 
 from alpha.core import parallel
 from alpha.data.params import Label
-from alpha.evaluate import distribution, metrics, shift
+from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.details import Label as LabelFigures
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import finite_or_none
 from alpha.evaluate.params import Bootstrap
 from alpha.evaluate.ranking import Order
-from alpha.evaluate.slices import DAY_NS, REGIMES, Regimes
 from alpha.learn.losses import Objective, near_mean_tolerance
 from alpha.learn.params import Loss
+
+REGIMES = ("low", "middle", "high")
+DAY_NS = 86400 * 10**9
+
+
+class Regimes(NamedTuple):
+    """Cut points of past volatility between low, middle and high; or the reason of none."""
+
+    cuts: tuple[float, ...] = ()
+    reason: str | None = None
+
+    @classmethod
+    def fit(cls, span_ns: int, volatility: np.ndarray) -> "Regimes":
+        """The terciles of train's finite past volatility, (rows,), over a span of time."""
+        if span_ns < DAY_NS:
+            return cls(reason="train spans less than a day")
+        finite = volatility[np.isfinite(volatility)]
+        if not len(finite):
+            return cls(reason="no row of train has a past volatility")
+        if metrics.constant(finite):
+            return cls(reason="the past volatility of train is constant")
+        low, high = np.quantile(finite, (1 / 3, 2 / 3), overwrite_input=True)
+        return cls(cuts=(float(low), float(high)))
+
+    def of(self, volatility: np.ndarray) -> np.ndarray:
+        """The regime of each row, (rows,) int8; len(REGIMES) of one without a past volatility,
+        and of all without cuts: it is in none."""
+        # A volatility at a cut is below it.
+        regime = np.searchsorted(self.cuts, volatility).astype(np.int8)
+        regime[~np.isfinite(volatility) | (not self.cuts)] = len(REGIMES)
+        return regime
 
 
 @dataclass(frozen=True)
@@ -32,7 +62,7 @@ class Standard:
     std: float | None
     bin_edges: np.ndarray
     regimes: Regimes
-    reference: shift.Reference
+    reference: distribution.Reference
 
     @classmethod
     def fit(cls, train: Columns, label: Label, loss: Loss) -> "Standard":
@@ -47,7 +77,7 @@ class Standard:
             finite_or_none(metrics.std(outcome)),
             distribution.bin_edges(outcome, objective.classes),
             Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility),
-            shift.Reference.fit(outcome, objective.classes),
+            distribution.Reference.fit(outcome, objective.classes),
         )
 
     @property
@@ -69,10 +99,10 @@ class Ranks(NamedTuple):
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
-    `regime` (rows,) int8 is each row's (alpha.evaluate.slices), `day_starts` (days + 1,) the
-    first row of each UTC day and last the number of rows, `constant_by_cell` (cells,) the losses
-    of the best constant, `block_means` (blocks,) the mean outcomes of blocks that do not overlap.
-    `digest` is of times and outcomes: what makes two evaluations ones of the same split.
+    `regime` (rows,) int8 is each row's, `day_starts` (days + 1,) the first row of each UTC day
+    and last the number of rows, `constant_by_cell` (cells,) the losses of the best constant,
+    `block_means` (blocks,) the mean outcomes of blocks that do not overlap. `digest` is of times
+    and outcomes: what makes two evaluations ones of the same split.
     """
 
     standard: Standard
@@ -94,19 +124,12 @@ class SplitRows:
     ) -> "SplitRows":
         """From what a file of predictions says of the rows themselves."""
         time_ns, outcome, objective = columns.time_ns, columns.outcome, standard.objective
-        rows = len(outcome)
-        seconds = bootstrap.block_horizons * horizon_seconds
-        blocks = Blocks.cut(
-            time_ns,
-            seconds,
-            resamples=bootstrap.resamples,
-            level=bootstrap.level,
-            seed=bootstrap.seed,
-        )
+        rows, seconds = len(outcome), bootstrap.block_horizons * horizon_seconds
+        parameters = bootstrap.model_dump(exclude={"block_horizons"})
+        blocks = Blocks.cut(time_ns, seconds, **parameters)
         constant_by_cell = blocks.by_cell(objective.losses(outcome, objective.constant))
         apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
-        regime = standard.regimes.of(columns.volatility)
-        day_starts = first_rows(time_ns, DAY_NS, 0)
+        regime, day_starts = standard.regimes.of(columns.volatility), first_rows(time_ns, DAY_NS, 0)
         order = Order.of(outcome)
         ascending = outcome[order.rows]
         counts = distribution.counts(ascending, standard.bin_edges)
@@ -149,10 +172,10 @@ class SplitRows:
         return {str(date): slice(*rows) for date, rows in zip(dates, ends, strict=True)}
 
     @property
-    def regimes(self) -> dict[str, int]:
-        """The code of each regime, by its name; none without cuts."""
+    def regimes(self) -> dict[str, np.ndarray]:
+        """The rows of each regime, (rows,) bool, by its name; none without cuts."""
         names = REGIMES if self.standard.regimes.cuts else ()
-        return {name: code for code, name in enumerate(names)}
+        return {name: self.regime == code for code, name in enumerate(names)}
 
     def ranks_of(self, order: Order) -> Ranks:
         """The ranks of a value among the rows that have one."""
