@@ -28,13 +28,9 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
     Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with fewer
     than two rows or where one side is constant, ValueError if they are not as they must be.
     """
-    outcome, prediction = _values("outcome", outcome), _values("prediction", prediction)
-    _check_rows(outcome, prediction)
-    x, y = (
-        order.centered_ranks(len(outcome))
-        for order in parallel.each(Order.of, (outcome, prediction))
-    )
-    return spearman(products(x, y), len(outcome))
+    both = _columns(outcome=outcome, prediction=prediction)
+    x, y = (one.centered_ranks(len(both[0])) for one in parallel.each(Order.of, both))
+    return spearman(products(x, y), len(x))
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
@@ -45,27 +41,26 @@ def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     Undefined where the event is always or never there; ValueError if they are not as they must
     be.
     """
-    event, score = np.asarray(event), _values("score", score)
-    if event.dtype != bool:
-        raise ValueError(f"event: must be bool, found {event.dtype}")
-    _check_rows(event, score)
+    if np.asarray(event).dtype != bool:
+        raise ValueError(f"event: must be bool, found {np.asarray(event).dtype}")
+    came, score = _columns(event=event, score=score)
     order = Order.of(score)
-    return RankedEvent.of(event[order.rows], order, None, cells=1).average_precision()
+    cell = np.zeros(len(score), dtype=np.int32)
+    return RankedEvent.of(came[order.rows] > 0, order, cell, cells=1).average_precision()
 
 
-def _values(name: str, given: np.ndarray) -> np.ndarray:
-    values = np.asarray(given, dtype=np.float64)
-    if values.ndim != 1:
-        raise ValueError(f"{name}: must be (rows,), found {values.shape}")
-    nan = np.isnan(values)
-    if nan.any():
-        raise ValueError(f"{name}: must be without NaN, found one in row {int(nan.argmax())}")
-    return values
-
-
-def _check_rows(one: np.ndarray, other: np.ndarray) -> None:
-    if one.shape != other.shape:
-        raise ValueError(f"must be of the same rows, found {one.shape} and {other.shape}")
+def _columns(**given: np.ndarray) -> list[np.ndarray]:
+    """As floats. Raises ValueError unless they are of the same rows, without NaN."""
+    columns = [np.asarray(values, dtype=np.float64) for values in given.values()]
+    for name, values in zip(given, columns, strict=True):
+        if values.ndim != 1:
+            raise ValueError(f"{name}: must be (rows,), found {values.shape}")
+        if (nan := np.isnan(values)).any():
+            raise ValueError(f"{name}: must be without NaN, found one in row {nan.argmax()}")
+    one, other = (values.shape for values in columns)
+    if one != other:
+        raise ValueError(f"must be of the same rows, found {one} and {other}")
+    return columns
 
 
 @dataclass(frozen=True)
@@ -154,6 +149,10 @@ class RankedEvent:
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
     decile, and the events in it; over all cells are the sum of A / B over the events, the events
     in the top decile, and the rows in it.
+
+    Average precision is N / P, P the events. Its statistic is N's derivative by each row's
+    weight, so that resampled sums of it over those of events are resamples of the figure, to
+    first order.
     """
 
     rows: int
@@ -164,14 +163,10 @@ class RankedEvent:
     top: float
 
     @classmethod
-    def of(
-        cls, came: np.ndarray, order: Order, cell: np.ndarray | None, *, cells: int
-    ) -> "RankedEvent":
+    def of(cls, came: np.ndarray, order: Order, cell: np.ndarray, *, cells: int) -> "RankedEvent":
         """From whether the event `came`, bool, and the `cell` of each row, int32, both in the
-        order of the prediction; without a cell all rows are in the first."""
-        by_cell = np.zeros((cells, 4))
-        positives = int(np.count_nonzero(came))
-        cell = np.zeros(len(came), dtype=np.int32) if cell is None else cell
+        order of the prediction."""
+        by_cell, positives = np.zeros((cells, 4)), int(np.count_nonzero(came))
         sums = _rank_event(came, order.starts, cell, positives, TOP, by_cell)
         return cls(len(came), positives, by_cell, *sums)
 
@@ -192,21 +187,8 @@ class RankedEvent:
     def _check(self) -> None:
         if not self.rows:
             raise Undefined("no rows")
-        if not self.positives:
-            raise Undefined("no row has the event")
-        if self.positives == self.rows:
-            raise Undefined("every row has the event")
-
-    def statistics(self, kept: np.ndarray) -> list[np.ndarray]:
-        """What the resamples of average precision (the first two) and of the decile lift (the
-        others) are made of, by cell, of which `kept` (cells,) counts the rows: as `by_cell`, and
-        the rows.
-
-        Average precision is N / P, P the events. Its statistic is N's derivative by each row's
-        weight, so that resampled sums of it over those of events are resamples of the figure,
-        to first order.
-        """
-        return [*self.by_cell.T, kept]
+        if self.positives in (0, self.rows):
+            raise Undefined(f"{'every' if self.positives else 'no'} row has the event")
 
 
 @njit(cache=True, nogil=True)
