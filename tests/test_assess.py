@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
 from alpha.check import Params
-from alpha.evaluate.assess import Parameters, assess, fees_name, lift_name, precision_name
+from alpha.evaluate.assess import Parameters, assess, fees_name
 from alpha.evaluate.details import SplitFigures
 from alpha.evaluate.distribution import LEVELS
 from alpha.evaluate.params import Bootstrap
@@ -206,8 +206,8 @@ def test_headline_figures_have_intervals_around_them(params: Params):
     assert resamples[fees_name(5.0)].shape == (2, 200)
     event = found.events[0]
     for name, value in (
-        (precision_name(event.name), event.average_precision),
-        (lift_name(event.name), event.decile_lift),
+        (f"average_precision of {event.name}", event.average_precision),
+        (f"decile_lift of {event.name}", event.decile_lift),
     ):
         low, high = np.quantile(resamples[name], (0.025, 0.975))
         assert low < value < high

@@ -11,7 +11,6 @@ from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluate.details import Ends, Event, Slice, SplitFigures, Threshold
 from alpha.evaluate.inputs import Columns
-from alpha.evaluate.metrics import Undefined
 from alpha.evaluate.ranking import Order, RankedEvent
 from alpha.evaluate.split_rows import SplitRows
 from alpha.learn.losses import Objective
@@ -31,16 +30,6 @@ class Parameters:
     thresholds_bps: Sequence[float]
     round_trip_bps: float
     horizon_ns: int
-
-
-def precision_name(event: str) -> str:
-    """The name of an event's average precision among Resamples."""
-    return f"average_precision of {event}"
-
-
-def lift_name(event: str) -> str:
-    """The name of an event's decile lift among Resamples."""
-    return f"decile_lift of {event}"
 
 
 def fees_name(threshold_bps: float) -> str:
@@ -83,20 +72,17 @@ class ScoredRows:
         rows, kept = len(keep), int(np.count_nonzero(keep))
         # If nothing was predicted at all, loss and skill are of no rows.
         scored = rows if kept else 0
-        total, constant = metrics.total(self.losses), metrics.total(self.constant_losses)
-        varies = not metrics.constant(self.outcome)
-
-        def std_ratio() -> float:
-            both = self.outcome, self.score
-            outcome, score = both if kept == rows else (values[keep] for values in both)
-            return metrics.std_ratio(metrics.std(outcome), metrics.std(score), kept)
-
+        total, of_constant = metrics.total(self.losses), metrics.total(self.constant_losses)
+        constant = metrics.constant(self.outcome)
+        # A mask would copy the rows.
+        those = slice(None) if kept == rows else keep
+        spread = metrics.std(self.outcome[those]), metrics.std(self.score[those])
         return metrics.defined(
             {
                 "loss": lambda: metrics.mean(total, scored),
-                "skill": lambda: metrics.skill(total, constant, scored, constant=not varies),
+                "skill": lambda: metrics.skill(total, of_constant, scored, constant=constant),
                 "rank_ic": lambda: ranking.spearman(products, kept),
-                "std_ratio": std_ratio,
+                "std_ratio": lambda: metrics.std_ratio(*spread, kept),
             },
             instead=_NOT_FINITE if rows and not kept else None,
         )
@@ -153,47 +139,39 @@ class _Run:
     that are not defined, both of which its methods fill."""
 
     def __init__(self, split: SplitRows, predicted: Columns) -> None:
-        self._split, self._predicted, self._score = split, predicted, predicted.score
+        self._split, self._score, self._values = split, predicted.score, predicted.values
         self._lost = np.isnan(predicted.score)
         self._kept_by_cell = split.blocks.by_cell(~self._lost)
         self.kept = split.rows - int(np.count_nonzero(self._lost))
         # The reason of all figures, if there is nothing to compute them from.
         self.instead = _NOT_FINITE if split.rows and not self.kept else None
-        # The products of the ranks of each day and regime, by its name, and of all rows.
+        # Of the ranks of each day and regime, by its name, and of all rows.
         self._products: dict[str, tuple[int, int, int]] = {}
         self._rank_sums: list[np.ndarray] = []
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
 
     def _scored(self, rows: slice | np.ndarray) -> ScoredRows:
-        split, values = self._split, self._predicted.values
-        objective = split.standard.objective
-        return ScoredRows.of(objective, split.outcome[rows], self._score[rows], values[rows])
-
-    def _kept_only(self, values: np.ndarray) -> np.ndarray:
-        """NaN where there is no prediction."""
-        return np.where(self._lost, np.nan, values) if self.kept < self._split.rows else values
+        objective, outcome = self._split.standard.objective, self._split.outcome[rows]
+        return ScoredRows.of(objective, outcome, self._score[rows], self._values[rows])
 
     def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
         """What the order of the predictions gives: the products of ranks, distribution and
         calibration; and the events of outcomes above each threshold."""
         split, x = self._split, self._split.ranks
         if self.kept < split.rows:
-            x = split.ranks_of(Order.of(self._kept_only(split.outcome)))
+            x = split.ranks_of(Order.of(np.where(self._lost, np.nan, split.outcome)))
         order = Order.of(self._score)
         y = split.ranks_of(order)
-        for ranks, parts in (
-            ((x.by_day, y.by_day), split.days),
-            ((x.by_regime, y.by_regime), split.regimes),
-            ((x.whole, y.whole), {"": slice(None)}),
-        ):
-            for name, rows in parts.items():
-                self._products[name] = ranking.products(ranks[0][rows], ranks[1][rows])
-        if split.blocks.reason is None:
-            both = x.whole, y.whole
-            self._rank_sums = ranking.rank_ic_statistics(*both, self._kept_by_cell, split.blocks)
+        parts: list[Mapping[str, Any]] = [{"": slice(None)}, split.days, split.regimes]
+        for of_x, of_y, slices in zip(x, y, parts, strict=True):
+            for name, those in slices.items():
+                self._products[name] = ranking.products(of_x[those], of_y[those])
+        self._rank_sums = ranking.rank_ic_statistics(
+            x.whole, y.whole, self._kept_by_cell, split.blocks
+        )
         ascending_ranks = y.whole[order.rows]
-        del x, y, ranks
+        del x, y, of_x, of_y
         prediction, outcome = self._score[order.rows], split.outcome[order.rows]
         found = {
             "prediction_quantiles": distribution.quantiles(prediction),
@@ -212,43 +190,44 @@ class _Run:
         found = []
         for at, code in enumerate(self._split.standard.objective.classes):
             if code != 0:
-                order = Order.of(self._kept_only(self._predicted.values[:, at]))
-                found += self._events(order, {f"class {code:+g}": self._split.outcome == code})
+                came = {f"class {code:+g}": self._split.outcome == code}
+                found += self._events(Order.of(self._values[:, at]), came)
         return found
 
     def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> list[Event]:
         """How well an order of the predictions ranks rows in which an event came, (rows,) bool."""
-        blocks = self._split.blocks
-        cell = blocks.of_rows[order.rows]
-
-        def rank(event: np.ndarray) -> RankedEvent:
-            return RankedEvent.of(event[order.rows], order, cell, cells=blocks.cells)
-
-        ranked = parallel.each(rank, came.values())
+        cells, cell = self._split.blocks.cells, self._split.blocks.of_rows[order.rows]
+        ranked = parallel.each(
+            lambda event: RankedEvent.of(event[order.rows], order, cell, cells=cells),
+            came.values(),
+        )
         return [self._event(name, one) for name, one in zip(came, ranked, strict=True)]
 
     def _event(self, name: str, ranked: RankedEvent) -> Event:
-        base_rate = ranked.positives / self.kept if self.kept else None
-        try:
-            precision, lift = ranked.average_precision(), ranked.decile_lift()
-        except Undefined as reason:
-            self.undefined[name] = self.instead or str(reason)
-            return Event(name=name, base_rate=base_rate, average_precision=None, decile_lift=None)
+        found, reasons = metrics.defined(
+            {"average_precision": ranked.average_precision, "decile_lift": ranked.decile_lift},
+            instead=self.instead,
+        )
         blocks = self._split.blocks
-        if blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
+        if reasons:
+            self.undefined[name] = reasons["average_precision"]
+        elif blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
             self.undefined[f"interval of {name}"] = (
                 f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
             )
         elif blocks.reason is None:
             sums = blocks.sums((*ranked.by_cell.T, self._kept_by_cell))
             of_statistic, events, of_top, both, rows = sums
-            self.resamples[precision_name(name)] = np.clip(ratio(of_statistic, events), 0.0, 1.0)
-            self.resamples[lift_name(name)] = ratio(ratio(both, of_top), ratio(events, rows))
-        return Event(name=name, base_rate=base_rate, average_precision=precision, decile_lift=lift)
+            precisions = np.clip(ratio(of_statistic, events), 0.0, 1.0)
+            self.resamples[f"average_precision of {name}"] = precisions
+            lifts = ratio(ratio(both, of_top), ratio(events, rows))
+            self.resamples[f"decile_lift of {name}"] = lifts
+        base_rate = ranked.positives / self.kept if self.kept else None
+        return Event(name=name, base_rate=base_rate, **found)
 
     def of_rows(self) -> dict[str, Any]:
         """The figures over all rows, after `in_order`."""
-        split, standard, scored = self._split, self._split.standard, self._scored(slice(None))
+        split, scored, kept = self._split, self._scored(slice(None)), self.kept
         found, undefined = scored.figures(self._products[""])
         constant, losses = (
             metrics.total(scored.constant_losses),
@@ -261,30 +240,18 @@ class _Run:
             np.copyto(error, 0.0, where=self._lost)
             absolute, squared = float(np.sum(error)), float(np.sum(np.square(error, out=error)))
         zeros = float(split.rows - np.count_nonzero(split.outcome))
-
-        def near_mean_share() -> float:
-            mean, tolerance = standard.mean, standard.near_mean_tolerance
-            if mean is None or tolerance is None:
-                raise Undefined(
-                    "train's outcomes are too large for a mean and a standard deviation"
-                )
-            with np.errstate(over="ignore"):
-                near = np.count_nonzero(np.abs(self._score - mean) <= tolerance)
-            return metrics.mean(float(near), self.kept)
-
         others, reasons = metrics.defined(
             {
-                "constant_loss": lambda: metrics.mean(constant, split.rows if self.kept else 0),
-                "mse": lambda: metrics.mean(squared, self.kept),
-                "mae": lambda: metrics.mean(absolute, self.kept),
+                "constant_loss": lambda: metrics.mean(constant, split.rows if kept else 0),
+                "mse": lambda: metrics.mean(squared, kept),
+                "mae": lambda: metrics.mean(absolute, kept),
                 "label_zero_share": lambda: metrics.mean(zeros, split.rows),
-                "near_mean_share": near_mean_share,
+                "near_mean_share": lambda: metrics.mean(split.standard.near(self._score), kept),
             },
             instead=self.instead,
         )
         self.undefined |= undefined | reasons
-        by_cell = losses, split.constant_by_cell
-        self.resamples |= resampled(split, found, by_cell, self._rank_sums)
+        self.resamples |= resampled(split, found, losses, split.constant_by_cell, self._rank_sums)
         return found | others
 
     def slice(self, name: str, rows: slice | np.ndarray) -> Slice:
@@ -294,11 +261,11 @@ class _Run:
         return Slice(name=name, rows=len(scored.outcome), undefined=undefined, **found)
 
     def check(self, threshold_bps: float, parameters: Parameters) -> Threshold:
-        blocks = self._split.blocks
+        split, blocks = self._split, self._split.blocks
         found, sums = thresholds.check(
             threshold_bps,
-            time_ns=self._split.time_ns,
-            outcome=self._split.outcome,
+            time_ns=split.time_ns,
+            outcome=split.outcome,
             prediction=self._score,
             horizon_ns=parameters.horizon_ns,
             round_trip_bps=parameters.round_trip_bps,
@@ -307,8 +274,7 @@ class _Run:
         # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
         if blocks.reason is not None or blocks.effective(sums[1]) < LEAST_BLOCKS:
             return found
-        of_check = blocks.sums(sums)
-        self.resamples[fees_name(threshold_bps)] = of_check
+        of_check = self.resamples[fees_name(threshold_bps)] = blocks.sums(sums)
         after = thresholds.after_fees_resampled(of_check, round_trip_bps=parameters.round_trip_bps)
         return thresholds.with_ends(found, blocks.ends(after))
 
@@ -316,16 +282,17 @@ class _Run:
 def resampled(
     split: SplitRows,
     figures: Mapping[str, float | None],
-    losses: tuple[np.ndarray, np.ndarray],
+    losses: np.ndarray,
+    constant_losses: np.ndarray,
     rank_sums: Sequence[np.ndarray],
 ) -> Resamples:
     """Those of loss, skill and rank IC, as far as they are among the `figures` and have an
-    interval: from the losses and the best constant's by cell, and `rank_ic_statistics`."""
+    interval: from losses by cell, (cells,), and `rank_ic_statistics`."""
     blocks, found = split.blocks, {}
     if blocks.reason is not None:
         return {}
     if figures["loss"] is not None:
-        rows, of_loss, of_constant = blocks.sums((blocks.rows, *losses))
+        rows, of_loss, of_constant = blocks.sums((blocks.rows, losses, constant_losses))
         found["loss"] = ratio(of_loss, rows)
         if figures["skill"] is not None and split.skill_reason is None:
             found["skill"] = 1.0 - ratio(of_loss, of_constant)

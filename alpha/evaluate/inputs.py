@@ -96,8 +96,8 @@ class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
     `time_ns` int64, `outcome` finite, past `volatility` NaN where unknown. `score` is the number
-    that is compared with the outcome, NaN where there is no finite prediction; `values` is what
-    the loss takes: the score, or a probability of each class (rows, classes).
+    that is compared with the outcome, `values` is what the loss takes: the score, or a probability
+    of each class (rows, classes). Both are NaN where there is no finite prediction.
     """
 
     time_ns: np.ndarray
@@ -145,10 +145,10 @@ def read_predictions(
             elif same:
                 pairs = (times, same_as[1][part]), (outcomes, same_as[2][part])
                 same = all(np.array_equal(*pair) for pair in pairs)
+            columns[~np.isfinite(columns[:, 2:]).all(axis=1), 2:] = np.nan
+            score[part] = columns[:, 2]
             if classes:
                 values[part] = columns[:, 3:]
-            finite = np.isfinite(columns[:, 2:]).all(axis=1)
-            score[part] = np.where(finite, columns[:, 2], np.nan)
     if same_as is not None and not same:
         raise InputError(
             f"{path}: must hold the same times and outcomes as {same_as[0]}, found others"

@@ -159,8 +159,8 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
         for one in losses:
             one[~keep] = 0.0
     figures, undefined = rows.figures(of_ranks)
-    by_cell = blocks.by_cell(losses[0]), blocks.by_cell(losses[1])
-    resamples = resampled(split, figures, by_cell, rank_sums)
+    of_losses, of_constant = (blocks.by_cell(one) for one in losses)
+    resamples = resampled(split, figures, of_losses, of_constant, rank_sums)
     skill, rank_ic = (
         widened.interval(figures[name], resamples.get(name), undefined.get(name) or reason)
         for name, reason in (("skill", split.skill_reason), ("rank_ic", None))

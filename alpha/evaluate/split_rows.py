@@ -14,7 +14,7 @@ from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.details import Label as LabelFigures
 from alpha.evaluate.inputs import Columns
-from alpha.evaluate.metrics import finite_or_none
+from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Bootstrap
 from alpha.evaluate.ranking import Order
 from alpha.learn.losses import Objective, near_mean_tolerance
@@ -84,6 +84,13 @@ class Standard:
     def near_mean_tolerance(self) -> float | None:
         """How far from the train mean a prediction still counts as near it."""
         return None if self.std is None else near_mean_tolerance(self.std)
+
+    def near(self, score: np.ndarray) -> float:
+        """How many of the predictions, (rows,), are near it. Raises Undefined if it overflowed."""
+        if self.mean is None or self.near_mean_tolerance is None:
+            raise Undefined("train's outcomes are too large for a mean and a standard deviation")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.count_nonzero(np.abs(score - self.mean) <= self.near_mean_tolerance))
 
 
 class Ranks(NamedTuple):
