@@ -58,9 +58,9 @@ def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> 
     loss = params.loss.model_copy(update=changes)
     of_train = columns(np.arange(len(train)) * SECOND, train)
     time_ns = np.arange(len(outcome)) * step * SECOND
-    rows = SplitRows.of(
+    rows = SplitRows(
         columns(time_ns, outcome),
-        standard=Standard.fit(of_train, label, loss),
+        standard=Standard(of_train, label, loss),
         bootstrap=BOOTSTRAP,
         horizon_seconds=label.horizon_seconds,
     )
@@ -310,9 +310,9 @@ class Made:
         outcome = (self.outcome > 5e-4) * 1.0 if classes else self.outcome
         score, values = (self.chances[:, 1], self.chances) if classes else (self.score, None)
         given = columns(self.time_ns, outcome, score, values=values, volatility=self.volatility)
-        split = SplitRows.of(
+        split = SplitRows(
             given,
-            standard=Standard.fit(given, label, params.loss),
+            standard=Standard(given, label, params.loss),
             bootstrap=BOOTSTRAP,
             horizon_seconds=label.horizon_seconds,
         )

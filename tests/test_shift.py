@@ -12,11 +12,11 @@ from alpha.evaluate.metrics import Undefined
 
 
 def psi(train, outcome, classes=()) -> float:
-    return distribution.stability_index(Reference.fit(train, classes), outcome)
+    return distribution.stability_index(Reference(train, classes), outcome)
 
 
 def compare(train, outcome, *, train_blocks, blocks):
-    reference = Reference.fit(train)
+    reference = Reference(train)
     return distribution.shift("test", reference, outcome, train_blocks=train_blocks, blocks=blocks)
 
 

@@ -160,8 +160,8 @@ class _Run:
         calibration; and the events of outcomes above each threshold."""
         split, x = self._split, self._split.ranks
         if self.kept < split.rows:
-            x = split.ranks_of(Order.of(np.where(self._lost, np.nan, split.outcome)))
-        order = Order.of(self._score)
+            x = split.ranks_of(Order(np.where(self._lost, np.nan, split.outcome)))
+        order = Order(self._score)
         y = split.ranks_of(order)
         parts: list[Mapping[str, Any]] = [{"": slice(None)}, split.days, split.regimes]
         for of_x, of_y, slices in zip(x, y, parts, strict=True):
@@ -191,14 +191,14 @@ class _Run:
         for at, code in enumerate(self._split.standard.objective.classes):
             if code != 0:
                 came = {f"class {code:+g}": self._split.outcome == code}
-                found += self._events(Order.of(self._values[:, at]), came)
+                found += self._events(Order(self._values[:, at]), came)
         return found
 
     def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> list[Event]:
         """How well an order of the predictions ranks rows in which an event came, (rows,) bool."""
         cells, cell = self._split.blocks.cells, self._split.blocks.of_rows[order.rows]
         ranked = parallel.each(
-            lambda event: RankedEvent.of(event[order.rows], order, cell, cells=cells),
+            lambda event: RankedEvent(event[order.rows], order, cell, cells=cells),
             came.values(),
         )
         return [self._event(name, one) for name, one in zip(came, ranked, strict=True)]

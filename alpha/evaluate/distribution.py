@@ -7,7 +7,6 @@ descriptive: labels overlap, so its rows are no independent evidence. The Kolmog
 is made on the means of blocks of time, which nearly are.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -93,24 +92,18 @@ def calibration(prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray) 
     return bins
 
 
-@dataclass(frozen=True)
 class Reference:
     """Train's outcomes as the stability index sees them: the deciles of those that are not zero,
     of which equal ones are merged, the share of each bin, and whether all are equal."""
 
-    edges: np.ndarray
-    classes: tuple[float, ...]
-    shares: np.ndarray
-    constant: bool
-
-    @classmethod
-    def fit(cls, outcome: np.ndarray, classes: tuple[float, ...] = ()) -> "Reference":
+    def __init__(self, outcome: np.ndarray, classes: tuple[float, ...] = ()) -> None:
         """From (rows,) finite outcomes, at least one."""
-        constant, edges = metrics.constant(outcome), np.empty(0)
-        if not constant and not classes:
+        self.classes, self.constant = classes, metrics.constant(outcome)
+        self.edges = np.empty(0)
+        if not self.constant and not classes:
             others, deciles = outcome[outcome != 0], np.arange(1, 10) / 10
-            edges = np.unique(np.quantile(others, deciles, overwrite_input=True))
-        return cls(edges, classes, _shares(outcome, edges, classes), constant)
+            self.edges = np.unique(np.quantile(others, deciles, overwrite_input=True))
+        self.shares = _shares(outcome, self.edges, classes)
 
 
 def _shares(outcome: np.ndarray, edges: np.ndarray, classes: tuple[float, ...]) -> np.ndarray:

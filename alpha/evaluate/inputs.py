@@ -68,27 +68,24 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        folder, predicted = models / run_folder(name), predictions / run_folder(name)
-        counts = parse(InputCounts, predicted / "inputs.json")
-        for model_name, at in ((MATCHED_MLP, MATCHED_MLP), (model, ".")):
-            if (folder / at).is_dir() or at == ".":
-                found.append(_trained(model_name, int(seed), folder / at, predicted / at, counts))
+        counts = parse(InputCounts, predictions / run_folder(name) / "inputs.json")
+        matched, alone = run_folder(name) / MATCHED_MLP, run_folder(name)
+        for model_name, folder in ((MATCHED_MLP, matched), (model, alone)):
+            if folder == matched and not (models / matched).is_dir():
+                continue
+            importance = models / folder / "importance.json"
+            found.append(
+                Trained(
+                    model=model_name,
+                    seed=int(seed),
+                    history=history.read(models / folder / "history.csv"),
+                    configuration=parse(_About, models / folder / "model.json").configuration,
+                    importance=parse(_Importance, importance).root if importance.exists() else {},
+                    counts=counts,
+                    predictions=predictions / folder,
+                )
+            )
     return found
-
-
-def _trained(
-    model: str, seed: int, folder: Path, predictions: Path, counts: InputCounts
-) -> Trained:
-    importance = folder / "importance.json"
-    return Trained(
-        model=model,
-        seed=seed,
-        history=history.read(folder / "history.csv"),
-        configuration=parse(_About, folder / "model.json").configuration,
-        importance=parse(_Importance, importance).root if importance.exists() else {},
-        counts=counts,
-        predictions=predictions,
-    )
 
 
 @dataclass(frozen=True)
@@ -136,15 +133,15 @@ def read_predictions(
             part = slice(first, min(first + _PART_ROWS, rows))
             times = frame.time_ns(start=part.start, stop=part.stop)
             columns = frame.matrix(names, start=part.start, stop=part.stop)
-            outcomes = columns[:, 0]
-            _check_rows(path, first, times, last, outcomes, classes)
+            _check_rows(path, first, times, last, columns[:, 0], classes)
             last = times[-1]
             if same_as is None:
-                time_ns[part], outcome[part], volatility[part] = times, outcomes, columns[:, 1]
+                time_ns[part] = times
+                outcome[part], volatility[part] = columns[:, :2].T
             # What else is wrong with the file is looked for to its end.
             elif same:
-                pairs = (times, same_as[1][part]), (outcomes, same_as[2][part])
-                same = all(np.array_equal(*pair) for pair in pairs)
+                same = np.array_equal(times, same_as[1][part])
+                same = same and np.array_equal(columns[:, 0], same_as[2][part])
             columns[~np.isfinite(columns[:, 2:]).all(axis=1), 2:] = np.nan
             score[part] = columns[:, 2]
             if classes:

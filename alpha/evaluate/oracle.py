@@ -146,8 +146,8 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
         return OfSplit(nothing, nothing, None, missing)
     if missing:
         oracle[~keep] = np.nan
-        ranks = Order.of(np.where(keep, split.outcome, np.nan)).centered_ranks(split.rows)
-    of_oracle = Order.of(oracle).centered_ranks(split.rows)
+        ranks = Order(np.where(keep, split.outcome, np.nan)).centered_ranks(split.rows)
+    of_oracle = Order(oracle).centered_ranks(split.rows)
     rank_sums = rank_ic_statistics(ranks, of_oracle, blocks.by_cell(keep), blocks)
     of_ranks = products(ranks, of_oracle)
     del ranks, of_oracle

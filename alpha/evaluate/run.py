@@ -59,8 +59,8 @@ def run(
             if one is assessed[0]:
                 first, predicted = path, inputs.read_predictions(path, classes(label))
                 if split == "train":
-                    standard = Standard.fit(predicted, label, loss)
-                rows = SplitRows.of(
+                    standard = Standard(predicted, label, loss)
+                rows = SplitRows(
                     predicted,
                     standard=standard,
                     bootstrap=evaluate.bootstrap,

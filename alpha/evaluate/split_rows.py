@@ -1,7 +1,6 @@
 """What all runs are compared by: what train's label gives, and the rows of one split."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -52,33 +51,19 @@ class Regimes(NamedTuple):
         return regime
 
 
-@dataclass(frozen=True)
 class Standard:
     """What is fitted on train's outcomes, and nothing else."""
 
-    objective: Objective
-    rows: int
-    mean: float | None
-    std: float | None
-    bin_edges: np.ndarray
-    regimes: Regimes
-    reference: distribution.Reference
-
-    @classmethod
-    def fit(cls, train: Columns, label: Label, loss: Loss) -> "Standard":
+    def __init__(self, train: Columns, label: Label, loss: Loss) -> None:
         """From train's rows, at least one."""
-        outcome = train.outcome
+        outcome, self.rows = train.outcome, len(train.outcome)
         with np.errstate(over="ignore", invalid="ignore"):
-            objective = Objective.fit(outcome, label, loss)
-        return cls(
-            objective,
-            len(outcome),
-            finite_or_none(objective.mean),
-            finite_or_none(metrics.std(outcome)),
-            distribution.bin_edges(outcome, objective.classes),
-            Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility),
-            distribution.Reference.fit(outcome, objective.classes),
-        )
+            self.objective = Objective.fit(outcome, label, loss)
+        classes = self.objective.classes
+        self.mean, self.std = map(finite_or_none, (self.objective.mean, metrics.std(outcome)))
+        self.bin_edges = distribution.bin_edges(outcome, classes)
+        self.regimes = Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility)
+        self.reference = distribution.Reference(outcome, classes)
 
     @property
     def near_mean_tolerance(self) -> float | None:
@@ -102,7 +87,6 @@ class Ranks(NamedTuple):
     by_regime: np.ndarray
 
 
-@dataclass(frozen=True)
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
@@ -112,60 +96,39 @@ class SplitRows:
     and outcomes: what makes two evaluations ones of the same split.
     """
 
-    standard: Standard
-    time_ns: np.ndarray
-    outcome: np.ndarray
-    regime: np.ndarray
-    blocks: Blocks
-    day_starts: np.ndarray
-    ranks: Ranks
-    constant_by_cell: np.ndarray
-    block_means: np.ndarray
-    label: LabelFigures
-    quantiles: list[float | None]
-    digest: str
-
-    @classmethod
-    def of(
-        cls, columns: Columns, *, standard: Standard, bootstrap: Bootstrap, horizon_seconds: float
-    ) -> "SplitRows":
+    def __init__(
+        self, columns: Columns, *, standard: Standard, bootstrap: Bootstrap, horizon_seconds: float
+    ) -> None:
         """From what a file of predictions says of the rows themselves."""
-        time_ns, outcome, objective = columns.time_ns, columns.outcome, standard.objective
+        self.standard, objective = standard, standard.objective
+        self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
         rows, seconds = len(outcome), bootstrap.block_horizons * horizon_seconds
-        parameters = bootstrap.model_dump(exclude={"block_horizons"})
-        blocks = Blocks.cut(time_ns, seconds, **parameters)
-        constant_by_cell = blocks.by_cell(objective.losses(outcome, objective.constant))
+        resampling = bootstrap.model_dump(exclude={"block_horizons"})
+        self.blocks = Blocks.cut(time_ns, seconds, **resampling)
+        constant_losses = objective.losses(outcome, objective.constant)
+        self.constant_by_cell = self.blocks.by_cell(constant_losses)
+        del constant_losses
         apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
-        regime, day_starts = standard.regimes.of(columns.volatility), first_rows(time_ns, DAY_NS, 0)
-        order = Order.of(outcome)
+        self.block_means = np.add.reduceat(outcome, apart[:-1]) / np.diff(apart)
+        self.regime = standard.regimes.of(columns.volatility)
+        self.day_starts = first_rows(time_ns, DAY_NS, 0)
+        order = Order(outcome)
         ascending = outcome[order.rows]
-        counts = distribution.counts(ascending, standard.bin_edges)
-        quantiles = distribution.quantiles(ascending)
+        self.quantiles = distribution.quantiles(ascending)
+        self.label = LabelFigures(
+            rows=rows,
+            days=len(self.day_starts) - 1,
+            zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
+            mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
+            std=finite_or_none(metrics.std(outcome)) if rows else None,
+            counts=distribution.counts(ascending, standard.bin_edges),
+        )
         del ascending  # ranks need the memory
+        self.ranks = self.ranks_of(order)
         # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
-        return cls(
-            standard=standard,
-            time_ns=time_ns,
-            outcome=outcome,
-            regime=regime,
-            blocks=blocks,
-            day_starts=day_starts,
-            ranks=_ranks(order, day_starts, regime),
-            constant_by_cell=constant_by_cell,
-            block_means=np.add.reduceat(outcome, apart[:-1]) / np.diff(apart),
-            label=LabelFigures(
-                rows=rows,
-                days=len(day_starts) - 1,
-                zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
-                mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
-                std=finite_or_none(metrics.std(outcome)) if rows else None,
-                counts=counts,
-            ),
-            quantiles=quantiles,
-            digest=hasher.hexdigest(),
-        )
+        self.digest = hasher.hexdigest()
 
     @property
     def rows(self) -> int:
@@ -186,7 +149,9 @@ class SplitRows:
 
     def ranks_of(self, order: Order) -> Ranks:
         """The ranks of a value among the rows that have one."""
-        return _ranks(order, self.day_starts, self.regime)
+        days = np.diff(self.day_starts)
+        parts = (None, np.repeat(np.arange(len(days), dtype=np.int32), days), self.regime)
+        return Ranks(*parallel.each(lambda part: order.centered_ranks(self.rows, part), parts))
 
     @cached_property
     def skill_reason(self) -> str | None:
@@ -198,10 +163,3 @@ class SplitRows:
         if effective >= LEAST_EFFECTIVE:
             return None
         return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
-
-
-def _ranks(order: Order, day_starts: np.ndarray, regime: np.ndarray) -> Ranks:
-    days = np.diff(day_starts)
-    day = np.repeat(np.arange(len(days), dtype=np.int32), days)
-    parts = (None, day, regime)
-    return Ranks(*parallel.each(lambda part: order.centered_ranks(len(regime), part), parts))

@@ -5,6 +5,7 @@ prediction > τ are compared with the rows with outcome > τ.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -16,18 +17,14 @@ from alpha.evaluate.metrics import finite_or_none, total
 
 BPS = 1e-4
 _COUNTS = ("rows", "label_above", "prediction_above", "both")
-_BEST_MOMENT = "leaves at the best moment of the window, which nobody knows beforehand"
+_BEST_MOMENT = " leaves at the best moment of the window, which nobody knows beforehand"
 _REALISED = {
-    "abs_max": (
-        "an upper bound: abs_max is direction-free, as if the side were always guessed "
-        f"right, and {_BEST_MOMENT}"
-    ),
-    "signed_max": (
-        "not what a trade earns: signed_max is the larger of the two moves with its sign, and "
-        f"it {_BEST_MOMENT}"
-    ),
-    "up": f"an upper bound: it buys now and {_BEST_MOMENT}",
-    "down": f"an upper bound: it sells now and {_BEST_MOMENT}",
+    "abs_max": "an upper bound: abs_max is direction-free, as if the side were always guessed "
+    "right, and" + _BEST_MOMENT,
+    "signed_max": "not what a trade earns: signed_max is the larger of the two moves with its "
+    "sign, and it" + _BEST_MOMENT,
+    "up": "an upper bound: it buys now and" + _BEST_MOMENT,
+    "down": "an upper bound: it sells now and" + _BEST_MOMENT,
     "end_return": "from mid to mid: the spread is not paid",
 }
 
@@ -54,12 +51,11 @@ def check(
     """
     level, known = threshold_bps * BPS, ~np.isnan(prediction)
     label_above, acted = (outcome > level) & known, prediction > level
-    counted = (known, label_above, acted, label_above & acted)
     figures = _figures(
-        {name: int(np.count_nonzero(rows)) for name, rows in zip(_COUNTS, counted, strict=True)},
+        [int(np.count_nonzero(one)) for one in (known, label_above, acted, label_above & acted)],
         total(outcome[acted]) / BPS,
+        round_trip_bps,
         threshold_bps=threshold_bps,
-        round_trip_bps=round_trip_bps,
         seeds=1,
         windows=_windows_apart(time_ns[acted], horizon_ns),
     )
@@ -83,39 +79,31 @@ def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
     `windows` is of the seed with fewest: rows of several seeds are of the same time.
     """
     return _figures(
-        {name: sum(getattr(one, name) for one in checks) for name in _COUNTS},
+        [sum(getattr(one, name) for one in checks) for name in _COUNTS],
         sum((one.realised_bps or 0.0) * one.prediction_above for one in checks),
+        round_trip_bps,
         threshold_bps=checks[0].threshold_bps,
-        round_trip_bps=round_trip_bps,
         seeds=len(checks),
         windows=min(one.windows for one in checks),
     )
 
 
 def _figures(
-    counts: dict[str, int],
-    outcome_sum_bps: float,
-    *,
-    threshold_bps: float,
-    round_trip_bps: float,
-    seeds: int,
-    windows: int,
+    counts: list[int], outcome_sum_bps: float, round_trip_bps: float, **others: Any
 ) -> Threshold:
-    """From the numbers of rows, named _COUNTS."""
-    rows, label_above, prediction_above, both = counts.values()
+    """From the numbers of rows that are _COUNTS, and what needs no computation."""
+    rows, label_above, prediction_above, both = counts
     base_rate, precision = _ratio(label_above, rows), _ratio(both, prediction_above)
     realised = _ratio(outcome_sum_bps, prediction_above)
     return Threshold(
-        threshold_bps=threshold_bps,
-        seeds=seeds,
-        windows=windows,
         base_rate=base_rate,
         precision=precision,
         recall=_ratio(both, label_above),
         lift=precision / base_rate if precision is not None and base_rate else None,
         realised_bps=realised,
         after_fees_bps=None if realised is None else realised - round_trip_bps,
-        **counts,
+        **dict(zip(_COUNTS, counts, strict=True)),
+        **others,
     )
 
 
