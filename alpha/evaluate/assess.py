@@ -37,55 +37,50 @@ def fees_name(threshold_bps: float) -> str:
     return f"after_fees at {threshold_bps!r}"
 
 
-@dataclass(frozen=True)
-class ScoredRows:
-    """Some rows: outcomes, predictions, losses, and those of the best constant, (rows,) each.
+def losses(
+    objective: Objective, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The losses of predictions and of the best constant, (rows,) each, of which the first are
+    the second where there is no score (NaN); `values` are what the loss takes."""
+    found, of_constant = np.empty(len(outcome)), np.empty(len(outcome))
+    for first in range(0, len(outcome), _PART_ROWS):
+        part = slice(first, first + _PART_ROWS)
+        of_constant[part] = objective.losses(outcome[part], objective.constant)
+        found[part] = objective.losses(outcome[part], values[part])
+    np.copyto(found, of_constant, where=np.isnan(score))
+    return found, of_constant
 
-    Rows without a prediction (NaN) count as rows and in loss and skill, for which they stand for
-    the best constant, and in nothing else.
+
+def figures_of_rows(
+    products: tuple[int, int, int],
+    outcome: np.ndarray,
+    score: np.ndarray,
+    losses: np.ndarray,
+    constant_losses: np.ndarray,
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Loss, skill, rank IC and std ratio of some rows, (rows,) each, and of the `products` of
+    their ranks; and the reason of each that is None.
+
+    Rows without a score (NaN) count in loss and skill, and in nothing else.
     """
-
-    outcome: np.ndarray
-    score: np.ndarray
-    losses: np.ndarray
-    constant_losses: np.ndarray
-
-    @classmethod
-    def of(
-        cls, objective: Objective, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
-    ) -> "ScoredRows":
-        """From outcomes and scores, (rows,), and `values`, which are what the loss takes."""
-        losses, constant_losses = np.empty(len(outcome)), np.empty(len(outcome))
-        for first in range(0, len(outcome), _PART_ROWS):
-            part = slice(first, first + _PART_ROWS)
-            constant_losses[part] = objective.losses(outcome[part], objective.constant)
-            losses[part] = objective.losses(outcome[part], values[part])
-        np.copyto(losses, constant_losses, where=np.isnan(score))
-        return cls(outcome, score, losses, constant_losses)
-
-    def figures(
-        self, products: tuple[int, int, int]
-    ) -> tuple[dict[str, float | None], dict[str, str]]:
-        """Loss, skill, rank IC and std ratio, from the `products` of the rows' ranks; and the
-        reason of each that is None."""
-        keep = ~np.isnan(self.score)
-        rows, kept = len(keep), int(np.count_nonzero(keep))
-        # If nothing was predicted at all, loss and skill are of no rows.
-        scored = rows if kept else 0
-        total, of_constant = metrics.total(self.losses), metrics.total(self.constant_losses)
-        constant = metrics.constant(self.outcome)
-        # A mask would copy the rows.
-        those = slice(None) if kept == rows else keep
-        spread = metrics.std(self.outcome[those]), metrics.std(self.score[those])
-        return metrics.defined(
-            {
-                "loss": lambda: metrics.mean(total, scored),
-                "skill": lambda: metrics.skill(total, of_constant, scored, constant=constant),
-                "rank_ic": lambda: ranking.spearman(products, kept),
-                "std_ratio": lambda: metrics.std_ratio(*spread, kept),
-            },
-            instead=_NOT_FINITE if rows and not kept else None,
-        )
+    keep = ~np.isnan(score)
+    rows, kept = len(keep), int(np.count_nonzero(keep))
+    # If nothing was predicted at all, loss and skill are of no rows.
+    scored = rows if kept else 0
+    total, of_constant = metrics.total(losses), metrics.total(constant_losses)
+    constant = metrics.constant(outcome)
+    # A mask would copy the rows.
+    those = slice(None) if kept == rows else keep
+    spread = metrics.std(outcome[those]), metrics.std(score[those])
+    return metrics.defined(
+        {
+            "loss": lambda: metrics.mean(total, scored),
+            "skill": lambda: metrics.skill(total, of_constant, scored, constant=constant),
+            "rank_ic": lambda: ranking.spearman(products, kept),
+            "std_ratio": lambda: metrics.std_ratio(*spread, kept),
+        },
+        instead=_NOT_FINITE if rows and not kept else None,
+    )
 
 
 def assess(
@@ -151,9 +146,11 @@ class _Run:
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
 
-    def _scored(self, rows: slice | np.ndarray) -> ScoredRows:
+    def _scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
+        """Some rows' outcomes, scores, losses and those of the best constant."""
         objective, outcome = self._split.standard.objective, self._split.outcome[rows]
-        return ScoredRows.of(objective, outcome, self._score[rows], self._values[rows])
+        score = self._score[rows]
+        return outcome, score, *losses(objective, outcome, score, self._values[rows])
 
     def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
         """What the order of the predictions gives: the products of ranks, distribution and
@@ -227,13 +224,11 @@ class _Run:
 
     def of_rows(self) -> dict[str, Any]:
         """The figures over all rows, after `in_order`."""
-        split, scored, kept = self._split, self._scored(slice(None)), self.kept
-        found, undefined = scored.figures(self._products[""])
-        constant, losses = (
-            metrics.total(scored.constant_losses),
-            split.blocks.by_cell(scored.losses),
-        )
-        del scored
+        split, kept = self._split, self.kept
+        *both, of_run, of_constant = self._scored(slice(None))
+        found, undefined = figures_of_rows(self._products[""], *both, of_run, of_constant)
+        constant, by_cell = metrics.total(of_constant), split.blocks.by_cell(of_run)
+        del of_run, of_constant
         with np.errstate(over="ignore", invalid="ignore"):
             # Where there is no prediction the error is NaN.
             error = np.abs(split.outcome - self._score)
@@ -251,14 +246,14 @@ class _Run:
             instead=self.instead,
         )
         self.undefined |= undefined | reasons
-        self.resamples |= resampled(split, found, losses, split.constant_by_cell, self._rank_sums)
+        self.resamples |= resampled(split, found, by_cell, split.constant_by_cell, self._rank_sums)
         return found | others
 
     def slice(self, name: str, rows: slice | np.ndarray) -> Slice:
         """The figures of a day, whose rows are a slice, or of a regime, whose rows are a mask."""
         scored = self._scored(rows)
-        found, undefined = scored.figures(self._products[name])
-        return Slice(name=name, rows=len(scored.outcome), undefined=undefined, **found)
+        found, undefined = figures_of_rows(self._products[name], *scored)
+        return Slice(name=name, rows=len(scored[0]), undefined=undefined, **found)
 
     def check(self, threshold_bps: float, parameters: Parameters) -> Threshold:
         split, blocks = self._split, self._split.blocks

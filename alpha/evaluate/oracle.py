@@ -17,7 +17,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.columns import SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate.assess import Resamples, ScoredRows, resampled
+from alpha.evaluate.assess import Resamples, figures_of_rows, losses, resampled
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.details import Interval
 from alpha.evaluate.details import Oracle as OracleFigures
@@ -151,15 +151,14 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
     rank_sums = rank_ic_statistics(ranks, of_oracle, blocks.by_cell(keep), blocks)
     of_ranks = products(ranks, of_oracle)
     del ranks, of_oracle
-    rows = ScoredRows.of(split.standard.objective, split.outcome, oracle, oracle)
-    losses = rows.losses, rows.constant_losses
-    if missing:
-        kept = (rows.outcome[keep], oracle[keep], *(one[keep] for one in losses))
-        rows = ScoredRows(*kept)
-        for one in losses:
-            one[~keep] = 0.0
-    figures, undefined = rows.figures(of_ranks)
-    of_losses, of_constant = (blocks.by_cell(one) for one in losses)
+    of_rows = losses(split.standard.objective, split.outcome, oracle, oracle)
+    columns = split.outcome, oracle, *of_rows
+    known_only = [column[keep] for column in columns] if missing else columns
+    figures, undefined = figures_of_rows(of_ranks, *known_only)
+    # They are the same where there is no oracle, and do not count.
+    for one in of_rows:
+        one[~keep] = 0.0
+    of_losses, of_constant = (blocks.by_cell(one) for one in of_rows)
     resamples = resampled(split, figures, of_losses, of_constant, rank_sums)
     skill, rank_ic = (
         widened.interval(figures[name], resamples.get(name), undefined.get(name) or reason)
