@@ -194,11 +194,11 @@ class _Run:
     def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> list[Event]:
         """How well an order of the predictions ranks rows in which an event came, (rows,) bool."""
         cells, cell = self._split.blocks.cells, self._split.blocks.of_rows[order.rows]
-        ranked = parallel.each(
-            lambda event: RankedEvent(event[order.rows], order, cell, cells=cells),
-            came.values(),
-        )
-        return [self._event(name, one) for name, one in zip(came, ranked, strict=True)]
+
+        def rank(event: np.ndarray) -> RankedEvent:
+            return RankedEvent(event[order.rows], order, cell, cells=cells)
+
+        return list(map(self._event, came, parallel.each(rank, came.values())))
 
     def _event(self, name: str, ranked: RankedEvent) -> Event:
         found, reasons = metrics.defined(
@@ -207,7 +207,7 @@ class _Run:
         )
         blocks = self._split.blocks
         if reasons:
-            self.undefined[name] = reasons["average_precision"]
+            self.undefined[name] = next(iter(reasons.values()))
         elif blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
             self.undefined[f"interval of {name}"] = (
                 f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
@@ -224,11 +224,10 @@ class _Run:
 
     def of_rows(self) -> dict[str, Any]:
         """The figures over all rows, after `in_order`."""
-        split, kept = self._split, self.kept
-        *both, of_run, of_constant = self._scored(slice(None))
-        found, undefined = figures_of_rows(self._products[""], *both, of_run, of_constant)
-        constant, by_cell = metrics.total(of_constant), split.blocks.by_cell(of_run)
-        del of_run, of_constant
+        split, kept, scored = self._split, self.kept, self._scored(slice(None))
+        found, undefined = figures_of_rows(self._products[""], *scored)
+        by_cell, constant = split.blocks.by_cell(scored[2]), metrics.total(scored[3])
+        del scored
         with np.errstate(over="ignore", invalid="ignore"):
             # Where there is no prediction the error is NaN.
             error = np.abs(split.outcome - self._score)

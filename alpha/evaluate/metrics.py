@@ -64,7 +64,8 @@ def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -
     without rows, and where nothing is left to explain: the outcome does not vary (another
     constant would be perfect), or the constant makes no loss.
     """
-    _check_varies(rows, constant)
+    if constant:
+        raise Undefined("the outcome is constant" if rows else "no rows")
     of_constant = mean(constant_losses, rows)
     if of_constant <= 0:
         raise Undefined("every outcome equals the best constant")
@@ -74,14 +75,10 @@ def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -
 def std_ratio(outcome: float, prediction: float, rows: int) -> float:
     """std(prediction) / std(outcome), from both: near 0 is a collapsed model. Undefined without
     rows, or if the outcome does not vary."""
-    _check_varies(rows, outcome == 0)
+    if not rows or outcome == 0:
+        raise Undefined("the outcome is constant" if rows else "no rows")
     with np.errstate(all="ignore"):
         return finite(np.float64(prediction) / outcome)
-
-
-def _check_varies(rows: int, constant: bool) -> None:
-    if not rows or constant:
-        raise Undefined("the outcome is constant" if rows else "no rows")
 
 
 def finite(value: float | np.floating) -> float:
