@@ -17,5 +17,5 @@ def columns(time_ns, outcome, score=None, *, values=None, volatility=None) -> Co
         outcome=outcome,
         volatility=nothing if volatility is None else np.asarray(volatility, dtype=float),
         score=np.where(finite, score, np.nan),
-        values=values,
+        values=np.where(finite if np.ndim(values) == 1 else finite[:, None], values, np.nan),
     )

@@ -15,7 +15,7 @@ from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score
 
 from alpha.check import Params
-from alpha.evaluate.assess import Parameters, assess, fees_name, lift_name, precision_name
+from alpha.evaluate.assess import Parameters, assess, fees_name
 from alpha.evaluate.details import SplitFigures
 from alpha.evaluate.distribution import LEVELS
 from alpha.evaluate.params import Bootstrap
@@ -58,9 +58,9 @@ def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> 
     loss = params.loss.model_copy(update=changes)
     of_train = columns(np.arange(len(train)) * SECOND, train)
     time_ns = np.arange(len(outcome)) * step * SECOND
-    rows = SplitRows.of(
+    rows = SplitRows(
         columns(time_ns, outcome),
-        standard=Standard.fit(of_train, label, loss),
+        standard=Standard(of_train, label, loss),
         bootstrap=BOOTSTRAP,
         horizon_seconds=label.horizon_seconds,
     )
@@ -206,8 +206,8 @@ def test_headline_figures_have_intervals_around_them(params: Params):
     assert resamples[fees_name(5.0)].shape == (2, 200)
     event = found.events[0]
     for name, value in (
-        (precision_name(event.name), event.average_precision),
-        (lift_name(event.name), event.decile_lift),
+        (f"average_precision of {event.name}", event.average_precision),
+        (f"decile_lift of {event.name}", event.decile_lift),
     ):
         low, high = np.quantile(resamples[name], (0.025, 0.975))
         assert low < value < high
@@ -310,9 +310,9 @@ class Made:
         outcome = (self.outcome > 5e-4) * 1.0 if classes else self.outcome
         score, values = (self.chances[:, 1], self.chances) if classes else (self.score, None)
         given = columns(self.time_ns, outcome, score, values=values, volatility=self.volatility)
-        split = SplitRows.of(
+        split = SplitRows(
             given,
-            standard=Standard.fit(given, label, params.loss),
+            standard=Standard(given, label, params.loss),
             bootstrap=BOOTSTRAP,
             horizon_seconds=label.horizon_seconds,
         )

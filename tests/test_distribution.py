@@ -16,7 +16,7 @@ def counts(values, edges):
 
 
 def calibration(outcome, prediction):
-    order = Order.of(prediction)
+    order = Order(prediction)
     ranks = order.centered_ranks(len(prediction))[order.rows]
     return distribution.calibration(prediction[order.rows], outcome[order.rows], ranks)
 

@@ -35,18 +35,18 @@ def rank_ic(outcome, prediction) -> float:
 
 
 def centered_ranks(values, part=None) -> np.ndarray:
-    return Order.of(values).centered_ranks(len(values), part)
+    return Order(values).centered_ranks(len(values), part)
 
 
 def of_event(event, score) -> RankedEvent:
     """Each row is in a cell of its own."""
-    order = Order.of(score)
-    return RankedEvent.of(event[order.rows], order, order.rows, cells=len(score))
+    order = Order(score)
+    return RankedEvent(event[order.rows], order, order.rows, cells=len(score))
 
 
 def statistics(event, score) -> list[np.ndarray]:
     """Of an event, row by row."""
-    return of_event(event, score).statistics(np.ones(len(event)))
+    return [*of_event(event, score).by_cell.T]
 
 
 @settings(deadline=None)
@@ -209,7 +209,7 @@ ANY = st.floats(allow_nan=False) | st.sampled_from([-0.0, 0.0, 5e-324, -np.inf, 
 @given(hnp.arrays(float, st.integers(0, 60), elements=ANY))
 def test_groups_of_an_order_are_equal_values(values):
     """Infinities, both zeros, the smallest and the largest: ascending, each row once."""
-    order = Order.of(values)
+    order = Order(values)
     ascending = values[order.rows]
     assert sorted(order.rows.tolist()) == list(range(len(values)))
     assert ascending.tolist() == sorted(values.tolist())

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from alpha.evaluate import shift
+from alpha.evaluate import distribution
+from alpha.evaluate.distribution import LEAST_SHARE, Reference
 from alpha.evaluate.metrics import Undefined
-from alpha.evaluate.shift import LEAST_SHARE, Reference
 
 
 def psi(train, outcome, classes=()) -> float:
-    return shift.psi(Reference.fit(train, classes), outcome)
+    return distribution.stability_index(Reference(train, classes), outcome)
 
 
 def compare(train, outcome, *, train_blocks, blocks):
-    reference = Reference.fit(train)
-    return shift.compare("test", reference, outcome, train_blocks=train_blocks, blocks=blocks)
+    reference = Reference(train)
+    return distribution.shift("test", reference, outcome, train_blocks=train_blocks, blocks=blocks)
 
 
 def test_psi_by_hand():
@@ -96,5 +96,5 @@ def test_how_many_rows_are_spread_at_once_does_not_show(monkeypatch):
     train, after = rng.normal(size=(2, 1000))
     after[::7] = 0.0
     expected = psi(train, after)
-    monkeypatch.setattr("alpha.evaluate.shift._PART_ROWS", 70)
+    monkeypatch.setattr("alpha.evaluate.distribution._PART_ROWS", 70)
     assert psi(train, after) == pytest.approx(expected, rel=1e-12)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from alpha.evaluate.slices import REGIMES, Regimes, ScoredRows
+from alpha.evaluate.assess import figures_of_rows
+from alpha.evaluate.split_rows import REGIMES, Regimes
 
 SECOND = 1_000_000_000
 DAY = 86400 * SECOND
@@ -36,8 +37,8 @@ def test_regimes_are_not_available_for_a_reason(span, volatility, reason):
     assert found.of(np.array([1.0, 2.0])).tolist() == [len(REGIMES)] * 2
 
 
-def scored(y, f, losses, constant_losses, rows=slice(None)) -> ScoredRows:
-    return ScoredRows(y[rows], f[rows], losses[rows], constant_losses[rows])
+def figures(y, f, losses, constant_losses, products, rows=slice(None)):
+    return figures_of_rows(products, y[rows], f[rows], losses[rows], constant_losses[rows])
 
 
 def test_figures_of_a_part_are_those_of_its_rows():
@@ -45,11 +46,9 @@ def test_figures_of_a_part_are_those_of_its_rows():
     y, f = np.array([0.0, 4.0, 2.0]), np.array([1.0, 3.0, np.nan])
     keep = np.isfinite(f)
     losses = np.where(keep, (y - f) ** 2, (y - 2.0) ** 2)
-    found = scored(y, f, losses, (y - 2.0) ** 2).slice("a day", (8, 8, 4))
-    assert (found.name, found.rows) == ("a day", 3)
-    assert (found.loss, found.skill, found.rank_ic) == (2 / 3, 0.75, 0.5)
-    assert found.std_ratio == 0.5
-    assert found.undefined == {}
+    found, undefined = figures(y, f, losses, (y - 2.0) ** 2, (8, 8, 4))
+    assert found == {"loss": 2 / 3, "skill": 0.75, "rank_ic": 0.5, "std_ratio": 0.5}
+    assert undefined == {}
 
 
 def test_a_part_without_rows_or_without_predictions_says_so():
@@ -57,13 +56,17 @@ def test_a_part_without_rows_or_without_predictions_says_so():
     y, f = np.array([1.0, 2.0]), np.array([np.nan, 2.0])
 
     def of(rows: slice):
-        return scored(y, f, (y - f) ** 2, y**2, rows).slice("low", (0, 0, 0))
+        return figures(y, f, (y - f) ** 2, y**2, (0, 0, 0), rows)
 
-    none, lost, one = of(slice(0)), of(slice(0, 1)), of(slice(1, 2))
-    assert (none.rows, none.skill, none.undefined["skill"]) == (0, None, "no rows")
-    assert (lost.rows, lost.skill, lost.undefined["skill"]) == (1, None, "no prediction is finite")
-    assert one.loss == 0.0
-    assert one.undefined == {
+    (none, of_none), (lost, of_lost), (one, of_one) = (
+        of(slice(0)),
+        of(slice(0, 1)),
+        of(slice(1, 2)),
+    )
+    assert (none["skill"], of_none["skill"]) == (None, "no rows")
+    assert (lost["skill"], of_lost["skill"]) == (None, "no prediction is finite")
+    assert one["loss"] == 0.0
+    assert of_one == {
         "skill": "the outcome is constant",
         "rank_ic": "fewer than two rows",
         "std_ratio": "the outcome is constant",

@@ -15,12 +15,12 @@ SECOND = 1_000_000_000
 
 def standard(params: Params, outcome) -> Standard:
     train = columns(np.arange(len(outcome)) * SECOND, outcome)
-    return Standard.fit(train, params.label, params.loss)
+    return Standard(train, params.label, params.loss)
 
 
 def rows(params: Params, outcome, *, start=0) -> SplitRows:
     time_ns = (start + np.arange(len(outcome))) * SECOND
-    return SplitRows.of(
+    return SplitRows(
         columns(time_ns, outcome),
         standard=standard(params, [0.0, 4.0]),
         bootstrap=params.evaluate.bootstrap,
@@ -84,7 +84,7 @@ def test_every_row_is_in_its_utc_day(params: Params):
     """pandas' own dates of the same times, with a day missing between."""
     seconds = np.array([0, 80_000, 86_399, 86_400, 3 * 86_400])
     time_ns = (1_704_067_200 + seconds) * SECOND
-    split = SplitRows.of(
+    split = SplitRows(
         columns(time_ns, np.arange(5.0)),
         standard=standard(params, [0.0, 4.0]),
         bootstrap=params.evaluate.bootstrap,

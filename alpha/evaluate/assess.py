@@ -1,8 +1,7 @@
 """The figures of one run on one split: its predictions in, figures and their resamples out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +11,16 @@ from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluate.details import Ends, Event, Slice, SplitFigures, Threshold
 from alpha.evaluate.inputs import Columns
-from alpha.evaluate.metrics import Undefined
-from alpha.evaluate.ranking import Order, RankedEvent, spearman
-from alpha.evaluate.slices import ScoredRows
+from alpha.evaluate.ranking import Order, RankedEvent
 from alpha.evaluate.split_rows import SplitRows
+from alpha.learn.losses import Objective
 
 # A figure's value in each resample, (resamples,), by the figure's name; of a threshold check
 # the two sums that its outcome after fees is made of, (2, resamples).
 Resamples = dict[str, np.ndarray]
+_NOT_FINITE = "no prediction is finite"
+# Losses are computed of so many rows at once, which bounds the memory.
+_PART_ROWS = 1 << 18
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,57 @@ class Parameters:
     horizon_ns: int
 
 
+def fees_name(threshold_bps: float) -> str:
+    """The name of a threshold check's sums among Resamples."""
+    return f"after_fees at {threshold_bps!r}"
+
+
+def losses(
+    objective: Objective, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The losses of predictions and of the best constant, (rows,) each, of which the first are
+    the second where there is no score (NaN); `values` are what the loss takes."""
+    found, of_constant = np.empty(len(outcome)), np.empty(len(outcome))
+    for first in range(0, len(outcome), _PART_ROWS):
+        part = slice(first, first + _PART_ROWS)
+        of_constant[part] = objective.losses(outcome[part], objective.constant)
+        found[part] = objective.losses(outcome[part], values[part])
+    np.copyto(found, of_constant, where=np.isnan(score))
+    return found, of_constant
+
+
+def figures_of_rows(
+    products: tuple[int, int, int],
+    outcome: np.ndarray,
+    score: np.ndarray,
+    losses: np.ndarray,
+    constant_losses: np.ndarray,
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Loss, skill, rank IC and std ratio of some rows, (rows,) each, and of the `products` of
+    their ranks; and the reason of each that is None.
+
+    Rows without a score (NaN) count in loss and skill, and in nothing else.
+    """
+    keep = ~np.isnan(score)
+    rows, kept = len(keep), int(np.count_nonzero(keep))
+    # If nothing was predicted at all, loss and skill are of no rows.
+    scored = rows if kept else 0
+    total, of_constant = metrics.total(losses), metrics.total(constant_losses)
+    constant = metrics.constant(outcome)
+    # A mask would copy the rows.
+    those = slice(None) if kept == rows else keep
+    spread = metrics.std(outcome[those]), metrics.std(score[those])
+    return metrics.defined(
+        {
+            "loss": lambda: metrics.mean(total, scored),
+            "skill": lambda: metrics.skill(total, of_constant, scored, constant=constant),
+            "rank_ic": lambda: ranking.spearman(products, kept),
+            "std_ratio": lambda: metrics.std_ratio(*spread, kept),
+        },
+        instead=_NOT_FINITE if rows and not kept else None,
+    )
+
+
 def assess(
     split: SplitRows, predicted: Columns, parameters: Parameters, *, clipped: int, replaced: int
 ) -> tuple[SplitFigures, Resamples]:
@@ -40,144 +92,174 @@ def assess(
     constant, so that to abstain gains nothing; of the other figures they are left out. A figure
     that is not defined is None, with its reason under `undefined`.
     """
-    found = _Figures(split, predicted)
-    ranked, events = found.in_order(parameters.thresholds_bps)
-    figures = ranked | found.of_rows()
-    checks = [found.check(threshold, parameters) for threshold in parameters.thresholds_bps]
-    days = [found.slice(name, rows) for name, rows in split.days.items()]
-    regimes = [found.slice(name, split.regime == code) for name, code in split.regimes.items()]
-    events += found.of_classes()
-    undefined, kept = found.undefined, found.kept
-    for name, reason in (
-        ("intervals", split.blocks.reason),
-        ("interval of skill", None if split.blocks.reason else split.skill_reason),
-        ("regimes", split.standard.regimes.reason),
-        ("thresholds", None if checks else "outcomes are classes, not returns"),
-        ("calibration", None if kept else found.reason("no rows")),
-    ):
-        if reason is not None:
-            undefined[name] = reason
+    run = _Run(split, predicted)
+    ordered, events = run.in_order(parameters.thresholds_bps)
+    figures = run.of_rows()
+    checks = [run.check(threshold, parameters) for threshold in parameters.thresholds_bps]
+    days, regimes = (
+        [run.slice(name, rows) for name, rows in parts.items()]
+        for parts in (split.days, split.regimes)
+    )
+    events += run.of_classes()
+    reasons = {
+        "intervals": split.blocks.reason,
+        "interval of skill": None if split.blocks.reason else split.skill_reason,
+        "regimes": split.standard.regimes.reason,
+        "thresholds": None if checks else "outcomes are classes, not returns",
+        "calibration": None if run.kept else run.instead or "no rows",
+    }
+    run.undefined |= {name: reason for name, reason in reasons.items() if reason is not None}
+    ends = {
+        name: split.blocks.ends(run.resamples.get(name)) for name in ("skill", "rank_ic", "loss")
+    }
     return SplitFigures(
         rows=split.rows,
-        non_finite=split.rows - kept,
+        non_finite=split.rows - run.kept,
         label_quantiles=split.quantiles,
         thresholds=checks,
         events=events,
         days=days,
         regimes=regimes,
-        intervals={
-            name: Ends(low=ends[0], high=ends[1])
-            for name in ("skill", "rank_ic", "loss")
-            if (ends := split.blocks.ends(found.resamples.get(name))) is not None
-        },
+        intervals={name: Ends(low=one[0], high=one[1]) for name, one in ends.items() if one},
         clipped=clipped,
         replaced=replaced,
-        undefined=undefined,
+        undefined=run.undefined,
+        **ordered,
         **figures,
-    ), found.resamples
+    ), run.resamples
 
 
-def precision_name(event: str) -> str:
-    """The name of an event's average precision among Resamples."""
-    return f"average_precision of {event}"
-
-
-def lift_name(event: str) -> str:
-    """The name of an event's decile lift among Resamples."""
-    return f"decile_lift of {event}"
-
-
-def fees_name(threshold_bps: float) -> str:
-    """The name of a threshold check's sums among Resamples."""
-    return f"after_fees at {threshold_bps!r}"
-
-
-class _Figures:
-    """The figures, one after the other; with their resamples, and the reasons of those that are
-    not defined."""
+class _Run:
+    """One run's predictions of a split; the resamples of its figures, and the reasons of those
+    that are not defined, both of which its methods fill."""
 
     def __init__(self, split: SplitRows, predicted: Columns) -> None:
-        self._split, self._predicted = split, predicted
-        self._score = predicted.score
-        self.kept = split.rows - int(np.count_nonzero(np.isnan(self._score)))
-        self._kept_by_cell = split.blocks.by_cell(~np.isnan(self._score))
-        # Of each day and regime, by its name.
+        self._split, self._score, self._values = split, predicted.score, predicted.values
+        self._lost = np.isnan(predicted.score)
+        self._kept_by_cell = split.blocks.by_cell(~self._lost)
+        self.kept = split.rows - int(np.count_nonzero(self._lost))
+        # The reason of all figures, if there is nothing to compute them from.
+        self.instead = _NOT_FINITE if split.rows and not self.kept else None
+        # Of the ranks of each day and regime, by its name, and of all rows.
         self._products: dict[str, tuple[int, int, int]] = {}
+        self._rank_sums: list[np.ndarray] = []
         self.undefined: dict[str, str] = {}
         self.resamples: Resamples = {}
 
-    def _scored(self, rows: slice | np.ndarray) -> ScoredRows:
-        """Some of the rows, with their losses."""
-        objective, y = self._split.standard.objective, self._split.outcome[rows]
-        score, losses = self._score[rows], objective.losses(y, self._predicted.values[rows])
-        constant = objective.losses(y, objective.constant)
-        np.copyto(losses, constant, where=np.isnan(score))
-        return ScoredRows(y, score, losses, constant)
+    def _scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
+        """Some rows' outcomes, scores, losses and those of the best constant."""
+        objective, outcome = self._split.standard.objective, self._split.outcome[rows]
+        score = self._score[rows]
+        return outcome, score, *losses(objective, outcome, score, self._values[rows])
 
-    def reason(self, otherwise: str) -> str:
-        return "no prediction is finite" if self._split.rows and not self.kept else otherwise
-
-    def _figure(self, name: str, compute: Callable[[], float]) -> float | None:
-        """A figure, or None with its reason under `undefined`; nothing is raised."""
-        try:
-            return compute()
-        except Undefined as reason:
-            self.undefined[name] = self.reason(str(reason))
-            return None
-
-    def of_rows(self) -> dict[str, float | None]:
-        """Loss, the constant's loss and skill over all rows, and the errors, which have no
-        interval."""
-        scored = self._scored(slice(None))
-        split, blocks = self._split, self._split.blocks
-        of_loss = blocks.by_cell(scored.losses)
-        figures: dict[str, Callable[[], float]] = {
-            "loss": scored.loss,
-            "constant_loss": scored.constant_loss,
-            "skill": scored.skill,
-            "std_ratio": scored.std_ratio,
+    def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
+        """What the order of the predictions gives: the products of ranks, distribution and
+        calibration; and the events of outcomes above each threshold."""
+        split, x = self._split, self._split.ranks
+        if self.kept < split.rows:
+            x = split.ranks_of(Order(np.where(self._lost, np.nan, split.outcome)))
+        order = Order(self._score)
+        y = split.ranks_of(order)
+        parts: list[Mapping[str, Any]] = [{"": slice(None)}, split.days, split.regimes]
+        for of_x, of_y, slices in zip(x, y, parts, strict=True):
+            for name, those in slices.items():
+                self._products[name] = ranking.products(of_x[those], of_y[those])
+        self._rank_sums = ranking.rank_ic_statistics(
+            x.whole, y.whole, self._kept_by_cell, split.blocks
+        )
+        ascending_ranks = y.whole[order.rows]
+        del x, y, of_x, of_y
+        prediction, outcome = self._score[order.rows], split.outcome[order.rows]
+        found = {
+            "prediction_quantiles": distribution.quantiles(prediction),
+            "prediction_counts": distribution.counts(prediction, split.standard.bin_edges),
+            "calibration": distribution.calibration(prediction, outcome, ascending_ranks),
         }
-        found = {name: self._figure(name, compute) for name, compute in figures.items()}
-        del scored, figures
-        if found["loss"] is not None and blocks.reason is None:
-            sums = blocks.sums((blocks.rows, of_loss, split.constant_by_cell))
-            self.resamples["loss"] = ratio(sums[1], sums[0])
-            if found["skill"] is not None and split.skill_reason is None:
-                self.resamples["skill"] = 1.0 - ratio(sums[1], sums[2])
-        with np.errstate(over="ignore", invalid="ignore"):
-            error = np.abs(split.outcome - self._score)
-            # Where there is no prediction it is NaN.
-            np.copyto(error, 0.0, where=np.isnan(self._score))
-            absolute, squared = np.sum(error), np.sum(np.square(error, out=error))
-        zeros = split.rows - np.count_nonzero(split.outcome)
-        for name, total, rows in (
-            ("mse", squared, self.kept),
-            ("mae", absolute, self.kept),
-            ("label_zero_share", zeros, split.rows),
-        ):
-            found[name] = self._figure(name, partial(metrics.mean, float(total), rows))
-        found["near_mean_share"] = self._figure("near_mean_share", self._near_mean_share)
+        del prediction, outcome, ascending_ranks
+        above = {
+            f"outcome > {threshold:g} bps": split.outcome > threshold * thresholds.BPS
+            for threshold in thresholds_bps
+        }
+        return found, self._events(order, above)
+
+    def of_classes(self) -> list[Event]:
+        """The event of each class but 0, by its probability."""
+        found = []
+        for at, code in enumerate(self._split.standard.objective.classes):
+            if code != 0:
+                came = {f"class {code:+g}": self._split.outcome == code}
+                found += self._events(Order(self._values[:, at]), came)
         return found
 
-    def _near_mean_share(self) -> float:
-        standard = self._split.standard
-        mean, tolerance = standard.mean, standard.near_mean_tolerance
-        if mean is None or tolerance is None:
-            raise Undefined("train's outcomes are too large for a mean and a standard deviation")
-        with np.errstate(over="ignore"):
-            near = np.count_nonzero(np.abs(self._score - mean) <= tolerance)
-        return metrics.mean(float(near), self.kept)
+    def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> list[Event]:
+        """How well an order of the predictions ranks rows in which an event came, (rows,) bool."""
+        cells, cell = self._split.blocks.cells, self._split.blocks.of_rows[order.rows]
+
+        def rank(event: np.ndarray) -> RankedEvent:
+            return RankedEvent(event[order.rows], order, cell, cells=cells)
+
+        return list(map(self._event, came, parallel.each(rank, came.values())))
+
+    def _event(self, name: str, ranked: RankedEvent) -> Event:
+        found, reasons = metrics.defined(
+            {"average_precision": ranked.average_precision, "decile_lift": ranked.decile_lift},
+            instead=self.instead,
+        )
+        blocks = self._split.blocks
+        if reasons:
+            self.undefined[name] = next(iter(reasons.values()))
+        elif blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
+            self.undefined[f"interval of {name}"] = (
+                f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+            )
+        elif blocks.reason is None:
+            sums = blocks.sums((*ranked.by_cell.T, self._kept_by_cell))
+            of_statistic, events, of_top, both, rows = sums
+            precisions = np.clip(ratio(of_statistic, events), 0.0, 1.0)
+            self.resamples[f"average_precision of {name}"] = precisions
+            lifts = ratio(ratio(both, of_top), ratio(events, rows))
+            self.resamples[f"decile_lift of {name}"] = lifts
+        base_rate = ranked.positives / self.kept if self.kept else None
+        return Event(name=name, base_rate=base_rate, **found)
+
+    def of_rows(self) -> dict[str, Any]:
+        """The figures over all rows, after `in_order`."""
+        split, kept, scored = self._split, self.kept, self._scored(slice(None))
+        found, undefined = figures_of_rows(self._products[""], *scored)
+        by_cell, constant = split.blocks.by_cell(scored[2]), metrics.total(scored[3])
+        del scored
+        with np.errstate(over="ignore", invalid="ignore"):
+            # Where there is no prediction the error is NaN.
+            error = np.abs(split.outcome - self._score)
+            np.copyto(error, 0.0, where=self._lost)
+            absolute, squared = float(np.sum(error)), float(np.sum(np.square(error, out=error)))
+        zeros = float(split.rows - np.count_nonzero(split.outcome))
+        others, reasons = metrics.defined(
+            {
+                "constant_loss": lambda: metrics.mean(constant, split.rows if kept else 0),
+                "mse": lambda: metrics.mean(squared, kept),
+                "mae": lambda: metrics.mean(absolute, kept),
+                "label_zero_share": lambda: metrics.mean(zeros, split.rows),
+                "near_mean_share": lambda: metrics.mean(split.standard.near(self._score), kept),
+            },
+            instead=self.instead,
+        )
+        self.undefined |= undefined | reasons
+        self.resamples |= resampled(split, found, by_cell, split.constant_by_cell, self._rank_sums)
+        return found | others
 
     def slice(self, name: str, rows: slice | np.ndarray) -> Slice:
-        """Of a day, whose rows are a slice, or a regime, whose rows are a mask."""
-        return self._scored(rows).slice(name, self._products[name])
+        """The figures of a day, whose rows are a slice, or of a regime, whose rows are a mask."""
+        scored = self._scored(rows)
+        found, undefined = figures_of_rows(self._products[name], *scored)
+        return Slice(name=name, rows=len(scored[0]), undefined=undefined, **found)
 
     def check(self, threshold_bps: float, parameters: Parameters) -> Threshold:
-        blocks = self._split.blocks
+        split, blocks = self._split, self._split.blocks
         found, sums = thresholds.check(
             threshold_bps,
-            time_ns=self._split.time_ns,
-            outcome=self._split.outcome,
+            time_ns=split.time_ns,
+            outcome=split.outcome,
             prediction=self._score,
             horizon_ns=parameters.horizon_ns,
             round_trip_bps=parameters.round_trip_bps,
@@ -186,81 +268,28 @@ class _Figures:
         # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
         if blocks.reason is not None or blocks.effective(sums[1]) < LEAST_BLOCKS:
             return found
-        resampled = blocks.sums(sums)
-        self.resamples[fees_name(threshold_bps)] = resampled
-        after = thresholds.after_fees_resampled(resampled, round_trip_bps=parameters.round_trip_bps)
+        of_check = self.resamples[fees_name(threshold_bps)] = blocks.sums(sums)
+        after = thresholds.after_fees_resampled(of_check, round_trip_bps=parameters.round_trip_bps)
         return thresholds.with_ends(found, blocks.ends(after))
 
-    def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
-        """What the order of the predictions gives: rank IC, distribution and calibration; and
-        the events of outcomes above each threshold."""
-        split, x = self._split, self._split.ranks
-        if self.kept < split.rows:
-            x = split.ranks_of(Order.of(np.where(np.isnan(self._score), np.nan, split.outcome)))
-        order = Order.of(self._score)
-        y = split.ranks_of(order)
-        for name, day in split.days.items():
-            self._products[name] = ranking.products(x.by_day[day], y.by_day[day])
-        for name, code in split.regimes.items():
-            regime = split.regime == code
-            self._products[name] = ranking.products(x.by_regime[regime], y.by_regime[regime])
-        # Those within days and regimes are not needed any more.
-        of_outcome, of_prediction = x.whole, y.whole
-        del x, y
-        both = ranking.products(of_outcome, of_prediction)
-        rank_ic = self._figure("rank_ic", partial(spearman, both, self.kept))
-        if rank_ic is not None and split.blocks.reason is None:
-            sums = ranking.rank_ic_statistics(
-                of_outcome, of_prediction, self._kept_by_cell, split.blocks
-            )
-            self.resamples["rank_ic"] = ranking.rank_ic_resampled(split.blocks.sums(sums))
-        prediction, outcome = self._score[order.rows], split.outcome[order.rows]
-        ascending_ranks = of_prediction[order.rows]
-        del of_outcome, of_prediction
-        figures = {
-            "rank_ic": rank_ic,
-            "prediction_quantiles": distribution.quantiles(prediction),
-            "prediction_counts": distribution.counts(prediction, split.standard.bin_edges),
-            "calibration": distribution.calibration(prediction, outcome, ascending_ranks),
-        }
-        del prediction, ascending_ranks
-        cell = split.blocks.of_rows[order.rows]
 
-        def rank(threshold_bps: float) -> RankedEvent:
-            came = outcome > threshold_bps * thresholds.BPS
-            return RankedEvent.of(came, order, cell, cells=split.blocks.cells)
-
-        ranked = parallel.each(rank, thresholds_bps)
-        names = [f"outcome > {threshold:g} bps" for threshold in thresholds_bps]
-        return figures, [self._event(*both) for both in zip(names, ranked, strict=True)]
-
-    def of_classes(self) -> list[Event]:
-        """The event of each class but 0, by its probability."""
-        split, found = self._split, []
-        for at, code in enumerate(split.standard.objective.classes):
-            if code != 0:
-                chance = self._predicted.values[:, at]
-                order = Order.of(np.where(np.isnan(self._score), np.nan, chance))
-                came, cell = (split.outcome == code)[order.rows], split.blocks.of_rows[order.rows]
-                ranked = RankedEvent.of(came, order, cell, cells=split.blocks.cells)
-                found.append(self._event(f"class {code:+g}", ranked))
-        return found
-
-    def _event(self, name: str, ranked: RankedEvent) -> Event:
-        base_rate = ranked.positives / self.kept if self.kept else None
-        try:
-            precision, lift = ranked.average_precision(), ranked.decile_lift()
-        except Undefined as reason:
-            self.undefined[name] = self.reason(str(reason))
-            return Event(name=name, base_rate=base_rate, average_precision=None, decile_lift=None)
-        blocks = self._split.blocks
-        if blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
-            self.undefined[f"interval of {name}"] = (
-                f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
-            )
-        elif blocks.reason is None:
-            sums = blocks.sums(ranked.statistics(self._kept_by_cell))
-            of_statistic, events, of_top, both, rows = sums
-            self.resamples[precision_name(name)] = np.clip(ratio(of_statistic, events), 0.0, 1.0)
-            self.resamples[lift_name(name)] = ratio(ratio(both, of_top), ratio(events, rows))
-        return Event(name=name, base_rate=base_rate, average_precision=precision, decile_lift=lift)
+def resampled(
+    split: SplitRows,
+    figures: Mapping[str, float | None],
+    losses: np.ndarray,
+    constant_losses: np.ndarray,
+    rank_sums: Sequence[np.ndarray],
+) -> Resamples:
+    """Those of loss, skill and rank IC, as far as they are among the `figures` and have an
+    interval: from losses by cell, (cells,), and `rank_ic_statistics`."""
+    blocks, found = split.blocks, {}
+    if blocks.reason is not None:
+        return {}
+    if figures["loss"] is not None:
+        rows, of_loss, of_constant = blocks.sums((blocks.rows, losses, constant_losses))
+        found["loss"] = ratio(of_loss, rows)
+        if figures["skill"] is not None and split.skill_reason is None:
+            found["skill"] = 1.0 - ratio(of_loss, of_constant)
+    if figures["rank_ic"] is not None:
+        found["rank_ic"] = ranking.rank_ic_resampled(blocks.sums(rank_sums))
+    return found

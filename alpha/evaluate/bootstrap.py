@@ -76,11 +76,8 @@ class Blocks:
         return f"the split spans fewer than {LEAST_BLOCKS} blocks of {self.seconds:g} s"
 
     def sums(self, per_cell: Iterable[np.ndarray]) -> np.ndarray:
-        """Resampled sums of statistics of rows: (statistics, resamples) float64.
-
-        Of each statistic `per_cell` has the sum over the rows of each cell, (cells,), of all
-        rows or of some. NaN where a sum is not finite. Call it only where `reason` is None.
-        """
+        """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples)
+        float64, NaN where a sum is not finite. Call it only where `reason` is None."""
         # The statistics of a block side by side: one access finds them all.
         blocks = np.stack([block_sums(values) for values in per_cell], axis=1)
         drawn = math.ceil(self.cells / CELLS_PER_BLOCK)
@@ -95,42 +92,32 @@ class Blocks:
 
     def effective(self, per_cell: np.ndarray) -> float:
         """How many blocks a sum is spread over of which each cell has so much, (cells,), none
-        below 0.
-
-        All of them where it is spread evenly, 1 where one block has it all: the square of the
-        sum over the sum of squares (the inverse of the Herfindahl-Hirschman index).
-        """
-        if not self.cells:
-            return 0.0
+        below 0: all of them where it is spread evenly, 1 where one block has it all (the inverse
+        of the Herfindahl-Hirschman index)."""
         blocks = block_sums(per_cell)
         square = float(np.sum(blocks * blocks))
         return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
 
-    @cached_property
-    def _tail(self) -> float:
+    def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
+        """The expanded percentile interval at `level` of a figure's resamples, (resamples,),
+        of those that are finite; None without any, or if that is not the larger half.
+
+        Percentiles alone are too narrow where blocks are few, as resamples know the spread only
+        as well as the blocks do. So they are taken at Φ(−t · √(n / (n − 1))) on either side, with
+        t the quantile of Student's t, n − 1 degrees of freedom, for n blocks. Source: Hesterberg
+        (2015).
+        """
         from scipy.special import ndtr, stdtrit
 
-        blocks = self.cells / CELLS_PER_BLOCK
-        t = stdtrit(blocks - 1, (1.0 + self.level) / 2.0)
-        return float(ndtr(-t * math.sqrt(blocks / (blocks - 1))))
-
-    def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
-        """The expanded percentile interval at `level` of a figure's resamples, (resamples,).
-
-        Percentiles alone are too narrow where blocks are few, as resamples know the spread
-        only as well as the blocks do. So they are taken at Φ(−t · √(n / (n − 1))) on either
-        side, where t is the quantile of Student's t with n − 1 degrees of freedom for n
-        blocks. Source: Hesterberg (2015).
-
-        Resamples where the figure is not defined (NaN or infinite) are left out. None without
-        resamples, or if half of them or more are not defined.
-        """
         if resampled is None:
             return None
         defined = resampled[np.isfinite(resampled)]
         if 2 * len(defined) <= len(resampled):
             return None
-        low, high = np.quantile(defined, (self._tail, 1.0 - self._tail))
+        blocks = self.cells / CELLS_PER_BLOCK
+        t = stdtrit(blocks - 1, (1.0 + self.level) / 2.0)
+        tail = ndtr(-t * math.sqrt(blocks / (blocks - 1)))
+        low, high = np.quantile(defined, (tail, 1.0 - tail))
         return float(low), float(high)
 
 

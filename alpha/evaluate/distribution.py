@@ -1,17 +1,33 @@
 """The distribution of label and prediction: quantiles far into the tail, where the money is, bins
-fitted on train's label, and what came of the rows in each decile of the predictions."""
+fitted on train's label, what came of the rows in each decile of the predictions, and how far the
+label's distribution on a split is from train's.
+
+The population stability index of this shift looks at rows; its bins are fitted on train. It is
+descriptive: labels overlap, so its rows are no independent evidence. The Kolmogorov-Smirnov test
+is made on the means of blocks of time, which nearly are.
+"""
 
 from itertools import pairwise
 
 import numpy as np
 
+from alpha.data.columns import SplitName
 from alpha.evaluate import metrics
-from alpha.evaluate.details import Bin
-from alpha.evaluate.metrics import finite_or_none
+from alpha.evaluate.bootstrap import LEAST_BLOCKS
+from alpha.evaluate.details import Bin, Shift
+from alpha.evaluate.metrics import Undefined, finite_or_none
 
 LEVELS = (0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
 BINS = 60
 _TAIL = 0.001
+# An empty bin would make the stability index infinite: its share is taken as this.
+LEAST_SHARE = 1e-4
+# Prices move in ticks, so outcomes come in clumps, which drift with the price: a clump that
+# crosses the edge of a bin is no shift. So each outcome counts as spread evenly over this part
+# of itself on both sides.
+SPREAD = 0.25
+# Spread at once, which bounds the memory.
+_PART_ROWS = 1 << 18
 
 
 def bin_edges(outcome: np.ndarray, classes: tuple[float, ...] = ()) -> np.ndarray:
@@ -36,7 +52,7 @@ def counts(ascending: np.ndarray, edges: np.ndarray) -> list[int]:
     """How many of the values, (rows,) ascending, are in each bin; the outer bins also hold all
     beyond."""
     below = np.searchsorted(ascending, edges[1:-1])
-    return [int(count) for count in np.diff([0, *below, len(ascending)])]
+    return np.diff([0, *below, len(ascending)]).tolist()
 
 
 def quantiles(ascending: np.ndarray) -> list[float | None]:
@@ -66,14 +82,79 @@ def calibration(prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray) 
     # A row is in decile d if (rank + rows) · 5 // rows is d, or it is the last.
     starts = [-(-decile * rows // 5) - rows for decile in range(1, 10)]
     inner = np.searchsorted(ranks, np.array(starts, dtype=ranks.dtype))
-    ends = [0, *inner.tolist(), rows]
     bins = []
-    for first, last in pairwise(ends):
+    for first, last in pairwise([0, *inner.tolist(), rows]):
         if first < last:
-            x, y = (
-                finite_or_none(metrics.total(values[first:last]) / (last - first))
-                for values in (prediction, outcome)
-            )
+            both = prediction[first:last], outcome[first:last]
+            x, y = (finite_or_none(metrics.total(values) / (last - first)) for values in both)
             if x is not None and y is not None:
                 bins.append(Bin(rows=last - first, prediction=x, outcome=y))
     return bins
+
+
+class Reference:
+    """Train's outcomes as the stability index sees them: the deciles of those that are not zero,
+    of which equal ones are merged, the share of each bin, and whether all are equal."""
+
+    def __init__(self, outcome: np.ndarray, classes: tuple[float, ...] = ()) -> None:
+        """From (rows,) finite outcomes, at least one."""
+        self.classes, self.constant = classes, metrics.constant(outcome)
+        self.edges = np.empty(0)
+        if not self.constant and not classes:
+            others, deciles = outcome[outcome != 0], np.arange(1, 10) / 10
+            self.edges = np.unique(np.quantile(others, deciles, overwrite_input=True))
+        self.shares = _shares(outcome, self.edges, classes)
+
+
+def _shares(outcome: np.ndarray, edges: np.ndarray, classes: tuple[float, ...]) -> np.ndarray:
+    """The share of each bin: of `classes`; or of zero by itself, last, and what `edges` (n,) cut,
+    where each outcome is spread by SPREAD. Raises Undefined without rows."""
+    rows = len(outcome)
+    if not rows:
+        raise Undefined("no rows")
+    if classes:
+        return np.array([np.count_nonzero(outcome == code) for code in classes]) / rows
+    zeros, below = rows - np.count_nonzero(outcome), np.zeros(len(edges))
+    for first in range(0, rows, _PART_ROWS):
+        part = outcome[first : first + _PART_ROWS]
+        others = part[part != 0]
+        reach = np.maximum(SPREAD * np.abs(others), np.finfo(np.float64).tiny)
+        low = others - reach
+        reach *= 2
+        below += [np.sum(np.clip((edge - low) / reach, 0.0, 1.0)) for edge in edges]
+    return np.append(np.diff([0.0, *below, rows - zeros]), zeros) / rows
+
+
+def stability_index(train: Reference, outcome: np.ndarray) -> float:
+    """Population stability index of outcomes, (rows,) finite, against train's.
+
+    The sum over bins of (q − p) · log(q / p), p and q the shares of train and of the other.
+    Source: Siddiqi (2006). Raises Undefined if train is constant or there are no rows.
+    """
+    if train.constant:
+        raise Undefined("train's label is constant")
+    shares = train.shares, _shares(outcome, train.edges, train.classes)
+    p, q = (np.maximum(side, LEAST_SHARE) for side in shares)
+    return float(np.sum((q - p) * np.log(q / p)))
+
+
+def shift(
+    split: SplitName,
+    train: Reference,
+    outcome: np.ndarray,
+    *,
+    train_blocks: np.ndarray,
+    blocks: np.ndarray,
+) -> Shift:
+    """One split's outcomes against train's, with the block means of both, (blocks,)."""
+    from scipy.stats import ks_2samp
+
+    index, undefined = metrics.defined({"psi": lambda: stability_index(train, outcome)})
+    reasons = [f"no stability index: {reason}" for reason in undefined.values()]
+    ks = p_value = None
+    if min(len(train_blocks), len(blocks)) < LEAST_BLOCKS:
+        reasons.append(f"no two-sample test: a split has fewer than {LEAST_BLOCKS} blocks")
+    else:
+        ks, p_value = map(float, ks_2samp(train_blocks, blocks))
+    reason = "; ".join(reasons) or None
+    return Shift(split=split, ks=ks, p_value=p_value, blocks=len(blocks), reason=reason, **index)

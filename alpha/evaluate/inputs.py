@@ -68,28 +68,24 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        folders = models / run_folder(name), predictions / run_folder(name)
-        counts = parse(InputCounts, folders[1] / "inputs.json")
-        matched = [folder / MATCHED_MLP for folder in folders]
-        if matched[0].is_dir():
-            found.append(_trained(MATCHED_MLP, int(seed), matched[0], matched[1], counts))
-        found.append(_trained(model, int(seed), folders[0], folders[1], counts))
+        counts = parse(InputCounts, predictions / run_folder(name) / "inputs.json")
+        matched, alone = run_folder(name) / MATCHED_MLP, run_folder(name)
+        for model_name, folder in ((MATCHED_MLP, matched), (model, alone)):
+            if folder == matched and not (models / matched).is_dir():
+                continue
+            importance = models / folder / "importance.json"
+            found.append(
+                Trained(
+                    model=model_name,
+                    seed=int(seed),
+                    history=history.read(models / folder / "history.csv"),
+                    configuration=parse(_About, models / folder / "model.json").configuration,
+                    importance=parse(_Importance, importance).root if importance.exists() else {},
+                    counts=counts,
+                    predictions=predictions / folder,
+                )
+            )
     return found
-
-
-def _trained(
-    model: str, seed: int, folder: Path, predictions: Path, counts: InputCounts
-) -> Trained:
-    importance = folder / "importance.json"
-    return Trained(
-        model=model,
-        seed=seed,
-        history=history.read(folder / "history.csv"),
-        configuration=parse(_About, folder / "model.json").configuration,
-        importance=parse(_Importance, importance).root if importance.exists() else {},
-        counts=counts,
-        predictions=predictions,
-    )
 
 
 @dataclass(frozen=True)
@@ -97,8 +93,8 @@ class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
     `time_ns` int64, `outcome` finite, past `volatility` NaN where unknown. `score` is the number
-    that is compared with the outcome, NaN where there is no finite prediction; `values` is what
-    the loss takes: the score, or a probability of each class (rows, classes).
+    that is compared with the outcome, `values` is what the loss takes: the score, or a probability
+    of each class (rows, classes). Both are NaN where there is no finite prediction.
     """
 
     time_ns: np.ndarray
@@ -129,29 +125,27 @@ def read_predictions(
         if not rows:
             raise InputError(f"{path}: must have rows, found none")
         kept = rows if same_as is None else 0
-        time_ns = np.empty(kept, np.int64)
-        outcome, volatility = np.empty(kept), np.empty(kept)
+        time_ns, outcome, volatility = np.empty(kept, np.int64), np.empty(kept), np.empty(kept)
         score = np.empty(rows)
         values = np.empty((len(classes), rows)).T if classes else score
-        same, last = same_as is None or len(same_as[1]) == rows, None
+        same, last = same_as is None or len(same_as[1]) == rows, np.iinfo(np.int64).min
         for first in range(0, rows, _PART_ROWS):
             part = slice(first, min(first + _PART_ROWS, rows))
             times = frame.time_ns(start=part.start, stop=part.stop)
             columns = frame.matrix(names, start=part.start, stop=part.stop)
-            _check_times(path, times, last, first)
-            _check_outcome(path, columns[:, 0], classes, first)
+            _check_rows(path, first, times, last, columns[:, 0], classes)
             last = times[-1]
             if same_as is None:
-                time_ns[part], outcome[part] = times, columns[:, 0]
-                volatility[part] = columns[:, 1]
+                time_ns[part] = times
+                outcome[part], volatility[part] = columns[:, :2].T
             # What else is wrong with the file is looked for to its end.
             elif same:
                 same = np.array_equal(times, same_as[1][part])
                 same = same and np.array_equal(columns[:, 0], same_as[2][part])
+            columns[~np.isfinite(columns[:, 2:]).all(axis=1), 2:] = np.nan
+            score[part] = columns[:, 2]
             if classes:
                 values[part] = columns[:, 3:]
-            finite = np.isfinite(columns[:, 2:]).all(axis=1)
-            score[part] = np.where(finite, columns[:, 2], np.nan)
     if same_as is not None and not same:
         raise InputError(
             f"{path}: must hold the same times and outcomes as {same_as[0]}, found others"
@@ -166,15 +160,19 @@ def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> N
             raise InputError(f"{path}: no column {name!r}, found {', '.join(found)}")
 
 
-def _check_times(path: Path, time_ns: np.ndarray, last: int | None, first: int) -> None:
-    before = time_ns[:1] - 1 if last is None else [last]
-    late = time_ns <= np.concatenate((before, time_ns[:-1]))
+def _check_rows(
+    path: Path,
+    first: int,
+    time_ns: np.ndarray,
+    last: int,
+    outcome: np.ndarray,
+    classes: tuple[float, ...],
+) -> None:
+    """Raises InputError for rows from the `first` on, after a row at the time `last`."""
+    late = time_ns <= np.concatenate(([last], time_ns[:-1]))
     if late.any():
         row = first + int(np.argmax(late))
         raise InputError(f"{path}: row {row}: must be later than the row before it")
-
-
-def _check_outcome(path: Path, outcome: np.ndarray, classes: tuple[float, ...], first: int) -> None:
     bad, must = ~np.isfinite(outcome), "finite"
     if classes:
         bad = ~np.isin(outcome, classes)

@@ -5,12 +5,28 @@ Where a figure is not defined, `Undefined` says why, in words for a reader of th
 """
 
 import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
 
 class Undefined(Exception):
     """A figure has no value here; the message is the reason, e.g. "no rows"."""
+
+
+def defined(
+    figures: Mapping[str, Callable[[], float]], *, instead: str | None = None
+) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Each figure, or None where it is not defined; and the reason of each None, which is
+    `instead` if that is given. Nothing is raised."""
+    found: dict[str, float | None] = {}
+    reasons = {}
+    for name, compute in figures.items():
+        try:
+            found[name] = compute()
+        except Undefined as reason:
+            found[name], reasons[name] = None, instead or str(reason)
+    return found, reasons
 
 
 def total(values: np.ndarray) -> float:
@@ -25,8 +41,7 @@ def constant(values: np.ndarray) -> bool:
 
 
 def std(values: np.ndarray) -> float:
-    """The population's standard deviation, 0 without values; infinite or NaN if it is too large
-    for a float."""
+    """The population's, 0 without values; infinite or NaN if it is too large for a float."""
     # The mean of equal numbers is off from them by rounding, which is no variation.
     if constant(values):
         return 0.0
@@ -49,7 +64,8 @@ def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -
     without rows, and where nothing is left to explain: the outcome does not vary (another
     constant would be perfect), or the constant makes no loss.
     """
-    _check_varies(rows, constant)
+    if constant:
+        raise Undefined("the outcome is constant" if rows else "no rows")
     of_constant = mean(constant_losses, rows)
     if of_constant <= 0:
         raise Undefined("every outcome equals the best constant")
@@ -59,16 +75,10 @@ def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -
 def std_ratio(outcome: float, prediction: float, rows: int) -> float:
     """std(prediction) / std(outcome), from both: near 0 is a collapsed model. Undefined without
     rows, or if the outcome does not vary."""
-    _check_varies(rows, outcome == 0)
+    if not rows or outcome == 0:
+        raise Undefined("the outcome is constant" if rows else "no rows")
     with np.errstate(all="ignore"):
         return finite(np.float64(prediction) / outcome)
-
-
-def _check_varies(rows: int, constant: bool) -> None:
-    if not rows:
-        raise Undefined("no rows")
-    if constant:
-        raise Undefined("the outcome is constant")
 
 
 def finite(value: float | np.floating) -> float:

@@ -17,21 +17,13 @@ from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.columns import SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate.assess import Resamples
+from alpha.evaluate.assess import Resamples, figures_of_rows, losses, resampled
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.details import Interval
 from alpha.evaluate.details import Oracle as OracleFigures
 from alpha.evaluate.inputs import check_columns
-from alpha.evaluate.metrics import Undefined
 from alpha.evaluate.over_seeds import Widened, mean_resampled
-from alpha.evaluate.ranking import (
-    Order,
-    products,
-    rank_ic_resampled,
-    rank_ic_statistics,
-    spearman,
-)
-from alpha.evaluate.slices import ScoredRows
+from alpha.evaluate.ranking import Order, products, rank_ic_statistics
 from alpha.evaluate.split_rows import SplitRows
 from alpha.learn.params import Loss
 
@@ -82,11 +74,7 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
     if not (folder / "oracle.json").exists():
         return "only a simulated market has an oracle"
     about = parse(_About, folder / "oracle.json")
-    if (about.horizon_seconds, about.price, about.target) != (
-        label.horizon_seconds,
-        label.price,
-        label.target,
-    ):
+    if any(getattr(label, name) != value for name, value in about):
         return (
             f"the oracle knows the label {about.target} over {about.horizon_seconds:g} s at "
             f"{about.price} only"
@@ -131,19 +119,16 @@ class Oracle:
         self, skill: float | None, resamples: Sequence[Resamples], widened: Widened
     ) -> Interval:
         """The share of the oracle's skill on test that a model captured, paired."""
-        oracle = self.figures.skill["test"]
+        oracle, missing = self.test.skill, self.test.missing
         if oracle.value is None:
             return Interval(reason=oracle.reason)
         if oracle.value <= 0 or (oracle.low is not None and oracle.low <= 0):
             return Interval(reason="the oracle's own skill on test is not above 0")
-        if self.test.missing:
-            return Interval(
-                reason=f"{self.test.missing:,} rows of test have no value of the oracle"
-            )
+        if missing:
+            return Interval(reason=f"{missing:,} rows of test have no value of the oracle")
         if skill is None:
             return Interval(reason="the model has no skill on test")
-        mine = mean_resampled(resamples, "skill")
-        whole = self.test.resampled
+        mine, whole = mean_resampled(resamples, "skill"), self.test.resampled
         paired = None if mine is None or whole is None else ratio(mine, whole)
         return widened.interval(skill / oracle.value, paired, oracle.reason)
 
@@ -153,40 +138,30 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
     the reason of nothing, that reason."""
     if isinstance(known, str):
         return OfSplit(Interval(reason=known), Interval(reason=known))
-    oracle, objective, blocks = known.at(split.time_ns), split.standard.objective, split.blocks
+    oracle, blocks, ranks = known.at(split.time_ns), split.blocks, split.ranks.whole
     keep = np.isfinite(oracle)
     missing = split.rows - int(np.count_nonzero(keep))
     if missing == split.rows:
         nothing = Interval(reason=f"none of {split.rows} rows has a value of the oracle")
         return OfSplit(nothing, nothing, None, missing)
-    ranks = split.ranks.whole
-    losses = objective.losses(split.outcome, oracle)
-    constant_losses = objective.losses(split.outcome, objective.constant)
-    columns = (split.outcome, oracle, losses, constant_losses)
-    scored = ScoredRows(*(column[keep] if missing else column for column in columns))
     if missing:
-        known_outcome = np.where(keep, split.outcome, np.nan)
-        ranks = Order.of(known_outcome).centered_ranks(split.rows)
         oracle[~keep] = np.nan
-        losses[~keep] = constant_losses[~keep] = 0.0
-    skills = None
-    try:
-        value = scored.skill()
-        if split.skill_reason is None:
-            sums = blocks.sums((blocks.by_cell(losses), blocks.by_cell(constant_losses)))
-            skills = 1.0 - ratio(*sums)
-        skill = widened.interval(value, skills, split.skill_reason)
-    except Undefined as reason:
-        skill = Interval(reason=str(reason))
-    del scored, columns, losses, constant_losses
-    try:
-        of_oracle, rank_ics = Order.of(oracle).centered_ranks(split.rows), None
-        value = spearman(products(ranks, of_oracle), split.rows - missing)
-        if blocks.reason is None:
-            kept = blocks.by_cell(keep)
-            sums = blocks.sums(rank_ic_statistics(ranks, of_oracle, kept, blocks))
-            rank_ics = rank_ic_resampled(sums)
-        ranking = widened.interval(value, rank_ics)
-    except Undefined as reason:
-        ranking = Interval(reason=str(reason))
-    return OfSplit(skill, ranking, skills, missing)
+        ranks = Order(np.where(keep, split.outcome, np.nan)).centered_ranks(split.rows)
+    of_oracle = Order(oracle).centered_ranks(split.rows)
+    rank_sums = rank_ic_statistics(ranks, of_oracle, blocks.by_cell(keep), blocks)
+    of_ranks = products(ranks, of_oracle)
+    del ranks, of_oracle
+    of_rows = losses(split.standard.objective, split.outcome, oracle, oracle)
+    columns = split.outcome, oracle, *of_rows
+    known_only = [column[keep] for column in columns] if missing else columns
+    figures, undefined = figures_of_rows(of_ranks, *known_only)
+    # They are the same where there is no oracle, and do not count.
+    for one in of_rows:
+        one[~keep] = 0.0
+    of_losses, of_constant = (blocks.by_cell(one) for one in of_rows)
+    resamples = resampled(split, figures, of_losses, of_constant, rank_sums)
+    skill, rank_ic = (
+        widened.interval(figures[name], resamples.get(name), undefined.get(name) or reason)
+        for name, reason in (("skill", split.skill_reason), ("rank_ic", None))
+    )
+    return OfSplit(skill, rank_ic, resamples.get("skill"), missing)

@@ -7,7 +7,6 @@ figure depends on the order in which a sort leaves them.
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
@@ -28,13 +27,9 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
     Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with fewer
     than two rows or where one side is constant, ValueError if they are not as they must be.
     """
-    outcome, prediction = _values("outcome", outcome), _values("prediction", prediction)
-    _check_rows(outcome, prediction)
-    x, y = (
-        order.centered_ranks(len(outcome))
-        for order in parallel.each(Order.of, (outcome, prediction))
-    )
-    return spearman(products(x, y), len(outcome))
+    both = _columns(outcome=outcome, prediction=prediction)
+    x, y = (one.centered_ranks(len(both[0])) for one in parallel.each(Order, both))
+    return spearman(products(x, y), len(x))
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
@@ -45,30 +40,28 @@ def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     Undefined where the event is always or never there; ValueError if they are not as they must
     be.
     """
-    event, score = np.asarray(event), _values("score", score)
-    if event.dtype != bool:
-        raise ValueError(f"event: must be bool, found {event.dtype}")
-    _check_rows(event, score)
-    order = Order.of(score)
-    return RankedEvent.of(event[order.rows], order, None, cells=1).average_precision()
+    if np.asarray(event).dtype != bool:
+        raise ValueError(f"event: must be bool, found {np.asarray(event).dtype}")
+    came, score = _columns(event=event, score=score)
+    order = Order(score)
+    cell = np.zeros(len(score), dtype=np.int32)
+    return RankedEvent(came[order.rows] > 0, order, cell, cells=1).average_precision()
 
 
-def _values(name: str, given: np.ndarray) -> np.ndarray:
-    values = np.asarray(given, dtype=np.float64)
-    if values.ndim != 1:
-        raise ValueError(f"{name}: must be (rows,), found {values.shape}")
-    nan = np.isnan(values)
-    if nan.any():
-        raise ValueError(f"{name}: must be without NaN, found one in row {int(nan.argmax())}")
-    return values
+def _columns(**given: np.ndarray) -> list[np.ndarray]:
+    """As floats. Raises ValueError unless they are of the same rows, without NaN."""
+    columns = [np.asarray(values, dtype=np.float64) for values in given.values()]
+    for name, values in zip(given, columns, strict=True):
+        if values.ndim != 1:
+            raise ValueError(f"{name}: must be (rows,), found {values.shape}")
+        if (nan := np.isnan(values)).any():
+            raise ValueError(f"{name}: must be without NaN, found one in row {nan.argmax()}")
+    one, other = (values.shape for values in columns)
+    if one != other:
+        raise ValueError(f"must be of the same rows, found {one} and {other}")
+    return columns
 
 
-def _check_rows(one: np.ndarray, other: np.ndarray) -> None:
-    if one.shape != other.shape:
-        raise ValueError(f"must be of the same rows, found {one.shape} and {other.shape}")
-
-
-@dataclass(frozen=True)
 class Order:
     """Rows in ascending order of a value, those without one (NaN) left out.
 
@@ -76,19 +69,14 @@ class Order:
     starts.
     """
 
-    rows: np.ndarray
-    starts: np.ndarray
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> "Order":
+    def __init__(self, values: np.ndarray) -> None:
         """From (rows,) floats, fewer than 2^31 rows."""
         known = len(values) - np.count_nonzero(np.isnan(values))
         # NaN comes last.
-        rows = np.argsort(values)[:known].astype(np.int32)
-        ascending = values[rows]
-        starts = np.ones(known, dtype=bool)
-        np.not_equal(ascending[1:], ascending[:-1], out=starts[1:])
-        return cls(rows, starts)
+        self.rows = np.argsort(values)[:known].astype(np.int32)
+        ascending = values[self.rows]
+        self.starts = np.ones(known, dtype=bool)
+        np.not_equal(ascending[1:], ascending[:-1], out=self.starts[1:])
 
     def centered_ranks(self, rows: int, part: np.ndarray | None = None) -> np.ndarray:
         """Twice the average rank of each row's group less the mean rank, (rows,) int32: whole
@@ -146,39 +134,30 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
     return ratio(xy - x * y / rows, spread)
 
 
-@dataclass(frozen=True)
 class RankedEvent:
     """How well a prediction ranks `rows` rows by whether an event comes, as it does in
     `positives` of them.
 
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
-    decile, and the events in it; over all cells are the sum of A / B over the events, the events
-    in the top decile, and the rows in it.
+    decile, and the events in it.
+
+    Average precision is N / P, P the events. Its statistic is N's derivative by each row's
+    weight, so that resampled sums of it over those of events are resamples of the figure, to
+    first order.
     """
 
-    rows: int
-    positives: int
-    by_cell: np.ndarray
-    precisions: float
-    in_top: float
-    top: float
-
-    @classmethod
-    def of(
-        cls, came: np.ndarray, order: Order, cell: np.ndarray | None, *, cells: int
-    ) -> "RankedEvent":
+    def __init__(self, came: np.ndarray, order: Order, cell: np.ndarray, *, cells: int) -> None:
         """From whether the event `came`, bool, and the `cell` of each row, int32, both in the
-        order of the prediction; without a cell all rows are in the first."""
-        by_cell = np.zeros((cells, 4))
-        positives = int(np.count_nonzero(came))
-        cell = np.zeros(len(came), dtype=np.int32) if cell is None else cell
-        sums = _rank_event(came, order.starts, cell, positives, TOP, by_cell)
-        return cls(len(came), positives, by_cell, *sums)
+        order of the prediction."""
+        self.rows, self.positives = len(came), int(np.count_nonzero(came))
+        self.by_cell = np.zeros((cells, 4))
+        sums = _rank_event(came, order.starts, cell, self.positives, TOP, self.by_cell)
+        self._precisions, self._in_top, self._top = sums
 
     def average_precision(self) -> float:
         """As the function of this name."""
         self._check()
-        return finite(self.precisions / self.positives)
+        return finite(self._precisions / self.positives)
 
     def decile_lift(self) -> float:
         """Share of events among the top decile of scores, over their share of all rows.
@@ -187,26 +166,13 @@ class RankedEvent:
         event is always or never there.
         """
         self._check()
-        return finite(self.in_top / self.top / (self.positives / self.rows))
+        return finite(self._in_top / self._top / (self.positives / self.rows))
 
     def _check(self) -> None:
         if not self.rows:
             raise Undefined("no rows")
-        if not self.positives:
-            raise Undefined("no row has the event")
-        if self.positives == self.rows:
-            raise Undefined("every row has the event")
-
-    def statistics(self, kept: np.ndarray) -> list[np.ndarray]:
-        """What the resamples of average precision (the first two) and of the decile lift (the
-        others) are made of, by cell, of which `kept` (cells,) counts the rows: as `by_cell`, and
-        the rows.
-
-        Average precision is N / P, P the events. Its statistic is N's derivative by each row's
-        weight, so that resampled sums of it over those of events are resamples of the figure,
-        to first order.
-        """
-        return [*self.by_cell.T, kept]
+        if self.positives in (0, self.rows):
+            raise Undefined(f"{'every' if self.positives else 'no'} row has the event")
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,6 @@
 """What all runs are compared by: what train's label gives, and the rows of one split."""
 
 import hashlib
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
@@ -10,50 +9,73 @@ import numpy as np
 
 from alpha.core import parallel
 from alpha.data.params import Label
-from alpha.evaluate import distribution, metrics, shift
+from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.details import Label as LabelFigures
 from alpha.evaluate.inputs import Columns
-from alpha.evaluate.metrics import finite_or_none
+from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Bootstrap
 from alpha.evaluate.ranking import Order
-from alpha.evaluate.slices import DAY_NS, REGIMES, Regimes
 from alpha.learn.losses import Objective, near_mean_tolerance
 from alpha.learn.params import Loss
 
+REGIMES = ("low", "middle", "high")
+DAY_NS = 86400 * 10**9
 
-@dataclass(frozen=True)
+
+class Regimes(NamedTuple):
+    """Cut points of past volatility between low, middle and high; or the reason of none."""
+
+    cuts: tuple[float, ...] = ()
+    reason: str | None = None
+
+    @classmethod
+    def fit(cls, span_ns: int, volatility: np.ndarray) -> "Regimes":
+        """The terciles of train's finite past volatility, (rows,), over a span of time."""
+        if span_ns < DAY_NS:
+            return cls(reason="train spans less than a day")
+        finite = volatility[np.isfinite(volatility)]
+        if not len(finite):
+            return cls(reason="no row of train has a past volatility")
+        if metrics.constant(finite):
+            return cls(reason="the past volatility of train is constant")
+        low, high = np.quantile(finite, (1 / 3, 2 / 3), overwrite_input=True)
+        return cls(cuts=(float(low), float(high)))
+
+    def of(self, volatility: np.ndarray) -> np.ndarray:
+        """The regime of each row, (rows,) int8; len(REGIMES) of one without a past volatility,
+        and of all without cuts: it is in none."""
+        # A volatility at a cut is below it.
+        regime = np.searchsorted(self.cuts, volatility).astype(np.int8)
+        regime[~np.isfinite(volatility) | (not self.cuts)] = len(REGIMES)
+        return regime
+
+
 class Standard:
     """What is fitted on train's outcomes, and nothing else."""
 
-    objective: Objective
-    rows: int
-    mean: float | None
-    std: float | None
-    bin_edges: np.ndarray
-    regimes: Regimes
-    reference: shift.Reference
-
-    @classmethod
-    def fit(cls, train: Columns, label: Label, loss: Loss) -> "Standard":
+    def __init__(self, train: Columns, label: Label, loss: Loss) -> None:
         """From train's rows, at least one."""
-        outcome = train.outcome
+        outcome, self.rows = train.outcome, len(train.outcome)
         with np.errstate(over="ignore", invalid="ignore"):
-            objective = Objective.fit(outcome, label, loss)
-        return cls(
-            objective,
-            len(outcome),
-            finite_or_none(objective.mean),
-            finite_or_none(metrics.std(outcome)),
-            distribution.bin_edges(outcome, objective.classes),
-            Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility),
-            shift.Reference.fit(outcome, objective.classes),
-        )
+            self.objective = Objective.fit(outcome, label, loss)
+        classes = self.objective.classes
+        self.mean, self.std = map(finite_or_none, (self.objective.mean, metrics.std(outcome)))
+        self.bin_edges = distribution.bin_edges(outcome, classes)
+        self.regimes = Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility)
+        self.reference = distribution.Reference(outcome, classes)
 
     @property
     def near_mean_tolerance(self) -> float | None:
         """How far from the train mean a prediction still counts as near it."""
         return None if self.std is None else near_mean_tolerance(self.std)
+
+    def near(self, score: np.ndarray) -> float:
+        """How many of the predictions, (rows,), are near it. Raises Undefined if it overflowed."""
+        if self.mean is None or self.near_mean_tolerance is None:
+            raise Undefined("train's outcomes are too large for a mean and a standard deviation")
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(np.count_nonzero(np.abs(score - self.mean) <= self.near_mean_tolerance))
 
 
 class Ranks(NamedTuple):
@@ -65,77 +87,48 @@ class Ranks(NamedTuple):
     by_regime: np.ndarray
 
 
-@dataclass(frozen=True)
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
-    `regime` (rows,) int8 is each row's (alpha.evaluate.slices), `day_starts` (days + 1,) the
-    first row of each UTC day and last the number of rows, `constant_by_cell` (cells,) the losses
-    of the best constant, `block_means` (blocks,) the mean outcomes of blocks that do not overlap.
-    `digest` is of times and outcomes: what makes two evaluations ones of the same split.
+    `regime` (rows,) int8 is each row's, `day_starts` (days + 1,) the first row of each UTC day
+    and last the number of rows, `constant_by_cell` (cells,) the losses of the best constant,
+    `block_means` (blocks,) the mean outcomes of blocks that do not overlap. `digest` is of times
+    and outcomes: what makes two evaluations ones of the same split.
     """
 
-    standard: Standard
-    time_ns: np.ndarray
-    outcome: np.ndarray
-    regime: np.ndarray
-    blocks: Blocks
-    day_starts: np.ndarray
-    ranks: Ranks
-    constant_by_cell: np.ndarray
-    block_means: np.ndarray
-    label: LabelFigures
-    quantiles: list[float | None]
-    digest: str
-
-    @classmethod
-    def of(
-        cls, columns: Columns, *, standard: Standard, bootstrap: Bootstrap, horizon_seconds: float
-    ) -> "SplitRows":
+    def __init__(
+        self, columns: Columns, *, standard: Standard, bootstrap: Bootstrap, horizon_seconds: float
+    ) -> None:
         """From what a file of predictions says of the rows themselves."""
-        time_ns, outcome, objective = columns.time_ns, columns.outcome, standard.objective
-        rows = len(outcome)
-        seconds = bootstrap.block_horizons * horizon_seconds
-        blocks = Blocks.cut(
-            time_ns,
-            seconds,
-            resamples=bootstrap.resamples,
-            level=bootstrap.level,
-            seed=bootstrap.seed,
-        )
-        constant_by_cell = blocks.by_cell(objective.losses(outcome, objective.constant))
+        self.standard, objective = standard, standard.objective
+        self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
+        rows, seconds = len(outcome), bootstrap.block_horizons * horizon_seconds
+        resampling = bootstrap.model_dump(exclude={"block_horizons"})
+        self.blocks = Blocks.cut(time_ns, seconds, **resampling)
+        constant_losses = objective.losses(outcome, objective.constant)
+        self.constant_by_cell = self.blocks.by_cell(constant_losses)
+        del constant_losses
         apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
-        regime = standard.regimes.of(columns.volatility)
-        day_starts = first_rows(time_ns, DAY_NS, 0)
-        order = Order.of(outcome)
+        self.block_means = np.add.reduceat(outcome, apart[:-1]) / np.diff(apart)
+        self.regime = standard.regimes.of(columns.volatility)
+        self.day_starts = first_rows(time_ns, DAY_NS, 0)
+        order = Order(outcome)
         ascending = outcome[order.rows]
-        counts = distribution.counts(ascending, standard.bin_edges)
-        quantiles = distribution.quantiles(ascending)
+        self.quantiles = distribution.quantiles(ascending)
+        self.label = LabelFigures(
+            rows=rows,
+            days=len(self.day_starts) - 1,
+            zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
+            mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
+            std=finite_or_none(metrics.std(outcome)) if rows else None,
+            counts=distribution.counts(ascending, standard.bin_edges),
+        )
         del ascending  # ranks need the memory
+        self.ranks = self.ranks_of(order)
         # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
-        return cls(
-            standard=standard,
-            time_ns=time_ns,
-            outcome=outcome,
-            regime=regime,
-            blocks=blocks,
-            day_starts=day_starts,
-            ranks=_ranks(order, day_starts, regime),
-            constant_by_cell=constant_by_cell,
-            block_means=np.add.reduceat(outcome, apart[:-1]) / np.diff(apart),
-            label=LabelFigures(
-                rows=rows,
-                days=len(day_starts) - 1,
-                zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
-                mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
-                std=finite_or_none(metrics.std(outcome)) if rows else None,
-                counts=counts,
-            ),
-            quantiles=quantiles,
-            digest=hasher.hexdigest(),
-        )
+        self.digest = hasher.hexdigest()
 
     @property
     def rows(self) -> int:
@@ -149,14 +142,16 @@ class SplitRows:
         return {str(date): slice(*rows) for date, rows in zip(dates, ends, strict=True)}
 
     @property
-    def regimes(self) -> dict[str, int]:
-        """The code of each regime, by its name; none without cuts."""
+    def regimes(self) -> dict[str, np.ndarray]:
+        """The rows of each regime, (rows,) bool, by its name; none without cuts."""
         names = REGIMES if self.standard.regimes.cuts else ()
-        return {name: code for code, name in enumerate(names)}
+        return {name: self.regime == code for code, name in enumerate(names)}
 
     def ranks_of(self, order: Order) -> Ranks:
         """The ranks of a value among the rows that have one."""
-        return _ranks(order, self.day_starts, self.regime)
+        days = np.diff(self.day_starts)
+        parts = (None, np.repeat(np.arange(len(days), dtype=np.int32), days), self.regime)
+        return Ranks(*parallel.each(lambda part: order.centered_ranks(self.rows, part), parts))
 
     @cached_property
     def skill_reason(self) -> str | None:
@@ -168,10 +163,3 @@ class SplitRows:
         if effective >= LEAST_EFFECTIVE:
             return None
         return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
-
-
-def _ranks(order: Order, day_starts: np.ndarray, regime: np.ndarray) -> Ranks:
-    days = np.diff(day_starts)
-    day = np.repeat(np.arange(len(days), dtype=np.int32), days)
-    parts = (None, day, regime)
-    return Ranks(*parallel.each(lambda part: order.centered_ranks(len(regime), part), parts))

@@ -5,6 +5,7 @@ prediction > τ are compared with the rows with outcome > τ.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -15,18 +16,15 @@ from alpha.evaluate.details import Threshold
 from alpha.evaluate.metrics import finite_or_none, total
 
 BPS = 1e-4
-_BEST_MOMENT = "leaves at the best moment of the window, which nobody knows beforehand"
+_COUNTS = ("rows", "label_above", "prediction_above", "both")
+_BEST_MOMENT = " leaves at the best moment of the window, which nobody knows beforehand"
 _REALISED = {
-    "abs_max": (
-        "an upper bound: abs_max is direction-free, as if the side were always guessed "
-        f"right, and {_BEST_MOMENT}"
-    ),
-    "signed_max": (
-        "not what a trade earns: signed_max is the larger of the two moves with its sign, and "
-        f"it {_BEST_MOMENT}"
-    ),
-    "up": f"an upper bound: it buys now and {_BEST_MOMENT}",
-    "down": f"an upper bound: it sells now and {_BEST_MOMENT}",
+    "abs_max": "an upper bound: abs_max is direction-free, as if the side were always guessed "
+    "right, and" + _BEST_MOMENT,
+    "signed_max": "not what a trade earns: signed_max is the larger of the two moves with its "
+    "sign, and it" + _BEST_MOMENT,
+    "up": "an upper bound: it buys now and" + _BEST_MOMENT,
+    "down": "an upper bound: it sells now and" + _BEST_MOMENT,
     "end_return": "from mid to mid: the spread is not paid",
 }
 
@@ -51,22 +49,17 @@ def check(
     outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
     of a round trip. A ratio to no rows is None.
     """
-    level = threshold_bps * BPS
-    lost, label_above, acted = np.isnan(prediction), outcome > level, prediction > level
-    label_above &= ~lost
+    level, known = threshold_bps * BPS, ~np.isnan(prediction)
+    label_above, acted = (outcome > level) & known, prediction > level
     figures = _figures(
+        [int(np.count_nonzero(one)) for one in (known, label_above, acted, label_above & acted)],
+        total(outcome[acted]) / BPS,
+        round_trip_bps,
         threshold_bps=threshold_bps,
-        round_trip_bps=round_trip_bps,
         seeds=1,
-        rows=len(outcome) - int(np.count_nonzero(lost)),
-        label_above=int(np.count_nonzero(label_above)),
-        prediction_above=int(np.count_nonzero(acted)),
-        both=int(np.count_nonzero(label_above & acted)),
         windows=_windows_apart(time_ns[acted], horizon_ns),
-        outcome_sum_bps=total(outcome[acted]) / BPS,
     )
-    sums = blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)
-    return figures, np.stack(sums)
+    return figures, np.stack([blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)])
 
 
 @njit(cache=True, nogil=True)
@@ -86,21 +79,41 @@ def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
     `windows` is of the seed with fewest: rows of several seeds are of the same time.
     """
     return _figures(
+        [sum(getattr(one, name) for one in checks) for name in _COUNTS],
+        sum((one.realised_bps or 0.0) * one.prediction_above for one in checks),
+        round_trip_bps,
         threshold_bps=checks[0].threshold_bps,
-        round_trip_bps=round_trip_bps,
         seeds=len(checks),
-        rows=sum(one.rows for one in checks),
-        label_above=sum(one.label_above for one in checks),
-        prediction_above=sum(one.prediction_above for one in checks),
-        both=sum(one.both for one in checks),
         windows=min(one.windows for one in checks),
-        outcome_sum_bps=sum((one.realised_bps or 0.0) * one.prediction_above for one in checks),
     )
 
 
+def _figures(
+    counts: list[int], outcome_sum_bps: float, round_trip_bps: float, **others: Any
+) -> Threshold:
+    """From the numbers of rows that are _COUNTS, and what needs no computation."""
+    rows, label_above, prediction_above, both = counts
+    base_rate, precision = _ratio(label_above, rows), _ratio(both, prediction_above)
+    realised = _ratio(outcome_sum_bps, prediction_above)
+    return Threshold(
+        base_rate=base_rate,
+        precision=precision,
+        recall=_ratio(both, label_above),
+        lift=precision / base_rate if precision is not None and base_rate else None,
+        realised_bps=realised,
+        after_fees_bps=None if realised is None else realised - round_trip_bps,
+        **dict(zip(_COUNTS, counts, strict=True)),
+        **others,
+    )
+
+
+def _ratio(part: float, whole: int) -> float | None:
+    return None if whole == 0 else finite_or_none(part / whole)
+
+
 def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarray:
-    """The outcome after fees of each resample, in bps, (resamples,), from the
-    resampled sums of `check`; NaN without a row."""
+    """The outcome after fees of each resample, in bps, (resamples,), from the resampled sums of
+    `check`; NaN without a row."""
     outcomes, rows = sums
     return ratio(outcomes, rows) / BPS - round_trip_bps
 
@@ -117,43 +130,6 @@ def meaning(label: Label) -> str:
     """What the check's realised outcome is, or why there is no check, for this target."""
     if classes(label):
         return f"not available: outcomes of target {label.target} are classes, not returns"
-    mids = "; prices are mids, so the spread is not paid either"
-    return _REALISED[label.target] + (
-        mids if label.price == "mid" and label.target != "end_return" else ""
-    )
-
-
-def _figures(
-    *,
-    threshold_bps: float,
-    round_trip_bps: float,
-    seeds: int,
-    rows: int,
-    label_above: int,
-    prediction_above: int,
-    both: int,
-    windows: int,
-    outcome_sum_bps: float,
-) -> Threshold:
-    base_rate = _ratio(label_above, rows)
-    precision = _ratio(both, prediction_above)
-    realised = _ratio(outcome_sum_bps, prediction_above)
-    return Threshold(
-        threshold_bps=threshold_bps,
-        seeds=seeds,
-        rows=rows,
-        label_above=label_above,
-        prediction_above=prediction_above,
-        both=both,
-        windows=windows,
-        base_rate=base_rate,
-        precision=precision,
-        recall=_ratio(both, label_above),
-        lift=precision / base_rate if precision is not None and base_rate else None,
-        realised_bps=realised,
-        after_fees_bps=None if realised is None else realised - round_trip_bps,
-    )
-
-
-def _ratio(part: float, whole: int) -> float | None:
-    return None if whole == 0 else finite_or_none(part / whole)
+    mids = label.price == "mid" and label.target != "end_return"
+    paid = "; prices are mids, so the spread is not paid either" if mids else ""
+    return _REALISED[label.target] + paid
