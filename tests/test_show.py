@@ -8,7 +8,7 @@ from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures
-from alpha.evaluate.tries import stretch
+from alpha.evaluate.over_seeds import stretch
 from alpha.guard.compare import Change, Shift
 from alpha.history.tries import Tried
 from alpha.show import run as show

@@ -7,7 +7,7 @@ import numpy as np
 from alpha.core import parallel
 from alpha.core.artifacts import whole, write_json
 from alpha.core.errors import InputError
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.contract import Contract
 from alpha.data.features import families
 from alpha.data.params import Features

@@ -12,7 +12,7 @@ from alpha.core.text import NOTHING, count, ends, figure, share
 from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Selection
-from alpha.evaluate.tries import widen
+from alpha.evaluate.over_seeds import widen
 from alpha.history.tries import Tried
 
 _DAYS = 10  # at most so many are printed, the worst

@@ -6,7 +6,7 @@ import numpy as np
 
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.frames import Block, write_frame
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.simulate import days, defects, oracle
 from alpha.simulate.days import Day
 from alpha.simulate.params import Simulate

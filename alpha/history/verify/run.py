@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import h5py
 
 from alpha.core.errors import InputError
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.history.repository import by_path, opened, pipeline
 from alpha.history.verify import current, weights
 from alpha.history.verify.differences import Difference, of_out
