@@ -29,7 +29,8 @@ _SPREAD = (
     *("skill", "loss", "rank_ic", "mse", "mae", "std_ratio", "near_mean_share"),
     *("average_precision", "decile_lift", "importance"),
 )
-_COMPARED = ("skill_difference", "oracle_share")
+# They compare a model with another.
+COMPARED = ("skill_difference", "oracle_share")
 _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
@@ -114,7 +115,7 @@ class Selection:
             for (where, event), figures in self.found.items()
             for name, figure in figures.items()
             if where == self.slice and figure.value is None and figure.reason
-            if name not in _COMPARED
+            if name not in COMPARED
         }
         return dict(sorted(found.items()))
 

@@ -14,14 +14,13 @@ from alpha.evaluate.details import Details
 from alpha.guard import words
 from alpha.guard.compare import Shift
 from alpha.label.profile import Profile
-from alpha.report import content
+from alpha.report import content, distribution, ladder, lines, svg
 from alpha.report.content import Contract, SplitSummary
-from alpha.report.plots import axes, distribution, ladder, lines
 
 _FOLDER = Path(__file__).parent
 # Of the levels evaluated, the ones a table has room for.
 _TABLE_LEVELS = (0.5, 0.9, 0.99, 0.999, 1.0)
-_SLICES = {"days": ("day", "day"), "regimes": ("regime", "volatility regime")}
+_SLICES = {"days": "day", "regimes": "regime"}
 
 
 def render(
@@ -58,8 +57,8 @@ def render(
             defects=content.defects(details, label, labels, splits, contract),
             families=content.families(contract),
             oddities=content.oddities(contract),
-            series={name: axes.series(details, name) for name in details.models},
-            varying=axes.varying(details),
+            series={name: svg.series(details, name) for name in details.models},
+            varying=svg.varying(details),
             table_levels=[
                 (at, float(level.event))
                 for at, level in enumerate(details.on("label").events("quantile"))
@@ -90,15 +89,15 @@ def _environment(*, bps: bool) -> Environment:
     return environment
 
 
-def _slice_tables(details: Details) -> dict[str, list[tuple[str, list[content.SliceRow]]]]:
+def _slice_tables(details: Details) -> dict[str, list[tuple[str, list[dict[str, Any]]]]]:
     """For days and for regimes: skill, then rank IC, worst first."""
-    models = axes.varying(details)
+    models = svg.varying(details)
     return {
         name: [
             (title, content.slice_rows(details, models, kind, figure))
             for title, figure in (("Skill", "skill"), ("Rank IC", "rank_ic"))
         ]
-        for name, (kind, _) in _SLICES.items()
+        for name, kind in _SLICES.items()
     }
 
 
@@ -110,56 +109,47 @@ def _pictures(
     bps: bool,
 ) -> dict[str, Any]:
     """Lists of SVG elements by section, or dicts of them by what they show."""
-    varying = axes.varying(details)
+    varying, models = svg.varying(details), details.models
     files = list(labels.days.values())
+    learning = [
+        name
+        for name in models
+        if any(details.run(run, "train")["epochs"].value for run in details.runs_of(name))
+    ]
+    importance = {name: distribution.importance(details, name) for name in models}
     return {
-        "ladder": _present(ladder.headline(details, what) for what in ("skill", "rank_ic")),
-        "differences": _markup(ladder.differences(details)),
-        "oracle": _markup(ladder.oracle_shares(details)),
-        "learning": {
-            name: Markup(lines.learning_curve(details, name, histories))
-            for name in details.models
-            if any(details.run(run, "train")["epochs"].value for run in details.runs_of(name))
-        },
+        "ladder": [ladder.headline(details, "skill"), ladder.headline(details, "rank_ic")],
+        "differences": ladder.differences(details),
+        "oracle": ladder.oracle_shares(details),
+        "learning": {name: lines.learning_curve(details, name, histories) for name in learning},
         "histograms": _present(
             distribution.histogram(details, name, "test", bps=bps) for name in varying
         ),
         "quantiles": {
-            split: Markup(distribution.quantiles(details, split, bps=bps))
-            for split in ("valid", "test")
+            split: distribution.quantiles(details, split, bps=bps) for split in SPLITS[1:]
         },
         "calibration": _present(
             distribution.calibration(details, name, "test", bps=bps) for name in varying
         ),
         "thresholds": {
-            what: _markup(lines.thresholds(details, "test", what))
+            what: lines.by_place(details, "threshold", what)
             for what in ("precision", "recall", "after_fees_bps")
         },
         "events": {
-            what: _markup(lines.events(details, "test", what))
+            what: lines.by_place(details, "event", what)
             for what in ("average_precision", "decile_lift")
         },
         "slices": {
-            name: _present(
-                lines.slices(details, "test", kind, title, what) for what in ("skill", "rank_ic")
-            )
-            for name, (kind, title) in _SLICES.items()
+            name: _present(lines.by_place(details, kind, what) for what in ("skill", "rank_ic"))
+            for name, kind in _SLICES.items()
         },
-        "importance": {
-            name: Markup(picture)
-            for name in details.models
-            if (picture := distribution.importance(details, name)) is not None
-        },
-        "files": Markup(distribution.label_by_file(files, bps=bps)) if len(files) > 1 else None,
+        "importance": {name: picture for name, picture in importance.items() if picture},
+        "files": distribution.label_by_file(files, bps=bps) if len(files) > 1 else None,
     }
 
 
-def _present(pictures: Iterable[str | None]) -> list[Markup]:
-    return [Markup(picture) for picture in pictures if picture is not None]
-
-
-def _markup(picture: str | None) -> Markup | None:
-    return None if picture is None else Markup(picture)
+def _present(pictures: Iterable[Markup | None]) -> list[Markup]:
+    return [picture for picture in pictures if picture is not None]
 
 
 def _outcome(value: float | None, *, bps: bool) -> str:

@@ -7,9 +7,8 @@ from alpha.data.params import Label
 from alpha.evaluate import details as evaluation_details
 from alpha.guard import compare as shift
 from alpha.label import profile
-from alpha.report import page
+from alpha.report import lines, page
 from alpha.report.content import Contract, SplitSummary
-from alpha.report.plots import lines
 
 
 def run(
