@@ -179,7 +179,7 @@ def test_same_inputs_give_the_same_bytes_whatever_the_users_matplotlib_says(
     import matplotlib
 
     first = write(make(tmp_path / "first", few), params)
-    with matplotlib.rc_context({"font.size": 30, "svg.labelpad": 30, "svg.id": "mine"}):
+    with matplotlib.rc_context({"font.size": 30, "axes.labelpad": 30, "svg.id": "mine"}):
         assert write(make(tmp_path / "second", few), params) == first
     assert str(tmp_path) not in first
 

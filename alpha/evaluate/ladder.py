@@ -7,6 +7,7 @@ from alpha.data.columns import SplitName
 from alpha.evaluate.details import Rung
 from alpha.evaluate.figures import Interval
 
+_NOTHING_BELOW = "no model below it has a skill on valid"
 Skills = Mapping[SplitName, Mapping[str, Interval]]
 
 
@@ -34,20 +35,14 @@ def _rung(
         sentence = "The lowest rung: there is nothing below to beat."
         rung = Rung(model=model, against=None, improves=None, sentence=sentence)
         return rung, Interval(reason="the lowest rung")
-    on_valid = _means(skills["valid"], below)
-    if not on_valid:
-        against, on_test = None, Interval(reason="no model below it has a skill on valid")
-    else:
-        # The first of equals: the simplest.
-        against = max(on_valid, key=on_valid.__getitem__)
-        on_test = difference(model, against)
-    failing = _failing(model, below, skills["test"], against, on_test)
+    against, by = _best(skills["valid"], below), Interval(reason=_NOTHING_BELOW)
+    if against is not None:
+        by = difference(model, against)
+    failing = _failing(model, below, skills["test"], against, by)
+    sentence = f"Not worth its complexity: {failing}."
     if failing is None:
-        sentence = f"Worth its complexity: on test it {_beats(against, on_test)}."
-    else:
-        sentence = f"Not worth its complexity: {failing}."
-    rung = Rung(model=model, against=against, improves=failing is None, sentence=sentence)
-    return rung, on_test
+        sentence = f"Worth its complexity: on test it {_beats(against, by)}."
+    return Rung(model=model, against=against, improves=failing is None, sentence=sentence), by
 
 
 def _failing(
@@ -55,39 +50,37 @@ def _failing(
     below: Sequence[str],
     on_test: Mapping[str, Interval],
     against: str | None,
-    difference: Interval,
+    by: Interval,
 ) -> str | None:
     """Why a model is not worth its complexity, or None if it is."""
-    value, low, high = difference.value, difference.low, difference.high
-    if value is None or low is None or high is None:
-        reason = difference.reason or "the difference has no interval"
-        return f"it cannot be compared, as {reason}"
-    size, ends = number(abs(value)), f"{number(low)} to {number(high)}"
-    if low <= 0:
-        if value > 0:
-            return f"on test it {_beats(against, difference, 'but perhaps by luck ')}"
-        if value < 0:
-            return f"on test it is behind {against} by {size} of skill ({ends})"
-        return f"on test it has the same skill as {against} ({ends})"
-    beats = f"on test it {_beats(against, difference)}, but"
+    if by.value is None or by.low is None or by.high is None:
+        return f"it cannot be compared, as {by.reason or 'the difference has no interval'}"
+    if by.low <= 0:
+        if by.value > 0:
+            return f"on test it {_beats(against, by, ', but perhaps by luck')}"
+        if by.value < 0:
+            return f"on test it is behind {against} by {number(-by.value)} of skill {_ends(by)}"
+        return f"on test it has the same skill as {against} {_ends(by)}"
+    beats = f"on test it {_beats(against, by)}, but"
     own = on_test[model]
     if own.low is None or own.low <= 0:
         return f"{beats} not the best constant for sure"
-    others = _means(on_test, below)
-    best = max(others, key=others.__getitem__)
-    if own.value is not None and others[best] > own.value:
-        return f"{beats} {best} has more there, {number(others[best])}"
+    best = _best(on_test, below)
+    more = None if best is None else on_test[best].value
+    if own.value is not None and more is not None and more > own.value:
+        return f"{beats} {best} has more there, {number(more)}"
     return None
 
 
-def _beats(against: str | None, difference: Interval, luck: str = "") -> str:
-    assert difference.value is not None
-    assert difference.low is not None
-    assert difference.high is not None
-    ends = f"({number(difference.low)} to {number(difference.high)})"
-    comma = ", " if luck else " "
-    return f"beats {against} by {number(difference.value)} of skill{comma}{luck}{ends}"
+def _beats(against: str | None, by: Interval, luck: str = "") -> str:
+    return f"beats {against} by {number(by.value or 0.0)} of skill{luck} {_ends(by)}"
 
 
-def _means(skills: Mapping[str, Interval], models: Sequence[str]) -> dict[str, float]:
-    return {model: value for model in models if (value := skills[model].value) is not None}
+def _ends(by: Interval) -> str:
+    return f"({number(by.low or 0.0)} to {number(by.high or 0.0)})"
+
+
+def _best(skills: Mapping[str, Interval], models: Sequence[str]) -> str | None:
+    """The one with the largest skill, the first of equals: the simplest; None if none has one."""
+    known = {model: value for model in models if (value := skills[model].value) is not None}
+    return max(known, key=known.__getitem__, default=None)
