@@ -205,58 +205,55 @@ def defects(
     details: Details, label: Label, labels: Profile, splits: SplitSummary, contract: Contract
 ) -> list[Defect]:
     """Every count that should have been zero and is not."""
-    status, sigmas = labels.total.status, f"{contract.clip:g} sigmas"
+    status, sigmas, zero = labels.total.status, f"{contract.clip:g} sigmas", "0 after normalization"
+    window = f"rows with a step longer than {label.max_gap_seconds:g} s in their window"
+    empty = sum(day.status.labelled == 0 for day in labels.days.values())
+    constant = sum(sigma == 0 for sigma in contract.sigma)
 
     def most(figure: str, split: str) -> float:
         return max((details.run(run, split)[figure].value or 0 for run in details.runs), default=0)
 
-    found: list[tuple[float, str, str]] = [
-        (
+    def non_finite(model: str) -> float:
+        return sum(details.on(model, split)["non_finite"].value or 0 for split in SPLITS)
+
+    found = [
+        Defect(
             labels.total.duplicates,
             "rows with the timestamp of another row",
             "the last of them stands, the others are dropped",
         ),
-        (
+        Defect(
             status.gap,
-            f"rows with a step longer than {label.max_gap_seconds:g} s in their window, or an "
-            "empty window",
+            f"{window}, or an empty window",
             "no label: a gap must not look like a flat market",
         ),
-        (
+        Defect(
             status.bad_quote,
             "rows with a quote in their window that is not finite, not positive, or crossed",
             "no label",
         ),
-        (
-            sum(day.status.labelled == 0 for day in labels.days.values()),
-            "feature files without a single label",
-            "nothing of them is used",
-        ),
-        (
-            sum(sigma == 0 for sigma in contract.sigma),
-            "features that are constant in train",
-            "all zeros after normalization",
-        ),
-        (sum(contract.nan), "values in train that are NaN", "0 after normalization"),
-        (sum(contract.inf), "values in train that are ±inf", "0 after normalization"),
+        Defect(empty, "feature files without a single label", "nothing of them is used"),
+        Defect(constant, "features that are constant in train", "all zeros after normalization"),
+        Defect(sum(contract.nan), "values in train that are NaN", zero),
+        Defect(sum(contract.inf), "values in train that are ±inf", zero),
     ]
     for split in SPLITS:
         what = f"feature values of {split} further than {sigmas} from the mean"
-        found.append((most("clipped", split), what, f"clipped at {sigmas}"))
+        found.append(Defect(most("clipped", split), what, f"clipped at {sigmas}"))
     for split in SPLITS[1:]:  # train's own counts are above
         what = f"feature values of {split} that are NaN or ±inf"
-        found.append((most("replaced", split), what, "0 after normalization"))
+        found.append(Defect(most("replaced", split), what, zero))
     for name in details.models:
-        wrong = sum(details.on(name, split)["non_finite"].value or 0 for split in SPLITS)
         treatment = "the best constant in loss and skill, left out of what ranks"
-        found.append((wrong, f"predictions of {name} that are not finite", treatment))
-    for what, rows, counts in (
-        ("the input", splits.input_rows, splits.counts),
-        *((name, split.rows, split) for name, split in splits.splits.items()),
-    ):
-        unknown = f"rows of {what} that its counts do not account for"
-        found.append((abs(rows - counts.total), unknown, "unknown"))
-    return [Defect(*defect) for defect in found if defect[0]]
+        what = f"predictions of {name} that are not finite"
+        found.append(Defect(non_finite(name), what, treatment))
+    counted = {"the input": (splits.input_rows, splits.counts)}
+    for name, rows in splits.splits.items():
+        counted[name] = rows.rows, rows
+    for name, (total, counts) in counted.items():
+        what = f"rows of {name} that its counts do not account for"
+        found.append(Defect(abs(total - counts.total), what, "unknown"))
+    return [defect for defect in found if defect.rows]
 
 
 def families(contract: Contract) -> list[tuple[Any, ...]]:

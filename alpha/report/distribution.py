@@ -12,11 +12,11 @@ from alpha.label.profile import Day
 from alpha.report import svg
 
 
-def histogram(details: Details, model: str, split: SplitName, *, bps: bool) -> Markup | None:
-    """Shares of rows by size on a log scale: the label as an area, predictions as a line."""
+def histogram(details: Details, model: str, *, bps: bool) -> Markup | None:
+    """Shares of test rows by size on a log scale: the label as an area, predictions as a line."""
     edges = svg.scaled(details.bin_edges, 1 / BPS if bps else 1.0)
-    label = details.on("label", split).shares("count")
-    prediction = details.on(model, split).shares("prediction_count")
+    label = details.on("label").shares("count")
+    prediction = details.on(model).shares("prediction_count")
     # By the label alone where it can be, so that models' frames are the same.
     present = [share for share in label if share] or [share for share in prediction if share]
     if not present or len(edges) != len(label) + 1:
@@ -40,8 +40,8 @@ def histogram(details: Details, model: str, split: SplitName, *, bps: bool) -> M
         svg.plain(ax.xaxis, most=5)
         ax.set_title(model, fontsize=10, color=svg.INK, loc="left")
 
-    title = f"Distribution of label and predictions of {model} on {split}, log scale"
-    return svg.draw(f"distribution-{model}-{split}", title, paint, size=svg.SMALL)
+    title = f"Distribution of label and predictions of {model} on test, log scale"
+    return svg.draw(f"distribution-{model}-test", title, paint, size=svg.SMALL)
 
 
 def quantiles(details: Details, split: SplitName, *, bps: bool) -> Markup:
@@ -109,7 +109,7 @@ def label_by_file(files: Sequence[Day], *, bps: bool) -> Markup:
     return svg.draw("files", "Quantiles of the label by feature file", paint)
 
 
-def calibration(details: Details, model: str, split: SplitName, *, bps: bool) -> Markup | None:
+def calibration(details: Details, model: str, *, bps: bool) -> Markup | None:
     """Mean outcome by mean prediction of each decile of predictions, one line a seed."""
     scale = 1 / BPS if bps else 1.0
     curves = [
@@ -118,7 +118,7 @@ def calibration(details: Details, model: str, split: SplitName, *, bps: bool) ->
             for one in bins
         ]
         for run in details.runs_of(model)
-        if (bins := details.run(run, split).events("calibration_rows"))
+        if (bins := details.run(run).events("calibration_rows"))
     ]
     if not curves:
         return None
@@ -151,8 +151,8 @@ def calibration(details: Details, model: str, split: SplitName, *, bps: bool) ->
         svg.plain(ax.yaxis)
         ax.set_title(model, fontsize=10, color=svg.INK, loc="left")
 
-    title = f"Calibration of {model} by decile of predictions on {split}"
-    return svg.draw(f"calibration-{model}-{split}", title, paint, size=svg.SMALL)
+    title = f"Calibration of {model} by decile of predictions on test"
+    return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL)
 
 
 def importance(details: Details, model: str) -> Markup | None:
@@ -172,13 +172,8 @@ def importance(details: Details, model: str) -> Markup | None:
             ax.barh(at, mean, height=0.6, color=svg.color(details, model), alpha=0.75, linewidth=0)
             ax.plot([mean - spread, mean + spread], [at, at], color=svg.INK, linewidth=1.2)
         ax.axvline(0, color=svg.MUTED, linewidth=1)
-        ax.set_yticks(range(len(found)), [family for *_, family in found])
-        ax.tick_params(axis="y", labelcolor=svg.INK, labelsize=9.5)
-        ax.set_ylim(len(found) - 0.4, -0.6)
-        ax.grid(visible=True, axis="x")
-        ax.grid(visible=False, axis="y")
+        svg.rows(ax, [family for *_, family in found])
         ax.set_xlabel("loss of skill on valid when permuted")
-        svg.plain(ax.xaxis, most=6)
 
     title = f"Loss of skill of {model} when a family is permuted"
     return svg.draw(f"importance-{model}", title, paint, size=(4.3, 0.75 + 0.29 * len(found)))

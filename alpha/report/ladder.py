@@ -40,16 +40,11 @@ class Row:
 def headline(details: Details, what: Literal["skill", "rank_ic"]) -> Markup:
     """Skill or rank IC of each model: filled with its interval on test, hollow on valid."""
     name, zero = {"skill": ("skill", "the best constant"), "rank_ic": ("rank IC", "no order")}[what]
-    rows = [
-        Row(
-            model,
-            svg.color(details, model),
-            details.on(model)[what],
-            hollow=details.on(model, "valid")[what].value,
-        )
-        for model in details.models
-    ]
     oracle = details.on("oracle")[what]
+    rows = []
+    for model in details.models:
+        on_valid = details.on(model, "valid")[what].value
+        rows.append(Row(model, svg.color(details, model), details.on(model)[what], on_valid))
     shown = _shown([*rows, Row("oracle", svg.INK, oracle)])
     high = max([0.02, *shown])
     low = max(min([-0.01, *shown]), -_ROOM_BELOW * high)
@@ -126,36 +121,23 @@ def _draw(
 def _rows(ax: Any, rows: Sequence[Row], low: float, high: float) -> None:
     for at, row in enumerate(rows):
         _interval(ax, row, at, low, high)
-        for value, filled in ((row.hollow, False), (row.over.value, True)):
-            if value is not None and low <= value <= high:
-                ax.plot(
-                    value,
-                    at,
-                    marker="o",
-                    markersize=6.5,
-                    color=row.color,
-                    markerfacecolor=row.color if filled else svg.CARD,
-                    markeredgewidth=1.4,
-                    clip_on=False,
-                )
+        mark: Any = {"markersize": 6.5, "color": row.color, "clip_on": False}
         over = row.over.value
+        for value, face in ((row.hollow, svg.CARD), (over, row.color)):
+            if value is not None and low <= value <= high:
+                ax.plot(value, at, marker="o", markerfacecolor=face, markeredgewidth=1.4, **mark)
         if over is None:
             ax.annotate("not defined", (0, at), **_BESIDE)
         elif not low <= over <= high:
             # Beyond the frame: an arrow at its edge, and the number.
             edge, shape = (low, "<") if over < low else (high, ">")
-            ax.plot(edge, at, marker=shape, markersize=6.5, color=row.color, clip_on=False)
+            ax.plot(edge, at, marker=shape, **mark)
             aside = {} if over < low else {"xytext": (-8, -0.5), "ha": "right"}
             ax.annotate(text.figure(over, 2), (edge, at), **_BESIDE | aside)
     ax.axvline(0, color=svg.MUTED, linewidth=1)
-    ax.set_yticks(range(len(rows)), [row.name for row in rows])
-    ax.tick_params(axis="y", labelcolor=svg.INK, labelsize=9.5)
-    ax.set_ylim(len(rows) - 0.4, -0.6)
     room = 0.04 * (high - low)
     ax.set_xlim(low - room, high + room)
-    ax.grid(visible=True, axis="x")
-    ax.grid(visible=False, axis="y")
-    svg.plain(ax.xaxis, most=6)
+    svg.rows(ax, [row.name for row in rows])
 
 
 def _interval(ax: Any, row: Row, at: int, low: float, high: float) -> None:

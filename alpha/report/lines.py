@@ -130,8 +130,10 @@ _STYLES: tuple[tuple[SplitName, Any, float], ...] = (
 )
 
 
-def learning_curve(details: Details, model: str, histories: dict[str, History]) -> Markup:
+def learning_curve(details: Details, model: str, histories: dict[str, History]) -> Markup | None:
     """Skill by epoch of each of a model's seeds: dashed on train, solid on valid."""
+    if not any(details.run(run, "train")["epochs"].value for run in details.runs_of(model)):
+        return None
 
     def paint(ax: Any) -> None:
         shown: list[float] = []
@@ -143,14 +145,8 @@ def learning_curve(details: Details, model: str, histories: dict[str, History]) 
                     train_constant=train["constant_loss"].value,
                     constant=details.run(name, split)["constant_loss"].value,
                 )
-                ax.plot(
-                    history["epoch"],
-                    curve,
-                    linestyle=style,
-                    linewidth=width,
-                    color=svg.color(details, model),
-                    alpha=0.9,
-                )
+                line: Any = {"linestyle": style, "linewidth": width, "alpha": 0.9}
+                ax.plot(history["epoch"], curve, color=svg.color(details, model), **line)
                 # An untrained net's skill says nothing and may be far below.
                 shown += [value for value in curve[1:] if math.isfinite(value)]
                 best = train["best_epoch"].value

@@ -157,3 +157,13 @@ def plain(axis: Any, *, most: int | None = None) -> None:
 def spread_out(count: int, at: int, *, room: float = 0.5) -> float:
     """How far the `at`-th of `count` marks is moved sideways, so that none hides another."""
     return 0.0 if count < 2 else room * (at / (count - 1) - 0.5)
+
+
+def rows(ax: Any, names: Sequence[str]) -> None:
+    """Names one below the other, from the top, for what lies beside them."""
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(axis="y", labelcolor=INK, labelsize=9.5)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(visible=True, axis="x")
+    ax.grid(visible=False, axis="y")
+    plain(ax.xaxis, most=6)
