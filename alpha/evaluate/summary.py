@@ -92,18 +92,13 @@ def write(
     others = [
         *_of_label(assessed[0], splits),
         *(
-            Row(model="oracle", split=split, figure=figure)._replace(**interval._asdict())
+            _row("oracle", figure, interval, split)
             for figure in ("skill", "rank_ic")
             for split, interval in getattr(best.figures, figure).items()
         ),
+        *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
         *(
-            Row(rung.model, split="test", figure="skill_difference")._replace(**by._asdict())
-            for rung, by in rungs
-        ),
-        *(
-            Row(model, split="test", figure="oracle_share")._replace(
-                **best.share(skill[model], on_test[model], test.widened)._asdict()
-            )
+            _row(model, "oracle_share", best.share(skill[model], on_test[model], test.widened))
             for model in models
         ),
         *_over_days(skills, models),
@@ -156,6 +151,10 @@ def write(
     tables.write(folder, details, {one.run.name: one.run.history for one in assessed})
 
 
+def _row(model: str, figure: str, found: Interval, split: str = "test") -> Row:
+    return Row(model=model, split=split, figure=figure, **found._asdict())
+
+
 def _of_run(one: Assessed) -> Iterator[Row]:
     """The figures of a run of which the mean over seeds says something."""
     of_run = partial(Row, model=one.run.model, seed=one.run.seed)
@@ -166,19 +165,20 @@ def _of_run(one: Assessed) -> Iterator[Row]:
             row = at(figure=name, value=getattr(found, name), reason=why.pop(name, None))
             ends = found.intervals.get(name)
             yield row._replace(low=ends.low, high=ends.high) if ends else row
-        yield from _listed(at, "prediction_quantile", _by_level(found.prediction_quantiles))
+        # Without rows there are no quantiles.
+        quantiles = zip(LEVELS, found.prediction_quantiles, strict=False)
+        yield from _listed(at, "prediction_quantile", quantiles)
         yield from _listed(at, "prediction_count", enumerate(found.prediction_counts))
         for event in found.events:
             its = partial(at, event=event.name, reason=why.pop(event.name, None))
             for name in ("base_rate", "average_precision", "decile_lift"):
                 yield its(figure=name, value=getattr(event, name))
-        for kind, parts in (("day", found.days), ("regime", found.regimes)):
-            for part in parts:
-                its = partial(at, slice=f"{kind} {part.name}")
-                for name in _OF_SLICE:
-                    yield its(
-                        figure=name, value=getattr(part, name), reason=part.undefined.get(name)
-                    )
+        slices = [(f"day {day.name}", day) for day in found.days]
+        slices += [(f"regime {regime.name}", regime) for regime in found.regimes]
+        for place, part in slices:
+            for name in _OF_SLICE:
+                value, reason = getattr(part, name), part.undefined.get(name)
+                yield at(slice=place, figure=name, value=value, reason=reason)
         for name, reason in why.items():
             yield at(figure=name, reason=reason)
 
@@ -204,11 +204,6 @@ def _listed(
     return (at(figure=figure, event=str(event), value=value) for event, value in values)
 
 
-def _by_level(quantiles: Sequence[float | None]) -> Iterable[tuple[float, float | None]]:
-    # Without rows there are no quantiles.
-    return zip(LEVELS, quantiles, strict=False)
-
-
 def _of_check(at: partial[Row], check: Threshold) -> Iterator[Row]:
     found = check.model_dump()
     event = repr(found.pop("threshold_bps"))
@@ -225,7 +220,8 @@ def _of_label(one: Assessed, splits: Mapping[SplitName, OnSplit]) -> Iterator[Ro
         for name, value in on.label.model_dump(exclude={"counts"}).items():
             yield at(figure=name, value=value)
         yield from _listed(at, "count", enumerate(on.label.counts))
-        yield from _listed(at, "quantile", _by_level(one.figures[split].label_quantiles))
+        quantiles = zip(LEVELS, one.figures[split].label_quantiles, strict=False)
+        yield from _listed(at, "quantile", quantiles)
         for name in ("psi", "ks", "p_value", "blocks") if split != "train" else ():
             yield at(figure=name, value=getattr(on.shift, name), reason=on.shift.reason)
 
