@@ -12,7 +12,7 @@ import pandas as pd
 
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label
-from alpha.evaluate import figures, ladder, tables, verdict
+from alpha.evaluate import figures, tables, verdict
 from alpha.evaluate.assess import Resamples, fees_name
 from alpha.evaluate.details import Details, Model, Shift, SplitFigures, Threshold
 from alpha.evaluate.details import Label as LabelFigures
@@ -20,7 +20,7 @@ from alpha.evaluate.distribution import LEVELS
 from alpha.evaluate.figures import Figures, Interval, Row
 from alpha.evaluate.inputs import Trained
 from alpha.evaluate.oracle import Known, OfSplit, Oracle
-from alpha.evaluate.over_seeds import Widened, difference, mean_resampled
+from alpha.evaluate.over_seeds import Widened, compare_to_baselines, difference, mean_resampled
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
 from alpha.evaluate.split_rows import Standard
@@ -83,7 +83,7 @@ def write(
         values, resamples = (skill[model], skill[other]), (on_test[model], on_test[other])
         return difference(values, resamples, test.widened, test.skill_reason)
 
-    rungs = ladder.compare_to_baselines(
+    rungs = compare_to_baselines(
         models,
         {split: {model: skills.of(model, split)["skill"] for model in models} for split in SPLITS},
         against,

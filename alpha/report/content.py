@@ -87,30 +87,23 @@ class Defect(NamedTuple):
     treatment: str
 
 
-def slice_rows(
-    details: Details, models: Sequence[str], kind: str, figure: str
-) -> list[dict[str, Any]]:
+def slice_rows(details: Details, models: list[str], kind: str, figure: str) -> list[dict[str, Any]]:
     """A figure of `models` on test by slice, worst first by the mean over models; slices
     without any figure come last, in their order."""
-    found = {model: {one.name: one for one in details.on(model).slices(kind)} for model in models}
-    one_of_each = {name: one for slices in found.values() for name, one in slices.items()}
-    figures = pd.DataFrame(
-        {
-            model: {name: one[figure].value for name, one in slices.items()}
-            for model, slices in found.items()
-        },
-        index=list(one_of_each),
-        dtype=float,
-    )
-    worst_first = figures.mean(axis=1).sort_values(kind="stable").index
-    shown = figures.astype(object).where(figures.notna(), None)
+    table = details.figures.table
+    rows = table[table["seed"].isna() & (table["split"] == "test") & table["model"].isin(models)]
+    rows = rows[rows["slice"].str.startswith(f"{kind} ")].set_index(["slice", "model"])
+    counts = rows.loc[rows["figure"] == "rows", "value"].groupby("slice").first()
+    values = rows.loc[rows["figure"] == figure, "value"].unstack(sort=False).reindex(columns=models)
+    shown = values.astype(object).where(values.notna(), None)
+    worst_first = values.mean(axis=1).sort_values(kind="stable").index
     return [
         {
-            "name": name,
-            "rows": one_of_each[name]["rows"].value,
-            "figures": shown.loc[name].tolist(),
+            "name": place.removeprefix(f"{kind} "),
+            "rows": counts.get(place),
+            "figures": list(shown.loc[place]),
         }
-        for name in worst_first
+        for place in map(str, worst_first)
     ]
 
 

@@ -89,15 +89,9 @@ def label_by_file(files: Sequence[Day], *, bps: bool) -> Markup:
                 label=svg.level(float(name)),
             )
         if names:
-            ax.legend(
-                ncols=len(names),
-                loc="lower left",
-                bbox_to_anchor=(0, 1),
-                handlelength=1.2,
-                columnspacing=1.2,
-                borderaxespad=0,
-                handletextpad=0.5,
-            )
+            room: Any = {"handlelength": 1.2, "columnspacing": 1.2, "handletextpad": 0.5}
+            place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
+            ax.legend(ncols=len(names), **place, **room)
         ax.set_xlim(0.5, len(files) + 0.5)
         if bps:
             svg.symlog(ax)
@@ -112,18 +106,14 @@ def label_by_file(files: Sequence[Day], *, bps: bool) -> Markup:
 def calibration(details: Details, model: str, *, bps: bool) -> Markup | None:
     """Mean outcome by mean prediction of each decile of predictions, one line a seed."""
     scale = 1 / BPS if bps else 1.0
-    curves = [
-        [
-            (one["calibration_prediction"].value or 0.0, one["calibration_outcome"].value or 0.0)
-            for one in bins
-        ]
-        for run in details.runs_of(model)
-        if (bins := details.run(run).events("calibration_rows"))
-    ]
+    curves = []
+    for run in map(details.run, details.runs_of(model)):
+        if means := svg.scaled(run.values("calibration_prediction"), scale):
+            curves.append((means, svg.scaled(run.values("calibration_outcome"), scale)))
     if not curves:
         return None
-    ends = [end for bins in curves for one in bins for end in one]
-    low, high = min(ends) * scale, max(ends) * scale
+    ends = [end for curve in curves for means in curve for end in means]
+    low, high = min(ends), max(ends)
     room = 0.06 * (high - low) or 0.5
 
     def paint(ax: Any) -> None:
@@ -131,16 +121,9 @@ def calibration(details: Details, model: str, *, bps: bool) -> Markup | None:
 
         diagonal = (low - room, high + room)
         ax.plot(diagonal, diagonal, color=svg.MUTED, linewidth=1)
-        for bins in curves:
-            ax.plot(
-                [prediction * scale for prediction, _ in bins],
-                [outcome * scale for _, outcome in bins],
-                color=svg.color(details, model),
-                linewidth=1.1,
-                marker="o",
-                markersize=3.2,
-                alpha=0.85,
-            )
+        line: Any = {"linewidth": 1.1, "marker": "o", "markersize": 3.2, "alpha": 0.85}
+        for predictions, outcomes in curves:
+            ax.plot(predictions, outcomes, color=svg.color(details, model), **line)
         ax.set_xlim(diagonal)
         ax.set_ylim(diagonal)
         ticks = [tick for tick in MaxNLocator(4).tick_values(*diagonal) if low <= tick <= high]

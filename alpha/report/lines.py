@@ -85,10 +85,11 @@ def by_place(details: Details, kind: str, what: str, split: SplitName = "test") 
 
 
 def _lines(ax: Any, details: Details, places: list[str], values: Values, ends: Ends) -> None:
-    """Each model's line; or, at few places and with ends, its marks side by side."""
+    """Each model's line; or, at few places and with ends, its marks."""
     aside = bool(ends) and len(places) <= FEW
     for number, (model, line) in enumerate(values.items()):
-        shift = svg.spread_out(len(values), number) if aside else 0.0
+        # Marks side by side, so that none hides another.
+        shift = 0.5 * (number / (len(values) - 1) - 0.5) if aside and len(values) > 1 else 0.0
         at = [place + shift for place in range(len(places))]
         paint = svg.color(details, model)
         for place, pair in zip(at, ends.get(model, ()), strict=False):

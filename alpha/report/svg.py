@@ -154,11 +154,6 @@ def plain(axis: Any, *, most: int | None = None) -> None:
         axis.get_major_locator().set_params(nbins=most)
 
 
-def spread_out(count: int, at: int, *, room: float = 0.5) -> float:
-    """How far the `at`-th of `count` marks is moved sideways, so that none hides another."""
-    return 0.0 if count < 2 else room * (at / (count - 1) - 0.5)
-
-
 def rows(ax: Any, names: Sequence[str]) -> None:
     """Names one below the other, from the top, for what lies beside them."""
     ax.set_yticks(range(len(names)), names)
