@@ -5,7 +5,7 @@ from alpha.check import Params
 from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Oracle, Shift
 from alpha.evaluate.figures import Interval
-from alpha.evaluate.flags import raise_all
+from alpha.evaluate.verdict import raise_flags
 
 NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
 
@@ -28,7 +28,7 @@ def raised(
     oracle=NO_ORACLE,
 ) -> dict[str, str]:
     """The sentence of each flag that is raised, of a model that is fine but for what is said."""
-    flags, figures = raise_all(
+    flags, figures = raise_flags(
         {
             "train": model_split(over(train)),
             "valid": model_split(over(valid, proven(valid))),
@@ -116,7 +116,7 @@ def test_without_an_interval_nothing_is_overfit_or_a_leak(params):
     """Two rows of test may come out in any way."""
     splits = {name: model_split(over(0.95 if name == "test" else 0.01)) for name in SPLITS}
     splits["train"] = model_split(over(0.5))
-    flags, _ = raise_all(
+    flags, _ = raise_flags(
         splits, verdict="no_skill", limits=params.verdict, shift=(), oracle=NO_ORACLE
     )
     assert flags == []

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from made_details import over
 
 from alpha.evaluate.figures import Interval
-from alpha.evaluate.ladder import compare_to_baselines
+from alpha.evaluate.over_seeds import compare_to_baselines
 
 ABOVE = Interval(value=0.018, low=0.011, high=0.025)
 

@@ -16,9 +16,8 @@ from alpha.core.errors import InputError
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row, table
 from alpha.label.profile import Profile
-from alpha.report import content, svg
+from alpha.report import content, ladder, lines, svg
 from alpha.report.content import Contract, SplitSummary
-from alpha.report.plots import axes, ladder, lines
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = "<script>alert(1)</script>&'\".h5"
@@ -230,7 +229,7 @@ def test_figures_on_the_page_are_the_evaluations_with_their_intervals(text: str,
         for check in test.thresholds:
             fees = check["after_fees_bps"]
             shown(fees.value, fees.low, fees.high, 2)
-    for name in axes.varying(rich):
+    for name in svg.varying(rich):
         for event in rich.on(name).events("average_precision"):
             precision = event["average_precision"]
             shown(precision.value, precision.low, precision.high)
@@ -495,8 +494,8 @@ def test_slices_are_listed_worst_first():
             found.loc[skill & found.slice.str.startswith("day"), "value"] = values
 
     rows = content.slice_rows(changed(details(days=3), change), ["har", "ridge"], "day", "skill")
-    assert [row.name for row in rows] == ["2024-01-05", "2024-01-04", "2024-01-06"]
-    assert rows[0].figures == [0.1, None]
+    assert [row["name"] for row in rows] == ["2024-01-05", "2024-01-04", "2024-01-06"]
+    assert rows[0]["figures"] == [0.1, None]
 
 
 def test_a_learning_curve_is_in_skill_of_its_own_split():
@@ -510,10 +509,10 @@ def test_a_learning_curve_is_in_skill_of_its_own_split():
 
 def test_models_that_can_be_drawn_look_different(rich: Details):
     """Colour and mark of those that vary; the constants share the muted colour."""
-    assert set(axes.varying(rich)) == set(FIGURES) - {"zero", "mean", "median"}
-    looks = {(axes.color(rich, name), axes.marker(rich, name)) for name in axes.varying(rich)}
-    assert len(looks) == len(axes.varying(rich))
-    assert {axes.series(rich, name) for name in ("zero", "mean", "median")} == {0}
+    assert set(svg.varying(rich)) == set(FIGURES) - {"zero", "mean", "median"}
+    looks = {(svg.color(rich, name), svg.marker(rich, name)) for name in svg.varying(rich)}
+    assert len(looks) == len(svg.varying(rich))
+    assert {svg.series(rich, name) for name in ("zero", "mean", "median")} == {0}
 
 
 def test_families_add_up_what_their_features_have():
@@ -528,8 +527,8 @@ def test_families_add_up_what_their_features_have():
         rows=9,
     )
     assert content.families(contract) == [
-        content.Family("one", features=2, constant=1, with_nan=1, nan=4, with_inf=1, inf=5),
-        content.Family("two", features=1, constant=0, with_nan=1, nan=3, with_inf=0, inf=0),
+        ("one", 2, 1, 1, 4, 1, 5),
+        ("two", 1, 0, 1, 3, 0, 0),
     ]
     assert [odd.name for odd in content.oddities(contract)] == ["a", "c", "b"]
 

@@ -8,7 +8,7 @@ from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures
-from alpha.evaluate.tries import stretch
+from alpha.evaluate.over_seeds import stretch
 from alpha.guard.compare import Change, Shift
 from alpha.history.tries import Tried
 from alpha.show import run as show
@@ -55,6 +55,7 @@ def test_the_table_has_a_line_a_model_in_the_ladders_order(tmp_path, capsys):
         ["silos", "0.300", "0.300", "[0.200,", "0.500]", "0.250", "yes", "skill_not_actionable"],
         ["+", "label_shift"],
     ]
+    assert lines[1].index("improves") == lines[3].index("yes")
     assert all(line == line.rstrip() for line in lines)
     *text, report = lines
     assert report.startswith("Report: ")  # whose path may be long

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpha.evaluate.tries import stretch, widen
+from alpha.evaluate.over_seeds import stretch, widen
 
 LEVELS = st.floats(0.51, 0.999)
 TRIES = st.integers(1, 10**9)

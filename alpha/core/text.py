@@ -3,18 +3,21 @@
 None, a figure that is not defined, is "–".
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+T = TypeVar("T")
 
 BPS = 1e-4
 NOTHING = "–"
 _MINUS = "−"
 # A minus that can be pasted into a calculation, and what a terminal without Unicode can show.
 _PLAIN = str.maketrans({"−": "-", "–": "-"})
-_ASCII = {"±": "+/-", "τ": "tau", "→": "->"}
+_ASCII = str.maketrans({"±": "+/-", "τ": "tau", "→": "->"})
 _WIDTH = 100  # where no terminal says otherwise
 
 
@@ -68,11 +71,9 @@ def share(value: float | None) -> str:
 
 def percent(value: float) -> str:
     """0.295 as "29.5 %", and 0.05 as "5 %"; with more digits where it is small."""
-    # Without what 100 × 0.07 is off from 7.
-    value = round(100 * value, 9)
+    value = round(100 * value, 9)  # 100 × 0.07 is not quite 7
     size = abs(value)
-    whole = size >= 100 or value == round(value)
-    digits = 0 if whole else 1 if size >= 1 else 2 if size >= 0.1 else 3
+    digits = 0 if size >= 100 or value == round(value) else 1 if size >= 1 else 3 - (size >= 0.1)
     return f"{number(value, digits)} %"
 
 
@@ -93,8 +94,7 @@ def words(name: str) -> str:
 
 
 def show(parts: Iterable["RenderableType"], *, last: str = "") -> None:
-    """Print `parts` from top to bottom, then the line `last`, which is never broken; with colours
-    on a terminal, plain elsewhere."""
+    """Print `parts`, then the line `last`, which is never broken; colours on a terminal only."""
     from rich.console import Console
 
     console = Console(highlight=False, markup=False, emoji=False)
@@ -107,8 +107,18 @@ def show(parts: Iterable["RenderableType"], *, last: str = "") -> None:
             console.print(last, soft_wrap=True)
     text = "".join(f"{line.rstrip()}\n" for line in captured.get().translate(_PLAIN).splitlines())
     if console.options.ascii_only:
-        for sign, plain in _ASCII.items():
-            text = text.replace(sign, plain)
-        text = text.encode("ascii", "replace").decode("ascii")
+        text = text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
     # Printed here, as rich would turn a reader that went away (`| head`) into a failure.
     print(text, end="", flush=True)
+
+
+def track(items: Iterable[T], what: str, *, total: int) -> Iterator[T]:
+    """Yield `items`; on a terminal, a bar on standard error shows how many of `total` are done."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    # A twentieth of a second that a step in a log does not wait for.
+    from rich.console import Console
+    from rich.progress import track as bar
+
+    yield from bar(items, what, total, console=Console(stderr=True), transient=True)

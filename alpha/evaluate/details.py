@@ -1,8 +1,5 @@
-"""What one run on one split gives, and the format of details.json: what an evaluation says that
-is no figure. The figures are in a table beside it (alpha.evaluate.figures).
-
-Every figure is a finite number, or None where it is not defined.
-"""
+"""What one run gives on one split; and details.json, which has what an evaluation says beside the
+table of figures (alpha.evaluate.figures). A figure is a finite number, or None if not defined."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -38,15 +35,14 @@ class Threshold(Part):
     label_above: int
     prediction_above: int
     both: int
-    windows: int  # look-ahead windows apart from each other among prediction_above; of the
-    # seed with fewest
+    windows: int  # apart from each other among prediction_above; of the seed with fewest
     base_rate: Figure
     precision: Figure
     recall: Figure
     lift: Figure
     realised_bps: Figure  # mean outcome of the rows with prediction > τ
-    after_fees_bps: Figure  # the same less a taker's round trip
-    after_fees_low_bps: Figure = None  # and its interval
+    after_fees_bps: Figure  # the same less the fees of a round trip
+    after_fees_low_bps: Figure = None
     after_fees_high_bps: Figure = None
 
 
@@ -68,7 +64,7 @@ class Bin(Part):
 
 
 class Slice(Part):
-    """The figures of one day or one regime. `undefined` gives the reason of each None."""
+    """One day or one regime. `undefined` gives the reason of each None."""
 
     name: str  # 2024-01-01, or low, middle, high
     rows: int
@@ -80,10 +76,9 @@ class Slice(Part):
 
 
 class SplitFigures(Part):
-    """One run on one split. `undefined` gives the reason of each figure that is None, and of
-    each list that is empty, as `intervals` why there are none, as `interval of skill` why it
-    alone has none, and by its name why an event has no figures; `intervals` has the ends of
-    skill, rank_ic, and loss."""
+    """One run on one split. `undefined` gives the reason of each figure that is None, of each list
+    that is empty, of `intervals` and `interval of skill` that are missing, and of an event without
+    figures by its name; `intervals` has the ends of skill, rank_ic, and loss."""
 
     rows: int
     non_finite: int  # predictions that are NaN or ±inf: counted, and left out of the figures
@@ -119,12 +114,12 @@ class Oracle(Part):
 
 
 class Shift(Part):
-    """How far the label's distribution on one split is from train's."""
+    """How far the label's distribution on one split is from train's; p_value is of ks."""
 
     split: SplitName
     psi: Figure  # population stability index
     ks: Figure  # Kolmogorov-Smirnov distance of the means of blocks of time
-    p_value: Figure  # of it
+    p_value: Figure
     blocks: int
     reason: str | None = None
 
@@ -141,7 +136,7 @@ class Label(Part):
 
 
 class Flag(Part):
-    """Something that should be known of a model beside its verdict."""
+    """What should be known of a model beside its verdict."""
 
     name: Literal["overfit", "unstable_over_seeds", "label_shift", "leak_suspected"]
     sentence: str
@@ -157,8 +152,7 @@ class Verdict(Part):
 
 
 class Rung(Part):
-    """A model against the best of those below it in the ladder, chosen on valid; the figure
-    skill_difference is the skill on test less that one's."""
+    """A model against the best of those below it in the ladder, chosen on valid."""
 
     model: str
     against: str | None  # None for the lowest
@@ -185,7 +179,7 @@ class Details(Part):
     tolerance: Figure  # a prediction at most this far from the train mean counts as "near"
     bin_edges: list[float]  # of label and prediction; the outer bins also hold all beyond
     regime_cuts: list[float]  # of past volatility, fitted on train; empty if not available
-    round_trip_bps: float  # what a taker pays in fees to get in and out
+    round_trip_bps: float  # a consumer's fees to get in and out
     threshold_meaning: str  # what the realised outcome is, or why there is no check
     level: float  # of every interval
     tries: int  # the intervals over the seeds are widened for so many
@@ -211,14 +205,11 @@ class Details(Part):
 
     @property
     def best(self) -> str | None:
-        """The model with the largest skill on valid, the lowest rung of equals; None if there is
-        no skill. Chosen on valid, so that the figures on test are not what picked it."""
-        known = [
-            (skill, name)
-            for name in self.models
-            if (skill := self.on(name, "valid")["skill"].value) is not None
-        ]
-        return max(known, key=lambda pair: pair[0])[1] if known else None
+        """The model with the largest skill on valid, the lowest rung of equals; None without any.
+        Chosen on valid, so that the figures on test are not what picked it."""
+        skills = {name: self.on(name, "valid")["skill"].value for name in self.models}
+        known = {name: skill for name, skill in skills.items() if skill is not None}
+        return max(known, key=known.__getitem__, default=None)
 
 
 def read(evaluation: Path) -> Details:

@@ -29,7 +29,8 @@ _SPREAD = (
     *("skill", "loss", "rank_ic", "mse", "mae", "std_ratio", "near_mean_share"),
     *("average_precision", "decile_lift", "importance"),
 )
-_COMPARED = ("skill_difference", "oracle_share")
+# They compare a model with another.
+COMPARED = ("skill_difference", "oracle_share")
 _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
@@ -52,8 +53,7 @@ class Row(NamedTuple):
     reason: str | None = None
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(NamedTuple):
     """A figure with its interval. None where it is not defined; `reason` then says why."""
 
     value: float | None = None
@@ -62,25 +62,21 @@ class Interval:
     reason: str | None = None
 
 
-_NONE = Interval()
-_Found = dict[tuple[str, str], dict[str, Interval]]
-
-
 @dataclass(frozen=True)
 class Selection:
     """The figures of one model, or of one of its runs, on one split; or of a slice or an event
-    there. One that is not in the table has no value and no reason."""
+    there. `found` has figures by slice and event; one that is not in it is an empty Interval."""
 
-    found: _Found = field(repr=False)
+    found: dict[tuple[str, str], dict[str, Interval]] = field(repr=False)
     slice: str = ""
     event: str = ""
 
     def __getitem__(self, figure: str) -> Interval:
-        return self.found.get((self.slice, self.event), {}).get(figure, _NONE)
+        return self.found.get((self.slice, self.event), {}).get(figure, Interval())
 
     @property
     def name(self) -> str:
-        """Of the event, or of the slice without its kind."""
+        """The event's, or the slice's without its kind."""
         return self.event or self.slice.partition(" ")[2]
 
     def events(self, figure: str) -> list["Selection"]:
@@ -96,22 +92,19 @@ class Selection:
         """The threshold checks, each an event by its threshold in bps."""
         return self.events("prediction_above")
 
+    def slices(self, kind: str) -> list["Selection"]:
+        """Days or regimes, in the table's order: `kind` is day or regime."""
+        found = (place for place, event in self.found if not event)
+        return [Selection(self.found, place) for place in found if place.startswith(f"{kind} ")]
+
     def values(self, figure: str) -> list[float | None]:
-        """Of `figure` at each of its events."""
+        """`figure` at each of its events."""
         return [event[figure].value for event in self.events(figure)]
 
     def shares(self, counts: str) -> list[float]:
         """What each bin has of all that is counted; 0 where nothing is."""
         found = [count or 0.0 for count in self.values(counts)]
         return [count / max(sum(found), 1.0) for count in found]
-
-    def slices(self, kind: str) -> list["Selection"]:
-        """Days or regimes, in the table's order: `kind` is day or regime."""
-        return [
-            Selection(self.found, *key)
-            for key in self.found
-            if key[0].startswith(f"{kind} ") and not key[1]
-        ]
 
     @property
     def undefined(self) -> dict[str, str]:
@@ -122,7 +115,7 @@ class Selection:
             for (where, event), figures in self.found.items()
             for name, figure in figures.items()
             if where == self.slice and figure.value is None and figure.reason
-            if name not in _COMPARED
+            if name not in COMPARED
         }
         return dict(sorted(found.items()))
 
@@ -132,16 +125,16 @@ class Figures:
 
     def __init__(self, table: pd.DataFrame) -> None:
         self.table = table
-        self._found: dict[tuple[str, int | None, str], _Found] = {}
+        self._found: dict[tuple[str, int | None, str], Selection] = {}
         plain = table.astype(object).where(table.notna(), None)
         for row in map(Row._make, plain.itertuples(index=False, name=None)):
-            of_split = self._found.setdefault((row.model, row.seed, row.split), {})
-            figures = of_split.setdefault((row.slice, row.event), {})
-            figures[row.figure] = Interval(row.value, row.low, row.high, row.reason)
+            key = row.model, row.seed, row.split
+            found = self._found.setdefault(key, Selection({})).found
+            found.setdefault((row.slice, row.event), {})[row.figure] = Interval(*row[-4:])
 
     def of(self, model: str, split: str = "test", seed: int | None = None) -> Selection:
         """Of a model over its seeds, or of the run with `seed`."""
-        return Selection(self._found.get((model, seed, split), {}))
+        return self._found.get((model, seed, split), Selection({}))
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
@@ -194,8 +187,8 @@ def read_csv(path: Path, types: Any, columns: Iterable[str]) -> pd.DataFrame:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:
-        said = " ".join(str(error).split())
-        raise InputError(f"{path}: is not such a table: {said}") from None
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: is not such a table: {reason}") from None
     for name in columns:
         if name not in found:
             others = ", ".join(map(str, found.columns))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from alpha.core.artifacts import whole_folder
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
 from alpha.evaluate import distribution, inputs, oracle, summary

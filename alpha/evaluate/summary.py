@@ -4,15 +4,15 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label
-from alpha.evaluate import figures, ladder, tables, verdict
+from alpha.evaluate import figures, tables, verdict
 from alpha.evaluate.assess import Resamples, fees_name
 from alpha.evaluate.details import Details, Model, Shift, SplitFigures, Threshold
 from alpha.evaluate.details import Label as LabelFigures
@@ -20,7 +20,7 @@ from alpha.evaluate.distribution import LEVELS
 from alpha.evaluate.figures import Figures, Interval, Row
 from alpha.evaluate.inputs import Trained
 from alpha.evaluate.oracle import Known, OfSplit, Oracle
-from alpha.evaluate.over_seeds import Widened, difference, mean_resampled
+from alpha.evaluate.over_seeds import Widened, compare_to_baselines, difference, mean_resampled
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
 from alpha.evaluate.split_rows import Standard
@@ -31,7 +31,6 @@ _OF_RUN = (
     *("rows", "non_finite", "loss", "constant_loss", "skill", "mse", "mae", "rank_ic"),
     *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
 )
-_LEVELS = [repr(level) for level in LEVELS]
 _OF_SLICE = ("rows", "loss", "skill", "rank_ic", "std_ratio")
 
 
@@ -68,57 +67,71 @@ def write(
     limits: Limits,
 ) -> None:
     """Write all files of an evaluation into `folder`, which exists and is empty."""
-    round_trip_bps = 2 * evaluate.fees.taker_bps
+    round_trip_bps, test = 2 * evaluate.fees.taker_bps, splits["test"]
     by_model: dict[str, list[Assessed]] = {}
     for one in assessed:
         by_model.setdefault(one.run.model, []).append(one)
-    models, test = list(by_model), splits["test"]
-    best = Oracle.of(known, {split: one.oracle for split, one in splits.items()})
+    models = list(by_model)
     runs = figures.table(row for one in assessed for row in _of_run(one))
-    over = pd.concat(
-        [
-            _with_ends(figures.over_seeds(runs), by_model, splits),
-            figures.table(_thresholds(by_model, splits, round_trip_bps)),
-        ]
-    )
+    over = _with_ends(figures.over_seeds(runs), by_model, splits)
+    checks = figures.table(_thresholds(by_model, splits, round_trip_bps))
     skills = Figures(over)
-
-    def on_test(model: str) -> list[Resamples]:
-        return [seed.resamples["test"] for seed in by_model[model]]
+    on_test = {model: [one.resamples["test"] for one in runs] for model, runs in by_model.items()}
+    skill = {model: skills.of(model)["skill"].value for model in models}
 
     def against(model: str, other: str) -> Interval:
-        values = skills.of(model)["skill"].value, skills.of(other)["skill"].value
-        both = on_test(model), on_test(other)
-        return difference(values, both, test.widened, test.skill_reason)
+        values, resamples = (skill[model], skill[other]), (on_test[model], on_test[other])
+        return difference(values, resamples, test.widened, test.skill_reason)
 
-    def share(model: str) -> Interval:
-        return best.share(skills.of(model)["skill"].value, on_test(model), test.widened)
-
-    rungs = ladder.compare_to_baselines(
+    rungs = compare_to_baselines(
         models,
         {split: {model: skills.of(model, split)["skill"] for model in models} for split in SPLITS},
         against,
     )
+    best = Oracle.of(known, {split: one.oracle for split, one in splits.items()})
     others = [
         *_of_label(assessed[0], splits),
         *(
-            _row(interval, model="oracle", split=split, figure=figure)
+            _row("oracle", figure, interval, split)
             for figure in ("skill", "rank_ic")
             for split, interval in getattr(best.figures, figure).items()
         ),
-        *(_row(by, model=rung.model, figure="skill_difference") for rung, by in rungs),
-        *(_row(share(model), model=model, figure="oracle_share") for model in models),
+        *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
+        *(
+            _row(model, "oracle_share", best.share(skill[model], on_test[model], test.widened))
+            for model in models
+        ),
         *_over_days(skills, models),
     ]
-    alone = (row for one in assessed for row in _of_run_alone(one))
-    found = Figures(
-        pd.concat([figures.table(others), over, runs, figures.table(alone)], ignore_index=True)
-    )
-    loss, shifts = standard.objective.words, [splits[split].shift for split in SPLITS[1:]]
+    alone = figures.table(row for one in assessed for row in _of_run_alone(one))
+    every = [figures.table(others), over, checks, runs, alone]
+    found = Figures(pd.concat(every, ignore_index=True))
+    about: dict[str, Any] = {
+        "loss": standard.objective.words,
+        "threshold_meaning": meaning(label),
+        "round_trip_bps": round_trip_bps,
+        "level": evaluate.bootstrap.level,
+        "tries": evaluate.tries,
+    }
+
+    def judge(model: str) -> Model:
+        seeds = by_model[model]
+        judged = verdict.judge(
+            {split: found.of(model, split) for split in SPLITS},
+            limits=limits,
+            shift=[splits[split].shift for split in SPLITS[1:]],
+            oracle=best.figures,
+            seeds=len(seeds),
+            classes=bool(standard.objective.classes),
+            **about,
+        )
+        configuration = _configuration([one.run.configuration for one in seeds])
+        numbers = [one.run.seed for one in seeds]
+        return Model(seeds=numbers, configuration=configuration, verdict=judged)
+
     details = Details(
         models=models,
         runs=[one.run.name for one in assessed],
-        loss=loss,
         classes=list(standard.objective.classes),
         train_rows=standard.rows,
         train_mean=standard.mean,
@@ -126,65 +139,43 @@ def write(
         tolerance=standard.near_mean_tolerance,
         bin_edges=standard.bin_edges.tolist(),
         regime_cuts=list(standard.regimes.cuts),
-        round_trip_bps=round_trip_bps,
-        threshold_meaning=meaning(label),
-        level=evaluate.bootstrap.level,
-        tries=evaluate.tries,
         resamples=evaluate.bootstrap.resamples,
         block_seconds=test.widened.blocks.seconds,
         test_digest=test.digest,
         oracle_reason=best.figures.reason,
         ladder=[rung for rung, _ in rungs],
-        by_model={
-            model: Model(
-                seeds=[seed.run.seed for seed in seeds],
-                configuration=_configuration([seed.run.configuration for seed in seeds]),
-                verdict=verdict.judge(
-                    {split: found.of(model, split) for split in SPLITS},
-                    limits=limits,
-                    shift=shifts,
-                    oracle=best.figures,
-                    loss=loss,
-                    threshold_meaning=meaning(label),
-                    round_trip_bps=round_trip_bps,
-                    level=evaluate.bootstrap.level,
-                    tries=evaluate.tries,
-                    seeds=len(seeds),
-                    classes=bool(standard.objective.classes),
-                ),
-            )
-            for model, seeds in by_model.items()
-        },
+        by_model={model: judge(model) for model in models},
         figures=found,
+        **about,
     )
     tables.write(folder, details, {one.run.name: one.run.history for one in assessed})
 
 
-def _row(found: Interval, *, model: str, figure: str, split: str = "test") -> Row:
-    at = Row(model=model, split=split, figure=figure)
-    return at._replace(value=found.value, low=found.low, high=found.high, reason=found.reason)
+def _row(model: str, figure: str, found: Interval, split: str = "test") -> Row:
+    return Row(model=model, split=split, figure=figure, **found._asdict())
 
 
 def _of_run(one: Assessed) -> Iterator[Row]:
     """The figures of a run of which the mean over seeds says something."""
-    of_run, lost = partial(Row, model=one.run.model, seed=one.run.seed), one.run.importance
-    yield from _listed(partial(of_run, split="valid"), "importance", lost, lost.values())
+    of_run = partial(Row, model=one.run.model, seed=one.run.seed)
+    yield from _listed(partial(of_run, split="valid"), "importance", one.run.importance.items())
     for split, found in one.figures.items():
         at, why = partial(of_run, split=split), dict(found.undefined)
         for name in _OF_RUN:
-            ends = found.intervals.get(name)
             row = at(figure=name, value=getattr(found, name), reason=why.pop(name, None))
+            ends = found.intervals.get(name)
             yield row._replace(low=ends.low, high=ends.high) if ends else row
-        yield from _listed(at, "prediction_quantile", _LEVELS, found.prediction_quantiles)
-        yield from _listed(at, "prediction_count", map(str, count()), found.prediction_counts)
+        # Without rows there are no quantiles.
+        quantiles = zip(LEVELS, found.prediction_quantiles, strict=False)
+        yield from _listed(at, "prediction_quantile", quantiles)
+        yield from _listed(at, "prediction_count", enumerate(found.prediction_counts))
         for event in found.events:
             its = partial(at, event=event.name, reason=why.pop(event.name, None))
             for name in ("base_rate", "average_precision", "decile_lift"):
                 yield its(figure=name, value=getattr(event, name))
-        for place, part in (
-            *((f"day {day.name}", day) for day in found.days),
-            *((f"regime {regime.name}", regime) for regime in found.regimes),
-        ):
+        slices = [(f"day {day.name}", day) for day in found.days]
+        slices += [(f"regime {regime.name}", regime) for regime in found.regimes]
+        for place, part in slices:
             for name in _OF_SLICE:
                 value, reason = getattr(part, name), part.undefined.get(name)
                 yield at(slice=place, figure=name, value=value, reason=reason)
@@ -194,30 +185,31 @@ def _of_run(one: Assessed) -> Iterator[Row]:
 
 def _of_run_alone(one: Assessed) -> Iterator[Row]:
     """The other figures of a run."""
-    at = partial(Row, model=one.run.model, seed=one.run.seed)
-    yield at(split="train", figure="epochs", value=history.epochs(one.run.history))
-    yield at(split="train", figure="best_epoch", value=history.best_epoch(one.run.history))
+    of_run = partial(Row, model=one.run.model, seed=one.run.seed)
+    yield of_run(split="train", figure="epochs", value=history.epochs(one.run.history))
+    yield of_run(split="train", figure="best_epoch", value=history.best_epoch(one.run.history))
     for split, found in one.figures.items():
+        at = partial(of_run, split=split)
         for name in ("rows", "prediction", "outcome"):
             values = [getattr(decile, name) for decile in found.calibration]
-            on_split = partial(at, split=split)
-            yield from _listed(on_split, f"calibration_{name}", map(str, count()), values)
+            yield from _listed(at, f"calibration_{name}", enumerate(values))
         for check in found.thresholds:
-            yield from _of_check(partial(at, split=split), check)
+            yield from _of_check(at, check)
 
 
 def _listed(
-    at: partial[Row], figure: str, events: Iterable[str], values: Iterable[float | None]
+    at: partial[Row], figure: str, values: Iterable[tuple[Any, float | None]]
 ) -> Iterator[Row]:
-    for event, value in zip(events, values, strict=False):
-        yield at(figure=figure, event=event, value=value)
+    """A figure's value at each event."""
+    return (at(figure=figure, event=str(event), value=value) for event, value in values)
 
 
 def _of_check(at: partial[Row], check: Threshold) -> Iterator[Row]:
-    of = check.model_dump(exclude={"threshold_bps"})
-    low, high = of.pop("after_fees_low_bps"), of.pop("after_fees_high_bps")
-    for name, value in of.items():
-        row = at(figure=name, event=repr(check.threshold_bps), value=value)
+    found = check.model_dump()
+    event = repr(found.pop("threshold_bps"))
+    low, high = found.pop("after_fees_low_bps"), found.pop("after_fees_high_bps")
+    for name, value in found.items():
+        row = at(figure=name, event=event, value=value)
         yield row._replace(low=low, high=high) if name == "after_fees_bps" else row
 
 
@@ -227,11 +219,11 @@ def _of_label(one: Assessed, splits: Mapping[SplitName, OnSplit]) -> Iterator[Ro
         at = partial(Row, model="label", split=split)
         for name, value in on.label.model_dump(exclude={"counts"}).items():
             yield at(figure=name, value=value)
-        yield from _listed(at, "count", map(str, count()), on.label.counts)
-        yield from _listed(at, "quantile", _LEVELS, one.figures[split].label_quantiles)
-        if split != "train":
-            for name in ("psi", "ks", "p_value", "blocks"):
-                yield at(figure=name, value=getattr(on.shift, name), reason=on.shift.reason)
+        yield from _listed(at, "count", enumerate(on.label.counts))
+        quantiles = zip(LEVELS, one.figures[split].label_quantiles, strict=False)
+        yield from _listed(at, "quantile", quantiles)
+        for name in ("psi", "ks", "p_value", "blocks") if split != "train" else ():
+            yield at(figure=name, value=getattr(on.shift, name), reason=on.shift.reason)
 
 
 def _with_ends(
@@ -286,7 +278,5 @@ def _over_days(skills: Figures, models: Iterable[str]) -> Iterator[Row]:
 
 def _configuration(of_runs: Sequence[str]) -> str:
     """One for the seeds of a model: theirs if it is the same, else a digest of the different."""
-    distinct = sorted(set(of_runs))
-    if len(distinct) == 1:
-        return distinct[0]
-    return hashlib.sha256("\n".join(distinct).encode()).hexdigest()
+    first, *others = distinct = sorted(set(of_runs))
+    return hashlib.sha256("\n".join(distinct).encode()).hexdigest() if others else first

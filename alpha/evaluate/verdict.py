@@ -1,17 +1,20 @@
-"""The verdict: what a trained model is, by name, with the figures that say so.
+"""The verdict: what a trained model is, by name, with the figures that say so; and its flags.
 
-The rules and the limits are explained in docs/verdicts.md.
+docs/verdicts.md explains the rules and the limits.
 """
 
 from collections.abc import Mapping, Sequence
 
 from alpha.core.text import bps, number, percent
 from alpha.data.columns import SplitName
-from alpha.evaluate import flags
-from alpha.evaluate.details import Figure, Oracle, Shift, Verdict, VerdictName
+from alpha.evaluate.details import Figure, Flag, Oracle, Shift, Verdict, VerdictName
 from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.params import Verdict as Limits
 
+# A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
+_SOME_SKILL = 0.01
+_NOT_FINITE = "they count as the best constant, and are left out of what ranks"
+_LATER: tuple[SplitName, ...] = ("valid", "test")
 Figures = dict[str, Figure]
 
 
@@ -31,53 +34,52 @@ def judge(
 ) -> Verdict:
     """Name what a model of `seeds` runs is, from its figures on every split.
 
-    Every interval is at `level` and already widened for `tries`. `loss` names what skill
-    compares, such as "squared error"; `threshold_meaning` is Details.threshold_meaning;
-    `classes` says whether the target is one of classes. The first rule that holds gives the
-    name: collapsed, no_skill, then whether acting pays on a threshold that was chosen on valid.
-    Figures that are not defined are None.
+    Every interval is at `level` and already widened for `tries`. `loss` and `threshold_meaning`
+    are those of Details; `classes` says whether the target is one of classes. The first rule that
+    holds gives the name: collapsed, no_skill, then whether acting pays on a threshold that was
+    chosen on valid. Figures that are not defined are None.
     """
     test = splits["test"]
     skill = test["skill"]
     figures: Figures = {
-        "train_skill": splits["train"]["skill"].value,
-        "valid_skill": splits["valid"]["skill"].value,
-        "test_skill": skill.value,
+        **{f"{split}_skill": found["skill"].value for split, found in splits.items()},
         "test_skill_low": skill.low,
         "test_skill_high": skill.high,
         "test_std_ratio": test["std_ratio"].value,
         "test_near_mean_share": test["near_mean_share"].value,
     }
     name: VerdictName
+    gain = _gain(skill, loss, level, tries)
     proven = skill.low is not None and skill.low > 0
     if signs := _collapse(test, limits, spare=proven and classes):
         name, sentence = "collapsed", f"On test {signs}."
         if proven:
-            sentence += f" {_gain(skill, loss, level, tries)} all the same."
-    elif skill.value is None or not proven:
-        name, sentence = "no_skill", _no_skill(test, loss, level, tries)
+            sentence += f" {gain} all the same."
+    elif not proven:
+        name, sentence = "no_skill", _no_skill(test, gain)
     else:
         against, of_trade = _why_not(splits["valid"], test, limits, round_trip_bps)
         figures |= of_trade
-        gain = _gain(skill, loss, level, tries)
         if against:
             name, sentence = "skill_not_actionable", f"{gain}, but {against}."
         else:
             name = "actionable_on_paper"
-            sentence = f"{gain}. {_pays(of_trade, round_trip_bps)} {_meaning(threshold_meaning)}"
-    sentence += _missing(test, seeds)
-    raised, of_flags = flags.raise_all(
-        splits, verdict=name, limits=limits, shift=shift, oracle=oracle
-    )
-    return Verdict(name=name, sentence=sentence, figures=figures | of_flags, flags=raised)
+            sentence = (
+                f"{gain}. {_pays(of_trade, round_trip_bps)} "
+                f"On paper only; the realised outcome is {threshold_meaning}."
+            )
+    known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
+    if known < seeds:
+        sentence += f" Only {known:.0f} of {seeds} seeds have a skill on test."
+    if non_finite:
+        sentence += f" On test {non_finite:,.0f} predictions are not finite: {_NOT_FINITE}."
+    flags, of_flags = raise_flags(splits, verdict=name, limits=limits, shift=shift, oracle=oracle)
+    return Verdict(name=name, sentence=sentence, figures=figures | of_flags, flags=flags)
 
 
 def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
-    """The signs of a collapse; None if there is none, or where neither figure is defined.
-
-    `spare` spares what is not a plain constant: probabilities of a rare class vary little, and
-    may be worth much in cross-entropy, so of classes a proven skill is no collapse.
-    """
+    """The signs of a collapse, if there are any. `spare` spares what is not a plain constant:
+    probabilities of a rare class vary little, and may be worth much in cross-entropy."""
     quantiles = test.values("prediction_quantile")
     if quantiles and quantiles[0] is not None and quantiles[0] == quantiles[-1]:
         return "it predicts the same for every row"
@@ -86,8 +88,8 @@ def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
     signs = []
     ratio, near = test["std_ratio"].value, test["near_mean_share"].value
     if ratio is not None and ratio < limits.collapsed_std_ratio:
+        # With more digits than the limit, of which it may fall short by little.
         signs.append(
-            # With more digits than the limit, of which it may fall short by little.
             "the standard deviation of its predictions is "
             f"{number(100 * ratio, 2)} % of the label's "
             f"(the limit is {percent(limits.collapsed_std_ratio)})"
@@ -100,25 +102,10 @@ def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
     return f"{' and '.join(signs)}: hardly more than a constant" if signs else None
 
 
-def _missing(test: Selection, seeds: int) -> str:
-    """What the figures leave out, as a sentence of its own; empty if nothing."""
-    text = ""
-    known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
-    if known < seeds:
-        text += f" Only {known:.0f} of {seeds} seeds have a skill on test."
-    if non_finite:
-        text += (
-            f" On test {non_finite:,.0f} predictions are not finite: they count as the best "
-            "constant, and are left out of what ranks."
-        )
-    return text
-
-
-def _no_skill(test: Selection, loss: str, level: float, tries: int) -> str:
+def _no_skill(test: Selection, gain: str) -> str:
     skill, undefined = test["skill"], test.undefined
     if skill.value is None:
         return f"Its skill on test is not available: {undefined.get('skill', 'not defined')}."
-    gain = _gain(skill, loss, level, tries)
     if skill.low is None or skill.high is None:
         reason = undefined.get("intervals", "it has no interval")
         return f"{gain}, but nothing says if this is luck: {reason}."
@@ -142,69 +129,53 @@ def _gain(skill: Interval, loss: str, level: float, tries: int) -> str:
 def _why_not(
     valid: Selection, test: Selection, limits: Limits, round_trip_bps: float
 ) -> tuple[str | None, Figures]:
-    """Why acting does not pay, or None if it does; and the figures that say so.
-
-    The threshold is chosen on valid, as choosing the best on test would flatter it.
-    """
-    needed = limits.actionable_windows
-    fees = f"a taker's round trip of {bps(round_trip_bps)}"
+    """Why acting does not pay, or None if it does; and the figures that say so. The threshold is
+    chosen on valid, as choosing the best on test would flatter it."""
     if not valid.thresholds:
         return (
             "whether acting on it would pay cannot be known: its outcomes are classes, not returns"
         ), {}
-    most = max(_count(check) for check in valid.thresholds)
+    needed, fees = limits.actionable_windows, f"a taker's round trip of {bps(round_trip_bps)}"
+    where = f"where {needed:,} are needed to say whether acting pays"
+    most = max(map(_windows, valid.thresholds))
     if most < needed:
-        return (
-            f"on valid it predicts more than a threshold in {_windows(most)} at most, "
-            f"where {needed:,} are needed to say whether acting pays"
-        ), {"valid_windows": most}
-    chosen = max(
-        (check for check in valid.thresholds if _count(check) >= needed), key=_least_after_fees
-    )
-    threshold_bps = float(chosen.event)
-    at = bps(threshold_bps)
+        few = f"on valid it predicts more than a threshold in {_of_windows(most)} at most, {where}"
+        return few, {"valid_windows": most}
+    enough = (check for check in valid.thresholds if _windows(check) >= needed)
+    chosen = max(enough, key=_least_after_fees)
     [judged] = [one for one in test.thresholds if one.event == chosen.event]
     lift = judged["lift"].value
-    figures: Figures = {
-        "threshold_bps": threshold_bps,
-        "valid_windows": _count(chosen),
-        "valid_after_fees_bps": chosen["after_fees_bps"].value,
-        "valid_after_fees_low_bps": chosen["after_fees_bps"].low,
-        "test_windows": _count(judged),
-        "test_after_fees_bps": judged["after_fees_bps"].value,
-        "test_after_fees_low_bps": judged["after_fees_bps"].low,
-        "test_lift": lift,
-    }
+    figures: Figures = {"threshold_bps": float(chosen.event)}
+    for split, check in (("valid", chosen), ("test", judged)):
+        figures[f"{split}_windows"] = _windows(check)
+        figures[f"{split}_after_fees_bps"] = check["after_fees_bps"].value
+        figures[f"{split}_after_fees_low_bps"] = check["after_fees_bps"].low
+    figures["test_lift"] = lift
+    at = bps(float(chosen.event))
+    acting = f"on test acting where it predicts more than {at}, the threshold chosen on valid,"
+    why: str | None = None
     if _least_after_fees(chosen) <= 0:
         why = f"on valid no threshold is sure to pay {fees}: the best, {at}, leaves {_left(chosen)}"
-    elif _count(judged) < needed:
+    elif _windows(judged) < needed:
         why = (
             f"on test it predicts more than {at}, the threshold chosen on valid, in "
-            f"{_windows(_count(judged))}, where {needed:,} are needed to say whether acting pays"
+            f"{_of_windows(_windows(judged))}, {where}"
         )
     elif _least_after_fees(judged) <= 0:
-        why = (
-            f"on test acting where it predicts more than {at}, the threshold chosen on valid, "
-            f"is not sure to pay {fees}: it leaves {_left(judged)}"
-        )
+        why = f"{acting} is not sure to pay {fees}: it leaves {_left(judged)}"
     elif lift is None or lift <= 1:
         its_lift = "not defined" if lift is None else number(lift, 2)
-        why = (
-            f"on test acting where it predicts more than {at}, the threshold chosen on valid, "
-            f"is no better than acting always: the lift is {its_lift}"
-        )
-    else:
-        return None, figures
+        why = f"{acting} is no better than acting always: the lift is {its_lift}"
     return why, figures
 
 
-def _windows(count: int) -> str:
-    return f"{count:,} window{'s' * (count != 1)}"
-
-
-def _count(check: Selection) -> int:
+def _windows(check: Selection) -> int:
     """Windows apart from each other in which it acts."""
     return int(check["windows"].value or 0)
+
+
+def _of_windows(count: int) -> str:
+    return f"{count:,} window{'s' * (count != 1)}"
 
 
 def _least_after_fees(check: Selection) -> float:
@@ -213,28 +184,115 @@ def _least_after_fees(check: Selection) -> float:
 
 
 def _left(check: Selection) -> str:
-    after = check["after_fees_bps"]
-    if after.value is None:
+    value, low, high, _ = check["after_fees_bps"]
+    if value is None:
         return "nothing that can be counted"
-    ends = (
-        "with no interval, as it acts in too few blocks of time"
-        if after.low is None or after.high is None
-        else f"{bps(after.low).removesuffix(' bps')} to {bps(after.high)}"
-    )
-    return f"{bps(after.value)} ({ends})"
+    if low is None or high is None:
+        return f"{bps(value)} (with no interval, as it acts in too few blocks of time)"
+    return f"{bps(value)} ({bps(low).removesuffix(' bps')} to {bps(high)})"
 
 
 def _pays(figures: Figures, round_trip_bps: float) -> str:
-    def text(name: str) -> str:
-        return bps(figures[name] or 0.0)
-
+    threshold, left, least = (
+        bps(figures[name] or 0.0)
+        for name in ("threshold_bps", "test_after_fees_bps", "test_after_fees_low_bps")
+    )
     return (
-        f"Acting where it predicts more than {text('threshold_bps')}, the threshold chosen on "
-        f"valid, leaves {text('test_after_fees_bps')} on test after a taker's round trip of "
-        f"{bps(round_trip_bps)} (at least {text('test_after_fees_low_bps')}), in "
-        f"{figures['test_windows']:,.0f} windows apart from each other."
+        f"Acting where it predicts more than {threshold}, the threshold chosen on valid, leaves "
+        f"{left} on test after a taker's round trip of {bps(round_trip_bps)} (at least {least}), "
+        f"in {figures['test_windows']:,.0f} windows apart from each other."
     )
 
 
-def _meaning(threshold_meaning: str) -> str:
-    return f"On paper only; the realised outcome is {threshold_meaning}."
+def raise_flags(
+    splits: Mapping[SplitName, Selection],
+    *,
+    verdict: VerdictName,
+    limits: Limits,
+    shift: Sequence[Shift],
+    oracle: Oracle,
+) -> tuple[list[Flag], Figures]:
+    """The flags that are raised, and the figures that raised them."""
+    figures: Figures = {}
+    sentences = {
+        "overfit": _overfit(splits, limits),
+        "unstable_over_seeds": _unstable(splits["test"], verdict, limits, figures),
+        "label_shift": _label_shift(shift, limits, figures),
+        "leak_suspected": _leak(splits, limits, oracle, figures),
+    }
+    raised = {name: sentence for name, sentence in sentences.items() if sentence}
+    return [Flag.model_validate({"name": n, "sentence": s}) for n, s in raised.items()], figures
+
+
+def _overfit(splits: Mapping[SplitName, Selection], limits: Limits) -> str | None:
+    train = splits["train"]["skill"].value
+    if train is None or train <= _SOME_SKILL:
+        return None
+    kept = [
+        f"{number(skill.value)} on {split}"
+        for split in _LATER
+        if (skill := splits[split]["skill"]).value is not None
+        and skill.low is not None  # without an interval it says nothing
+        and skill.value < limits.overfit_share * train
+    ]
+    if not kept:
+        return None
+    return (
+        f"Of a skill of {number(train)} on train it keeps {' and '.join(kept)}: less than "
+        f"{percent(limits.overfit_share)} of it."
+    )
+
+
+def _unstable(
+    test: Selection, verdict: VerdictName, limits: Limits, figures: Figures
+) -> str | None:
+    mean, spread = test["skill"].value, test["skill_spread"].value
+    if mean is None or spread is None or verdict == "collapsed":
+        return None
+    # Without skill the mean is near 0, and any spread is large beside it.
+    least = limits.unstable_share * abs(mean)
+    if spread <= (max(least, _SOME_SKILL) if verdict == "no_skill" else least):
+        return None
+    figures["test_skill_spread"] = spread
+    return (
+        f"Its skill on test depends on the seed: {number(mean)} with a spread of "
+        f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} seeds."
+    )
+
+
+def _label_shift(shift: Sequence[Shift], limits: Limits, figures: Figures) -> str | None:
+    shifted = []
+    for one in shift:
+        psi, chance = one.psi, one.p_value
+        if psi is None or chance is None:
+            continue
+        if psi > limits.shift_psi and chance < limits.shift_p_value:
+            shown = "<0.001" if chance < 0.001 else number(chance)
+            shifted.append(f"on {one.split} (PSI {number(psi, 2)}, p-value {shown})")
+            figures |= {f"{one.split}_psi": psi, f"{one.split}_shift_p_value": chance}
+    if not shifted:
+        return None
+    return f"The label is distributed otherwise than on train: {' and '.join(shifted)}."
+
+
+def _leak(
+    splits: Mapping[SplitName, Selection], limits: Limits, oracle: Oracle, figures: Figures
+) -> str | None:
+    signs = []
+    for split in _LATER:
+        skill, low, *_ = splits[split]["skill"]
+        best = oracle.skill[split].high if split in oracle.skill else None
+        if skill is None or low is None or low <= 0:
+            continue  # nothing that could be too good
+        if skill > limits.leak_skill:
+            limit = number(limits.leak_skill)
+            signs.append(f"a skill of {number(skill)} on {split} is above {limit}")
+        if best is not None and low > best:
+            signs.append(
+                f"on {split} its skill of at least {number(low)} is above all that could "
+                f"be known, {number(best)} at most"
+            )
+            figures |= {f"{split}_oracle_skill_high": best, f"{split}_skill_low": low}
+    if not signs:
+        return None
+    return f"Too good to be true: {'; '.join(signs)}. Look for a feature that knows the future."

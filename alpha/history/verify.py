@@ -18,7 +18,7 @@ import h5py
 
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.params import Data
 from alpha.history import repository as history
 from alpha.history.differences import Difference, of_out, of_weights

@@ -10,7 +10,7 @@ from alpha.core import parallel
 from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_folder
 from alpha.data.params import Data, Label

@@ -9,7 +9,7 @@ from alpha.core import parallel
 from alpha.core.artifacts import whole, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.contract import Contract
 from alpha.data.features import families, features_of, split_sizes
 from alpha.data.params import Features

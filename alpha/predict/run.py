@@ -14,7 +14,7 @@ from alpha.core import parallel
 from alpha.core.artifacts import parse, whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameWriter, open_writer
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract, read_contract
 from alpha.data.features import split_sizes

@@ -5,11 +5,14 @@ serves a light and a dark page. Text stays text.
 """
 
 import io
+import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from markupsafe import escape
+from markupsafe import Markup, escape
+
+from alpha.evaluate.details import Details
 
 # Placeholder colours, and the CSS variables they become.
 INK, MUTED, LINE, CARD = "#00a001", "#00a002", "#00a003", "#00a004"
@@ -49,6 +52,12 @@ SIZE = (4.3, 2.75)
 MEDIUM = (3.5, 2.6)
 SMALL = (2.5, 1.95)
 
+# They always predict the same, so a line of theirs carries nothing.
+CONSTANTS = ("zero", "mean", "median")
+# In the order of the series colours; report.css has the same shapes.
+_MARKERS = "osD^vPX*"
+DOTTED = (0, (1, 1.4))
+
 
 def draw(
     name: str,
@@ -56,7 +65,7 @@ def draw(
     paint: Callable[[Any], None],
     *,
     size: tuple[float, float] = SIZE,
-) -> str:
+) -> Markup:
     """Let `paint` draw on one set of axes, and return the SVG element.
 
     `name` must be unique on the page, and `title` says what the picture shows to those who
@@ -79,7 +88,7 @@ def draw(
     return _inline(file.getvalue(), name, title)
 
 
-def _inline(text: str, name: str, title: str) -> str:
+def _inline(text: str, name: str, title: str) -> Markup:
     text = text[text.index("<svg") :].rstrip()
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
@@ -92,7 +101,64 @@ def _inline(text: str, name: str, title: str) -> str:
     rest = re.sub(r'\s*<g/>| transform="rotate\(-0 [^"]*"', "", rest)
     for color, variable in _VARIABLES.items():
         rest = rest.replace(color, f"var({variable})")
-    return (
+    return Markup(
         f'<svg {box.group()} role="img" aria-label="{escape(title)}" '
         f'data-name="{escape(name)}">{rest}'
     )
+
+
+def series(details: Details, model: str) -> int:
+    """Which of the page's series colours is the model's in every picture: 0 for constants."""
+    if model in CONSTANTS:
+        return 0
+    return varying(details).index(model) % (len(SERIES) - 1) + 1
+
+
+def color(details: Details, model: str) -> str:
+    """Its placeholder."""
+    return SERIES[series(details, model)]
+
+
+def marker(details: Details, model: str) -> str:
+    """Its mark, so that colour is not all that tells models apart."""
+    return _MARKERS[series(details, model) - 1]
+
+
+def varying(details: Details) -> list[str]:
+    """The models that are not constants, in the ladder's order; all, if there are no others."""
+    return [name for name in details.models if name not in CONSTANTS] or details.models
+
+
+def scaled(values: Sequence[float | None], scale: float) -> list[float]:
+    """Figures times `scale`, NaN for None."""
+    return [math.nan if value is None else value * scale for value in values]
+
+
+def level(value: float) -> str:
+    """A quantile's level in percent."""
+    return {0.0: "min", 1.0: "max"}.get(value, f"{100 * value:g}")
+
+
+def symlog(ax: Any) -> None:
+    """A scale that is linear within ±1 and logarithmic beyond; no room below 0 if unused."""
+    lowest = ax.dataLim.y0
+    ax.set_yscale("symlog", linthresh=1.0)
+    if lowest >= 0:
+        ax.set_ylim(bottom=-0.3)
+
+
+def plain(axis: Any, *, most: int | None = None) -> None:
+    """Tick labels as plain numbers, and at most `most` of them."""
+    axis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
+    if most is not None:
+        axis.get_major_locator().set_params(nbins=most)
+
+
+def rows(ax: Any, names: Sequence[str]) -> None:
+    """Names one below the other, from the top, for what lies beside them."""
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(axis="y", labelcolor=INK, labelsize=9.5)
+    ax.set_ylim(len(names) - 0.4, -0.6)
+    ax.grid(visible=True, axis="x")
+    ax.grid(visible=False, axis="y")
+    plain(ax.xaxis, most=6)

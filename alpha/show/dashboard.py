@@ -1,6 +1,6 @@
 """The dashboard of one model: its verdict, then every figure behind it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rich.console import Group, RenderableType
@@ -12,10 +12,35 @@ from alpha.core.text import NOTHING, count, ends, figure, share
 from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Selection
-from alpha.evaluate.tries import widen
+from alpha.evaluate.over_seeds import widen
 from alpha.history.tries import Tried
 
 _DAYS = 10  # at most so many are printed, the worst
+_COUNTS = {
+    *("rows", "label_above", "prediction_above", "both", "windows", "non_finite"),
+    *("epochs", "best_epoch"),
+}
+_SHARES = {"precision", "recall", "base_rate", "near_mean_share"}
+_DIGITS = {
+    "lift": 2,
+    "decile_lift": 2,
+    "after_fees_bps": 1,
+    "importance": 4,
+    "importance_spread": 4,
+}
+# Columns of tables: titles, and the figures below them; one in brackets stands for its interval.
+_CHECKS = (
+    "τ, bps | label > | pred. > | both | windows | precision | recall | lift | after fees "
+    "| [interval]",
+    "threshold label_above prediction_above both windows precision recall lift after_fees_bps "
+    "[after_fees_bps]",
+)
+_EVENTS = (
+    "event | base rate | PR-AUC | [interval] | decile lift | [interval]",
+    "name base_rate average_precision [average_precision] decile_lift [decile_lift]",
+)
+_SLICES = " | rows | skill | rank IC | std ratio", "name rows skill rank_ic std_ratio"
+_FAMILIES = "family | skill lost | spread", "name importance importance_spread"
 
 
 class Headline(NamedTuple):
@@ -31,12 +56,12 @@ class Headline(NamedTuple):
 def headline(details: Details, model: str, tried: Tried) -> Headline:
     """The interval is widened for the larger of evaluate.tries and what was counted: tries
     may have been made elsewhere, but those that are known of are never left out."""
-    skill, before = details.on(model)["skill"], details.tries
-    tries, level = max(before, tried.configurations.get(model, 1)), details.level
-    of = skill.value, skill.low, skill.high
-    low, high = widen(*of, tries=tries, level=level, already=before)
-    reaches_zero = skill.low is not None and low is not None and low <= 0 < skill.low
-    return Headline(skill.value, low, high, tries, reaches_zero)
+    value, before_low, before_high, _ = details.on(model)["skill"]
+    tries = max(details.tries, tried.configurations.get(model, 1))
+    ends = value, before_low, before_high
+    low, high = widen(*ends, tries=tries, level=details.level, already=details.tries)
+    reaches_zero = before_low is not None and low is not None and low <= 0 < before_low
+    return Headline(value, low, high, tries, reaches_zero)
 
 
 def notes(details: Details, models: list[str], tried: Tried) -> list[str]:
@@ -65,45 +90,25 @@ def notes(details: Details, models: list[str], tried: Tried) -> list[str]:
 def dashboard(details: Details, name: str, tried: Tried) -> Iterator[RenderableType]:
     """What to print of the model `name`, from top to bottom. A part without content is left
     out; why a figure of test is not available is said at the end."""
-    test, splits = details.on(name), [details.on(name, split) for split in SPLITS]
-    yield _verdict(details, name, tried)
-    yield _section("Figures over the seeds, by split", _figures(details, name, splits, tried))
-    scale, unit = (1.0, "") if details.classes else (1e4, ", in bps")
-    quantiles = [
-        (f"{100 * float(level.event):g} %", *(_scaled(one, scale) for one in both))
-        for level, *both in zip(
-            test.events("prediction_quantile"),
-            details.on("label").values("quantile"),
-            test.values("prediction_quantile"),
-            strict=True,
-        )
-    ]
-    fees = figure(details.round_trip_bps, 1)
-    days, regimes = (
-        sorted(test.slices(kind), key=lambda one: _last_if_none(one["skill"].value))
-        for kind in ("day", "regime")
-    )
+    test, fees = details.on(name), figure(details.round_trip_bps, 1)
+    days, regimes = (_sorted(test.slices(kind), "skill") for kind in ("day", "regime"))
     more = f", the worst {_DAYS} of {len(days)}" if len(days) > _DAYS else ""
-    families = sorted(
-        details.on(name, "valid").events("importance"),
-        key=lambda one: _last_if_none(one["importance"].value, -1.0),
-    )
-    for title, table in (
-        (f"Quantiles on test{unit}", _table(("quantile", "label", "prediction"), quantiles)),
-        (
-            f"Threshold check on test. After fees: the mean realised outcome less {fees} bps. "
-            f"The realised outcome is {details.threshold_meaning}",
-            _grid(_CHECKS, test.thresholds),
+    families = _sorted(details.on(name, "valid").events("importance"), "importance", sign=-1)
+    after_fees = f"After fees: the mean realised outcome less {fees} bps. The realised outcome is"
+    importance = "Importance of families: the skill on valid that is lost when one is permuted"
+    yield _verdict(details, name, tried)
+    for title, table in {
+        "Figures over the seeds, by split": _figures(details, name, tried),
+        f"Quantiles on test{'' if details.classes else ', in bps'}": _quantiles(details, name),
+        f"Threshold check on test. {after_fees} {details.threshold_meaning}": _table(
+            _CHECKS, test.thresholds
         ),
-        ("Events on test", _grid(_EVENTS, test.events("average_precision"))),
-        (f"Days of test, worst first{more}", _grid(_SLICES, days[:_DAYS])),
-        ("Regimes of past volatility on test, worst first", _grid(_SLICES, regimes)),
-        ("Seeds", _seeds(details, name)),
-        (
-            "Importance of families: the skill on valid that is lost when one is permuted",
-            _grid(_FAMILIES, families),
-        ),
-    ):
+        "Events on test": _table(_EVENTS, test.events("average_precision")),
+        f"Days of test, worst first{more}": _table(_SLICES, days[:_DAYS]),
+        "Regimes of past volatility on test, worst first": _table(_SLICES, regimes),
+        "Seeds": _seeds(details, name),
+        importance: _table(_FAMILIES, families),
+    }.items():
         if table.row_count:
             yield _section(title, table)
     if undefined := test.undefined:
@@ -120,122 +125,100 @@ def _verdict(details: Details, name: str, tried: Tried) -> Group:
         *(Text(f"Ladder: {rung.sentence}") for rung in details.ladder if rung.model == name),
     ]
     if captured.value is not None:
-        between = ""
-        if captured.low is not None and captured.high is not None:
-            between = f" ({share(captured.low)} to {share(captured.high)})"
+        known = captured.low is not None and captured.high is not None
+        between = f" ({share(captured.low)} to {share(captured.high)})" if known else ""
         lines.append(Text(f"Oracle: {share(captured.value)} of its skill on test{between}."))
     return Group(*lines, *(Text(line) for line in notes(details, [name], tried)))
 
 
-def _figures(details: Details, name: str, splits: Sequence[Selection], tried: Tried) -> Table:
-    at = f"  {100 * details.level:g} % interval"
-    # A loss is far below 1 where outcomes are returns.
-    small = "{:.4g}".format
-    cells: list[tuple[str, Cell]] = [
-        ("skill", _value("skill")),
-        (at, _ends("skill")),
-        ("  spread over seeds", _value("skill_spread")),
-        (f"loss ({details.loss})", _value("loss", lambda v: NOTHING if v is None else small(v))),
-        ("rank IC", _value("rank_ic")),
-        (at, _ends("rank_ic")),
-        ("rank IC by day", _value("rank_ic_days")),
-        ("  spread over days", _value("rank_ic_days_spread")),
-        ("std ratio", _value("std_ratio")),
-        ("near-mean share", _value("near_mean_share", share)),
-        ("predictions not finite", _value("non_finite", count)),
-    ]
-    rows = [[title, *map(cell, splits)] for title, cell in cells]
-    test = headline(details, name, tried)
-    rows[1][-1] = ends(test.low, test.high)
-    return _table(("", *SPLITS), rows)
+def _figures(details: Details, name: str, tried: Tried) -> Table:
+    interval = f"  {100 * details.level:g} % interval"
+    splits, test = [details.on(name, split) for split in SPLITS], headline(details, name, tried)
+    table = _grid(["", *SPLITS])
+    for title, what in (
+        ("skill", "skill"),
+        (interval, "[skill]"),
+        ("  spread over seeds", "skill_spread"),
+        (f"loss ({details.loss})", "loss"),
+        ("rank IC", "rank_ic"),
+        (interval, "[rank_ic]"),
+        ("rank IC by day", "rank_ic_days"),
+        ("  spread over days", "rank_ic_days_spread"),
+        ("std ratio", "std_ratio"),
+        ("near-mean share", "near_mean_share"),
+        ("predictions not finite", "non_finite"),
+    ):
+        cells = [_cell(split, what) for split in splits]
+        if what == "[skill]":
+            cells[-1] = ends(test.low, test.high)
+        table.add_row(title, *cells)
+    return table
+
+
+def _quantiles(details: Details, name: str) -> Table:
+    label, test = details.on("label"), details.on(name)
+    predicted, unit = test.events("prediction_quantile"), 1 if details.classes else 1e4
+    table = _grid(["quantile", "label", "prediction"])
+    for level, value in zip(predicted, label.values("quantile"), strict=True):
+        both = value, level["prediction_quantile"].value
+        cells = (figure(None if one is None else one * unit, 2) for one in both)
+        table.add_row(f"{100 * float(level.event):g} %", *cells)
+    return table
 
 
 def _seeds(details: Details, name: str) -> Table:
-    rows = []
+    skills = [f"skill {split}" for split in SPLITS]
+    table = _grid(["seed", "epochs", "best epoch", *skills, "rank IC test"])
     for run in details.runs_of(name):
         train, *_, test = splits = [details.run(run, split) for split in SPLITS]
-        epochs = [count(train[what].value) for what in ("epochs", "best_epoch")]
-        skills = [figure(split["skill"].value) for split in splits]
-        rows.append([run.rpartition("-")[2], *epochs, *skills, figure(test["rank_ic"].value)])
-    titles = (f"skill {split}" for split in SPLITS)
-    return _table(("seed", "epochs", "best epoch", *titles, "rank IC test"), rows)
+        table.add_row(
+            run.rpartition("-")[2],
+            *(_cell(train, what) for what in ("epochs", "best_epoch")),
+            *(_cell(split, "skill") for split in splits),
+            _cell(test, "rank_ic"),
+        )
+    return table
 
 
-Cell = Callable[[Selection], str]
+def _table(columns: tuple[str, str], rows: Sequence[Selection]) -> Table:
+    titles, names = columns
+    table = _grid(titles.split("| "))
+    for one in rows:
+        table.add_row(*(_cell(one, name) for name in names.split()))
+    return table
 
 
-def _value(name: str, words: Callable[[float | None], str] = figure) -> Cell:
-    return lambda one: words(one[name].value)
+def _cell(one: Selection, what: str) -> str:
+    """A figure as its tables show it."""
+    if what == "name":
+        return one.name
+    if what == "threshold":
+        return f"{float(one.event):g}"
+    name = what.strip("[]")
+    value, low, high, _ = one[name]
+    if what != name:
+        return ends(low, high, _DIGITS.get(name, 3))
+    if name in _COUNTS:
+        return count(value)
+    if name in _SHARES:
+        return share(value)
+    if name == "loss":  # far below 1 where outcomes are returns
+        return NOTHING if value is None else f"{value:.4g}"
+    return figure(value, _DIGITS.get(name, 3))
 
 
-def _digits(name: str, digits: int) -> Cell:
-    return lambda one: figure(one[name].value, digits)
-
-
-def _ends(name: str, digits: int = 3) -> Cell:
-    return lambda one: ends(one[name].low, one[name].high, digits)
-
-
-def _name(one: Selection) -> str:
-    return one.name
-
-
-_CHECKS: tuple[tuple[str, Cell], ...] = (
-    ("τ, bps", lambda one: f"{float(one.event):g}"),
-    ("label >", _value("label_above", count)),
-    ("pred. >", _value("prediction_above", count)),
-    ("both", _value("both", count)),
-    ("windows", _value("windows", count)),
-    ("precision", _value("precision", share)),
-    ("recall", _value("recall", share)),
-    ("lift", _digits("lift", 2)),
-    ("after fees", _digits("after_fees_bps", 1)),
-    ("[interval]", _ends("after_fees_bps", 1)),
-)
-_EVENTS: tuple[tuple[str, Cell], ...] = (
-    ("event", _name),
-    ("base rate", _value("base_rate", share)),
-    ("PR-AUC", _value("average_precision")),
-    ("[interval]", _ends("average_precision")),
-    ("decile lift", _digits("decile_lift", 2)),
-    ("[interval]", _ends("decile_lift", 2)),
-)
-_SLICES: tuple[tuple[str, Cell], ...] = (
-    ("", _name),
-    ("rows", _value("rows", count)),
-    ("skill", _value("skill")),
-    ("rank IC", _value("rank_ic")),
-    ("std ratio", _value("std_ratio")),
-)
-_FAMILIES: tuple[tuple[str, Cell], ...] = (
-    ("family", _name),
-    ("skill lost", _digits("importance", 4)),
-    ("spread", _digits("importance_spread", 4)),
-)
-
-
-def _grid(columns: Sequence[tuple[str, Cell]], rows: Sequence[Selection]) -> Table:
-    header = [title for title, _ in columns]
-    return _table(header, [[cell(one) for _, cell in columns] for one in rows])
-
-
-def _scaled(value: float | None, scale: float) -> str:
-    return figure(None if value is None else value * scale, 2)
-
-
-def _last_if_none(value: float | None, sign: float = 1.0) -> tuple[bool, float]:
-    return value is None, sign * (value or 0.0)
+def _sorted(found: list[Selection], name: str, sign: float = 1.0) -> list[Selection]:
+    """By a figure, the smallest first, those without it last."""
+    return sorted(found, key=lambda one: (one[name].value is None, sign * (one[name].value or 0.0)))
 
 
 def _section(title: str, content: RenderableType) -> Padding:
     return Padding(Group(Text(title, style="bold"), content), (1, 0, 0, 0))
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def _grid(titles: Sequence[str]) -> Table:
     """The first column is the rows' names; the others are figures, to the right."""
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for at, name in enumerate(header):
-        table.add_column(name, justify="right" if at else "left", no_wrap=not at)
-    for row in rows:
-        table.add_row(*row)
+    for at, title in enumerate(titles):
+        table.add_column(title.strip(), justify="right" if at else "left", no_wrap=not at)
     return table

@@ -1,6 +1,7 @@
 """The last evaluation in the terminal: the table of verdicts, or one model's dashboard."""
 
 from pathlib import Path
+from typing import Literal
 
 from rich.console import RenderableType
 from rich.padding import Padding
@@ -46,16 +47,12 @@ def run(*, evaluation: Path, guard: Path, report: Path, model: str | None, tried
 def _verdicts(details: Details, tried: Tried) -> Table:
     """One line a model in the ladder's order; each verdict has its flags below it."""
     headlines = {model: headline(details, model, tried) for model in details.models}
-    many = any(one.tries > 1 for one in headlines.values())
     improves = {rung.model: rung.improves for rung in details.ladder}
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("model", style="bold", no_wrap=True)
-    table.add_column("skill\nvalid", justify="right", no_wrap=True)
-    table.add_column("skill\ntest", justify="right", no_wrap=True)
-    table.add_column("\n[interval]", no_wrap=True)
-    table.add_column("rank IC\ntest", justify="right", no_wrap=True)
-    if many:
-        table.add_column("\ntries", justify="right", no_wrap=True)
+    for title in ("skill\nvalid", "skill\ntest", "\n[interval]", "rank IC\ntest", "\ntries"):
+        justify: Literal["left", "right"] = "left" if "[" in title else "right"
+        table.add_column(title, justify=justify, no_wrap=True)
     table.add_column("\nimproves", no_wrap=True)
     table.add_column("verdict\nand flags", no_wrap=True)
     for name, one in headlines.items():
@@ -66,10 +63,12 @@ def _verdicts(details: Details, tried: Tried) -> Table:
             text.figure(one.skill),
             text.ends(one.low, one.high),
             text.figure(details.on(name)["rank_ic"].value),
-            *([text.count(one.tries)] if many else []),
+            text.count(one.tries),
             _IMPROVES[improves.get(name)],
             "\n".join([verdict.name, *(f"+ {flag.name}" for flag in verdict.flags)]),
         )
+    if all(one.tries == 1 for one in headlines.values()):
+        del table.columns[-3]
     return table
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, import_ahead, write_frame
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.simulate import Simulate, defects, features, market, oracle, series
 from alpha.simulate.market import Day
 from alpha.simulate.series import Stream, generator

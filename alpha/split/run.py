@@ -9,7 +9,7 @@ import numpy as np
 from alpha.core.artifacts import whole_outs, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.columns import LABEL_COLUMNS, LABELLED
 from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
 from alpha.data.params import Data, Label

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from alpha.core.artifacts import digest, whole_folder, write_json
 from alpha.core.params import Section
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
 from alpha.learn import dataset, stream

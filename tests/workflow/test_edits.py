@@ -48,7 +48,7 @@ def test_an_edit_in_a_folder_makes_the_stages_that_depend_on_it_stale_and_no_oth
     ("file", "expected"),
     [
         ("alpha/evaluate/verdict.py", {"evaluate", "report"}),
-        ("alpha/report/page.py", {"report"}),
+        ("alpha/report/run.py", {"report"}),
         ("alpha/show/__init__.py", set()),
         ("alpha/history/__init__.py", set()),
         ("alpha/check.py", set()),

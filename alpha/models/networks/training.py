@@ -4,7 +4,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from alpha.core.progress import track
+from alpha.core.text import track
 from alpha.learn.history import Epoch
 from alpha.learn.measure import Splits
 from alpha.models.networks.backend import tensor, tensorflow
