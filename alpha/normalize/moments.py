@@ -45,8 +45,10 @@ class Moments:
             return
         if rows.dtype not in (np.float32, np.float64) or not rows.flags.c_contiguous:
             rows = np.ascontiguousarray(rows, dtype=np.result_type(rows.dtype, np.float32))
-        if np.isnan(self._first).any():
-            _first_finite(rows, self._first)
+        for column in np.flatnonzero(np.isnan(self._first)):
+            finite = np.isfinite(rows[:, column])
+            if finite.any():
+                self._first[column] = rows[np.argmax(finite), column]
         first = np.nan_to_num(self._first)
         pieces = parallel.cut(len(rows), _PIECE_ROWS)
         for finite, mean, squares, nan in parallel.each(
@@ -73,19 +75,6 @@ class Moments:
 def _compiled(function: Callable[..., Any]) -> Any:
     # What overflows is seen by whoever asks for the result, as a mean that is not finite.
     return njit(cache=True, nogil=True, error_model="numpy")(function)
-
-
-@_compiled
-def _first_finite(rows: np.ndarray, first: np.ndarray) -> None:
-    """Fill `first` (columns,) where it is NaN with the column's first finite value, if any."""
-    missing = np.count_nonzero(np.isnan(first))
-    for row in range(len(rows)):
-        if missing == 0:
-            break
-        for column in range(len(first)):
-            if np.isnan(first[column]) and np.isfinite(rows[row, column]):
-                first[column] = rows[row, column]
-                missing -= 1
 
 
 @_compiled

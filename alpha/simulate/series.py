@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 import numpy as np
-from numba import njit
+from scipy.signal import lfilter
 
 
 class Stream(IntEnum):
@@ -48,30 +48,22 @@ def window_sums(values: np.ndarray, window: int, rows: int) -> np.ndarray:
     return total[first:] - total[first - window : len(total) - window]
 
 
-@njit(cache=True, nogil=True)
 def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.ndarray:
     """First-order autoregressions z(t) = keep · z(t−1) + sqrt(1 − keep²) · innovation(t).
 
     `innovations` (rows, fields) standard normal; `before` (fields,) the row before the first.
     Each column of the result (rows, fields) has unit variance once it forgot its start.
     """
-    rows, fields = innovations.shape
     fresh = np.sqrt(1.0 - keep * keep)
-    out = np.empty((rows, fields))
-    for field in range(fields):
-        value = before[field]
-        for row in range(rows):
-            value = keep * value + fresh * innovations[row, field]
-            out[row, field] = value
-    return out
+    return _recursive(fresh, keep, innovations, before)
 
 
-@njit(cache=True, nogil=True)
 def decaying(values: np.ndarray, before: float, keep: float) -> np.ndarray:
     """Sums that forget: s(t) = keep · s(t−1) + values(t), (rows,); `before` is s before."""
-    out = np.empty(len(values))
-    total = before
-    for row in range(len(values)):
-        total = keep * total + values[row]
-        out[row] = total
-    return out
+    return _recursive(1.0, keep, values, np.array(before))
+
+
+def _recursive(gain: float, keep: float, values: np.ndarray, before: np.ndarray) -> np.ndarray:
+    start = keep * before[None]
+    found: np.ndarray = lfilter([gain], [1.0, -keep], values, axis=0, zi=start)[0]
+    return found
