@@ -56,7 +56,7 @@ def test_a_label_that_comes_out_differently_is_named_with_its_node(built, edit):
 @pytest.mark.slow  # test_verify.py has it of a small project
 def test_another_way_of_storing_hdf5_is_told_apart_from_another_content(built, edit):
     """As if a library had been exchanged: no figure of any later step depends on it."""
-    edit("alpha/core/frames.py", "_PLAIN_BYTES = 1 << 23", "_PLAIN_BYTES = 0")
+    edit("alpha/core/frames.py", "track_times=False", "track_times=True")
     assert re.fullmatch(
         r"\d+ artifacts of \d+ stages: all the same content; only the container differs in "
         r"results/simulate/SIM-data-01-01-2024\.h5 and \d+ more, as another HDF5 library would "
