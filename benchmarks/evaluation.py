@@ -23,11 +23,11 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     volatility = np.exp(of.level.astype(np.float64))
     columns = Columns(of.time_ns, outcome, volatility, score, score)
     label, evaluate = params.label, params.evaluate
-    standard = Standard.fit(columns, label, params.loss)
+    standard = Standard(columns, label, params.loss)
     parameters = Parameters(evaluate.thresholds_bps, 2 * evaluate.fees.taker_bps, label.horizon_ns)
 
     def ours() -> SplitFigures:
-        split = SplitRows.of(
+        split = SplitRows(
             columns,
             standard=standard,
             bootstrap=evaluate.bootstrap,

@@ -4,9 +4,8 @@ Labels overlap and volatility comes in spells, so neighbouring rows are no indep
 evidence; whole blocks of time, longer than a label's horizon, nearly are. Time is cut into
 cells, a block is CELLS_PER_BLOCK consecutive cells that hold rows (the last are followed by
 the first), and a resample is as many blocks, drawn with replacement, as the split is long.
-Every figure is a function of sums over rows, so the rows are summed once, by cell, and a
-resample costs a few additions a block. Sources: Künsch (1989), Politis and Romano
-(1992).
+Every figure is a function of sums over rows, so the rows are summed once, by cell.
+Sources: Künsch (1989), Politis and Romano (1992).
 """
 
 import math

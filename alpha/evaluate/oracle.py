@@ -89,8 +89,7 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
 
 @dataclass(frozen=True)
 class OfSplit:
-    """The oracle on one split, its skill's resamples (None without), and how many rows have no
-    oracle."""
+    """The oracle on one split, its skill's resamples, and how many rows it does not know."""
 
     skill: Interval
     rank_ic: Interval

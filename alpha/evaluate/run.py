@@ -38,10 +38,10 @@ def run(
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
     Reads of each run, in its folder of `models`, history.csv, model.json and importance.json if
-    there is one; in its folder of `predictions` {split}.h5 and inputs.json;
-    the same of a matched MLP in the subfolder matched_mlp/;
-    and features/oracle/ if there is one. Raises InputError, naming the file, where one is
-    missing, is not of its format, or holds other rows than the runs before it.
+    there is one; in its folder of `predictions` {split}.h5 and inputs.json; the same of a matched
+    MLP in the subfolder matched_mlp/; and features/oracle/ if there is one. Raises InputError,
+    naming the file, where one is missing, is not of its format, or holds other rows than the runs
+    before it.
     """
     found = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)

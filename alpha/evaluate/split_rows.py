@@ -115,15 +115,16 @@ class SplitRows:
         order = Order(outcome)
         ascending = outcome[order.rows]
         self.quantiles = distribution.quantiles(ascending)
+        counts = distribution.counts(ascending, standard.bin_edges)
+        del ascending  # what comes needs the memory
         self.label = LabelFigures(
             rows=rows,
             days=len(self.day_starts) - 1,
             zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
             mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
             std=finite_or_none(metrics.std(outcome)) if rows else None,
-            counts=distribution.counts(ascending, standard.bin_edges),
+            counts=counts,
         )
-        del ascending  # ranks need the memory
         self.ranks = self.ranks_of(order)
         # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
