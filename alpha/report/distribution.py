@@ -1,5 +1,6 @@
 """Distributions of outcomes and predictions, calibration, and what each family is worth."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -110,9 +111,9 @@ def calibration(details: Details, model: str, *, bps: bool) -> Markup | None:
     for run in map(details.run, details.runs_of(model)):
         if means := svg.scaled(run.values("calibration_prediction"), scale):
             curves.append((means, svg.scaled(run.values("calibration_outcome"), scale)))
-    if not curves:
+    ends = [end for curve in curves for means in curve for end in means if math.isfinite(end)]
+    if not ends:
         return None
-    ends = [end for curve in curves for means in curve for end in means]
     low, high = min(ends), max(ends)
     room = 0.06 * (high - low) or 0.5
 
