@@ -55,7 +55,7 @@ def judge(
         name, sentence = "collapsed", f"On test {signs}."
         if proven:
             sentence += f" {gain} all the same."
-    elif not proven:
+    elif skill.value is None or not proven:
         name, sentence = "no_skill", _no_skill(test, gain)
     else:
         against, of_trade = _why_not(splits["valid"], test, limits, round_trip_bps)
