@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,16 @@ from alpha.learn.predictor import Predictor
 
 # The loss on so many rows of train is near enough that on all: nothing is decided by it.
 _WATCHED_ROWS = 1 << 16
+
+
+class Trained(NamedTuple):
+    """A fitted model and its history; `inside` is its folder in that of its run; `importance` the
+    skill that is lost with each family, of a network that has one."""
+
+    fitted: Predictor
+    history: list[Epoch]
+    inside: str = ""
+    importance: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from alpha.core.params import Section
 from alpha.data.params import Label
 from alpha.learn.dataset import Known
-from alpha.learn.measure import Splits
+from alpha.learn.measure import Splits, Trained
 from alpha.learn.params import MATCHED_MLP
 from alpha.models.networks.backend import tensorflow, use_threads
 from alpha.models.networks.network import Network
@@ -16,7 +16,6 @@ from alpha.models.networks.params import Train
 from alpha.models.networks.training import fit_network
 from alpha.train import importance
 from alpha.train.live import Live
-from alpha.train.run import Trained
 
 # The blocks within which a family is permuted: as long as the longest past that a model knows.
 _PERMUTED_HORIZONS = 30

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from alpha.core.artifacts import digest, whole_folder, write_json
 from alpha.core.params import Section
@@ -15,20 +15,10 @@ from alpha.learn import dataset, stream
 from alpha.learn.dataset import Rows
 from alpha.learn.history import Epoch, write_history
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits
+from alpha.learn.measure import Splits, Trained
 from alpha.learn.params import Loss
-from alpha.learn.predictor import Predictor, find
+from alpha.learn.predictor import find
 from alpha.learn.stream import Stream
-
-
-class Trained(NamedTuple):
-    """A fitted model and its history; `inside` is its folder in that of its run; `importance` the
-    skill that is lost with each family, of a network that has one."""
-
-    fitted: Predictor
-    history: list[Epoch]
-    inside: str = ""
-    importance: dict[str, float] | None = None
 
 
 def run(
