@@ -61,6 +61,7 @@ def test_after_a_clone_and_a_pull_an_edit_is_still_noticed(cloned):
     assert cloned.planned() == {"train baselines", "predict baselines", "evaluate", "report"}
 
 
+@pytest.mark.slow
 def test_without_a_remote_a_clone_is_rebuilt_to_the_same_bytes(pushed, cloned):
     """dvc.lock, which names every md5, is left as it was committed."""
     cloned.run("dvc", "remote", "remove", "storage")

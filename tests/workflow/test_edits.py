@@ -50,7 +50,7 @@ def test_an_edit_in_a_folder_makes_the_stages_that_depend_on_it_stale_and_no_oth
         ("alpha/evaluate/verdict.py", {"evaluate", "report"}),
         ("alpha/report/run.py", {"report"}),
         ("alpha/show/__init__.py", set()),
-        ("alpha/history/__init__.py", set()),
+        ("alpha/history/diff.py", set()),
         ("alpha/check.py", set()),
     ],
 )

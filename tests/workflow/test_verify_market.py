@@ -42,6 +42,7 @@ def test_what_the_engines_built_is_built_again_without_them_to_the_byte(built):
     assert re.fullmatch(r"\d+ artifacts of \d+ stages: all the same bytes", verify(built))
 
 
+@pytest.mark.slow
 def test_a_label_that_comes_out_differently_is_named_with_its_node(built, edit):
     """As if labels had been recorded with code that gives others."""
     edit("alpha/label/targets.py", "top / entry_up[row] - 1.0", "top / entry_up[row] - 2.0")
