@@ -255,6 +255,15 @@ def test_labels_that_move_in_silence_stop_at_the_guard_until_they_are_pinned(cop
 
 
 @pytest.mark.slow
+def test_a_full_rebuild_on_two_cores_gives_the_same_bytes(copied):
+    """Every stage runs anew, and split waits for the guard."""
+    before = copied.results()
+    copied.environment["ALPHA_REPRO_FLAGS"] = "--force"
+    assert jobs(copied.run("snakemake", "--cores", "2", "--forceall")) == EVERYTHING
+    assert copied.results() == before
+
+
+@pytest.mark.slow
 def test_plots_of_two_commits_are_drawn_side_by_side(copied):
     """`dvc plots diff` has learning curves and quantiles, before and after a change."""
     for rate in (None, 0.02):

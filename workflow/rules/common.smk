@@ -107,8 +107,10 @@ def inputs(name):
     def files(wildcards):
         stage = STAGE_OF[name.format(**wildcards)]
         # Below a job that is to run, Snakemake looks at nothing but what that job writes anew. So
-        # no input of a stage in RERUN may be ancient, and others wait for nothing in ORDER_ONLY.
-        deps = [dep for dep in STAGES[stage]["deps"] if stage in RERUN or dep not in ORDER_ONLY]
+        # no input of a stage in RERUN may be ancient, and one that does not run waits for nothing
+        # in ORDER_ONLY.
+        runs = stage in RERUN or workflow.dag_settings.forceall
+        deps = [dep for dep in STAGES[stage]["deps"] if runs or dep not in ORDER_ONLY]
         found = [file for dep in deps for file in waited_for(dep)]
         return [*found, mark(stage)] if stage in RERUN else [ancient(file) for file in found]
 
