@@ -34,7 +34,7 @@ done
 """
 # Each job starts DVC. With two at once one waits for the other's lock of DVC, which looks twice a
 # second.
-JOB_LIMIT, NO_OP_LIMIT = 2.0, 1.5
+JOB_LIMIT, NO_OP_LIMIT = 0.3, 1.5
 RUNS = {"snakemake --cores 1": 1, "snakemake --cores 2": 2}
 NO_OP = {
     "snakemake with nothing to do": ["snakemake", "--cores", "1"],

@@ -305,7 +305,7 @@ def test_any_single_figure_that_changes_is_found_with_its_day(pin, data):
     elif isinstance(before, int):
         place[key] = before + data.draw(st.sampled_from([1, 10**9]))
     else:
-        place[key] = before * (1 + 3e-9) if abs(before) >= 1e-6 else before + 2e-15
+        place[key] = before * (1 + 3e-9) if abs(before) > 1e-6 else before + 2e-15
         if not np.isfinite(place[key]):
             place[key] = 0.0
     compared = shift.compare(Profile.model_validate(content), pin)

@@ -192,6 +192,7 @@ def test_bad_features_give_one_line_and_leave_earlier_labels_alone(
     assert shown.err.startswith(f"alpha label: error: {message}")
     assert shown.err.count("\n") == 1
     assert {path: path.read_bytes() for path in (workplace / "labels").rglob("*.*")} == before
+    assert not list(workplace.rglob("*.part"))
 
 
 def test_check_finds_a_bad_folder_before_anything_runs(workplace, capsys):
@@ -230,7 +231,8 @@ def test_a_seed_out_of_range_is_refused(workplace, capsys):
 def test_a_model_that_params_do_not_name_is_refused(workplace, capsys):
     assert alpha("train", "--model", "oracle", "--seed", 0, "--train", "t", "--valid", "v",
                  "--normalization", "n", "--out", "o") == 2  # fmt: skip
-    assert "no such model 'oracle'" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert "no such model 'oracle': must be one of zero, mean, median, " in printed
 
 
 def test_the_program_runs_as_a_module_and_says_its_version():

@@ -1,5 +1,6 @@
 """The format of shift.json, and the comparison of a label profile with its pin."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -75,8 +76,8 @@ def read(guard: Path) -> Shift:
 
 
 def compare(found: Profile, pin: Profile | None) -> Shift:
-    """What moved between `pin` and `found`: counts if they are not equal, other figures by more
-    than 1e-9 of the pinned one and 1e-15."""
+    """What moved between `pin` and `found`: counts if they are not equal, other figures beyond
+    a relative 1e-9 (or 1e-15)."""
     if pin is None:
         return Shift(status="not_pinned")
     params = changes(pin.params, found.params)
@@ -124,7 +125,7 @@ def _moves(pin: Profile, found: Profile) -> list[Move]:
 def _same(pinned: Value, found: Value, counted: bool) -> bool:
     if pinned is None or found is None or counted:
         return pinned == found
-    return abs(found - pinned) <= _ABSOLUTE + _RELATIVE * abs(pinned)
+    return math.isclose(pinned, found, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
 
 
 def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

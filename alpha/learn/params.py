@@ -82,7 +82,7 @@ def kind(model: str) -> str:
     for found, names in KINDS.items():
         if model in names:
             return found
-    raise InputError(f"no such model {model!r}")
+    raise InputError(f"no such model {model!r}: must be one of {', '.join(MODELS)}")
 
 
 def sections(kind: str) -> dict[str, type[Section]]:
