@@ -108,7 +108,7 @@ def plain(of: Sequence[str], parameters: Silos, wanted: int) -> Any:
 
 
 def trainer(net: Any, x: Any, y: Any, *, batch: int) -> Callable[[Any], None]:
-    """One epoch over the rows in a given order, as alpha/train/run.py trains."""
+    """One epoch over the rows in a given order, as alpha/models/networks/training.py trains."""
     tf = tensorflow()
     optimizer = tf.keras.optimizers.Adam(0.001)
     optimizer.build(net.trainable_variables)

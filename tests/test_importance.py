@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alpha.learn.dataset import Known
-from alpha.train import importance
+from alpha.models.networks import importance
 
 FAMILIES = ("flow", "book", "flow", "spread", "book")
 

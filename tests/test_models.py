@@ -5,16 +5,15 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
 from alpha.core.errors import InputError
+from alpha.core.params import Section
 from alpha.data.params import Label
 from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import Objective
-from alpha.learn.params import MODELS, Loss, kind, run_folder, sections
-from alpha.learn.predictor import find
+from alpha.learn.params import MODELS, Loss, find, kind, run_folder, sections
 from alpha.models.baselines import lines
-from alpha.models.baselines.constants import Mean, Median, Zero
 from alpha.models.baselines.lines import Har
-from alpha.models.baselines.params import NoParameters, Ridge
-from alpha.models.baselines.persistence import Persistence
+from alpha.models.baselines.naive import Mean, Median, Persistence, Zero
+from alpha.models.baselines.params import Ridge
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.network import Network, row_losses, targets
@@ -29,7 +28,7 @@ LABEL = Label(
     horizon_seconds=60, price="touch", target="up", max_gap_seconds=30, threshold_bps=10,
     barrier_bps=10,
 )  # fmt: skip
-NO_PARAMETERS = NoParameters()
+NO_PARAMETERS = Section()
 
 
 def dataset_of(x: np.ndarray, y: np.ndarray, past: np.ndarray | None = None) -> Dataset:

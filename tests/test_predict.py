@@ -11,8 +11,7 @@ from alpha.core.errors import InputError
 from alpha.data import contract as normalization
 from alpha.learn import dataset
 from alpha.learn.dataset import Dataset, Known
-from alpha.learn.params import MODELS
-from alpha.learn.predictor import find
+from alpha.learn.params import MODELS, find
 from alpha.predict import run as predict
 from alpha.train import run as train
 

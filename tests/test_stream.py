@@ -12,8 +12,8 @@ from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.contract import Contract
 from alpha.learn import dataset, stream
 from alpha.learn.dataset import Dataset
+from alpha.learn.history import Splits
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits
 from alpha.learn.stream import Stream, open_both
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow

@@ -9,10 +9,9 @@ from conftest import ROOT
 from alpha.__main__ import main
 from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
-from alpha.learn import measure
 from alpha.learn.dataset import Dataset, Known
+from alpha.learn.history import Splits
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits
 from alpha.learn.params import KINDS, MODELS
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
@@ -84,7 +83,7 @@ def test_training_stops_after_patience_epochs_and_keeps_the_best_weights(fit):
 # would still be many.
 @pytest.mark.parametrize(("watched", "every"), [(1 << 16, 2), (200, 3)])
 def test_a_history_line_is_what_numpy_says_of_the_predictions(fit, watched, every, monkeypatch):
-    monkeypatch.setattr(measure, "_WATCHED_ROWS", watched)
+    monkeypatch.setattr("alpha.learn.history._WATCHED_ROWS", watched)
     model, history = fit(epochs=1)
     data, valid = dataset_of(600, 1), dataset_of(300, 2)
     prediction = model.predict(valid.known)

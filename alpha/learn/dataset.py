@@ -23,8 +23,8 @@ ALIGNED = 64
 class Known:
     """What is known at t, row by row: `x` (rows, features) float32, normalized and finite;
     `past` (rows, 3) float64, the outcomes of the last completed windows over 1, 5 and 30
-    horizons (alpha.label.past), NaN where none is completed. A model that looks at no features may
-    be given an `x` without columns."""
+    horizons, NaN where none is completed. A model that looks at no features may be given an `x`
+    without columns."""
 
     x: np.ndarray
     past: np.ndarray
@@ -35,6 +35,19 @@ class Known:
     def __getitem__(self, rows: slice) -> "Known":
         """Views of these rows."""
         return Known(self.x[rows], self.past[rows])
+
+
+class Predictor(Protocol):
+    """A fitted model."""
+
+    def predict(self, known: Known) -> np.ndarray:
+        """Outcomes (rows,) float64, or of a classification target probabilities (rows, classes)
+        that add up to 1. A row's prediction depends on that row alone."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything `load` needs into an existing folder, as deterministic bytes."""
+        ...
 
 
 class Shuffled(NamedTuple):
@@ -48,17 +61,14 @@ class Shuffled(NamedTuple):
 
 
 class Rows(Protocol):
-    """The rows of one split: in memory (Dataset), or in its files (alpha.learn.stream)."""
+    """The rows of one split: in memory (Dataset), or in its files (alpha.learn.stream). `y` (rows,)
+    float64 are the outcomes, without NaN; `time_ns` (rows,) int64 ascends."""
 
     @property
-    def y(self) -> np.ndarray:
-        """Outcomes, (rows,) float64 without NaN."""
-        ...
+    def y(self) -> np.ndarray: ...
 
     @property
-    def time_ns(self) -> np.ndarray:
-        """(rows,) int64, ascending."""
-        ...
+    def time_ns(self) -> np.ndarray: ...
 
     def parts(self) -> Iterator[tuple[int, Known]]:
         """All rows in order, part by part, each with the number of its first row."""
@@ -72,9 +82,9 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of one split: what is `known`, `y` (rows,) float64 outcomes without NaN,
-    `time_ns` (rows,) int64, `volatility` (rows,) float64, NaN where unknown. `clipped` and
-    `replaced` count feature values that normalization clipped, or that were not finite."""
+    """Rows of one split, or a part of them: `volatility` (rows,) float64 is NaN where unknown;
+    `clipped` and `replaced` count feature values that normalization clipped, or that were not
+    finite."""
 
     time_ns: np.ndarray
     known: Known
@@ -122,33 +132,28 @@ def parts(
     InputError if the features are not the contract's."""
     row = 0
     for path in files:
-        with open_frame(path, key="df") as frame:
+        with open_frame(path) as frame:
             contract.check_names(features_of(frame), path)
-            for start in range(0, frame.rows, PART_ROWS):
-                stop = min(start + PART_ROWS, frame.rows)
-                names = ("alpha_outcome", *PAST_COLUMNS)
-                known = frame.matrix(names, start=start, stop=stop)
-                rows = len(known)
-                x, clipped, replaced = np.empty((rows, 0), dtype=np.float32), 0, 0
+            for piece in parallel.cut(frame.rows, PART_ROWS):
+                start, stop = piece.start, piece.stop
+                found = frame.matrix(("alpha_outcome", *PAST_COLUMNS), start=start, stop=stop)
+                x, clipped, replaced = np.empty((len(piece), 0), dtype=np.float32), 0, 0
                 if features:
-                    out = None if into is None else into[row : row + rows]
-                    x, clipped, replaced = apply(
-                        frame.matrix(contract.names, start=start, stop=stop), contract, out=out
-                    )
-                y, past, volatility = known[:, 0].copy(), known[:, 1:-1], known[:, -1].copy()
-                time_ns = frame.time_ns(start=start, stop=stop)
-                yield Dataset(
-                    time_ns, Known(x, past), y, volatility, clipped, replaced, frame.tz_aware
-                )
-                row += rows
+                    values = frame.matrix(contract.names, start=start, stop=stop)
+                    out = None if into is None else into[row : row + len(piece)]
+                    x, clipped, replaced = apply(values, contract, out=out)
+                    del values
+                y, past, volatility = found[:, 0].copy(), found[:, 1:-1], found[:, -1].copy()
+                known, time_ns = Known(x, past), frame.time_ns(start=start, stop=stop)
+                yield Dataset(time_ns, known, y, volatility, clipped, replaced, frame.tz_aware)
+                row += len(piece)
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
     """The whole split in memory: rows × features × 4 bytes, and a part of it once more; without
     `features`, only what is known beside them."""
-    sizes = split_sizes(split)
-    x = aligned(sum(rows for _, rows in sizes), len(contract.names) if features else 0)
-    files = [path for path, _ in sizes]
+    files, rows = zip(*split_sizes(split), strict=True)
+    x = aligned(sum(rows), len(contract.names) if features else 0)
     coming = parts(files, contract, features=features, into=x if features else None)
     found = list(parallel.ahead(coming))
     return Dataset(

@@ -7,9 +7,9 @@ on, a thread reads the next.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from alpha.core.frames import open_frame
 from alpha.data.contract import Contract, apply
 from alpha.data.features import split_sizes
 from alpha.learn import dataset
-from alpha.learn.dataset import Dataset, Known, Rows, Shuffled, aligned, whole_batches
+from alpha.learn.dataset import Known, Rows, Shuffled, aligned, whole_batches
 
 # Rows that are read together, however they are shuffled: whole chunks of the files.
 _CHUNK_ROWS = 1 << 13
@@ -29,14 +29,12 @@ _ROW_BYTES = 80
 _VALID_SHARE = 0.25
 
 
-@dataclass(frozen=True)
-class _Chunk:
-    """Rows [start, stop) of a file, of which the first is `row` of the split."""
+class _Chunk(NamedTuple):
+    """Rows of a file, which is the `file`-th; the file's first row is `first` of the split."""
 
     file: int
-    start: int
-    stop: int
-    row: int
+    rows: range
+    first: int
 
 
 class Stream:
@@ -45,30 +43,31 @@ class Stream:
 
     def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
         self._contract, self._buffer_rows = contract, buffer_rows
-        self._files = split_sizes(split)
-        self._paths = [path for path, _ in self._files]
+        self._paths, self._sizes = zip(*split_sizes(split), strict=True)
         parts = dataset.parts(self._paths, contract, features=False)
         columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
         self.time_ns, self.y = (np.concatenate(column) for column in columns)
+        firsts = np.cumsum((0, *self._sizes[:-1])).tolist()
+        self._chunks = [
+            _Chunk(file, rows, first)
+            for file, (size, first) in enumerate(zip(self._sizes, firsts, strict=True))
+            for rows in parallel.cut(size, _CHUNK_ROWS)
+        ]
 
     def parts(self) -> Iterator[tuple[int, Known]]:
-        """All rows in order, part by part, each with the number of its first row."""
         row = 0
         for part in parallel.ahead(dataset.parts(self._paths, self._contract)):
             yield row, part.known
             row += len(part.y)
 
     def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
-        """Every row once, but for what is left of the last batch (see alpha.learn.dataset.Rows).
-
-        What a buffer has left of its last batch opens the next buffer.
-        """
+        """As alpha.learn.dataset.Rows says; what a buffer has left of its last batch opens the
+        next buffer."""
         room = max(self._buffer_rows, batch, _CHUNK_ROWS)
         # Two, in turns: one is filled while the other is trained on.
         buffers = [aligned(batch + room, len(self._contract.names)) for _ in range(2)]
         places = [np.zeros(batch + room, dtype=np.int64) for _ in range(2)]
-        chunks = self._chunks()
-        drawn = [chunks[at] for at in rng.permutation(len(chunks))]
+        drawn = [self._chunks[at] for at in rng.permutation(len(self._chunks))]
         filled = (
             (x, rows, self._fill(x[batch:], rows[batch:], part))
             for part, x, rows in zip(_fillings(drawn, room), cycle(buffers), cycle(places))
@@ -84,27 +83,19 @@ class Stream:
             others = order[len(taken) :]
             left, left_rows = x[others], rows[others]
 
-    def _chunks(self) -> list[_Chunk]:
-        found, row = [], 0
-        for number, (_, rows) in enumerate(self._files):
-            for start in range(0, rows, _CHUNK_ROWS):
-                stop = min(start + _CHUNK_ROWS, rows)
-                found.append(_Chunk(number, start, stop, row + start))
-            row += rows
-        return found
-
     def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[_Chunk]) -> int:
         """Read chunks, each file's together, into `x`, and into `rows` which rows they are;
         return how many."""
         at = 0
-        names = self._contract.names
-        for number in sorted({chunk.file for chunk in chunks}):
-            with open_frame(self._files[number][0], key="df") as frame:
-                for chunk in (chunk for chunk in chunks if chunk.file == number):
-                    stop = at + chunk.stop - chunk.start
-                    values = frame.matrix(names, start=chunk.start, stop=chunk.stop)
+        for file in sorted({chunk.file for chunk in chunks}):
+            with open_frame(self._paths[file]) as frame:
+                for _, of_file, first in (chunk for chunk in chunks if chunk.file == file):
+                    stop = at + len(of_file)
+                    values = frame.matrix(
+                        self._contract.names, start=of_file.start, stop=of_file.stop
+                    )
                     apply(values, self._contract, out=x[at:stop])
-                    rows[at:stop] = np.arange(chunk.row, chunk.row + stop - at)
+                    rows[at:stop] = first + np.arange(of_file.start, of_file.stop)
                     at = stop
         return at
 
@@ -123,14 +114,8 @@ def open_both(
     )
     if (train_rows + valid_rows) * of_row <= memory_bytes:
         return dataset.load(train, contract), dataset.load(valid, contract)
-    left = memory_bytes - train_rows * _ROW_BYTES
-    watched: Dataset | Stream
-    if valid_rows * of_row <= _VALID_SHARE * memory_bytes:
-        watched = dataset.load(valid, contract)
-        left -= valid_rows * of_row
-    else:
-        watched = Stream(valid, contract)
-        left -= valid_rows * _ROW_BYTES
+    loaded = valid_rows * of_row <= _VALID_SHARE * memory_bytes
+    left = memory_bytes - train_rows * _ROW_BYTES - valid_rows * (of_row if loaded else _ROW_BYTES)
     # Two buffers, each with room for what the other leaves of its last batch.
     buffer_rows = left // (2 * of_row) - batch
     least = max(batch, _CHUNK_ROWS)
@@ -141,17 +126,18 @@ def open_both(
             f"train and {valid_rows} of valid with {len(contract.names)} features, found "
             f"{memory_bytes / 1e6:g}"
         )
+    watched = dataset.load(valid, contract) if loaded else Stream(valid, contract)
     return Stream(train, contract, buffer_rows=buffer_rows), watched
 
 
 def _fillings(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
     """As many of the chunks at a time as there is room for their rows."""
     found: list[_Chunk] = []
-    rows = 0
+    left = room
     for chunk in chunks:
-        if found and rows + chunk.stop - chunk.start > room:
+        if found and len(chunk.rows) > left:
             yield found
-            found, rows = [], 0
+            found, left = [], room
         found.append(chunk)
-        rows += chunk.stop - chunk.start
+        left -= len(chunk.rows)
     yield found

@@ -20,9 +20,9 @@ from alpha.data.contract import Contract, read_contract
 from alpha.data.features import split_sizes
 from alpha.data.params import CLASSES
 from alpha.learn import dataset
-from alpha.learn.dataset import Dataset, Known
+from alpha.learn.dataset import Dataset, Known, Predictor
 from alpha.learn.losses import expected
-from alpha.learn.predictor import Predictor, find
+from alpha.learn.params import find
 
 
 class _About(BaseModel):
@@ -67,13 +67,19 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     or if its files are not those that training wrote.
     """
     contract = read_contract(normalization)
-    found = {
-        folder: load_model(models / folder, contract) for folder in _folders_with_models(models)
-    }
+    # A training that was killed may have left a .part.
+    folders = sorted(
+        path.parent.relative_to(models)
+        for path in models.rglob("model.json")
+        if not any(name.endswith(".part") for name in path.relative_to(models).parts)
+    )
+    if not folders:
+        raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
+    found = {folder: load_model(models / folder, contract) for folder in folders}
     features = any(model.features for model in found.values())
-    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in found}
+    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in folders}
     with whole_folder(out) as part:
-        for folder in found:
+        for folder in folders:
             (part / folder).mkdir(parents=True, exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
             files, rows = zip(*split_sizes(splits / name), strict=True)
@@ -83,19 +89,8 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
             for folder, model in found.items():
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
                 inputs[folder][name] = counts | unseen
-        for folder, counts_of_splits in inputs.items():
-            write_json(part / folder / "inputs.json", counts_of_splits)
-
-
-def _folders_with_models(models: Path) -> list[Path]:
-    """Relative to `models` and sorted; a training that was killed may have left a .part."""
-    found = (path.parent.relative_to(models) for path in models.rglob("model.json"))
-    folders = sorted(
-        folder for folder in found if not any(part.endswith(".part") for part in folder.parts)
-    )
-    if not folders:
-        raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
-    return folders
+        for folder in folders:
+            write_json(part / folder / "inputs.json", inputs[folder])
 
 
 def write_predictions(
@@ -148,20 +143,17 @@ def load_model(folder: Path, contract: Contract) -> Model:
         )
     model = find(about.model)
     for name, digest in about.files.items():
-        _check_file(folder / name, digest)
+        path = folder / name
+        # A library's own parser may not survive a damaged file, so it must not see one.
+        try:
+            found = sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            raise InputError(f"{path}: is missing") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        if found != digest:
+            raise InputError(
+                f"{path}: was changed after training (its digest does not match model.json); "
+                f"train again"
+            )
     return Model(model.load(folder), about.classes, model.FEATURES)
-
-
-def _check_file(path: Path, digest: str) -> None:
-    # A library's own parser may not survive a damaged file, so it must not see one.
-    try:
-        found = sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if found != digest:
-        raise InputError(
-            f"{path}: was changed after training (its digest does not match model.json); "
-            f"train again"
-        )

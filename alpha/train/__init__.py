@@ -39,21 +39,14 @@ def command(params: Any, args: Arguments) -> None:
         parameters = {model: getattr(params, model) for model in params.baselines}
         run_baselines(params.label, params.loss, parameters, **paths)
         return
-    if args.model not in ladder(params):
+    model, models = args.model, ladder(params)
+    if model not in models:
         raise InputError(
-            f"--model must be one of params' models ({', '.join(ladder(params))}), "
-            f"found {args.model!r}"
+            f"--model must be one of params' models ({', '.join(models)}), found {model!r}"
         )
-    run(
-        params.label,
-        params.loss,
-        getattr(params, "train", None),
-        getattr(params, args.model),
-        model=args.model,
-        seed=args.seed,
-        live=args.live,
-        **paths,
-    )
+    loop, parameters = getattr(params, "train", None), getattr(params, model)
+    one = {"model": model, "seed": args.seed, "live": args.live}
+    run(params.label, params.loss, loop, parameters, **one, **paths)
 
 
 def _check(args: Arguments) -> None:

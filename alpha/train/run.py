@@ -11,14 +11,11 @@ from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
-from alpha.learn import dataset, stream
+from alpha.learn import dataset, history, stream
 from alpha.learn.dataset import Rows
-from alpha.learn.history import Epoch, write_history
+from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits, Trained
-from alpha.learn.params import Loss
-from alpha.learn.predictor import find
-from alpha.learn.stream import Stream
+from alpha.learn.params import Loss, find
 
 
 def run(
@@ -44,21 +41,19 @@ def run(
     the contract's.
     """
     contract, found = read_contract(normalization), find(model)
-    is_network = hasattr(found, "build")
     seen = _seen(found, train, valid, contract, label, loss, loop)
-    configuration = [loss, parameters, *([loop] if is_network else [])]
-    about = _about(model, seed, contract, seen, configuration)
     with whole_folder(out) as part:
-        if not is_network:
-            _write(part, fit(found, seen, parameters, seed=seed), about)
+        if not hasattr(found, "build"):
+            about = _about(model, seed, contract, seen, [loss, parameters])
+            _write(part, _fit(found, seen, parameters, seed=seed), about)
             return
+        about = _about(model, seed, contract, seen, [loss, parameters, loop])
         # By name, as all other models do without TensorFlow and the code of networks.
-        networks = import_module("alpha.train.networks")
-        for trained in networks.fit(
+        for trained in import_module("alpha.models.networks.training").fit(
             found, seen, parameters, loop,
             families=contract.families, label=label, name=model, seed=seed, live=live,
         ):  # fmt: skip
-            _write(part, trained, about)
+            _write(part / trained.inside, trained, about)
 
 
 def run_baselines(
@@ -82,11 +77,10 @@ def run_baselines(
                 seen, features = None, found.FEATURES  # not two of them in memory
                 seen = _seen(found, train, valid, contract, label, loss, None)
             about = _about(model, 0, contract, seen, [loss, parameters[model]])
-            (part / model).mkdir()
-            _write(part / model, fit(found, seen, parameters[model], seed=0), about)
+            _write(part / model, _fit(found, seen, parameters[model], seed=0), about)
 
 
-def fit(model: Any, seen: Splits, parameters: Section, *, seed: int) -> Trained:
+def _fit(model: Any, seen: Splits, parameters: Section, *, seed: int) -> Trained:
     """Fit a closed form, or what stops early by itself."""
     if hasattr(model, "fit"):
         fitted = model.fit(seen.train, seen.objective, parameters)
@@ -94,13 +88,10 @@ def fit(model: Any, seen: Splits, parameters: Section, *, seed: int) -> Trained:
     fitted, losses = model.fit_watching(
         seen.train, seen.valid, seen.objective, parameters, seed=seed
     )
-    constant = seen.constant_loss
+    over = seen.constant_loss
     return Trained(
         fitted,
-        [
-            Epoch(number, train / constant, valid / constant)
-            for number, (train, valid) in enumerate(losses, start=1)
-        ],
+        [Epoch(at, train / over, valid / over) for at, (train, valid) in enumerate(losses, 1)],
     )
 
 
@@ -113,10 +104,11 @@ def _seen(
         memory = round(loop.memory_mb * 1e6)
         rows = stream.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
     elif model.FEATURES and hasattr(model, "fit"):
-        rows = [Stream(split, contract) for split in (train, valid)]
+        rows = [stream.Stream(split, contract) for split in (train, valid)]
     else:
         rows = [dataset.load(split, contract, features=model.FEATURES) for split in (train, valid)]
-    return Splits(rows[0], rows[1], Objective.fit(rows[0].y, label, loss))
+    train_rows, valid_rows = rows
+    return Splits(train_rows, valid_rows, Objective.fit(train_rows.y, label, loss))
 
 
 def _about(
@@ -135,11 +127,10 @@ def _about(
 
 
 def _write(folder: Path, trained: Trained, about: dict[str, Any]) -> None:
-    folder = folder / trained.inside
     folder.mkdir(exist_ok=True)
     trained.fitted.save(folder)
     files = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     write_json(folder / "model.json", about | {"files": files})
-    write_history(folder / "history.csv", trained.history)
+    history.write(folder / "history.csv", trained.history)
     if trained.importance is not None:
         write_json(folder / "importance.json", trained.importance)

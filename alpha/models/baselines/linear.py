@@ -144,26 +144,20 @@ def _least_squares(
     x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
 ) -> LinearModel:
     """The line of `target` (rows, outputs) on `x` (rows, inputs); a row counts `weight` (rows,)."""
-    sums: SumsOfProducts | None = None
-    row = 0
+    found: SumsOfProducts | None = None
+    row = inputs = 0
     for part in x:
-        rows = slice(row, row + len(part))
-        if sums is None:
-            sums = SumsOfProducts(_near_means(part, target[rows]))
-        sums.add(part, target[rows], weight[rows])
+        rows, inputs = slice(row, row + len(part)), part.shape[1]
+        if found is None:
+            # Near the means.
+            first = slice(0, _BLOCK_ROWS)
+            x_mean, y_mean = (
+                values[first].mean(axis=0, dtype=np.float64) for values in (part, target[rows])
+            )
+            found = SumsOfProducts(np.concatenate((x_mean, y_mean, [0.0])))
+        found.add(part, target[rows], weight[rows])
         row += len(part)
-    assert sums is not None, "there is at least one row"
-    return _solved(sums, inputs=len(sums.shift) - target.shape[1] - 1, penalty=penalty)
-
-
-def _near_means(x: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The means of (x, target, 1), near enough: sums of squares lose digits far from them."""
-    first = slice(0, _BLOCK_ROWS)
-    means = x[first].mean(axis=0, dtype=np.float64), target[first].mean(axis=0)
-    return np.concatenate((*means, [0.0]))
-
-
-def _solved(found: SumsOfProducts, *, inputs: int, penalty: float) -> LinearModel:
+    assert found is not None, "there is at least one row"
     sums = found.sums
     means = sums[-1] / sums[-1, -1]
     centered = sums[:-1, :-1] - np.outer(means, sums[-1])[:-1, :-1]

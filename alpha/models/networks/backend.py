@@ -1,5 +1,4 @@
-"""TensorFlow, set to be reproducible, and arrays as it takes them. Only what trains a network or
-predicts by one imports it."""
+"""TensorFlow, set to be reproducible, and arrays as it takes them."""
 
 import os
 import sys
@@ -51,10 +50,9 @@ def use_threads(count: int) -> None:
 def tensor(values: np.ndarray) -> Any:
     """`values` as TensorFlow sees them, not copied if they start as it wants
     (alpha.learn.dataset.aligned): then they must not change while it looks at them."""
-    tf = tensorflow()
     if not as_it_is(values):
-        return tf.constant(values)
-    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+        return tensorflow().constant(values)
+    return tensorflow().experimental.dlpack.from_dlpack(values.__dlpack__())
 
 
 def as_it_is(values: np.ndarray) -> bool:

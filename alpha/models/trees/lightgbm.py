@@ -49,7 +49,10 @@ class Trees:
         data: Any = None
         sets = []
         for split in (train, valid):
-            target, weight = _target(split, objective), objective.row_weights(split.y)
+            target = (split.y - objective.mean) / objective.sigma
+            if objective.classes:
+                target = objective.of_class(split.y)
+            weight = objective.row_weights(split.y)
             data = lightgbm.Dataset(split.x, target, weight=weight, reference=data)
             sets.append(data)
         booster = lightgbm.train(
@@ -64,7 +67,7 @@ class Trees:
             ],
         )
         losses = []
-        for name, split in zip(("train", "valid"), (train, valid), strict=True):
+        for name, split in (("train", train), ("valid", valid)):
             [curve] = curves[name].values()
             unit = _unit(objective, split.y)
             losses.append([unit * loss for loss in curve])
@@ -105,12 +108,6 @@ def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str
     if objective.classes:
         settings |= {"objective": "multiclass", "num_class": len(objective.classes)}
     return settings
-
-
-def _target(data: Dataset, objective: Objective) -> np.ndarray:
-    if objective.classes:
-        return objective.of_class(data.y)
-    return (data.y - objective.mean) / objective.sigma
 
 
 def _unit(objective: Objective, outcome: np.ndarray) -> float:

@@ -22,31 +22,29 @@ def by_family(
     """Family -> (loss with the family permuted − loss) / constant_loss: the skill that it gives.
 
     `parts` are the rows of a split in order, at least one, each part with the number of its first
-    row; `time_ns` (rows,) are the times of all; `families` has one name a feature. `predict` maps
-    what is known of rows to predictions, `losses` those and which rows they are of to the loss of
-    each; `constant_loss` > 0 is that of the best constant. A family's features are permuted
-    together, row by row, within each block of time (`block_rows`), so that slow drifts stay and
-    only what the family says within a block is destroyed. Every family is permuted in the same
-    order.
-    Families are in the order of their first feature; one that `predict` ignores gets exactly 0.
-    Memory holds twice as many features as a part, or a block if that is longer.
+    row; `time_ns` (rows,) are the times of all; `families` has one name a feature. `losses` maps
+    which rows they are, and what `predict` says of them, to the loss of each; `constant_loss` > 0
+    is that of the best constant. A family's features are permuted together, row by row, within each
+    block of time (`block_rows`), so that slow drifts stay and only what the family says within a
+    block is destroyed, and every family in the same order. Families are in the order of their
+    first feature; one that `predict` ignores gets exactly 0. Memory holds twice as many features
+    as a part, or a block if that is longer.
 
     Source: Breiman (2001), permutation importance, with groups of features and blocks.
     """
     blocks = block_rows(time_ns, block_ns=block_ns)
     order = permutation_within(blocks, seed=seed)
-    names = dict.fromkeys(families)
-    columns = {name: [at for at, of in enumerate(families) if of == name] for name in names}
     whole: list[float] = []
-    permuted: dict[str, list[float]] = {name: [] for name in names}
+    permuted: dict[str, list[float]] = {name: [] for name in families}
     for start, known in _of_whole_blocks(parts, blocks):
         rows = slice(start, start + len(known))
         whole.append(float(np.sum(losses(rows, predict(known)))))
         x = known.x.copy()
-        for name, of in columns.items():
-            x[:, of] = known.x[:, of][order[rows] - start]
-            permuted[name].append(float(np.sum(losses(rows, predict(Known(x, known.past))))))
-            x[:, of] = known.x[:, of]
+        for name, sums in permuted.items():
+            own = np.flatnonzero([family == name for family in families])
+            x[:, own] = known.x[:, own][order[rows] - start]
+            sums.append(float(np.sum(losses(rows, predict(Known(x, known.past))))))
+            x[:, own] = known.x[:, own]
     mean = math.fsum(whole) / len(blocks)
     return {
         name: (math.fsum(sums) / len(blocks) - mean) / constant_loss
@@ -74,9 +72,7 @@ def _of_whole_blocks(
 def _joined(parts: Sequence[Known]) -> Known:
     if len(parts) == 1:
         return parts[0]
-    return Known(
-        np.concatenate([part.x for part in parts]), np.concatenate([part.past for part in parts])
-    )
+    return Known(*(np.concatenate([getattr(part, of) for part in parts]) for of in ("x", "past")))
 
 
 def block_rows(time_ns: np.ndarray, *, block_ns: int) -> np.ndarray:
