@@ -16,11 +16,9 @@ def split(rows=2000, seed=0):
 
 def parts(x, cuts=()):
     """The rows in parts that are cut before each of `cuts`."""
-    start = 0
     for part in np.split(x, cuts):
         if len(part):
-            yield start, Known(part, np.full((len(part), 3), np.nan))
-            start += len(part)
+            yield Known(part, np.full((len(part), 3), np.nan))
 
 
 def by_family(predict, x, time_ns, y, *, constant_loss=1.0, block_ns=500, seed=0, cuts=()):
@@ -45,20 +43,41 @@ def test_a_family_that_the_model_ignores_gives_exactly_nothing():
     assert found["spread"] != 0.0
 
 
+CUTS = st.lists(st.integers(1, 299), max_size=8).map(lambda cuts: tuple(sorted(cuts)))
+
+
 @settings(max_examples=50)
-@given(
-    st.lists(st.integers(1, 299), max_size=8).map(lambda cuts: tuple(sorted(cuts))),
-    st.sampled_from([10, 70, 1000, 10_000]),
-)
-def test_how_rows_come_in_parts_changes_nothing_but_the_last_digits(cuts, block_ns):
-    """A block of time may reach over many parts, or a part over many blocks."""
+@given(CUTS, st.sampled_from([1, 7, 100]))
+def test_parts_that_end_where_blocks_do_change_nothing_but_the_last_digits(cuts, rows):
     x, time_ns = split(300)
     y = np.random.default_rng(1).normal(size=len(x))
     model = line(1, 0.5, -2, 0.5, 3)
+    at_ends = tuple(cut // rows * rows for cut in cuts)
     whole, cut = (
-        by_family(model, x, time_ns, y, block_ns=block_ns, cuts=each) for each in ((), cuts)
+        by_family(model, x, time_ns, y, block_ns=10 * rows, cuts=each) for each in ((), at_ends)
     )
     assert cut == pytest.approx(whole, rel=1e-12, abs=1e-14)
+
+
+@settings(max_examples=50)
+@given(CUTS, st.sampled_from([70, 1000, 10_000]))
+def test_wherever_parts_end_rows_are_permuted_within_their_part_and_block(cuts, block_ns):
+    """A model of what is the same in all rows of a part and block loses nothing; of what differs
+    in each row, it is shown the same rows of its part again."""
+    x, time_ns = split(300)
+    part = np.searchsorted(cuts, np.arange(300), side="right")
+    x[:, 3] = 100 * part + time_ns // block_ns
+    x[:, 1], x[:, 4] = np.arange(300), 1.0
+    seen = []
+
+    def predict(x):
+        seen.append(x.copy())
+        return x[:, 3]
+
+    found = by_family(predict, x, time_ns, x[:, 3], block_ns=block_ns, cuts=cuts)
+    assert found["spread"] == 0.0
+    for own, _, permuted, _ in zip(*(seen[at::4] for at in range(4)), strict=True):
+        assert sorted(permuted[:, 1]) == sorted(own[:, 1])
 
 
 def test_families_come_in_the_order_of_their_first_feature():
@@ -103,14 +122,17 @@ def test_blocks_start_at_the_first_row_and_are_as_long_as_asked():
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40).map(sorted), st.integers(0, 99))
 def test_a_permutation_stays_within_its_blocks(numbers, seed):
     blocks = np.array(numbers)
-    order = importance.permutation_within(blocks, seed=seed)
+    order = importance.permutation_within(blocks, np.random.default_rng(seed))
     assert sorted(order) == list(range(len(blocks)))
     assert (blocks[order] == blocks).all()
 
 
 def test_every_order_of_a_block_is_drawn_as_often_and_a_lone_row_stays():
     blocks = np.array([0, 1, 1, 1])
-    drawn = [tuple(importance.permutation_within(blocks, seed=seed)) for seed in range(3000)]
+    drawn = [
+        tuple(importance.permutation_within(blocks, np.random.default_rng(seed)))
+        for seed in range(3000)
+    ]
     assert {order[0] for order in drawn} == {0}
     counts = np.unique(drawn, axis=0, return_counts=True)[1]
     assert len(counts) == 6

@@ -60,31 +60,11 @@ class Shuffled(NamedTuple):
     order: np.ndarray
 
 
-class Rows(Protocol):
-    """The rows of one split: in memory (Dataset), or in its files (alpha.learn.stream). `y` (rows,)
-    float64 are the outcomes, without NaN; `time_ns` (rows,) int64 ascends."""
-
-    @property
-    def y(self) -> np.ndarray: ...
-
-    @property
-    def time_ns(self) -> np.ndarray: ...
-
-    def parts(self) -> Iterator[tuple[int, Known]]:
-        """All rows in order, part by part, each with the number of its first row."""
-        ...
-
-    def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
-        """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
-        There are at least `batch` rows."""
-        ...
-
-
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of one split, or a part of them: `volatility` (rows,) float64 is NaN where unknown;
-    `clipped` and `replaced` count feature values that normalization clipped, or that were not
-    finite."""
+    """Rows of one split, or a part of them: `time_ns` (rows,) int64 ascends, `y` (rows,) float64
+    are the outcomes, without NaN, `volatility` (rows,) float64 is NaN where unknown; `clipped` and
+    `replaced` count feature values that normalization clipped, or that were not finite."""
 
     time_ns: np.ndarray
     known: Known
@@ -99,9 +79,12 @@ class Dataset:
         return self.known.x
 
     def parts(self) -> Iterator[tuple[int, Known]]:
+        """All rows in order, part by part, each with the number of its first row."""
         yield 0, self.known
 
     def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
+        """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
+        There are at least `batch` rows."""
         rows = len(self.y)
         yield Shuffled(self.x, np.arange(rows), whole_batches(rng.permutation(rows), batch))
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from alpha.core.errors import InputError
-from alpha.learn.dataset import Predictor, Rows
-from alpha.learn.losses import Objective, near_mean_tolerance
+from alpha.learn.dataset import Predictor
+from alpha.learn.losses import Objective, expected, near_mean_tolerance
+from alpha.learn.stream import Rows
 
 # The loss on so many rows of train is near enough that on all: nothing is decided by it.
 _WATCHED_ROWS = 1 << 16
@@ -20,9 +21,8 @@ _WATCHED_ROWS = 1 << 16
 @dataclass(frozen=True)
 class Epoch:
     """A line of history.csv, after an epoch, or a tree. Losses are over the best constant's loss
-    on train (train_loss is measured on some rows of it: Splits.train_loss); prediction_* are of
-    valid, in units of the outcome or the class code; near_mean_share is the share of valid
-    predictions that hardly leave the train mean (near_mean_tolerance). None: not measured."""
+    on train; prediction_* are of valid, in units of the outcome or the class code, near_mean_share
+    the share of these that hardly leave the train mean. None where it was not measured."""
 
     epoch: int
     train_loss: float
@@ -60,27 +60,26 @@ class Splits:
         """The best constant's loss on train; 1 where it is perfect, as when outcomes are equal."""
         return self.mean_loss(self.train.y, self.objective.constant) or 1.0
 
-    def train_loss(self, model: Predictor) -> float:
-        """Over the best constant's loss, both on every k-th row of train alone, k being the
-        least by which these are no more than valid's rows or than _WATCHED_ROWS."""
-        every = -(-len(self.train.y) // min(len(self.valid.y), _WATCHED_ROWS))
-        y = self.train.y[::every]
-        loss = self.mean_loss(y, _predicted(model, self.train, every=every))
-        return loss / (self.mean_loss(y, self.objective.constant) or 1.0)
-
     def measure(self, model: Predictor, *, epoch: int) -> Epoch:
-        """A line of the history for a model as it stands."""
+        """A line of the history for a model as it stands.
+
+        train_loss is over the best constant's, both on every k-th row of train alone, k being the
+        least by which these are no more than valid's rows or than _WATCHED_ROWS.
+        """
+        every = -(-len(self.train.y) // min(len(self.valid.y), _WATCHED_ROWS))
+        y, objective = self.train.y[::every], self.objective
+        train_loss = self.mean_loss(y, _predicted(model, self.train, every=every))
         prediction = _predicted(model, self.valid)
-        score = self.objective.score(prediction)
-        tolerance = near_mean_tolerance(self.objective.sigma)
+        score = expected(prediction, objective.classes)
+        near = np.abs(score - objective.mean) <= near_mean_tolerance(objective.sigma)
         return Epoch(
             epoch=epoch,
-            train_loss=self.train_loss(model),
+            train_loss=train_loss / (self.mean_loss(y, objective.constant) or 1.0),
             valid_loss=self.mean_loss(self.valid.y, prediction) / self.constant_loss,
             prediction_mean=float(score.mean()),
             prediction_std=float(score.std()),
             prediction_max=float(score.max()),
-            near_mean_share=float(np.mean(np.abs(score - self.objective.mean) <= tolerance)),
+            near_mean_share=float(np.mean(near)),
         )
 
 

@@ -35,8 +35,8 @@ def near_mean_tolerance(sigma: float) -> float:
 
 
 def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
-    """The expected class code, (rows,), of probabilities (rows, classes); without classes the
-    prediction as it is."""
+    """One number a row, (rows,), that ranks: of probabilities (rows, classes) the expected class
+    code, without classes the prediction as it is."""
     if not classes:
         return prediction
     # Class by class: a matrix product adds in an order that depends on the cores.
@@ -99,10 +99,6 @@ class Objective:
             if self.classes:
                 return self._cross_entropy(outcome, np.asarray(prediction))
             return self._regression_losses(outcome, outcome - prediction)
-
-    def score(self, prediction: np.ndarray) -> np.ndarray:
-        """One number a row, (rows,), that ranks: the prediction, or the expected class code."""
-        return expected(prediction, self.classes)
 
     def of_class(self, outcome: np.ndarray) -> np.ndarray:
         """The column of each outcome's class, (rows,) int64."""

@@ -6,10 +6,10 @@ on, a thread reads the next.
 """
 
 import math
+from bisect import bisect
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import cycle, groupby
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from alpha.core.frames import open_frame
 from alpha.data.contract import Contract, apply
 from alpha.data.features import split_sizes
 from alpha.learn import dataset
-from alpha.learn.dataset import Known, Rows, Shuffled, aligned, whole_batches
+from alpha.learn.dataset import Dataset, Known, Shuffled, aligned, whole_batches
 
 # Rows that are read together, however they are shuffled: whole chunks of the files.
 _CHUNK_ROWS = 1 << 13
@@ -27,14 +27,6 @@ _CHUNK_ROWS = 1 << 13
 _ROW_BYTES = 80
 # How much of the memory valid may have at most.
 _VALID_SHARE = 0.25
-
-
-class _Chunk(NamedTuple):
-    """Rows of a file, which is the `file`-th; the file's first row is `first` of the split."""
-
-    file: int
-    rows: range
-    first: int
 
 
 class Stream:
@@ -47,12 +39,7 @@ class Stream:
         parts = dataset.parts(self._paths, contract, features=False)
         columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
         self.time_ns, self.y = (np.concatenate(column) for column in columns)
-        firsts = np.cumsum((0, *self._sizes[:-1])).tolist()
-        self._chunks = [
-            _Chunk(file, rows, first)
-            for file, (size, first) in enumerate(zip(self._sizes, firsts, strict=True))
-            for rows in parallel.cut(size, _CHUNK_ROWS)
-        ]
+        self._starts = np.cumsum((0, *self._sizes)).tolist()
 
     def parts(self) -> Iterator[tuple[int, Known]]:
         row = 0
@@ -61,13 +48,18 @@ class Stream:
             row += len(part.y)
 
     def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
-        """As alpha.learn.dataset.Rows says; what a buffer has left of its last batch opens the
-        next buffer."""
+        """As Dataset's, in an order that is less by chance the fewer chunks a buffer holds. What a
+        buffer has left of its last batch opens the next buffer."""
         room = max(self._buffer_rows, batch, _CHUNK_ROWS)
         # Two, in turns: one is filled while the other is trained on.
         buffers = [aligned(batch + room, len(self._contract.names)) for _ in range(2)]
         places = [np.zeros(batch + room, dtype=np.int64) for _ in range(2)]
-        drawn = [self._chunks[at] for at in rng.permutation(len(self._chunks))]
+        chunks = [
+            range(start + rows.start, start + rows.stop)
+            for start, size in zip(self._starts, self._sizes, strict=False)
+            for rows in parallel.cut(size, _CHUNK_ROWS)
+        ]
+        drawn = [chunks[at] for at in rng.permutation(len(chunks))]
         filled = (
             (x, rows, self._fill(x[batch:], rows[batch:], part))
             for part, x, rows in zip(_fillings(drawn, room), cycle(buffers), cycle(places))
@@ -83,21 +75,28 @@ class Stream:
             others = order[len(taken) :]
             left, left_rows = x[others], rows[others]
 
-    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[_Chunk]) -> int:
+    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[range]) -> int:
         """Read chunks, each file's together, into `x`, and into `rows` which rows they are;
         return how many."""
+
+        def file(chunk: range) -> int:
+            return bisect(self._starts, chunk.start) - 1
+
         at = 0
-        for file in sorted({chunk.file for chunk in chunks}):
-            with open_frame(self._paths[file]) as frame:
-                for _, of_file, first in (chunk for chunk in chunks if chunk.file == file):
-                    stop = at + len(of_file)
-                    values = frame.matrix(
-                        self._contract.names, start=of_file.start, stop=of_file.stop
-                    )
-                    apply(values, self._contract, out=x[at:stop])
-                    rows[at:stop] = first + np.arange(of_file.start, of_file.stop)
-                    at = stop
+        for number, own in groupby(sorted(chunks, key=file), key=file):
+            first = self._starts[number]
+            with open_frame(self._paths[number]) as frame:
+                for chunk in own:
+                    start, stop = chunk.start - first, chunk.stop - first
+                    values = frame.matrix(self._contract.names, start=start, stop=stop)
+                    into = slice(at, at := at + len(chunk))
+                    apply(values, self._contract, out=x[into])
+                    rows[into] = np.arange(chunk.start, chunk.stop)
         return at
+
+
+# The rows of one split, wherever they are.
+Rows = Dataset | Stream
 
 
 def open_both(
@@ -130,14 +129,14 @@ def open_both(
     return Stream(train, contract, buffer_rows=buffer_rows), watched
 
 
-def _fillings(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
+def _fillings(chunks: Sequence[range], room: int) -> Iterator[list[range]]:
     """As many of the chunks at a time as there is room for their rows."""
-    found: list[_Chunk] = []
+    found: list[range] = []
     left = room
     for chunk in chunks:
-        if found and len(chunk.rows) > left:
+        if found and len(chunk) > left:
             yield found
             found, left = [], room
         found.append(chunk)
-        left -= len(chunk.rows)
+        left -= len(chunk)
     yield found

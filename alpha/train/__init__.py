@@ -22,13 +22,22 @@ OPTIONS = [
 
 
 def SECTIONS(args: Arguments) -> dict[str, Any]:
-    _check(args)
+    """Raises InputError unless there is one model with a seed, or the baselines without one."""
+    if (args.model is None) == (args.kind is None):
+        found = "neither" if args.model is None else "both"
+        raise InputError(f"either --model or --kind must be given, found {found}")
+    if args.kind not in (None, "baselines"):
+        raise InputError(f"--kind must be baselines, found {args.kind!r}")
+    if (args.model is None) != (args.seed is None):
+        raise InputError("--seed must be given with --model, and with it alone")
+    if args.seed is not None and not 0 <= args.seed < 2**31:
+        raise InputError(f"--seed must be 0 to 2**31 - 1, found {args.seed}")
     of = args.kind or kind(args.model)
     own = sections(of)
-    found = LADDER | {"label": Label, "loss": Loss}
+    shared = LADDER | {"label": Label, "loss": Loss}
     if of == "networks":
-        found |= {"train": import_module("alpha.models.networks.params").Train}
-    return found | (own if args.kind else {args.model: own[args.model]})
+        shared |= {"train": import_module("alpha.models.networks.params").Train}
+    return shared | (own if args.kind else {args.model: own[args.model]})
 
 
 def command(params: Any, args: Arguments) -> None:
@@ -47,16 +56,3 @@ def command(params: Any, args: Arguments) -> None:
     loop, parameters = getattr(params, "train", None), getattr(params, model)
     one = {"model": model, "seed": args.seed, "live": args.live}
     run(params.label, params.loss, loop, parameters, **one, **paths)
-
-
-def _check(args: Arguments) -> None:
-    """Raise InputError unless there is one model with a seed, or the baselines without one."""
-    if (args.model is None) == (args.kind is None):
-        found = "neither" if args.model is None else "both"
-        raise InputError(f"either --model or --kind must be given, found {found}")
-    if args.kind not in (None, "baselines"):
-        raise InputError(f"--kind must be baselines, found {args.kind!r}")
-    if (args.model is None) != (args.seed is None):
-        raise InputError("--seed must be given with --model, and with it alone")
-    if args.seed is not None and not 0 <= args.seed < 2**31:
-        raise InputError(f"--seed must be 0 to 2**31 - 1, found {args.seed}")

@@ -12,7 +12,6 @@ from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
 from alpha.learn import dataset, history, stream
-from alpha.learn.dataset import Rows
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.losses import Objective
 from alpha.learn.params import Loss, find
@@ -99,7 +98,7 @@ def _seen(
     model: Any, train: Path, valid: Path, contract: Contract, label: Label, loss: Loss, loop: Any
 ) -> Splits:
     """Train and valid, with no more of them in memory than the model needs."""
-    rows: Sequence[Rows]
+    rows: Sequence[stream.Rows]
     if hasattr(model, "build"):
         memory = round(loop.memory_mb * 1e6)
         rows = stream.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)

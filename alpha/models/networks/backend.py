@@ -42,11 +42,6 @@ def _hidden(packages: Sequence[str]) -> Iterator[None]:
             del loaded[name]
 
 
-def use_threads(count: int) -> None:
-    """Let TensorFlow work on so many threads. Raises RuntimeError once it has begun with others."""
-    tensorflow().config.threading.set_intra_op_parallelism_threads(count)
-
-
 def tensor(values: np.ndarray) -> Any:
     """`values` as TensorFlow sees them, not copied if they start as it wants
     (alpha.learn.dataset.aligned): then they must not change while it looks at them."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from alpha.models.networks.backend import tensorflow
+from alpha.models.networks.params import Mlp, Silos
 
 tf = tensorflow()
 keras = tf.keras
@@ -16,20 +17,19 @@ Layer: Any = keras.layers.Layer
 _VALUES = 1 << 8
 
 
-def stack(
-    x: Any, widths: Sequence[int], *, outputs: int, dropout: float, weight_decay: float
-) -> Any:
-    """ReLU layers on a Keras tensor (rows, inputs), and a last one -> (rows, outputs)."""
+def stack(x: Any, widths: Sequence[int], outputs: int, parameters: Mlp | Silos) -> Any:
+    """ReLU layers on a Keras tensor (rows, inputs), and a last one -> (rows, outputs), with the
+    dropout and weight decay of `parameters`."""
     for number, width in enumerate(widths):
         x = keras.layers.Dense(
             width,
             activation="relu",
             kernel_initializer="he_normal",
-            kernel_regularizer=keras.regularizers.L2(weight_decay),
+            kernel_regularizer=keras.regularizers.L2(parameters.weight_decay),
             name=f"hidden_{number}",
         )(x)
-        if dropout > 0:
-            x = Dropout(dropout, name=f"dropout_{number}")(x)
+        if parameters.dropout > 0:
+            x = Dropout(parameters.dropout, name=f"dropout_{number}")(x)
     # Starting at zero starts at the best constant.
     return keras.layers.Dense(outputs, kernel_initializer="zeros", name="outcome")(x)
 
@@ -65,8 +65,10 @@ class Dropout(Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        rows, width = tf.shape(inputs)[0], inputs.shape[1]
-        return inputs * keep_mask(rows, width, self.rate, self.seed_generator.next())
+        return inputs * self.mask(tf.shape(inputs)[0], inputs.shape[1])
+
+    def mask(self, rows: Any, width: int) -> Any:
+        return keep_mask(rows, width, self.rate, self.seed_generator.next())
 
     def compute_output_shape(self, input_shape: tuple[int | None, int]) -> tuple[int | None, int]:
         return input_shape
@@ -137,17 +139,11 @@ class SiloDropout(Dropout):
         super().__init__(rate, **kwargs)
         self.silos = silos
 
-    def build(self, input_shape: tuple[int | None, int]) -> None:
-        embeddings = input_shape[1] // self.silos
-        self._spread = np.repeat(np.eye(self.silos, dtype=np.float32), embeddings, axis=1)
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        if not training:
-            return inputs
-        rows = keras.ops.shape(inputs)[0]
-        heard = keep_mask(rows, self.silos, self.rate, self.seed_generator.next())
+    def mask(self, rows: Any, width: int) -> Any:
+        heard = super().mask(rows, self.silos)
         # A small product is faster than a broadcast over (rows, silos, embeddings).
-        return inputs * keras.ops.matmul(heard, self._spread)
+        spread = np.repeat(np.eye(self.silos, dtype=np.float32), width // self.silos, axis=1)
+        return keras.ops.matmul(heard, spread)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "silos": self.silos}

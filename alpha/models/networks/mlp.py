@@ -13,11 +13,5 @@ FEATURES = True
 def build(families: Sequence[str], parameters: Mlp, outputs: int) -> Any:
     """A Keras model (rows, features) -> (rows, outputs); `families` has one name a feature."""
     inputs = keras.Input((len(families),), name="features")
-    outcome = stack(
-        inputs,
-        parameters.hidden,
-        outputs=outputs,
-        dropout=parameters.dropout,
-        weight_decay=parameters.weight_decay,
-    )
+    outcome = stack(inputs, parameters.hidden, outputs, parameters)
     return keras.Model(inputs, outcome, name="mlp")

@@ -22,8 +22,7 @@ _BATCH_ROWS = 1 << 12
 class Flat:
     """All weights of a network in one vector, so that an optimizer updates them in one go.
 
-    `variable` is what is trained; `net` has the weights it had until `put_back`. Keras' own
-    state, the seeds of dropout, stays in the network.
+    `variable` is what is trained; `net` has the weights it had until `put_back`.
     """
 
     def __init__(self, net: Any) -> None:

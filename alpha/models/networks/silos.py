@@ -46,13 +46,7 @@ def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     # Without another family to go by, nothing can be learnt from a hidden one.
     if parameters.silo_dropout > 0 and len(names) > 1:
         x = SiloDropout(len(names), parameters.silo_dropout, name="silo_dropout")(x)
-    outcome = stack(
-        x,
-        parameters.fusion,
-        outputs=outputs,
-        dropout=parameters.dropout,
-        weight_decay=parameters.weight_decay,
-    )
+    outcome = stack(x, parameters.fusion, outputs, parameters)
     return keras.Model(inputs, outcome, name="silos")
 
 

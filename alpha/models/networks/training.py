@@ -17,7 +17,7 @@ from alpha.learn.dataset import Known
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.params import MATCHED_MLP
 from alpha.models.networks import importance
-from alpha.models.networks.backend import tensor, tensorflow, use_threads
+from alpha.models.networks.backend import tensor, tensorflow
 from alpha.models.networks.network import Flat, Network, row_losses, targets
 from alpha.models.networks.params import Train
 
@@ -38,7 +38,8 @@ def fit(
     live: Path | None,
 ) -> Iterator[Trained]:
     """Train the network, and its matched MLP if it has one. `families` has one name a feature."""
-    use_threads(loop.threads)
+    # Raises RuntimeError once TensorFlow has begun with others.
+    tensorflow().config.threading.set_intra_op_parallelism_threads(loop.threads)
 
     def trained(build: Any, inside: str) -> tuple[Network, list[Epoch]]:
         tensorflow().keras.utils.set_random_seed(seed)
@@ -54,7 +55,7 @@ def fit(
         valid, objective = seen.valid, seen.objective
         lost = importance.by_family(
             rest.predict,
-            ((row, Known(encoder.outputs(known.x), known.past)) for row, known in valid.parts()),
+            (Known(encoder.outputs(known.x), known.past) for _, known in valid.parts()),
             names,
             time_ns=valid.time_ns,
             losses=lambda rows, prediction: objective.losses(valid.y[rows], prediction),

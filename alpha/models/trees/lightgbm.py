@@ -11,13 +11,8 @@ from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import Objective
 from alpha.models.trees.params import Lightgbm
 
-_OBJECTIVES = {
-    "mse": "regression",
-    "tail_mse": "regression",
-    "mae": "regression_l1",
-    "huber": "huber",
-    "quantile": "quantile",
-}
+# Where LightGBM has another name for a loss.
+_OBJECTIVES = {"mse": "regression", "tail_mse": "regression", "mae": "regression_l1"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str
     """Parameters of LightGBM, with its own names; more than one thread would give other bits."""
     loss = objective.loss
     settings = parameters.model_dump(exclude={"early_stopping_rounds"}) | {
-        "objective": _OBJECTIVES[loss.name],
+        "objective": _OBJECTIVES.get(loss.name, loss.name),
         "alpha": loss.quantile if loss.name == "quantile" else loss.huber_delta,
         "bagging_freq": 1,
         "seed": seed,
@@ -112,8 +107,9 @@ def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str
 
 def _unit(objective: Objective, outcome: np.ndarray) -> float:
     """The objective's mean loss over LightGBM's, which is in sigmas and of mean weight 1."""
-    if objective.classes or objective.loss.name in ("mse", "tail_mse"):
-        scale = 1.0 if objective.classes else objective.sigma**2
-        return scale * float(np.mean(objective.row_weights(outcome)))
-    # The Huber loss is in squares too, the others are not.
-    return objective.sigma**2 if objective.loss.name == "huber" else objective.sigma
+    weight = float(np.mean(objective.row_weights(outcome)))
+    if objective.classes:
+        return weight
+    # Absolute and quantile losses alone are no squares.
+    squared = objective.loss.name in ("mse", "tail_mse", "huber")
+    return objective.sigma**2 * weight if squared else objective.sigma
