@@ -268,8 +268,8 @@ def test_what_a_network_minimizes_is_the_objective_in_sigmas(loss):
     objective = objective_of(data, name=loss, tail_quantile=0.8)
     model = Network(None, np.array([2.0]), objective.sigma)
     out = np.random.default_rng(3).normal(size=(500, 1)).astype(np.float32)
-    found = row_losses(model, objective)(
-        tf.constant(out), tf.constant(targets(data.y, model, objective)),
+    found = row_losses(
+        model, objective, tf.constant(out), tf.constant(targets(data.y, model, objective)),
         tf.constant(objective.row_weights(data.y), dtype=tf.float32),
     )  # fmt: skip
     expected = objective.losses(data.y, 2.0 + objective.sigma * out[:, 0])
@@ -287,8 +287,8 @@ def test_of_classes_a_network_minimizes_the_weighted_cross_entropy(weights):
     # Small enough that no probability falls below what a loss is bounded by.
     net.set_weights([0.3 * rng.normal(size=weight.shape) for weight in net.get_weights()])
     model = Network.about(net, objective)
-    found = row_losses(model, objective)(
-        net(data.x), tf.constant(targets(data.y, model, objective)),
+    found = row_losses(
+        model, objective, net(data.x), tf.constant(targets(data.y, model, objective)),
         tf.constant(objective.row_weights(data.y), dtype=tf.float32),
     )  # fmt: skip
     expected = objective.losses(data.y, model.predict(data.known))

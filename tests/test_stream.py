@@ -66,13 +66,12 @@ def test_parts_times_and_outcomes_are_those_of_the_split_in_memory(split):
     whole, found = dataset.load(split, contract()), Stream(split, contract())
     np.testing.assert_array_equal(found.y, whole.y)
     np.testing.assert_array_equal(found.time_ns, whole.time_ns)
-    at = 0
-    for row, known in found.parts():
-        assert row == at
+    row = 0
+    for known in found.parts():
         np.testing.assert_array_equal(known.x, whole.x[row : row + len(known)])
         np.testing.assert_array_equal(known.past, whole.known.past[row : row + len(known)])
-        at += len(known)
-    assert at == len(whole.y)
+        row += len(known)
+    assert row == len(whole.y)
 
 
 @pytest.mark.parametrize("buffer_rows", [0, 64, 200, 10_000])

@@ -21,10 +21,9 @@ ALIGNED = 64
 
 @dataclass(frozen=True)
 class Known:
-    """What is known at t, row by row: `x` (rows, features) float32, normalized and finite;
-    `past` (rows, 3) float64, the outcomes of the last completed windows over 1, 5 and 30
-    horizons, NaN where none is completed. A model that looks at no features may be given an `x`
-    without columns."""
+    """What is known at t: `x` (rows, features) float32, normalized and finite, without columns for
+    a model that looks at no features; `past` (rows, 3) float64, the outcomes of the last completed
+    windows over 1, 5 and 30 horizons, NaN where none is completed."""
 
     x: np.ndarray
     past: np.ndarray
@@ -78,9 +77,9 @@ class Dataset:
     def x(self) -> np.ndarray:
         return self.known.x
 
-    def parts(self) -> Iterator[tuple[int, Known]]:
-        """All rows in order, part by part, each with the number of its first row."""
-        yield 0, self.known
+    def parts(self) -> Iterator[Known]:
+        """All rows in order, part by part."""
+        yield self.known
 
     def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
         """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
@@ -133,8 +132,7 @@ def parts(
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
-    """The whole split in memory: rows × features × 4 bytes, and a part of it once more; without
-    `features`, only what is known beside them."""
+    """The whole split in memory, without an `x` unless `features`."""
     files, rows = zip(*split_sizes(split), strict=True)
     x = aligned(sum(rows), len(contract.names) if features else 0)
     coming = parts(files, contract, features=features, into=x if features else None)

@@ -85,8 +85,11 @@ class Splits:
 
 def _predicted(model: Predictor, data: Rows, *, every: int = 1) -> np.ndarray:
     """What a model predicts of one row in `every`, from the first on."""
-    # The first of a part that counts is the first whose number is a multiple.
-    found = [model.predict(known[-row % every :: every]) for row, known in data.parts()]
+    found, row = [], 0
+    for known in data.parts():
+        # The first of a part that counts is the first whose number is a multiple.
+        found.append(model.predict(known[-row % every :: every]))
+        row += len(known)
     return np.concatenate(found)
 
 

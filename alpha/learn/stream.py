@@ -41,11 +41,9 @@ class Stream:
         self.time_ns, self.y = (np.concatenate(column) for column in columns)
         self._starts = np.cumsum((0, *self._sizes)).tolist()
 
-    def parts(self) -> Iterator[tuple[int, Known]]:
-        row = 0
+    def parts(self) -> Iterator[Known]:
         for part in parallel.ahead(dataset.parts(self._paths, self._contract)):
-            yield row, part.known
-            row += len(part.y)
+            yield part.known
 
     def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
         """As Dataset's, in an order that is less by chance the fewer chunks a buffer holds. What a

@@ -67,31 +67,26 @@ def least_loss(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) 
     `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
     (a linear probability model). Rows weigh as they do in the loss. With mae, huber and quantile,
     weights depend on the errors: iteratively reweighted least squares (Holland and Welsch 1977),
-    from the line of equal weights on, and of all its lines the one of least mean loss on these
-    rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
-    part of the inputs, and a few numbers a row.
+    from equal weights on, and of all its lines the one of least mean loss. With penalty 0 and
+    collinear inputs, the weights of least norm.
     """
     target = y[:, None]
     if objective.classes:
         target = (objective.of_class(y)[:, None] == np.arange(len(objective.classes))) * 1.0
-    line = _least_squares(x(), target, objective.row_weights(y), penalty)
-    if objective.classes or objective.loss.name in ("mse", "tail_mse"):
-        return line
-    best, prediction = line, _predicted(line, x)
-    least = np.mean(objective.losses(y, prediction))
-    for _ in range(_ROUNDS):
-        line = _least_squares(x(), target, objective.error_weights(y - prediction), penalty)
-        prediction = _predicted(line, x)
+    best, least, weight = None, np.inf, objective.row_weights(y)
+    for _ in range(1 + _ROUNDS):
+        line = _least_squares(x(), target, weight, penalty)
+        if objective.classes or objective.loss.name in ("mse", "tail_mse"):
+            return line
+        prediction = np.concatenate([line.predict(part) for part in x()])
         loss, before = np.mean(objective.losses(y, prediction)), least
-        if loss < least:
+        if best is None or loss < least:
             best, least = line, loss
         if not loss < before * (1 - _LEAST_GAIN):
             break
+        weight = objective.error_weights(y - prediction)
+    assert best is not None
     return best
-
-
-def _predicted(line: LinearModel, x: Pass) -> np.ndarray:
-    return np.concatenate([line.predict(part) for part in x()])
 
 
 class SumsOfProducts:

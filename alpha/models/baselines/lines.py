@@ -65,7 +65,7 @@ class Ridge:
     @classmethod
     def fit(cls, train: Rows, objective: Objective, parameters: params.Ridge) -> Self:
         def features() -> Iterator[np.ndarray]:
-            return (known.x for _, known in train.parts())
+            return (known.x for known in train.parts())
 
         return cls(least_loss(features, train.y, objective, penalty=parameters.penalty))
 

@@ -2,8 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -11,7 +9,8 @@ import numpy as np
 
 from alpha.learn.dataset import ALIGNED
 
-# Keras loads these where they are installed, for what is not used here: a third of its start.
+# Keras loads these where they are installed, for what is not used here: a third of its start. So it
+# is told that they are not.
 _NOT_NEEDED = ("matplotlib", "pandas", "scipy", "sklearn")
 
 
@@ -19,27 +18,20 @@ _NOT_NEEDED = ("matplotlib", "pandas", "scipy", "sklearn")
 def tensorflow() -> Any:
     """Import TensorFlow, set to give the same bits on one machine whatever its core count."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages are about GPUs
-    with _hidden(_NOT_NEEDED):
+    loaded: dict[str, Any] = sys.modules
+    hidden = [name for name in _NOT_NEEDED if name not in loaded]
+    loaded.update(dict.fromkeys(hidden))  # None is what cannot be imported
+    try:
         import tensorflow as tf
+    finally:
+        for name in hidden:
+            del loaded[name]
 
     # Seeds run side by side as processes of one thread each, unless train.threads says more.
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     return tf
-
-
-@contextmanager
-def _hidden(packages: Sequence[str]) -> Iterator[None]:
-    """As if those that are not loaded yet were not installed."""
-    loaded: dict[str, Any] = sys.modules
-    hidden = [name for name in packages if name not in loaded]
-    loaded.update(dict.fromkeys(hidden))  # None is what cannot be imported
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del loaded[name]
 
 
 def tensor(values: np.ndarray) -> Any:

@@ -55,7 +55,7 @@ def fit(
         valid, objective = seen.valid, seen.objective
         lost = importance.by_family(
             rest.predict,
-            (Known(encoder.outputs(known.x), known.past) for _, known in valid.parts()),
+            (Known(encoder.outputs(known.x), known.past) for known in valid.parts()),
             names,
             time_ns=valid.time_ns,
             losses=lambda rows, prediction: objective.losses(valid.y[rows], prediction),
@@ -116,7 +116,7 @@ def fit_network(
 ) -> tuple[Network, list[Epoch]]:
     """Train `net` by Adam on the objective's mean loss over the outcomes in sigmas.
 
-    Every epoch shuffles train anew, as alpha.learn.dataset.Rows says; training stops after
+    Every epoch shuffles train anew, as far as it makes whole batches; training stops after
     `loop.patience` epochs without a better loss on valid, and the weights of the best epoch are
     kept. Same seed, same bits, whoever watches.
     """
@@ -126,7 +126,6 @@ def fit_network(
     y = targets(train.y, model, objective)  # (rows, outputs)
     weight = objective.row_weights(train.y).astype(np.float32)  # (rows,)
     batch = min(loop.batch_size, len(train.y))
-    losses = row_losses(model, objective)
     flat = Flat(net)
     optimizer = tf.keras.optimizers.Adam(loop.learning_rate)
     optimizer.build([flat.variable])
@@ -139,8 +138,10 @@ def fit_network(
             chosen = tf.ensure_shape(order[start : start + batch], (batch,))
             with tf.GradientTape() as tape:
                 out, decay = flat.training_outputs(tf.gather(x, chosen))  # (batch, outputs)
-                each = losses(out, y[start : start + batch], weight[start : start + batch])
-                loss = tf.reduce_mean(each) + decay
+                own = slice(start, start + batch)
+                loss = (
+                    tf.reduce_mean(row_losses(model, objective, out, y[own], weight[own])) + decay
+                )
             optimizer.apply([tape.gradient(loss, flat.variable.value)], [flat.variable])
 
     shuffles = np.random.default_rng(seed)
