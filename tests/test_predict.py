@@ -27,7 +27,7 @@ def trained(chain, model, out, **label):
     folder, params = chain
     train.run(
         params.label.model_copy(update=label), params.loss,
-        params.train.model_copy(update={"epochs": 2}), getattr(params, model), model=model, seed=0,
+        params.train.model_copy(update={"epochs": 2}), {model: getattr(params, model)}, seed=0,
         train=folder / "splits" / "train", valid=folder / "splits" / "valid",
         normalization=folder / "contract.json", out=out,
     )  # fmt: skip

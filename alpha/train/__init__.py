@@ -41,18 +41,22 @@ def SECTIONS(args: Arguments) -> dict[str, Any]:
 
 
 def command(params: Any, args: Arguments) -> None:
-    from alpha.train.run import run, run_baselines
+    from alpha.train.run import run
 
-    paths = {name: getattr(args, name) for name in ("train", "valid", "normalization", "out")}
-    if args.kind:
-        parameters = {model: getattr(params, model) for model in params.baselines}
-        run_baselines(params.label, params.loss, parameters, **paths)
-        return
-    model, models = args.model, ladder(params)
-    if model not in models:
+    names = params.baselines if args.kind else [args.model]
+    if not set(names) <= set(ladder(params)):
         raise InputError(
-            f"--model must be one of params' models ({', '.join(models)}), found {model!r}"
+            f"--model must be one of params' models ({', '.join(ladder(params))}), "
+            f"found {args.model!r}"
         )
-    loop, parameters = getattr(params, "train", None), getattr(params, model)
-    one = {"model": model, "seed": args.seed, "live": args.live}
-    run(params.label, params.loss, loop, parameters, **one, **paths)
+    paths = {name: getattr(args, name) for name in ("train", "valid", "normalization", "out")}
+    run(
+        params.label,
+        params.loss,
+        getattr(params, "train", None),
+        {name: getattr(params, name) for name in names},
+        seed=args.seed or 0,
+        live=args.live,
+        in_folders=bool(args.kind),
+        **paths,
+    )
