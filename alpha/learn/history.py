@@ -10,9 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from alpha.core.errors import InputError
-from alpha.learn.dataset import Predictor
+from alpha.learn.dataset import Predictor, Rows
 from alpha.learn.losses import Objective, expected, near_mean_tolerance
-from alpha.learn.stream import Rows
 
 # The loss on so many rows of train is near enough that on all: nothing is decided by it.
 _WATCHED_ROWS = 1 << 16

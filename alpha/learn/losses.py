@@ -1,7 +1,7 @@
 """What is minimized and what skill compares: the loss of each row, and the best constant.
 
-A regression target is predicted as a number, (rows,); a classification target as a
-probability of each class, (rows, classes). Everything that is fitted here is fitted on train.
+A regression target is predicted as a number, (rows,), a classification target as a probability of
+each class, (rows, classes). All that is fitted here is fitted on train.
 """
 
 import math
@@ -27,9 +27,8 @@ _LEAST_ERROR = 1e-3
 
 
 def near_mean_tolerance(sigma: float) -> float:
-    """How far from the train mean a prediction still counts as near it, in the outcome's unit;
-    `sigma` is the standard deviation of the train outcome. Predictions that hardly leave the mean
-    are a collapsed model, however good their loss looks."""
+    """How far from the train mean a prediction still counts as near it, in the unit of the train
+    outcome and its `sigma`: if most are, a model is collapsed, however good its loss looks."""
     # A definition rather than a parameter, so that the figures of any two runs can be compared.
     return 0.01 * sigma
 

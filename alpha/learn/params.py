@@ -101,12 +101,8 @@ def sections(kind: str) -> dict[str, type[Section]]:
 def find(model: str) -> Any:
     """The class or module of a model; the others, and what they need, are not imported.
 
-    It has `FEATURES`, whether it looks at features at all, and `load(folder)`, which returns a
-    Predictor (alpha.learn.dataset). It is fitted in one of three ways: `fit(train, objective,
-    parameters)` in closed form; `fit_watching(train, valid, objective, parameters, seed=...)`,
-    which stops early on valid; or `build(families, parameters, outputs)` of a network, which
-    alpha.models.networks.training trains. A network's `matched_mlp(families, parameters, outputs)`
-    is trained beside it; `in_two(network, families)` cuts it at what its families say.
+    It has `FEATURES`, whether it looks at features, `load(folder)`, which returns a Predictor
+    (alpha.learn.dataset), and `fit`, `fit_watching` or `build`, as CONTRIBUTING.md says.
     """
     of = kind(model)
     module, _, name = KINDS[of][model].partition(".")

@@ -83,7 +83,7 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
             (part / folder).mkdir(parents=True, exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
             files, rows = zip(*split_sizes(splits / name), strict=True)
-            parts = parallel.ahead(dataset.parts(files, contract, features=features))
+            parts = parallel.ahead(dataset.read_parts(files, contract, features=features))
             targets = {part / folder / f"{name}.h5": model for folder, model in found.items()}
             counts = write_predictions(targets, parts, rows=sum(rows))
             for folder, model in found.items():
@@ -96,12 +96,9 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
 def write_predictions(
     models: Mapping[Path, Model], parts: Iterable[Dataset], *, rows: int
 ) -> dict[str, int]:
-    """Write each model's file, part after part of a split with so many rows: outcomes, and
-    what is predicted of them, of classes the expected code and the probabilities.
-
-    Returns how many rows there were, and how many feature values were clipped and replaced. One
-    part is in memory at a time.
-    """
+    """Write each model's file, part after part of a split with so many rows, of which one is in
+    memory at a time. Returns how many rows there were, and how many feature values were clipped
+    and replaced."""
     inputs = {"rows": 0, "clipped": 0, "replaced": 0}
     writers: dict[Path, FrameWriter] = {}
     with ExitStack() as stack:
@@ -120,8 +117,7 @@ def write_predictions(
             inputs["rows"] += len(data.y)
             inputs["clipped"] += data.clipped
             inputs["replaced"] += data.replaced
-            # Or this part would be in memory while the next is read.
-            del data
+            del data  # or this part would be in memory while the next is read
     return inputs
 
 
@@ -130,11 +126,8 @@ def _predict(known: Known, model: Model) -> np.ndarray:
 
 
 def load_model(folder: Path, contract: Contract) -> Model:
-    """Load what `alpha train` wrote.
-
-    Raises InputError unless it belongs to `contract` (other features, another order of them, or
-    other families do not), and unless each of its files is as training wrote it.
-    """
+    """Load what `alpha train` wrote. Raises InputError unless it belongs to `contract` (features in
+    their order, families), and each of its files is as training wrote it."""
     about = parse(_About, folder / "model.json")
     if about.normalization != contract.hash:
         raise InputError(

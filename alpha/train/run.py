@@ -11,7 +11,7 @@ from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
-from alpha.learn import dataset, history, stream
+from alpha.learn import dataset, history
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.losses import Objective
 from alpha.learn.params import Loss, find
@@ -75,12 +75,12 @@ def _seen(
     model: Any, train: Path, valid: Path, contract: Contract, label: Label, loss: Loss, loop: Any
 ) -> Splits:
     """Train and valid, with no more of them in memory than the model needs."""
-    rows: Sequence[stream.Rows]
+    rows: Sequence[dataset.Rows]
     if hasattr(model, "build"):
         memory = round(loop.memory_mb * 1e6)
-        rows = stream.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
+        rows = dataset.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
     elif model.FEATURES and hasattr(model, "fit"):
-        rows = [stream.Stream(split, contract) for split in (train, valid)]
+        rows = [dataset.Stream(split, contract) for split in (train, valid)]
     else:
         rows = [dataset.load(split, contract, features=model.FEATURES) for split in (train, valid)]
     return Splits(rows[0], rows[1], Objective.fit(rows[0].y, label, loss))

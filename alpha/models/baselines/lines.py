@@ -9,9 +9,8 @@ import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
 from alpha.core.params import Section
-from alpha.learn.dataset import PART_ROWS, Dataset, Known
+from alpha.learn.dataset import PART_ROWS, Dataset, Known, Rows
 from alpha.learn.losses import Objective
-from alpha.learn.stream import Rows
 from alpha.models.baselines import params
 from alpha.models.baselines.linear import LinearModel, least_loss
 

@@ -70,9 +70,6 @@ class Dropout(Layer):
     def mask(self, rows: Any, width: int) -> Any:
         return keep_mask(rows, width, self.rate, self.seed_generator.next())
 
-    def compute_output_shape(self, input_shape: tuple[int | None, int]) -> tuple[int | None, int]:
-        return input_shape
-
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate}
 
@@ -121,9 +118,6 @@ class SiloDense(Layer):
         kernel = keras.ops.reshape(kernel, (len(self.silos), self._width))
         # Named so, TensorFlow does all three in one go.
         return tf.nn.relu(tf.nn.bias_add(tf.matmul(inputs, kernel), self.bias))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
-        return input_shape[0], len(self.weight_decay) * self.units
 
     def get_config(self) -> dict[str, Any]:
         mine = {"silos": self.silos, "units": self.units, "weight_decay": self.weight_decay}

@@ -71,10 +71,9 @@ def matched_mlp(families: Sequence[str], parameters: Silos, outputs: int) -> Any
 def matched_parameters(families: Sequence[str], parameters: Silos, outputs: int) -> Mlp:
     """An MLP with one hidden layer in place of the silos, then the same fusion.
 
-    It has as many weights and biases as the silos network. Where no width of the hidden layer
-    comes within a hundredth of that number, the first layer of fusion is made as little wider or
-    narrower as it takes. Dropout and weight decay are the same (`silo_dropout` and
-    `family_weight_decay` have no counterpart).
+    It has as many weights and biases as the silos network, and its dropout and weight decay. Where
+    no width of the hidden layer comes within a hundredth of that number, the first layer of fusion
+    is made as little wider or narrower as it takes.
     """
     features, first = len(families), parameters.fusion[0]
     count = len(silo_names(families))

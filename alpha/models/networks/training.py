@@ -1,5 +1,4 @@
-"""Training of a network: epochs of shuffled batches, stopped early on valid; beside it the network
-that it is compared to, and the importance of families."""
+"""Training of a network, of the one that it is compared to, and the importance of families."""
 
 import json
 import sys
