@@ -1,7 +1,7 @@
 """Importance of each family: the skill that is lost when what the family says is shuffled."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -25,9 +25,9 @@ def by_family(
     `families` has one name a feature. `losses` maps which rows they are, and what `predict` says
     of them, to the loss of each; `constant_loss` > 0 is that of the best constant. A family's
     features are permuted together, row by row, within each block of time (`block_rows`), so that
-    slow drifts stay and only what the family says within a block is destroyed; a block that two
-    parts share is permuted in each by itself. Every family is permuted in the same order. Families
-    are in the order of their first feature; one that `predict` ignores gets exactly 0.
+    slow drifts stay and only what the family says within a block is destroyed; every family in the
+    same order. Families are in the order of their first feature; one that `predict` ignores gets
+    exactly 0. Memory holds three times as many features as a part, or a block if that is longer.
 
     Source: Breiman (2001), permutation importance, with groups of features and blocks.
     """
@@ -36,7 +36,7 @@ def by_family(
     whole: list[float] = []
     permuted: dict[str, list[float]] = {family: [] for family in families}
     start = 0
-    for known in parts:
+    for known in _of_whole_blocks(parts, blocks):
         rows = slice(start, start := start + len(known))
         order = permutation_within(blocks[rows], chance)
         whole.append(float(np.sum(losses(rows, predict(known)))))
@@ -51,6 +51,22 @@ def by_family(
         family: (math.fsum(sums) / len(blocks) - mean) / constant_loss
         for family, sums in permuted.items()
     }
+
+
+def _of_whole_blocks(parts: Iterable[Known], blocks: np.ndarray) -> Iterator[Known]:
+    """The same rows in parts that are cut where blocks end."""
+    left, end = None, 0
+    for known in parts:
+        end += len(known)
+        if left is not None:
+            x, past = (left.x, known.x), (left.past, known.past)
+            known = Known(np.concatenate(x), np.concatenate(past))
+        # The last block may go on in the next part.
+        last = int(np.count_nonzero(blocks[end - len(known) : end] == blocks[end - 1]))
+        cut = len(known) - last if end < len(blocks) else len(known)
+        if cut:
+            yield known[:cut]
+        left = known[cut:] if cut < len(known) else None
 
 
 def block_rows(time_ns: np.ndarray, *, block_ns: int) -> np.ndarray:
