@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from alpha import __version__
 from alpha.core import cli
+from alpha.learn.params import MODELS
 
 # In the order in which `alpha --help` lists them.
 _STEPS = "simulate label guard split normalize train predict evaluate report"
@@ -20,8 +21,9 @@ COMMANDS = {
 }
 # The sections of params.yaml; those of earlier versions with the names of today.
 _SECTIONS = """data features simulate label split normalize baselines networks trees seeds loss
-train zero mean median persistence har ridge mlp silos lightgbm evaluate verdict"""
-SECTIONS = dict.fromkeys(_SECTIONS.split(), "") | {"splits": "split", "normalization": "normalize"}
+train evaluate verdict"""
+SECTIONS = dict.fromkeys((*_SECTIONS.split(), *MODELS), "")
+SECTIONS |= {"splits": "split", "normalization": "normalize"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 from alpha.check import load
 from alpha.data.features import families
 from alpha.learn.dataset import Dataset, Known, aligned
+from alpha.learn.history import Splits
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits
 from alpha.models.networks import mlp, silos
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.training import fit_network

@@ -6,8 +6,8 @@ import numpy as np
 
 from alpha.data.contract import read_contract
 from alpha.learn import dataset
+from alpha.learn.dataset import Stream
 from alpha.learn.losses import Objective
-from alpha.learn.stream import Stream
 from alpha.models.baselines.lines import Ridge
 from benchmarks import chain, data
 from benchmarks.harness import (

@@ -80,13 +80,8 @@ def batched(of: Sequence[str], parameters: Silos) -> Any:
 
 def fused(embeddings: Any, count: int, parameters: Silos) -> Any:
     """Fusion as the silos network has it."""
-    return stack(
-        SiloDropout(count, parameters.silo_dropout)(embeddings),
-        parameters.fusion,
-        outputs=1,
-        dropout=parameters.dropout,
-        weight_decay=parameters.weight_decay,
-    )
+    x = SiloDropout(count, parameters.silo_dropout)(embeddings)
+    return stack(x, parameters.fusion, 1, parameters)
 
 
 def multiplications(of: Sequence[str], parameters: Silos) -> tuple[int, int]:
@@ -108,7 +103,7 @@ def plain(of: Sequence[str], parameters: Silos, wanted: int) -> Any:
 
 
 def trainer(net: Any, x: Any, y: Any, *, batch: int) -> Callable[[Any], None]:
-    """One epoch over the rows in a given order, as alpha/train/run.py trains."""
+    """One epoch over the rows in a given order, as alpha/models/networks/training.py trains."""
     tf = tensorflow()
     optimizer = tf.keras.optimizers.Adam(0.001)
     optimizer.build(net.trainable_variables)

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 from alpha.learn.history import Epoch
-from alpha.train.live import Live
+from alpha.models.networks.training import Live
 
 
 def watched(folder: Path | None, *losses: float) -> None:

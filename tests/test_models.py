@@ -5,16 +5,15 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog, minimize
 
 from alpha.core.errors import InputError
+from alpha.core.params import Section
 from alpha.data.params import Label
 from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import Objective
-from alpha.learn.params import MODELS, Loss, kind, run_folder, sections
-from alpha.learn.predictor import find
+from alpha.learn.params import MODELS, Loss, find, kind, run_folder, sections
 from alpha.models.baselines import lines
-from alpha.models.baselines.constants import Mean, Median, Zero
 from alpha.models.baselines.lines import Har
-from alpha.models.baselines.params import NoParameters, Ridge
-from alpha.models.baselines.persistence import Persistence
+from alpha.models.baselines.naive import Mean, Median, Persistence, Zero
+from alpha.models.baselines.params import Ridge
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.network import Network, row_losses, targets
@@ -29,7 +28,7 @@ LABEL = Label(
     horizon_seconds=60, price="touch", target="up", max_gap_seconds=30, threshold_bps=10,
     barrier_bps=10,
 )  # fmt: skip
-NO_PARAMETERS = NoParameters()
+NO_PARAMETERS = Section()
 
 
 def dataset_of(x: np.ndarray, y: np.ndarray, past: np.ndarray | None = None) -> Dataset:
@@ -269,8 +268,8 @@ def test_what_a_network_minimizes_is_the_objective_in_sigmas(loss):
     objective = objective_of(data, name=loss, tail_quantile=0.8)
     model = Network(None, np.array([2.0]), objective.sigma)
     out = np.random.default_rng(3).normal(size=(500, 1)).astype(np.float32)
-    found = row_losses(model, objective)(
-        tf.constant(out), tf.constant(targets(data.y, model, objective)),
+    found = row_losses(
+        model, objective, tf.constant(out), tf.constant(targets(data.y, model, objective)),
         tf.constant(objective.row_weights(data.y), dtype=tf.float32),
     )  # fmt: skip
     expected = objective.losses(data.y, 2.0 + objective.sigma * out[:, 0])
@@ -288,8 +287,8 @@ def test_of_classes_a_network_minimizes_the_weighted_cross_entropy(weights):
     # Small enough that no probability falls below what a loss is bounded by.
     net.set_weights([0.3 * rng.normal(size=weight.shape) for weight in net.get_weights()])
     model = Network.about(net, objective)
-    found = row_losses(model, objective)(
-        net(data.x), tf.constant(targets(data.y, model, objective)),
+    found = row_losses(
+        model, objective, net(data.x), tf.constant(targets(data.y, model, objective)),
         tf.constant(objective.row_weights(data.y), dtype=tf.float32),
     )  # fmt: skip
     expected = objective.losses(data.y, model.predict(data.known))

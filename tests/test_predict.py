@@ -11,8 +11,7 @@ from alpha.core.errors import InputError
 from alpha.data import contract as normalization
 from alpha.learn import dataset
 from alpha.learn.dataset import Dataset, Known
-from alpha.learn.params import MODELS
-from alpha.learn.predictor import find
+from alpha.learn.params import MODELS, find
 from alpha.predict import run as predict
 from alpha.train import run as train
 
@@ -28,7 +27,7 @@ def trained(chain, model, out, **label):
     folder, params = chain
     train.run(
         params.label.model_copy(update=label), params.loss,
-        params.train.model_copy(update={"epochs": 2}), getattr(params, model), model=model, seed=0,
+        params.train.model_copy(update={"epochs": 2}), {model: getattr(params, model)}, seed=0,
         train=folder / "splits" / "train", valid=folder / "splits" / "valid",
         normalization=folder / "contract.json", out=out,
     )  # fmt: skip

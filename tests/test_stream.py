@@ -10,11 +10,10 @@ from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.contract import Contract
-from alpha.learn import dataset, stream
-from alpha.learn.dataset import Dataset
+from alpha.learn import dataset
+from alpha.learn.dataset import Dataset, Stream, open_both
+from alpha.learn.history import Splits
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits
-from alpha.learn.stream import Stream, open_both
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.network import Network
@@ -57,7 +56,7 @@ def make(folder, *, days: list[int], seed: int):
 
 @pytest.fixture
 def split(tmp_path, monkeypatch):
-    monkeypatch.setattr(stream, "_CHUNK_ROWS", 64)
+    monkeypatch.setattr(dataset, "_CHUNK_ROWS", 64)
     monkeypatch.setattr(dataset, "PART_ROWS", 100)
     return make(tmp_path / "train", days=[300, 40, 517, 1], seed=0)
 
@@ -66,13 +65,12 @@ def test_parts_times_and_outcomes_are_those_of_the_split_in_memory(split):
     whole, found = dataset.load(split, contract()), Stream(split, contract())
     np.testing.assert_array_equal(found.y, whole.y)
     np.testing.assert_array_equal(found.time_ns, whole.time_ns)
-    at = 0
-    for row, known in found.parts():
-        assert row == at
+    row = 0
+    for known in found.parts():
         np.testing.assert_array_equal(known.x, whole.x[row : row + len(known)])
         np.testing.assert_array_equal(known.past, whole.known.past[row : row + len(known)])
-        at += len(known)
-    assert at == len(whole.y)
+        row += len(known)
+    assert row == len(whole.y)
 
 
 @pytest.mark.parametrize("buffer_rows", [0, 64, 200, 10_000])
@@ -124,9 +122,9 @@ def test_the_reader_s_pace_changes_nothing(split, monkeypatch):
 
 
 def test_what_is_held_in_memory_follows_from_how_much_there_may_be(split, tmp_path, monkeypatch):
-    monkeypatch.setattr(stream, "_ROW_BYTES", 8)
+    monkeypatch.setattr(dataset, "_ROW_BYTES", 8)
     valid = make(tmp_path / "valid", days=[100], seed=1)
-    of_row = 4 * 3 + stream._ROW_BYTES
+    of_row = 4 * 3 + dataset._ROW_BYTES
     whole = (858 + 100) * of_row
     kinds = {
         whole: (Dataset, Dataset),
@@ -135,7 +133,7 @@ def test_what_is_held_in_memory_follows_from_how_much_there_may_be(split, tmp_pa
     for memory, expected in kinds.items():
         found = open_both(split, valid, contract(), memory_bytes=memory, batch=10)
         assert tuple(map(type, found)) == expected, memory
-    most = 100 * of_row + 858 * stream._ROW_BYTES
+    most = 100 * of_row + 858 * dataset._ROW_BYTES
     found, _ = open_both(split, valid, contract(), memory_bytes=most + 2 * 90 * of_row, batch=10)
     assert isinstance(found, Stream)
     assert found._buffer_rows == 80
@@ -146,7 +144,7 @@ def test_what_is_held_in_memory_follows_from_how_much_there_may_be(split, tmp_pa
 
 
 def test_too_little_memory_is_one_line_that_says_how_much_it_takes(split, tmp_path, monkeypatch):
-    monkeypatch.setattr(stream, "_ROW_BYTES", 8)
+    monkeypatch.setattr(dataset, "_ROW_BYTES", 8)
     valid = make(tmp_path / "valid", days=[300], seed=1)
     needed = (858 + 300) * 8 + 2 * (4 * 3 + 8) * (10 + 64)
     open_both(split, valid, contract(), memory_bytes=needed, batch=10)
@@ -159,7 +157,7 @@ def test_too_little_memory_is_one_line_that_says_how_much_it_takes(split, tmp_pa
 
 def test_streamed_training_learns_as_well_as_training_in_memory(tmp_path, monkeypatch, params):
     """And again with the same bits; over seeds the losses on valid are alike."""
-    monkeypatch.setattr(stream, "_CHUNK_ROWS", 256)
+    monkeypatch.setattr(dataset, "_CHUNK_ROWS", 256)
     paths = [
         make(tmp_path / name, days=days, seed=seed)
         for seed, (name, days) in enumerate({"train": [3000, 2500], "valid": [1500]}.items())

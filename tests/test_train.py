@@ -9,10 +9,9 @@ from conftest import ROOT
 from alpha.__main__ import main
 from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
-from alpha.learn import measure
 from alpha.learn.dataset import Dataset, Known
+from alpha.learn.history import Splits
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits
 from alpha.learn.params import KINDS, MODELS
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
@@ -84,7 +83,7 @@ def test_training_stops_after_patience_epochs_and_keeps_the_best_weights(fit):
 # would still be many.
 @pytest.mark.parametrize(("watched", "every"), [(1 << 16, 2), (200, 3)])
 def test_a_history_line_is_what_numpy_says_of_the_predictions(fit, watched, every, monkeypatch):
-    monkeypatch.setattr(measure, "_WATCHED_ROWS", watched)
+    monkeypatch.setattr("alpha.learn.history._WATCHED_ROWS", watched)
     model, history = fit(epochs=1)
     data, valid = dataset_of(600, 1), dataset_of(300, 2)
     prediction = model.predict(valid.known)
@@ -131,7 +130,7 @@ def test_every_model_writes_a_model_and_a_history_with_the_same_bytes_twice(chai
     for out, live in (("first", None), ("second", tmp_path / "live")):
         train.run(
             params.label, params.loss, params.train.model_copy(update={"epochs": 2}),
-            getattr(params, model), model=model, seed=3, train=folder / "splits" / "train",
+            {model: getattr(params, model)}, seed=3, train=folder / "splits" / "train",
             valid=folder / "splits" / "valid", normalization=folder / "contract.json",
             out=tmp_path / out, live=live,
         )  # fmt: skip
@@ -162,8 +161,9 @@ def test_a_configuration_is_the_same_for_every_seed_and_another_for_other_parame
     folder, params = chain
 
     def configuration(seed, loop, penalty):
-        train.run(params.label, params.loss, loop, params.ridge.model_copy(update=penalty),
-                  model="ridge", seed=seed, train=folder / "splits" / "train",
+        train.run(params.label, params.loss, loop,
+                  {"ridge": params.ridge.model_copy(update=penalty)}, seed=seed,
+                  train=folder / "splits" / "train",
                   valid=folder / "splits" / "valid", normalization=folder / "contract.json",
                   out=tmp_path / "out")  # fmt: skip
         return read_json(tmp_path / "out" / "model.json")["configuration"]
@@ -206,11 +206,13 @@ def test_all_baselines_at_once_are_each_by_itself(chain, tmp_path):
         "normalization": folder / "contract.json",
     }
     parameters = {model: getattr(params, model) for model in KINDS["baselines"]}
-    train.run_baselines(params.label, params.loss, parameters, out=tmp_path / "all", **paths)
+    both = {"seed": 0, **paths}
+    train.run(params.label, params.loss, None, parameters, out=tmp_path / "all", in_folders=True,
+              **both)  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == sorted(parameters)
     for model, of_model in parameters.items():
         out = tmp_path / model
-        train.run(params.label, params.loss, None, of_model, model=model, seed=0, out=out, **paths)
+        train.run(params.label, params.loss, None, {model: of_model}, out=out, **both)
         for path in out.iterdir():
             assert path.read_bytes() == (tmp_path / "all" / model / path.name).read_bytes()
 
@@ -260,7 +262,7 @@ def test_only_networks_load_tensorflow(chain, tmp_path):
 def test_a_split_that_is_missing_is_refused_and_nothing_is_written(chain, tmp_path):
     folder, params = chain
     with pytest.raises(InputError, match="must be a split's folder"):
-        train.run(params.label, params.loss, params.train, params.ridge, model="ridge", seed=0,
+        train.run(params.label, params.loss, params.train, {"ridge": params.ridge}, seed=0,
                   train=folder / "none", valid=folder / "none",
                   normalization=folder / "contract.json", out=tmp_path / "out")  # fmt: skip
     assert list(tmp_path.iterdir()) == []

@@ -1,13 +1,18 @@
-"""A split as a model sees it: what is known at each row, and the outcome that came."""
+"""A split as a model sees it: what is known at each row, and the outcome that came; in memory, or
+in its files."""
 
+import math
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from alpha.core import parallel
+from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
@@ -17,14 +22,19 @@ from alpha.data.features import features_of, split_sizes
 PART_ROWS = 1 << 15
 # TensorFlow takes an array without copying it where it starts at a multiple of so many bytes.
 ALIGNED = 64
+# Rows that are read together, however they are shuffled: whole chunks of the files.
+_CHUNK_ROWS = 1 << 13
+# Beside its features: time, outcome, past, volatility, target, weight, and its place in an order.
+_ROW_BYTES = 80
+# How much of the memory valid may have at most.
+_VALID_SHARE = 0.25
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known at t, row by row: `x` (rows, features) float32, normalized and finite;
-    `past` (rows, 3) float64, the outcomes of the last completed windows over 1, 5 and 30
-    horizons (alpha.label.past), NaN where none is completed. A model that looks at no features may
-    be given an `x` without columns."""
+    """What is known at t: `x` (rows, features) float32, normalized and finite, without columns for
+    a model that looks at no features; `past` (rows, 3) float64, the outcomes of the last completed
+    windows over 1, 5 and 30 horizons, NaN where none is completed."""
 
     x: np.ndarray
     past: np.ndarray
@@ -37,6 +47,19 @@ class Known:
         return Known(self.x[rows], self.past[rows])
 
 
+class Predictor(Protocol):
+    """A fitted model."""
+
+    def predict(self, known: Known) -> np.ndarray:
+        """Outcomes (rows,) float64, or of a classification target probabilities (rows, classes)
+        that add up to 1. A row's prediction depends on that row alone."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write everything `load` needs into an existing folder, as deterministic bytes."""
+        ...
+
+
 class Shuffled(NamedTuple):
     """Rows to train on: `x` (n, features) float32, which rows of the split they are, (n,) int64,
     and the `order` (steps · batch,) int32 in which to take them, of which a few may be left out.
@@ -47,33 +70,10 @@ class Shuffled(NamedTuple):
     order: np.ndarray
 
 
-class Rows(Protocol):
-    """The rows of one split: in memory (Dataset), or in its files (alpha.learn.stream)."""
-
-    @property
-    def y(self) -> np.ndarray:
-        """Outcomes, (rows,) float64 without NaN."""
-        ...
-
-    @property
-    def time_ns(self) -> np.ndarray:
-        """(rows,) int64, ascending."""
-        ...
-
-    def parts(self) -> Iterator[tuple[int, Known]]:
-        """All rows in order, part by part, each with the number of its first row."""
-        ...
-
-    def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
-        """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
-        There are at least `batch` rows."""
-        ...
-
-
 @dataclass(frozen=True)
 class Dataset:
-    """Rows of one split: what is `known`, `y` (rows,) float64 outcomes without NaN,
-    `time_ns` (rows,) int64, `volatility` (rows,) float64, NaN where unknown. `clipped` and
+    """Rows of one split, or a part of them: `time_ns` (rows,) int64 ascends, `y` (rows,) float64
+    are the outcomes, without NaN, `volatility` (rows,) float64 is NaN where unknown; `clipped` and
     `replaced` count feature values that normalization clipped, or that were not finite."""
 
     time_ns: np.ndarray
@@ -88,10 +88,13 @@ class Dataset:
     def x(self) -> np.ndarray:
         return self.known.x
 
-    def parts(self) -> Iterator[tuple[int, Known]]:
-        yield 0, self.known
+    def parts(self) -> Iterator[Known]:
+        """All rows in order, part by part."""
+        yield self.known
 
     def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
+        """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
+        There are at least `batch` rows."""
         rows = len(self.y)
         yield Shuffled(self.x, np.arange(rows), whole_batches(rng.permutation(rows), batch))
 
@@ -110,7 +113,7 @@ def aligned(rows: int, columns: int) -> np.ndarray:
     return found
 
 
-def parts(
+def read_parts(
     files: Sequence[Path],
     contract: Contract,
     *,
@@ -122,34 +125,28 @@ def parts(
     InputError if the features are not the contract's."""
     row = 0
     for path in files:
-        with open_frame(path, key="df") as frame:
+        with open_frame(path) as frame:
             contract.check_names(features_of(frame), path)
-            for start in range(0, frame.rows, PART_ROWS):
-                stop = min(start + PART_ROWS, frame.rows)
-                names = ("alpha_outcome", *PAST_COLUMNS)
-                known = frame.matrix(names, start=start, stop=stop)
-                rows = len(known)
-                x, clipped, replaced = np.empty((rows, 0), dtype=np.float32), 0, 0
+            for piece in parallel.cut(frame.rows, PART_ROWS):
+                start, stop = piece.start, piece.stop
+                found = frame.matrix(("alpha_outcome", *PAST_COLUMNS), start=start, stop=stop)
+                x, clipped, replaced = np.empty((len(piece), 0), dtype=np.float32), 0, 0
                 if features:
-                    out = None if into is None else into[row : row + rows]
-                    x, clipped, replaced = apply(
-                        frame.matrix(contract.names, start=start, stop=stop), contract, out=out
-                    )
-                y, past, volatility = known[:, 0].copy(), known[:, 1:-1], known[:, -1].copy()
-                time_ns = frame.time_ns(start=start, stop=stop)
-                yield Dataset(
-                    time_ns, Known(x, past), y, volatility, clipped, replaced, frame.tz_aware
-                )
-                row += rows
+                    values = frame.matrix(contract.names, start=start, stop=stop)
+                    out = None if into is None else into[row : row + len(piece)]
+                    x, clipped, replaced = apply(values, contract, out=out)
+                    del values
+                y, past, volatility = found[:, 0].copy(), found[:, 1:-1], found[:, -1].copy()
+                known, time_ns = Known(x, past), frame.time_ns(start=start, stop=stop)
+                yield Dataset(time_ns, known, y, volatility, clipped, replaced, frame.tz_aware)
+                row += len(piece)
 
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
-    """The whole split in memory: rows × features × 4 bytes, and a part of it once more; without
-    `features`, only what is known beside them."""
-    sizes = split_sizes(split)
-    x = aligned(sum(rows for _, rows in sizes), len(contract.names) if features else 0)
-    files = [path for path, _ in sizes]
-    coming = parts(files, contract, features=features, into=x if features else None)
+    """The whole split in memory, without an `x` unless `features`."""
+    files, rows = zip(*split_sizes(split), strict=True)
+    x = aligned(sum(rows), len(contract.names) if features else 0)
+    coming = read_parts(files, contract, features=features, into=x if features else None)
     found = list(parallel.ahead(coming))
     return Dataset(
         time_ns=np.concatenate([part.time_ns for part in found]),
@@ -160,3 +157,118 @@ def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
         replaced=sum(part.replaced for part in found),
         tz_aware=found[0].tz_aware,
     )
+
+
+class Stream:
+    """The rows of a split in its files: in memory are their times and outcomes, parts on their
+    way, and two buffers of `buffer_rows` to train on.
+
+    To train on, rows are shuffled in two steps: chunks of consecutive rows, in an order drawn by
+    chance, fill a shuffle buffer, and the rows of the buffer are shuffled. While one buffer is
+    trained on, a thread reads the next.
+    """
+
+    def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
+        self._contract, self._buffer_rows = contract, buffer_rows
+        self._paths, self._sizes = zip(*split_sizes(split), strict=True)
+        parts = read_parts(self._paths, contract, features=False)
+        columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
+        self.time_ns, self.y = (np.concatenate(column) for column in columns)
+        self._starts = np.cumsum((0, *self._sizes)).tolist()
+
+    def parts(self) -> Iterator[Known]:
+        for part in parallel.ahead(read_parts(self._paths, self._contract)):
+            yield part.known
+
+    def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
+        """As a Dataset's; what a buffer has left of its last batch opens the next buffer."""
+        room = max(self._buffer_rows, batch, _CHUNK_ROWS)
+        # Two, in turns: one is filled while the other is trained on.
+        buffers = [aligned(batch + room, len(self._contract.names)) for _ in range(2)]
+        places = [np.zeros(batch + room, dtype=np.int64) for _ in range(2)]
+        chunks = [
+            range(start + rows.start, start + rows.stop)
+            for start, size in zip(self._starts, self._sizes, strict=False)
+            for rows in parallel.cut(size, _CHUNK_ROWS)
+        ]
+        drawn = [chunks[at] for at in rng.permutation(len(chunks))]
+        filled = (
+            (x, rows, self._fill(x[batch:], rows[batch:], part))
+            for part, x, rows in zip(_fillings(drawn, room), cycle(buffers), cycle(places))
+        )
+        left, left_rows = np.empty((0, buffers[0].shape[1]), dtype=np.float32), np.empty(0, int)
+        for x, rows, count in parallel.ahead(filled):
+            first = batch - len(left)
+            x[first:batch], rows[first:batch] = left, left_rows
+            order = first + rng.permutation(len(left) + count)
+            taken = whole_batches(order, batch)
+            if len(taken):
+                yield Shuffled(x, rows, taken)
+            others = order[len(taken) :]
+            left, left_rows = x[others], rows[others]
+
+    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[range]) -> int:
+        """Read chunks, each file's together, into `x`, and into `rows` which rows they are;
+        return how many."""
+
+        def file(chunk: range) -> int:
+            return bisect(self._starts, chunk.start) - 1
+
+        at = 0
+        for number, own in groupby(sorted(chunks, key=file), key=file):
+            first = self._starts[number]
+            with open_frame(self._paths[number]) as frame:
+                for chunk in own:
+                    start, stop = chunk.start - first, chunk.stop - first
+                    values = frame.matrix(self._contract.names, start=start, stop=stop)
+                    into = slice(at, at := at + len(chunk))
+                    apply(values, self._contract, out=x[into])
+                    rows[into] = np.arange(chunk.start, chunk.stop)
+        return at
+
+
+# The rows of one split, wherever they are.
+Rows = Dataset | Stream
+
+
+def open_both(
+    train: Path, valid: Path, contract: Contract, *, memory_bytes: int, batch: int
+) -> tuple[Rows, Rows]:
+    """Train and valid, in memory if there is room for all their rows; else valid in memory if it
+    takes a quarter of it at most, and train in its files, with buffers of what is left.
+
+    Raises InputError if that is not enough for batches of `batch` rows.
+    """
+    of_row = 4 * len(contract.names) + _ROW_BYTES
+    train_rows, valid_rows = (
+        sum(rows for _, rows in split_sizes(split)) for split in (train, valid)
+    )
+    if (train_rows + valid_rows) * of_row <= memory_bytes:
+        return load(train, contract), load(valid, contract)
+    loaded = valid_rows * of_row <= _VALID_SHARE * memory_bytes
+    left = memory_bytes - train_rows * _ROW_BYTES - valid_rows * (of_row if loaded else _ROW_BYTES)
+    # Two buffers, each with room for what the other leaves of its last batch.
+    buffer_rows = left // (2 * of_row) - batch
+    least = max(batch, _CHUNK_ROWS)
+    if buffer_rows < least:
+        needed = memory_bytes + 2 * of_row * (least - buffer_rows)
+        raise InputError(
+            f"train.memory_mb: must be at least {math.ceil(needed / 1e6)} for {train_rows} rows of "
+            f"train and {valid_rows} of valid with {len(contract.names)} features, found "
+            f"{memory_bytes / 1e6:g}"
+        )
+    watched = load(valid, contract) if loaded else Stream(valid, contract)
+    return Stream(train, contract, buffer_rows=buffer_rows), watched
+
+
+def _fillings(chunks: Sequence[range], room: int) -> Iterator[list[range]]:
+    """As many of the chunks at a time as there is room for their rows."""
+    found: list[range] = []
+    left = room
+    for chunk in chunks:
+        if found and len(chunk) > left:
+            yield found
+            found, left = [], room
+        found.append(chunk)
+        left -= len(chunk)
+    yield found

@@ -1,23 +1,27 @@
-"""A training history: one row an epoch, written by `alpha train`."""
+"""What training may see, what it measures there of a model, and its history: a row an epoch."""
 
 import csv
 import math
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from alpha.core.errors import InputError
+from alpha.learn.dataset import Predictor, Rows
+from alpha.learn.losses import Objective, expected, near_mean_tolerance
 
-REQUIRED = ("epoch", "train_loss", "valid_loss")
+# The loss on so many rows of train is near enough that on all: nothing is decided by it.
+_WATCHED_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """A line of the history, after an epoch, or a tree. Losses are over the best constant's loss
-    on train, so that 1 is what that constant scores on train (train_loss is measured on some rows
-    of train: Splits.train_loss); prediction_* are of valid, in
-    units of the outcome or the class code; near_mean_share is the share of valid predictions that
-    hardly leave the train mean (alpha.learn.losses.near_mean_tolerance). None where it was not
-    measured."""
+    """A line of history.csv, after an epoch, or a tree. Losses are over the best constant's loss
+    on train; prediction_* are of valid, in units of the outcome or the class code, near_mean_share
+    the share of these that hardly leave the train mean. None where it was not measured."""
 
     epoch: int
     train_loss: float
@@ -28,40 +32,103 @@ class Epoch:
     near_mean_share: float | None = None
 
 
-def read(path: Path) -> dict[str, list[float]]:
-    """Columns of history.csv as lists of floats, NaN where a cell is empty.
+class Trained(NamedTuple):
+    """A fitted model and its history; `inside` is its folder in that of its run; `importance` the
+    skill that is lost with each family, of a network that has one."""
 
-    Raises InputError, naming file, row and column, if it is missing, lacks a column of
-    `REQUIRED`, has no rows, or holds what is not a number, or an epoch that is not whole.
-    """
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            names = reader.fieldnames or []
-            rows = list(reader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not CSV: {error}") from None
-    for name in REQUIRED:
-        if name not in names:
-            raise InputError(f"{path}: must have a column {name!r}, found {', '.join(names)}")
-    if not rows:
-        raise InputError(f"{path}: must have a row for each epoch, found none")
-    columns = {
-        name: [_number(path, at, name, row[name]) for at, row in enumerate(rows)] for name in names
-    }
-    for at, epoch in enumerate(columns["epoch"]):
-        if not epoch.is_integer():
-            raise InputError(f"{path}: row {at}, column 'epoch': must be whole, found {epoch}")
-    return columns
+    fitted: Predictor
+    history: list[Epoch]
+    inside: str = ""
+    importance: dict[str, float] | None = None
 
 
-def write_history(path: Path, history: list[Epoch]) -> None:
+@dataclass(frozen=True)
+class Splits:
+    """Train and valid, and what is minimized. Test is not in sight."""
+
+    train: Rows
+    valid: Rows
+    objective: Objective
+
+    def mean_loss(self, y: np.ndarray, prediction: np.ndarray) -> float:
+        """In the objective's own units."""
+        return float(np.mean(self.objective.losses(y, prediction)))
+
+    @cached_property
+    def constant_loss(self) -> float:
+        """The best constant's loss on train; 1 where it is perfect, as when outcomes are equal."""
+        return self.mean_loss(self.train.y, self.objective.constant) or 1.0
+
+    def measure(self, model: Predictor, *, epoch: int) -> Epoch:
+        """A line of the history for a model as it stands.
+
+        train_loss is over the best constant's, both on every k-th row of train alone, k being the
+        least by which these are no more than valid's rows or than _WATCHED_ROWS.
+        """
+        every = -(-len(self.train.y) // min(len(self.valid.y), _WATCHED_ROWS))
+        y, objective = self.train.y[::every], self.objective
+        train_loss = self.mean_loss(y, _predicted(model, self.train, every=every))
+        prediction = _predicted(model, self.valid)
+        score = expected(prediction, objective.classes)
+        near = np.abs(score - objective.mean) <= near_mean_tolerance(objective.sigma)
+        return Epoch(
+            epoch=epoch,
+            train_loss=train_loss / (self.mean_loss(y, objective.constant) or 1.0),
+            valid_loss=self.mean_loss(self.valid.y, prediction) / self.constant_loss,
+            prediction_mean=float(score.mean()),
+            prediction_std=float(score.std()),
+            prediction_max=float(score.max()),
+            near_mean_share=float(np.mean(near)),
+        )
+
+
+def _predicted(model: Predictor, data: Rows, *, every: int = 1) -> np.ndarray:
+    """What a model predicts of one row in `every`, from the first on."""
+    found, row = [], 0
+    for known in data.parts():
+        # The first of a part that counts is the first whose number is a multiple.
+        found.append(model.predict(known[-row % every :: every]))
+        row += len(known)
+    return np.concatenate(found)
+
+
+def write(path: Path, history: list[Epoch]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in fields(Epoch))
         writer.writerows(asdict(epoch).values() for epoch in history)
+
+
+def read(path: Path) -> dict[str, list[float]]:
+    """Columns of history.csv, NaN where a cell is empty.
+
+    Raises InputError, naming file, row and column, if it is missing, lacks a column that is always
+    measured, has no rows, or holds what is not a number, or an epoch that is not whole.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            reader = csv.DictReader(file)
+            names, rows = reader.fieldnames or [], list(reader)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is not CSV: {error}") from None
+    for name in ("epoch", "train_loss", "valid_loss"):
+        if name not in names:
+            raise InputError(f"{path}: must have a column {name!r}, found {', '.join(names)}")
+    if not rows:
+        raise InputError(f"{path}: must have a row for each epoch, found none")
+    columns: dict[str, list[float]] = {name: [] for name in names}
+    for name, column in columns.items():
+        for at, row in enumerate(rows):
+            where, text = f"{path}: row {at}, column {name!r}", row[name]
+            try:
+                column.append(float(text) if text else math.nan)
+            except ValueError:
+                raise InputError(f"{where}: must be a number, found {text!r}") from None
+            if name == "epoch" and not column[at].is_integer():
+                raise InputError(f"{where}: must be whole, found {column[at]}")
+    return columns
 
 
 def epochs(history: dict[str, list[float]]) -> int:
@@ -74,12 +141,3 @@ def best_epoch(history: dict[str, list[float]]) -> int | None:
     pairs = zip(history["valid_loss"], history["epoch"], strict=True)
     finite = [(loss, int(epoch)) for loss, epoch in pairs if math.isfinite(loss)]
     return min(finite)[1] if finite else None
-
-
-def _number(path: Path, row: int, column: str, text: str | None) -> float:
-    try:
-        return float(text) if text else math.nan
-    except ValueError:
-        raise InputError(
-            f"{path}: row {row}, column {column!r}: must be a number, found {text!r}"
-        ) from None

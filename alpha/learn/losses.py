@@ -1,11 +1,11 @@
 """What is minimized and what skill compares: the loss of each row, and the best constant.
 
-A regression target is predicted as a number, (rows,); a classification target as a
-probability of each class, (rows, classes). Everything that is fitted here is fitted on train.
+A regression target is predicted as a number, (rows,), a classification target as a probability of
+each class, (rows, classes). All that is fitted here is fitted on train.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from alpha.data.params import Label, classes
 from alpha.learn.params import Loss
 
-# A class that is called impossible costs this much, rather than everything.
+# A class that is called impossible costs as much as one of this probability, not everything.
 LEAST_PROBABILITY = 1e-6
 _WORDS = {
     "mse": "squared error",
@@ -24,29 +24,22 @@ _WORDS = {
 }
 # In sigmas: an error below it weighs no more than one of that size, as 1 / 0 is not a weight.
 _LEAST_ERROR = 1e-3
-# A definition rather than a parameter, so that the figures of any two runs can be compared.
-_NEAR_MEAN_SIGMAS = 0.01
 
 
 def near_mean_tolerance(sigma: float) -> float:
-    """How far from the train mean a prediction still counts as near it, in the outcome's unit.
-
-    `sigma` is the standard deviation of the train outcome. Predictions that hardly leave the mean
-    are a collapsed model, however good their loss looks.
-    """
-    return _NEAR_MEAN_SIGMAS * sigma
+    """How far from the train mean a prediction still counts as near it, in the unit of the train
+    outcome and its `sigma`: if most are, a model is collapsed, however good its loss looks."""
+    # A definition rather than a parameter, so that the figures of any two runs can be compared.
+    return 0.01 * sigma
 
 
 def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
-    """The expected class code, (rows,), of probabilities (rows, classes); without classes the
-    prediction as it is."""
+    """One number a row, (rows,), that ranks: of probabilities (rows, classes) the expected class
+    code, without classes the prediction as it is."""
     if not classes:
         return prediction
-    total = np.zeros(len(prediction))
     # Class by class: a matrix product adds in an order that depends on the cores.
-    for at, code in enumerate(classes):
-        total += code * prediction[:, at]
-    return total
+    return sum((code * prediction[:, at] for at, code in enumerate(classes)), np.zeros(1))
 
 
 @dataclass(frozen=True)
@@ -104,12 +97,7 @@ class Objective:
         with np.errstate(over="ignore", invalid="ignore"):
             if self.classes:
                 return self._cross_entropy(outcome, np.asarray(prediction))
-            error = outcome - prediction
-            return _REGRESSION[self.loss.name](self, outcome, error)
-
-    def score(self, prediction: np.ndarray) -> np.ndarray:
-        """One number a row, (rows,), that ranks: the prediction, or the expected class code."""
-        return expected(prediction, self.classes)
+            return self._regression_losses(outcome, outcome - prediction)
 
     def of_class(self, outcome: np.ndarray) -> np.ndarray:
         """The column of each outcome's class, (rows,) int64."""
@@ -172,23 +160,15 @@ class Objective:
         column = self.of_class(outcome)
         rows = np.arange(len(outcome))
         chosen = prediction[column] if prediction.ndim == 1 else prediction[rows, column]
-        bounded = np.maximum(chosen, LEAST_PROBABILITY)
-        return self.class_weights[column] * -np.log(bounded)
+        return self.class_weights[column] * -np.log(np.maximum(chosen, LEAST_PROBABILITY))
 
-    def _huber(self, error: np.ndarray) -> np.ndarray:
-        delta = self.loss.huber_delta * self.sigma
-        size = np.abs(error)
-        return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
-
-
-_Regression = Callable[[Objective, np.ndarray, np.ndarray], np.ndarray]
-_REGRESSION: dict[str, _Regression] = {
-    "mse": lambda objective, outcome, error: error**2,
-    "mae": lambda objective, outcome, error: np.abs(error),
-    "huber": lambda objective, outcome, error: objective._huber(error),
-    # Koenker and Bassett (1978).
-    "quantile": lambda objective, outcome, error: np.maximum(
-        objective.loss.quantile * error, (objective.loss.quantile - 1) * error
-    ),
-    "tail_mse": lambda objective, outcome, error: objective.row_weights(outcome) * error**2,
-}
+    def _regression_losses(self, outcome: np.ndarray, error: np.ndarray) -> np.ndarray:
+        loss = self.loss
+        if loss.name == "mae":
+            return np.abs(error)
+        if loss.name == "huber":
+            delta, size = loss.huber_delta * self.sigma, np.abs(error)
+            return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
+        if loss.name == "quantile":  # Koenker and Bassett (1978)
+            return np.maximum(loss.quantile * error, (loss.quantile - 1) * error)
+        return self.row_weights(outcome) * error**2 if loss.name == "tail_mse" else error**2

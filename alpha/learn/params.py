@@ -1,4 +1,4 @@
-"""Params that training, prediction and evaluation share: the ladder, and the loss."""
+"""Params that training, prediction and evaluation share: the ladder of models, and the loss."""
 
 from importlib import import_module
 from pathlib import Path
@@ -9,13 +9,21 @@ from pydantic import AfterValidator, Field
 from alpha.core.errors import InputError
 from alpha.core.params import Positive, Section, Seed
 
-# Each kind is a list in params.yaml, a folder of alpha/models, and has stages of its own.
+# Each kind is a list in params.yaml, a folder of alpha/models, and has stages of its own. Each
+# model has a section of its own too, and is a module of that folder, or a class in one.
 KINDS = {
-    "baselines": ("zero", "mean", "median", "persistence", "har", "ridge"),
-    "networks": ("mlp", "silos"),
-    "trees": ("lightgbm",),
+    "baselines": {
+        "zero": "naive.Zero",
+        "mean": "naive.Mean",
+        "median": "naive.Median",
+        "persistence": "naive.Persistence",
+        "har": "lines.Har",
+        "ridge": "lines.Ridge",
+    },
+    "networks": {"mlp": "mlp", "silos": "silos"},
+    "trees": {"lightgbm": "lightgbm.Trees"},
 }
-MODELS = tuple(name for names in KINDS.values() for name in names)
+MODELS = tuple(model for models in KINDS.values() for model in models)
 # The plain network that is trained beside silos, in a folder of that name inside its run's.
 MATCHED_MLP = "matched_mlp"
 
@@ -29,30 +37,30 @@ class Loss(Section):
     class_weights: Literal["none", "balanced"]
 
 
-def _of(kind: str) -> AfterValidator:
+def _list(item: Any, *limits: Any) -> Any:
+    def check(values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(values)) != len(values):
+            raise ValueError(f"must not repeat, found {list(values)}")
+        return values
+
+    return Annotated[(tuple[item, ...], *limits, AfterValidator(check))]
+
+
+def _name(kind: str) -> Any:
     def check(name: str) -> str:
         if name not in KINDS[kind]:
             raise ValueError(f"must be one of {', '.join(KINDS[kind])}, found {name!r}")
         return name
 
-    return AfterValidator(check)
+    return Annotated[str, AfterValidator(check)]
 
 
-def _no_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) != len(values):
-        raise ValueError(f"must not repeat, found {list(values)}")
-    return values
-
-
-_Distinct = AfterValidator(_no_repeats)
 # The sections that say what is trained.
 LADDER: dict[str, Any] = {
-    "baselines": Annotated[
-        tuple[Annotated[str, _of("baselines")], ...], Field(min_length=1), _Distinct
-    ],
-    "networks": Annotated[tuple[Annotated[str, _of("networks")], ...], _Distinct],
-    "trees": Annotated[tuple[Annotated[str, _of("trees")], ...], _Distinct],
-    "seeds": Annotated[tuple[Seed, ...], Field(min_length=1), _Distinct],
+    "baselines": _list(_name("baselines"), Field(min_length=1)),
+    "networks": _list(_name("networks")),
+    "trees": _list(_name("trees")),
+    "seeds": _list(Seed, Field(min_length=1)),
 }
 
 
@@ -70,8 +78,7 @@ def runs(params: Any) -> list[str]:
 
 def run_folder(run: str) -> Path:
     """Where a run, named model-seed, is inside results/train and results/predict: MODEL/SEED, or
-    baselines/MODEL, as these are fitted once, with seed 0. Raises InputError if there is no such
-    model."""
+    baselines/MODEL, as these are fitted once, with seed 0. Raises InputError for another model."""
     model, _, seed = run.rpartition("-")
     fitted_once = kind(model) == "baselines" and seed == "0"
     return Path("baselines", model) if fitted_once else Path(model, seed)
@@ -79,13 +86,25 @@ def run_folder(run: str) -> Path:
 
 def kind(model: str) -> str:
     """The kind of a model. Raises InputError if there is no such model."""
-    for found, names in KINDS.items():
-        if model in names:
+    for found, models in KINDS.items():
+        if model in models:
             return found
     raise InputError(f"no such model {model!r}: must be one of {', '.join(MODELS)}")
 
 
 def sections(kind: str) -> dict[str, type[Section]]:
-    """The sections that have the parameters of a kind's models, by model."""
-    found: dict[str, type[Section]] = import_module(f"alpha.models.{kind}.params").SECTIONS
-    return found
+    """The sections with the parameters of a kind's models, by model; most baselines have none."""
+    own: dict[str, type[Section]] = import_module(f"alpha.models.{kind}.params").SECTIONS
+    return {model: own.get(model, Section) for model in KINDS[kind]}
+
+
+def find(model: str) -> Any:
+    """The class or module of a model; the others, and what they need, are not imported.
+
+    It has `FEATURES`, whether it looks at features, `load(folder)`, which returns a Predictor
+    (alpha.learn.dataset), and `fit`, `fit_watching` or `build`, as CONTRIBUTING.md says.
+    """
+    of = kind(model)
+    module, _, name = KINDS[of][model].partition(".")
+    found = import_module(f"alpha.models.{of}.{module}")
+    return getattr(found, name) if name else found

@@ -17,9 +17,5 @@ SECTIONS: dict[str, Any] = {}
 def command(params: Any, args: Arguments) -> None:
     from alpha.predict.run import run
 
-    run(
-        models=args.models,
-        splits=args.splits,
-        normalization=args.normalization,
-        out=args.out,
-    )
+    paths = {name: getattr(args, name) for name in ("models", "splits", "normalization", "out")}
+    run(**paths)

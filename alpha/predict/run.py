@@ -20,9 +20,9 @@ from alpha.data.contract import Contract, read_contract
 from alpha.data.features import split_sizes
 from alpha.data.params import CLASSES
 from alpha.learn import dataset
-from alpha.learn.dataset import Dataset, Known
+from alpha.learn.dataset import Dataset, Known, Predictor
 from alpha.learn.losses import expected
-from alpha.learn.predictor import Predictor, find
+from alpha.learn.params import find
 
 
 class _About(BaseModel):
@@ -67,46 +67,38 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     or if its files are not those that training wrote.
     """
     contract = read_contract(normalization)
-    found = {
-        folder: load_model(models / folder, contract) for folder in _folders_with_models(models)
-    }
+    # A training that was killed may have left a .part.
+    folders = sorted(
+        path.parent.relative_to(models)
+        for path in models.rglob("model.json")
+        if not any(name.endswith(".part") for name in path.relative_to(models).parts)
+    )
+    if not folders:
+        raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
+    found = {folder: load_model(models / folder, contract) for folder in folders}
     features = any(model.features for model in found.values())
-    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in found}
+    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in folders}
     with whole_folder(out) as part:
-        for folder in found:
+        for folder in folders:
             (part / folder).mkdir(parents=True, exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
             files, rows = zip(*split_sizes(splits / name), strict=True)
-            parts = parallel.ahead(dataset.parts(files, contract, features=features))
+            parts = parallel.ahead(dataset.read_parts(files, contract, features=features))
             targets = {part / folder / f"{name}.h5": model for folder, model in found.items()}
             counts = write_predictions(targets, parts, rows=sum(rows))
             for folder, model in found.items():
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
                 inputs[folder][name] = counts | unseen
-        for folder, counts_of_splits in inputs.items():
-            write_json(part / folder / "inputs.json", counts_of_splits)
-
-
-def _folders_with_models(models: Path) -> list[Path]:
-    """Relative to `models` and sorted; a training that was killed may have left a .part."""
-    found = (path.parent.relative_to(models) for path in models.rglob("model.json"))
-    folders = sorted(
-        folder for folder in found if not any(part.endswith(".part") for part in folder.parts)
-    )
-    if not folders:
-        raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
-    return folders
+        for folder in folders:
+            write_json(part / folder / "inputs.json", inputs[folder])
 
 
 def write_predictions(
     models: Mapping[Path, Model], parts: Iterable[Dataset], *, rows: int
 ) -> dict[str, int]:
-    """Write each model's file, part after part of a split with so many rows: outcomes, and
-    what is predicted of them, of classes the expected code and the probabilities.
-
-    Returns how many rows there were, and how many feature values were clipped and replaced. One
-    part is in memory at a time.
-    """
+    """Write each model's file, part after part of a split with so many rows, of which one is in
+    memory at a time. Returns how many rows there were, and how many feature values were clipped
+    and replaced."""
     inputs = {"rows": 0, "clipped": 0, "replaced": 0}
     writers: dict[Path, FrameWriter] = {}
     with ExitStack() as stack:
@@ -125,8 +117,7 @@ def write_predictions(
             inputs["rows"] += len(data.y)
             inputs["clipped"] += data.clipped
             inputs["replaced"] += data.replaced
-            # Or this part would be in memory while the next is read.
-            del data
+            del data  # or this part would be in memory while the next is read
     return inputs
 
 
@@ -135,11 +126,8 @@ def _predict(known: Known, model: Model) -> np.ndarray:
 
 
 def load_model(folder: Path, contract: Contract) -> Model:
-    """Load what `alpha train` wrote.
-
-    Raises InputError unless it belongs to `contract` (other features, another order of them, or
-    other families do not), and unless each of its files is as training wrote it.
-    """
+    """Load what `alpha train` wrote. Raises InputError unless it belongs to `contract` (features in
+    their order, families), and each of its files is as training wrote it."""
     about = parse(_About, folder / "model.json")
     if about.normalization != contract.hash:
         raise InputError(
@@ -148,20 +136,17 @@ def load_model(folder: Path, contract: Contract) -> Model:
         )
     model = find(about.model)
     for name, digest in about.files.items():
-        _check_file(folder / name, digest)
+        path = folder / name
+        # A library's own parser may not survive a damaged file, so it must not see one.
+        try:
+            found = sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            raise InputError(f"{path}: is missing") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        if found != digest:
+            raise InputError(
+                f"{path}: was changed after training (its digest does not match model.json); "
+                f"train again"
+            )
     return Model(model.load(folder), about.classes, model.FEATURES)
-
-
-def _check_file(path: Path, digest: str) -> None:
-    # A library's own parser may not survive a damaged file, so it must not see one.
-    try:
-        found = sha256(path.read_bytes()).hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path}: is missing") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    if found != digest:
-        raise InputError(
-            f"{path}: was changed after training (its digest does not match model.json); "
-            f"train again"
-        )

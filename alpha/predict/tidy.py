@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
-from alpha.learn.params import LADDER, MODELS, kind, run_folder, runs
+from alpha.learn.params import KINDS, LADDER, run_folder, runs
 
 SUMMARY = "remove the results of runs that params no longer name"
 OPTIONS = [
@@ -23,16 +23,15 @@ def command(params: Any, args: Arguments) -> None:
 
 def run(named: Collection[str], *, folders: Iterable[Path]) -> list[Path]:
     """Remove from `folders` what is there of networks and trees but not among the runs `named`: the
-    folder of a seed, such as mlp/2, or of a model, such as mlp.
+    folder of a seed, such as mlp/2, or of a model, such as mlp. Returns what was removed, sorted.
 
-    Anything else is left alone; the baselines, in one folder, come and go with their one stage. A
-    removed run comes back from DVC's cache when params name it again. Returns what was removed,
-    sorted.
+    The baselines, in one folder, come and go with their one stage. A removed run comes back from
+    DVC's cache when params name it again.
     """
     kept = {path for name in named for path in (run_folder(name), run_folder(name).parent)}
     removed = []
     for folder in folders:
-        for model in (model for model in MODELS if kind(model) != "baselines"):
+        for model in (*KINDS["networks"], *KINDS["trees"]):
             seeds = [path for path in (folder / model).glob("*") if path.name.isdecimal()]
             found = seeds if Path(model) in kept else [folder / model]
             removed += [

@@ -22,42 +22,7 @@ OPTIONS = [
 
 
 def SECTIONS(args: Arguments) -> dict[str, Any]:
-    _check(args)
-    of = args.kind or kind(args.model)
-    own = sections(of)
-    found = LADDER | {"label": Label, "loss": Loss}
-    if of == "networks":
-        found |= {"train": import_module("alpha.models.networks.params").Train}
-    return found | (own if args.kind else {args.model: own[args.model]})
-
-
-def command(params: Any, args: Arguments) -> None:
-    from alpha.train.run import run, run_baselines
-
-    paths = {name: getattr(args, name) for name in ("train", "valid", "normalization", "out")}
-    if args.kind:
-        parameters = {model: getattr(params, model) for model in params.baselines}
-        run_baselines(params.label, params.loss, parameters, **paths)
-        return
-    if args.model not in ladder(params):
-        raise InputError(
-            f"--model must be one of params' models ({', '.join(ladder(params))}), "
-            f"found {args.model!r}"
-        )
-    run(
-        params.label,
-        params.loss,
-        getattr(params, "train", None),
-        getattr(params, args.model),
-        model=args.model,
-        seed=args.seed,
-        live=args.live,
-        **paths,
-    )
-
-
-def _check(args: Arguments) -> None:
-    """Raise InputError unless there is one model with a seed, or the baselines without one."""
+    """Raises InputError unless there is one model with a seed, or the baselines without one."""
     if (args.model is None) == (args.kind is None):
         found = "neither" if args.model is None else "both"
         raise InputError(f"either --model or --kind must be given, found {found}")
@@ -67,3 +32,31 @@ def _check(args: Arguments) -> None:
         raise InputError("--seed must be given with --model, and with it alone")
     if args.seed is not None and not 0 <= args.seed < 2**31:
         raise InputError(f"--seed must be 0 to 2**31 - 1, found {args.seed}")
+    of = args.kind or kind(args.model)
+    own = sections(of)
+    shared = LADDER | {"label": Label, "loss": Loss}
+    if of == "networks":
+        shared |= {"train": import_module("alpha.models.networks.params").Train}
+    return shared | (own if args.kind else {args.model: own[args.model]})
+
+
+def command(params: Any, args: Arguments) -> None:
+    from alpha.train.run import run
+
+    names = params.baselines if args.kind else [args.model]
+    if not set(names) <= set(ladder(params)):
+        raise InputError(
+            f"--model must be one of params' models ({', '.join(ladder(params))}), "
+            f"found {args.model!r}"
+        )
+    paths = {name: getattr(args, name) for name in ("train", "valid", "normalization", "out")}
+    run(
+        params.label,
+        params.loss,
+        getattr(params, "train", None),
+        {name: getattr(params, name) for name in names},
+        seed=args.seed or 0,
+        live=args.live,
+        in_folders=bool(args.kind),
+        **paths,
+    )

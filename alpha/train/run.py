@@ -11,82 +11,82 @@ from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
-from alpha.learn import dataset, stream
-from alpha.learn.dataset import Rows
-from alpha.learn.history import Epoch, write_history
+from alpha.learn import dataset, history
+from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.losses import Objective
-from alpha.learn.measure import Splits, Trained
-from alpha.learn.params import Loss
-from alpha.learn.predictor import find
-from alpha.learn.stream import Stream
+from alpha.learn.params import Loss, find
 
 
 def run(
     label: Label,
     loss: Loss,
     loop: Any,
-    parameters: Section,
+    models: Mapping[str, Section],
     *,
-    model: str,
     seed: int,
     train: Path,
     valid: Path,
     normalization: Path,
     out: Path,
     live: Path | None = None,
+    in_folders: bool = False,
 ) -> None:
-    """Write the fitted model, model.json (what it is, of which contract, and the SHA-256 of each
-    file of the fitted model) and history.csv; of a network of silos also importance.json, and the
-    matched MLP to the folder matched_mlp.
+    """Fit `models` (name -> parameters): one into `out`, or, `in_folders`, the baselines each into
+    the folder of its name.
 
-    `loop` is the section train, of networks alone, whose training is watched in the folder `live`,
-    that of the matched MLP in matched_mlp there. Raises InputError if the splits' features are not
-    the contract's.
+    Writes the fitted model, model.json (what it is, of which contract, and the SHA-256 of each file
+    of the fitted model) and history.csv; of a network of silos also importance.json, and the
+    matched MLP to the folder matched_mlp. `loop` is the section train, of networks alone, whose
+    training is watched in the folder `live`. Raises InputError if the splits' features are not the
+    contract's.
     """
-    contract, found = read_contract(normalization), find(model)
-    is_network = hasattr(found, "build")
-    seen = _seen(found, train, valid, contract, label, loss, loop)
-    configuration = [loss, parameters, *([loop] if is_network else [])]
-    about = _about(model, seed, contract, seen, configuration)
-    with whole_folder(out) as part:
-        if not is_network:
-            _write(part, fit(found, seen, parameters, seed=seed), about)
-            return
-        # By name, as all other models do without TensorFlow and the code of networks.
-        networks = import_module("alpha.train.networks")
-        for trained in networks.fit(
-            found, seen, parameters, loop,
-            families=contract.families, label=label, name=model, seed=seed, live=live,
-        ):  # fmt: skip
-            _write(part, trained, about)
-
-
-def run_baselines(
-    label: Label,
-    loss: Loss,
-    parameters: Mapping[str, Section],
-    *,
-    train: Path,
-    valid: Path,
-    normalization: Path,
-    out: Path,
-) -> None:
-    """The same of every baseline, each in the folder of its name; `parameters` are theirs, by name.
-    Features are read for those alone that look at them, and stay in their files."""
     contract = read_contract(normalization)
     seen, features = None, None
     with whole_folder(out) as part:
-        for model in track(parameters, "models", total=len(parameters)):
-            found = find(model)
-            if seen is None or features != found.FEATURES:
-                seen, features = None, found.FEATURES  # not two of them in memory
-                seen = _seen(found, train, valid, contract, label, loss, None)
-            about = _about(model, 0, contract, seen, [loss, parameters[model]])
-            (part / model).mkdir()
-            _write(part / model, fit(found, seen, parameters[model], seed=0), about)
+        for name in track(models, "models", total=len(models)) if in_folders else models:
+            model, configuration = find(name), [loss, models[name]]
+            if seen is None or features != model.FEATURES:
+                seen, features = None, model.FEATURES  # not two of them in memory
+                seen = _seen(model, train, valid, contract, label, loss, loop)
+            trained: Iterable[Trained]
+            if hasattr(model, "build"):
+                configuration.append(loop)
+                # By name, as all other models do without TensorFlow and the code of networks.
+                trained = import_module("alpha.models.networks.training").fit(
+                    model, seen, models[name], loop,
+                    families=contract.families, label=label, name=name, seed=seed, live=live,
+                )  # fmt: skip
+            else:
+                trained = [_fit(model, seen, models[name], seed)]
+            sections = [section.model_dump(mode="json") for section in configuration]
+            about = {
+                "model": name,
+                "seed": seed,
+                "normalization": contract.hash,
+                "classes": list(seen.objective.classes),
+                # The same for two models that differ by nothing but their seed.
+                "configuration": digest([name, contract.hash, *sections]),
+            }
+            for one in trained:
+                _write((part / name if in_folders else part) / one.inside, one, about)
 
 
-def fit(model: Any, seen: Splits, parameters: Section, *, seed: int) -> Trained:
+def _seen(
+    model: Any, train: Path, valid: Path, contract: Contract, label: Label, loss: Loss, loop: Any
+) -> Splits:
+    """Train and valid, with no more of them in memory than the model needs."""
+    rows: Sequence[dataset.Rows]
+    if hasattr(model, "build"):
+        memory = round(loop.memory_mb * 1e6)
+        rows = dataset.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
+    elif model.FEATURES and hasattr(model, "fit"):
+        rows = [dataset.Stream(split, contract) for split in (train, valid)]
+    else:
+        rows = [dataset.load(split, contract, features=model.FEATURES) for split in (train, valid)]
+    return Splits(rows[0], rows[1], Objective.fit(rows[0].y, label, loss))
+
+
+def _fit(model: Any, seen: Splits, parameters: Section, seed: int) -> Trained:
     """Fit a closed form, or what stops early by itself."""
     if hasattr(model, "fit"):
         fitted = model.fit(seen.train, seen.objective, parameters)
@@ -94,52 +94,16 @@ def fit(model: Any, seen: Splits, parameters: Section, *, seed: int) -> Trained:
     fitted, losses = model.fit_watching(
         seen.train, seen.valid, seen.objective, parameters, seed=seed
     )
-    constant = seen.constant_loss
-    return Trained(
-        fitted,
-        [
-            Epoch(number, train / constant, valid / constant)
-            for number, (train, valid) in enumerate(losses, start=1)
-        ],
-    )
-
-
-def _seen(
-    model: Any, train: Path, valid: Path, contract: Contract, label: Label, loss: Loss, loop: Any
-) -> Splits:
-    """Train and valid, with no more of them in memory than the model needs."""
-    rows: Sequence[Rows]
-    if hasattr(model, "build"):
-        memory = round(loop.memory_mb * 1e6)
-        rows = stream.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
-    elif model.FEATURES and hasattr(model, "fit"):
-        rows = [Stream(split, contract) for split in (train, valid)]
-    else:
-        rows = [dataset.load(split, contract, features=model.FEATURES) for split in (train, valid)]
-    return Splits(rows[0], rows[1], Objective.fit(rows[0].y, label, loss))
-
-
-def _about(
-    model: str, seed: int, contract: Contract, seen: Splits, configuration: Iterable[Section]
-) -> dict[str, Any]:
-    """model.json without its files. `configuration` is the same for two models that differ by
-    nothing but their seed."""
-    sections = [section.model_dump(mode="json") for section in configuration]
-    return {
-        "model": model,
-        "seed": seed,
-        "normalization": contract.hash,
-        "classes": list(seen.objective.classes),
-        "configuration": digest([model, contract.hash, *sections]),
-    }
+    over = seen.constant_loss
+    epochs = [Epoch(at, train / over, valid / over) for at, (train, valid) in enumerate(losses, 1)]
+    return Trained(fitted, epochs)
 
 
 def _write(folder: Path, trained: Trained, about: dict[str, Any]) -> None:
-    folder = folder / trained.inside
     folder.mkdir(exist_ok=True)
     trained.fitted.save(folder)
     files = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     write_json(folder / "model.json", about | {"files": files})
-    write_history(folder / "history.csv", trained.history)
+    history.write(folder / "history.csv", trained.history)
     if trained.importance is not None:
         write_json(folder / "importance.json", trained.importance)

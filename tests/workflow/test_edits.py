@@ -69,7 +69,7 @@ def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(buil
     before = copied.results()
     for file, expected in (
         ("alpha/label/targets.py", {"label", "guard", "report"}),
-        ("alpha/models/baselines/__init__.py", {"train_baselines", "predict_baselines"}),
+        ("alpha/models/baselines/naive.py", {"train_baselines", "predict_baselines"}),
         ("alpha/show/__init__.py", set()),
     ):
         edited(copied, file)

@@ -67,31 +67,26 @@ def least_loss(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) 
     `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
     (a linear probability model). Rows weigh as they do in the loss. With mae, huber and quantile,
     weights depend on the errors: iteratively reweighted least squares (Holland and Welsch 1977),
-    from the line of equal weights on, and of all its lines the one of least mean loss on these
-    rows. With penalty 0 and collinear inputs, the weights of least norm. In memory are one
-    part of the inputs, and a few numbers a row.
+    from equal weights on, and of all its lines the one of least mean loss. With penalty 0 and
+    collinear inputs, the weights of least norm.
     """
     target = y[:, None]
     if objective.classes:
         target = (objective.of_class(y)[:, None] == np.arange(len(objective.classes))) * 1.0
-    line = _least_squares(x(), target, objective.row_weights(y), penalty)
-    if objective.classes or objective.loss.name in ("mse", "tail_mse"):
-        return line
-    best, prediction = line, _predicted(line, x)
-    least = np.mean(objective.losses(y, prediction))
-    for _ in range(_ROUNDS):
-        line = _least_squares(x(), target, objective.error_weights(y - prediction), penalty)
-        prediction = _predicted(line, x)
+    best, least, weight = None, np.inf, objective.row_weights(y)
+    for _ in range(1 + _ROUNDS):
+        line = _least_squares(x(), target, weight, penalty)
+        if objective.classes or objective.loss.name in ("mse", "tail_mse"):
+            return line
+        prediction = np.concatenate([line.predict(part) for part in x()])
         loss, before = np.mean(objective.losses(y, prediction)), least
-        if loss < least:
+        if best is None or loss < least:
             best, least = line, loss
         if not loss < before * (1 - _LEAST_GAIN):
             break
+        weight = objective.error_weights(y - prediction)
+    assert best is not None
     return best
-
-
-def _predicted(line: LinearModel, x: Pass) -> np.ndarray:
-    return np.concatenate([line.predict(part) for part in x()])
 
 
 class SumsOfProducts:
@@ -144,26 +139,20 @@ def _least_squares(
     x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
 ) -> LinearModel:
     """The line of `target` (rows, outputs) on `x` (rows, inputs); a row counts `weight` (rows,)."""
-    sums: SumsOfProducts | None = None
-    row = 0
+    found: SumsOfProducts | None = None
+    row = inputs = 0
     for part in x:
-        rows = slice(row, row + len(part))
-        if sums is None:
-            sums = SumsOfProducts(_near_means(part, target[rows]))
-        sums.add(part, target[rows], weight[rows])
+        rows, inputs = slice(row, row + len(part)), part.shape[1]
+        if found is None:
+            # Near the means.
+            first = slice(0, _BLOCK_ROWS)
+            x_mean, y_mean = (
+                values[first].mean(axis=0, dtype=np.float64) for values in (part, target[rows])
+            )
+            found = SumsOfProducts(np.concatenate((x_mean, y_mean, [0.0])))
+        found.add(part, target[rows], weight[rows])
         row += len(part)
-    assert sums is not None, "there is at least one row"
-    return _solved(sums, inputs=len(sums.shift) - target.shape[1] - 1, penalty=penalty)
-
-
-def _near_means(x: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The means of (x, target, 1), near enough: sums of squares lose digits far from them."""
-    first = slice(0, _BLOCK_ROWS)
-    means = x[first].mean(axis=0, dtype=np.float64), target[first].mean(axis=0)
-    return np.concatenate((*means, [0.0]))
-
-
-def _solved(found: SumsOfProducts, *, inputs: int, penalty: float) -> LinearModel:
+    assert found is not None, "there is at least one row"
     sums = found.sums
     means = sums[-1] / sums[-1, -1]
     centered = sums[:-1, :-1] - np.outer(means, sums[-1])[:-1, :-1]

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
+from alpha.core.params import Section
 from alpha.learn.dataset import PART_ROWS, Dataset, Known, Rows
 from alpha.learn.losses import Objective
 from alpha.models.baselines import params
@@ -19,8 +20,7 @@ class Har:
     """A line over past outcomes; `unknown` stands for those of windows not completed.
 
     The heterogeneous autoregression of Corsi (2009) forecasts volatility from its averages over a
-    day, a week and a month. Here they are over 1, 5 and 30 horizons, and known at t
-    (alpha.label.past).
+    day, a week and a month; here they are over 1, 5 and 30 horizons.
     """
 
     FEATURES: ClassVar = False
@@ -28,7 +28,7 @@ class Har:
     unknown: float
 
     @classmethod
-    def fit(cls, train: Dataset, objective: Objective, parameters: params.NoParameters) -> Self:
+    def fit(cls, train: Dataset, objective: Objective, parameters: Section) -> Self:
         def inputs() -> Iterator[np.ndarray]:
             for start in range(0, len(train.y), PART_ROWS):
                 yield _past_inputs(train.known[start : start + PART_ROWS], objective.mean)
@@ -56,17 +56,15 @@ def _past_inputs(known: Known, unknown: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Ridge:
-    """A line over normalized features."""
+    """A line over normalized features, from one pass over train's, which may stay in files."""
 
     FEATURES: ClassVar = True
     line: LinearModel
 
     @classmethod
     def fit(cls, train: Rows, objective: Objective, parameters: params.Ridge) -> Self:
-        """From one pass over train's features, which may stay in their files."""
-
         def features() -> Iterator[np.ndarray]:
-            return (known.x for _, known in train.parts())
+            return (known.x for known in train.parts())
 
         return cls(least_loss(features, train.y, objective, penalty=parameters.penalty))
 

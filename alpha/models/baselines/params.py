@@ -3,19 +3,8 @@
 from alpha.core.params import NonNegative, Section
 
 
-class NoParameters(Section):
-    """A model without any."""
-
-
 class Ridge(Section):
     penalty: NonNegative
 
 
-SECTIONS: dict[str, type[Section]] = {
-    "zero": NoParameters,
-    "mean": NoParameters,
-    "median": NoParameters,
-    "persistence": NoParameters,
-    "har": NoParameters,
-    "ridge": Ridge,
-}
+SECTIONS: dict[str, type[Section]] = {"ridge": Ridge}

@@ -1,10 +1,7 @@
-"""TensorFlow, set to be reproducible, and arrays as it takes them. Only what trains a network or
-predicts by one imports it."""
+"""TensorFlow, set to be reproducible, and arrays as it takes them."""
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -12,7 +9,8 @@ import numpy as np
 
 from alpha.learn.dataset import ALIGNED
 
-# Keras loads these where they are installed, for what is not used here: a third of its start.
+# Keras loads these where they are installed, for what is not used here: a third of its start. So it
+# is told that they are not.
 _NOT_NEEDED = ("matplotlib", "pandas", "scipy", "sklearn")
 
 
@@ -20,8 +18,14 @@ _NOT_NEEDED = ("matplotlib", "pandas", "scipy", "sklearn")
 def tensorflow() -> Any:
     """Import TensorFlow, set to give the same bits on one machine whatever its core count."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its messages are about GPUs
-    with _hidden(_NOT_NEEDED):
+    loaded: dict[str, Any] = sys.modules
+    hidden = [name for name in _NOT_NEEDED if name not in loaded]
+    loaded.update(dict.fromkeys(hidden))  # None is what cannot be imported
+    try:
         import tensorflow as tf
+    finally:
+        for name in hidden:
+            del loaded[name]
 
     # Seeds run side by side as processes of one thread each, unless train.threads says more.
     tf.config.threading.set_intra_op_parallelism_threads(1)
@@ -30,31 +34,12 @@ def tensorflow() -> Any:
     return tf
 
 
-@contextmanager
-def _hidden(packages: Sequence[str]) -> Iterator[None]:
-    """As if those that are not loaded yet were not installed."""
-    loaded: dict[str, Any] = sys.modules
-    hidden = [name for name in packages if name not in loaded]
-    loaded.update(dict.fromkeys(hidden))  # None is what cannot be imported
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del loaded[name]
-
-
-def use_threads(count: int) -> None:
-    """Let TensorFlow work on so many threads. Raises RuntimeError once it has begun with others."""
-    tensorflow().config.threading.set_intra_op_parallelism_threads(count)
-
-
 def tensor(values: np.ndarray) -> Any:
     """`values` as TensorFlow sees them, not copied if they start as it wants
     (alpha.learn.dataset.aligned): then they must not change while it looks at them."""
-    tf = tensorflow()
     if not as_it_is(values):
-        return tf.constant(values)
-    return tf.experimental.dlpack.from_dlpack(values.__dlpack__())
+        return tensorflow().constant(values)
+    return tensorflow().experimental.dlpack.from_dlpack(values.__dlpack__())
 
 
 def as_it_is(values: np.ndarray) -> bool:

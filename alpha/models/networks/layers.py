@@ -7,44 +7,29 @@ from typing import Any
 import numpy as np
 
 from alpha.models.networks.backend import tensorflow
-from alpha.models.networks.params import Mlp
+from alpha.models.networks.params import Mlp, Silos
 
 tf = tensorflow()
 keras = tf.keras
 Layer: Any = keras.layers.Layer
-Regularizer: Any = keras.regularizers.Regularizer
 # Keras draws a float of 32 random bits for each unit, which takes longer than the products of a
 # small network; here 8 bits decide.
 _VALUES = 1 << 8
 
 
-def perceptron(features: int, parameters: Mlp, outputs: int) -> Any:
-    """A Keras model (rows, features) -> (rows, outputs) of nothing but a stack."""
-    inputs = keras.Input((features,), name="features")
-    outcome = stack(
-        inputs,
-        parameters.hidden,
-        outputs=outputs,
-        dropout=parameters.dropout,
-        weight_decay=parameters.weight_decay,
-    )
-    return keras.Model(inputs, outcome, name="mlp")
-
-
-def stack(
-    x: Any, widths: Sequence[int], *, outputs: int, dropout: float, weight_decay: float
-) -> Any:
-    """ReLU layers on a Keras tensor (rows, inputs), and a last one -> (rows, outputs)."""
+def stack(x: Any, widths: Sequence[int], outputs: int, parameters: Mlp | Silos) -> Any:
+    """ReLU layers on a Keras tensor (rows, inputs), and a last one -> (rows, outputs), with the
+    dropout and weight decay of `parameters`."""
     for number, width in enumerate(widths):
         x = keras.layers.Dense(
             width,
             activation="relu",
             kernel_initializer="he_normal",
-            kernel_regularizer=keras.regularizers.L2(weight_decay),
+            kernel_regularizer=keras.regularizers.L2(parameters.weight_decay),
             name=f"hidden_{number}",
         )(x)
-        if dropout > 0:
-            x = Dropout(dropout, name=f"dropout_{number}")(x)
+        if parameters.dropout > 0:
+            x = Dropout(parameters.dropout, name=f"dropout_{number}")(x)
     # Starting at zero starts at the best constant.
     return keras.layers.Dense(outputs, kernel_initializer="zeros", name="outcome")(x)
 
@@ -80,24 +65,13 @@ class Dropout(Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        rows, width = tf.shape(inputs)[0], inputs.shape[1]
-        return inputs * keep_mask(rows, width, self.rate, self.seed_generator.next())
+        return inputs * self.mask(tf.shape(inputs)[0], inputs.shape[1])
 
-    def compute_output_shape(self, input_shape: tuple[int | None, int]) -> tuple[int | None, int]:
-        return input_shape
+    def mask(self, rows: Any, width: int) -> Any:
+        return keep_mask(rows, width, self.rate, self.seed_generator.next())
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate}
-
-
-class _FamilyL2(Regularizer):
-    """Sum of weight_decay · kernel² with a weight decay for each row of the kernel, (inputs,)."""
-
-    def __init__(self, weight_decay: np.ndarray) -> None:
-        self.weight_decay = weight_decay.astype(np.float32)[:, None]
-
-    def __call__(self, kernel: Any) -> Any:
-        return keras.ops.sum(self.weight_decay * keras.ops.square(kernel))
 
 
 @keras.utils.register_keras_serializable(package="alpha")
@@ -120,6 +94,7 @@ class SiloDense(Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         silos = np.array(self.silos)
         fan_in = np.bincount(silos, minlength=len(self.weight_decay))[silos]
+        decay = np.array(self.weight_decay, dtype=np.float32)[silos][:, None]
 
         def he_normal(shape: tuple[int, int], dtype: str) -> Any:
             """He et al. (2015), each silo by the number of its own inputs."""
@@ -131,15 +106,12 @@ class SiloDense(Layer):
             name="kernel",
             shape=(len(silos), self.units),
             initializer=he_normal,
-            regularizer=_FamilyL2(np.array(self.weight_decay)[silos]),
+            regularizer=lambda kernel: keras.ops.sum(decay * keras.ops.square(kernel)),
         )
+        self._width = len(self.weight_decay) * self.units
         self.bias = self.add_weight(name="bias", shape=(self._width,), initializer="zeros")
         own = np.eye(len(self.weight_decay), dtype=np.float32)
         self._mask = own[silos][:, :, None]  # (inputs, silos, 1)
-
-    @property
-    def _width(self) -> int:
-        return len(self.weight_decay) * self.units
 
     def call(self, inputs: Any) -> Any:
         kernel = self._mask * keras.ops.expand_dims(self.kernel, 1)  # (inputs, silos, units)
@@ -147,38 +119,25 @@ class SiloDense(Layer):
         # Named so, TensorFlow does all three in one go.
         return tf.nn.relu(tf.nn.bias_add(tf.matmul(inputs, kernel), self.bias))
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, int]:
-        return input_shape[0], self._width
-
     def get_config(self) -> dict[str, Any]:
         mine = {"silos": self.silos, "units": self.units, "weight_decay": self.weight_decay}
         return {**super().get_config(), **mine}
 
 
 @keras.utils.register_keras_serializable(package="alpha")
-class SiloDropout(Layer):
+class SiloDropout(Dropout):
     """In training, zero the whole embedding of a silo with chance `rate`, row by row, and scale the
     others by 1 / (1 − rate). Embeddings are (rows, silos · embeddings), silo by silo."""
 
     def __init__(self, silos: int, rate: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.silos, self.rate = silos, rate
-        self.seed_generator = keras.random.SeedGenerator()
+        super().__init__(rate, **kwargs)
+        self.silos = silos
 
-    def build(self, input_shape: tuple[int | None, int]) -> None:
-        embeddings = input_shape[1] // self.silos
-        self._spread = np.repeat(np.eye(self.silos, dtype=np.float32), embeddings, axis=1)
-
-    def call(self, inputs: Any, training: bool = False) -> Any:
-        if not training:
-            return inputs
-        rows = keras.ops.shape(inputs)[0]
-        heard = keep_mask(rows, self.silos, self.rate, self.seed_generator.next())
+    def mask(self, rows: Any, width: int) -> Any:
+        heard = super().mask(rows, self.silos)
         # A small product is faster than a broadcast over (rows, silos, embeddings).
-        return inputs * keras.ops.matmul(heard, self._spread)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, int]) -> tuple[int | None, int]:
-        return input_shape
+        spread = np.repeat(np.eye(self.silos, dtype=np.float32), width // self.silos, axis=1)
+        return keras.ops.matmul(heard, spread)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "silos": self.silos, "rate": self.rate}
+        return {**super().get_config(), "silos": self.silos}

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from alpha.models.networks.layers import perceptron
-from alpha.models.networks.network import load
+from alpha.models.networks.layers import keras, stack
+from alpha.models.networks.network import load as load
 from alpha.models.networks.params import Mlp
 
-__all__ = ["FEATURES", "build", "load"]
 FEATURES = True
 
 
 def build(families: Sequence[str], parameters: Mlp, outputs: int) -> Any:
     """A Keras model (rows, features) -> (rows, outputs); `families` has one name a feature."""
-    return perceptron(len(families), parameters, outputs)
+    inputs = keras.Input((len(families),), name="features")
+    outcome = stack(inputs, parameters.hidden, outputs, parameters)
+    return keras.Model(inputs, outcome, name="mlp")

@@ -22,8 +22,7 @@ _BATCH_ROWS = 1 << 12
 class Flat:
     """All weights of a network in one vector, so that an optimizer updates them in one go.
 
-    `variable` is what is trained; `net` has the weights it had until `put_back`. Keras' own
-    state, the seeds of dropout, stays in the network.
+    `variable` is what is trained; `net` has the weights it had until `put_back`.
     """
 
     def __init__(self, net: Any) -> None:
@@ -106,8 +105,7 @@ class Network:
 
     def save(self, folder: Path) -> None:
         """architecture.json, weights.npz and scale.json: formats without dates or addresses."""
-        architecture = json.loads(self.net.to_json())
-        write_json(folder / "architecture.json", architecture)
+        write_json(folder / "architecture.json", json.loads(self.net.to_json()))
         # As np.savez does, whose bytes depend on the version of Python.
         with ZipFile(folder / "weights.npz", "w") as file:
             for number, weight in enumerate(self.net.get_weights()):
@@ -136,27 +134,21 @@ def targets(outcome: np.ndarray, model: Network, objective: Objective) -> np.nda
     return ((outcome - model.center[0]) / model.sigma).astype(np.float32)[:, None]
 
 
-def row_losses(model: Network, objective: Objective) -> Callable[[Any, Any, Any], Any]:
-    """Objective.losses for the net, in units of sigma: (out, target, weight) -> (rows,).
+def row_losses(model: Network, objective: Objective, out: Any, target: Any, weight: Any) -> Any:
+    """Objective.losses for the net, in units of sigma: a tensor (rows,).
 
     `out` and `target` are tensors (rows, outputs), `weight` (rows,) is how much rows count.
     """
-    tf = tensorflow()
-    kind = objective.loss
-
-    def cross_entropy(out: Any, target: Any, weight: Any) -> Any:
+    tf, loss = tensorflow(), objective.loss
+    if objective.classes:
         center = tf.constant(model.center, dtype=tf.float32)
         return -weight * tf.reduce_sum(target * tf.nn.log_softmax(center + out), axis=1)
-
-    def regression(out: Any, target: Any, weight: Any) -> Any:
-        error = (target - out)[:, 0]
-        if kind.name == "mae":
-            return tf.abs(error)
-        if kind.name == "huber":
-            size, delta = tf.abs(error), kind.huber_delta
-            return tf.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
-        if kind.name == "quantile":
-            return tf.maximum(kind.quantile * error, (kind.quantile - 1) * error)
-        return weight * tf.square(error)
-
-    return cross_entropy if objective.classes else regression
+    error = (target - out)[:, 0]
+    if loss.name == "mae":
+        return tf.abs(error)
+    if loss.name == "huber":
+        size, delta = tf.abs(error), loss.huber_delta
+        return tf.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
+    if loss.name == "quantile":
+        return tf.maximum(loss.quantile * error, (loss.quantile - 1) * error)
+    return weight * tf.square(error)

@@ -8,8 +8,6 @@ from alpha.core.params import Count, Name, NonNegative, Positive, Section
 
 # A share that leaves something, of rows, units or features.
 Drop = Annotated[float, Field(ge=0, lt=1, strict=True)]
-# TensorFlow starts so many at once.
-Threads = Annotated[int, Field(ge=1, le=256, strict=True)]
 Layers = Annotated[tuple[Count, ...], Field(min_length=1)]
 
 
@@ -18,7 +16,8 @@ class Train(Section):
     batch_size: Count
     epochs: Count
     patience: Count
-    threads: Threads
+    # TensorFlow starts so many at once.
+    threads: Annotated[int, Field(ge=1, le=256, strict=True)]
     memory_mb: Positive
 
 

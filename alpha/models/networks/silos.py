@@ -1,23 +1,17 @@
 """Deep Silos: one small dense net for each family, then fusion."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from alpha.core.errors import InputError
-from alpha.models.networks.layers import SiloDense, SiloDropout, keras, perceptron, stack
-from alpha.models.networks.network import Network, load
+from alpha.models.networks import mlp
+from alpha.models.networks.layers import SiloDense, SiloDropout, keras, stack
+from alpha.models.networks.network import Network
+from alpha.models.networks.network import load as load
 from alpha.models.networks.params import Mlp, Silos
 
-__all__ = [
-    "FEATURES",
-    "build",
-    "in_two",
-    "load",
-    "matched_mlp",
-    "matched_parameters",
-    "silo_names",
-]
 FEATURES = True
 # A number of weights this near, as a share, is near enough to keep the layers of fusion.
 _TOLERANCE = 0.01
@@ -36,8 +30,14 @@ def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     the layers of fusion, after it, see all of them. Raises InputError if family_weight_decay
     names a family without features.
     """
-    names = silo_names(families)
-    decay = _weight_decay(names, parameters)
+    names, own_decay = silo_names(families), parameters.family_weight_decay
+    for family in own_decay:
+        if family not in names:
+            raise InputError(
+                f"silos.family_weight_decay: must name families with features "
+                f"({', '.join(names)}), found {family!r}"
+            )
+    decay = [own_decay.get(name, parameters.weight_decay) for name in names]
     inputs = keras.Input((len(families),), name="features")
     of_features = [names.index(family) for family in families]
     of_units = [silo for silo in range(len(names)) for _ in range(parameters.units)]
@@ -46,13 +46,7 @@ def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     # Without another family to go by, nothing can be learnt from a hidden one.
     if parameters.silo_dropout > 0 and len(names) > 1:
         x = SiloDropout(len(names), parameters.silo_dropout, name="silo_dropout")(x)
-    outcome = stack(
-        x,
-        parameters.fusion,
-        outputs=outputs,
-        dropout=parameters.dropout,
-        weight_decay=parameters.weight_decay,
-    )
+    outcome = stack(x, parameters.fusion, outputs, parameters)
     return keras.Model(inputs, outcome, name="silos")
 
 
@@ -60,28 +54,26 @@ def in_two(model: Network, families: Sequence[str]) -> tuple[Network, Network, t
     """What makes the embeddings of features, what predicts from them, and each one's family.
 
     What a family says reaches the second by its embeddings alone, so shuffling these is
-    shuffling its features, and of a network's multiplications the most are in the first.
+    shuffling its features; most of a network's multiplications are in the first.
     """
-    net = model.net
-    embeddings, names = net.get_layer("embeddings").output, silo_names(families)
-    first = Network(keras.Model(net.input, embeddings), model.center, model.sigma)
-    second = Network(keras.Model(embeddings, net.output), model.center, model.sigma)
+    embeddings, names = model.net.get_layer("embeddings").output, silo_names(families)
+    first = replace(model, net=keras.Model(model.net.input, embeddings))
+    second = replace(model, net=keras.Model(embeddings, model.net.output))
     each = embeddings.shape[1] // len(names)
     return first, second, tuple(name for name in names for _ in range(each))
 
 
 def matched_mlp(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     """What the silos are compared to: an MLP of the same size (`matched_parameters`)."""
-    return perceptron(len(families), matched_parameters(families, parameters, outputs), outputs)
+    return mlp.build(families, matched_parameters(families, parameters, outputs), outputs)
 
 
 def matched_parameters(families: Sequence[str], parameters: Silos, outputs: int) -> Mlp:
     """An MLP with one hidden layer in place of the silos, then the same fusion.
 
-    It has as many weights and biases as the silos network. Where no width of the hidden layer
-    comes within a hundredth of that number, the first layer of fusion is made as little wider or
-    narrower as it takes. Dropout and weight decay are the same (`silo_dropout` and
-    `family_weight_decay` have no counterpart).
+    It has as many weights and biases as the silos network, and its dropout and weight decay. Where
+    no width of the hidden layer comes within a hundredth of that number, the first layer of fusion
+    is made as little wider or narrower as it takes.
     """
     features, first = len(families), parameters.fusion[0]
     count = len(silo_names(families))
@@ -108,13 +100,3 @@ def matched_parameters(families: Sequence[str], parameters: Silos, outputs: int)
 def _dense_weights(widths: Sequence[int]) -> int:
     """Weights and biases of dense layers; the first width is that of the inputs."""
     return sum((before + 1) * after for before, after in pairwise(widths))
-
-
-def _weight_decay(names: Sequence[str], parameters: Silos) -> list[float]:
-    for family in parameters.family_weight_decay:
-        if family not in names:
-            raise InputError(
-                f"silos.family_weight_decay: must name families with features "
-                f"({', '.join(names)}), found {family!r}"
-            )
-    return [parameters.family_weight_decay.get(name, parameters.weight_decay) for name in names]

@@ -1,29 +1,121 @@
-"""The training loop of the networks: epochs of shuffled batches, stopped early on valid."""
+"""Training of a network, of the one that it is compared to, and the importance of families."""
 
-from typing import Any, Protocol
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from alpha.core.params import Section
 from alpha.core.text import track
-from alpha.learn.history import Epoch
-from alpha.learn.measure import Splits
+from alpha.data.params import Label
+from alpha.learn.dataset import Known
+from alpha.learn.history import Epoch, Splits, Trained
+from alpha.learn.params import MATCHED_MLP
+from alpha.models.networks import importance
 from alpha.models.networks.backend import tensor, tensorflow
 from alpha.models.networks.network import Flat, Network, row_losses, targets
 from alpha.models.networks.params import Train
 
+# The blocks within which a family is permuted: as long as the longest past that a model knows.
+_PERMUTED_HORIZONS = 30
 
-class Watch(Protocol):
-    """Told of every epoch, and of the epoch whose weights would be kept now."""
 
-    def __call__(self, figures: Epoch, *, best: int) -> None: ...
+def fit(
+    model: Any,
+    seen: Splits,
+    parameters: Section,
+    loop: Train,
+    *,
+    families: Sequence[str],
+    label: Label,
+    name: str,
+    seed: int,
+    live: Path | None,
+) -> Iterator[Trained]:
+    """Train the network, and its matched MLP if it has one. `families` has one name a feature."""
+    # Raises RuntimeError once TensorFlow has begun with others.
+    tensorflow().config.threading.set_intra_op_parallelism_threads(loop.threads)
+
+    def trained(build: Any, inside: str) -> tuple[Network, list[Epoch]]:
+        tensorflow().keras.utils.set_random_seed(seed)
+        net = build(families, parameters, len(seen.objective.classes) or 1)
+        words = " ".join(filter(None, (name, inside, f"seed {seed}")))
+        watch = Live(words, loop.epochs, None if live is None else live / inside)
+        return fit_network(net, seen, loop, seed=seed, watch=watch)
+
+    network, history = trained(model.build, "")
+    lost = None
+    if hasattr(model, "in_two"):
+        encoder, rest, names = model.in_two(network, families)
+        valid, objective = seen.valid, seen.objective
+        lost = importance.by_family(
+            rest.predict,
+            (Known(encoder.outputs(known.x), known.past) for known in valid.parts()),
+            names,
+            time_ns=valid.time_ns,
+            losses=lambda rows, prediction: objective.losses(valid.y[rows], prediction),
+            constant_loss=seen.mean_loss(valid.y, objective.constant) or 1.0,
+            block_ns=_PERMUTED_HORIZONS * label.horizon_ns,
+            seed=seed,
+        )
+    yield Trained(network, history, importance=lost)
+    if hasattr(model, "matched_mlp"):
+        yield Trained(*trained(model.matched_mlp, MATCHED_MLP), inside=MATCHED_MLP)
+
+
+class Live:
+    """What the training of `name`, at most `epochs` long, looks like epoch by epoch: a line in its
+    log, and files to watch in `folder`, in place of an earlier training's, or none if it is None.
+
+    The files are those of DVCLive, as `dvc plots show` and editors read them: metrics.json has the
+    last epoch, plots/metrics/NAME.tsv a line for each. A training never fails because of them.
+    """
+
+    def __init__(self, name: str, epochs: int, folder: Path | None) -> None:
+        self.name, self.epochs, self.folder = name, epochs, folder
+        self._mode = "w"
+
+    def __call__(self, figures: Epoch, *, best: int) -> None:
+        """`best` is the epoch whose weights would be kept now."""
+        if not sys.stderr.isatty():  # where there is no bar
+            losses = f"train {figures.train_loss:.4f}, valid {figures.valid_loss:.4f}"
+            line = f"{self.name}: epoch {figures.epoch} of {self.epochs}: {losses}, best {best}"
+            print(line, file=sys.stderr, flush=True)
+        if self.folder is None:
+            return
+        try:
+            self._write(self.folder, asdict(figures) | {"best_epoch": best})
+        except OSError as error:
+            why = error.strerror or str(error)
+            print(f"no live metrics in {self.folder}: {why}", file=sys.stderr, flush=True)
+            self.folder = None
+
+    def _write(self, folder: Path, figures: dict[str, Any]) -> None:
+        step, known = figures.pop("epoch"), {}
+        plots = folder / "plots" / "metrics"
+        plots.mkdir(parents=True, exist_ok=True)
+        for name, value in figures.items():
+            if value is None:
+                continue
+            with (plots / f"{name}.tsv").open(self._mode, encoding="utf-8") as file:
+                file.write(f"step\t{name}\n" * (self._mode == "w") + f"{step}\t{value}\n")
+            # JSON has no word for what is not finite.
+            known[name] = value if abs(value) < float("inf") else str(value)
+        self._mode = "a"
+        text = json.dumps(known | {"step": step}, indent=4)
+        (folder / "metrics.json").write_text(text, encoding="utf-8")
 
 
 def fit_network(
-    net: Any, seen: Splits, loop: Train, *, seed: int, watch: Watch | None = None
+    net: Any, seen: Splits, loop: Train, *, seed: int, watch: Live | None = None
 ) -> tuple[Network, list[Epoch]]:
     """Train `net` by Adam on the objective's mean loss over the outcomes in sigmas.
 
-    Every epoch shuffles train anew, as alpha.learn.dataset.Rows says; training stops after
+    Every epoch shuffles train anew, as far as it makes whole batches; training stops after
     `loop.patience` epochs without a better loss on valid, and the weights of the best epoch are
     kept. Same seed, same bits, whoever watches.
     """
@@ -33,7 +125,6 @@ def fit_network(
     y = targets(train.y, model, objective)  # (rows, outputs)
     weight = objective.row_weights(train.y).astype(np.float32)  # (rows,)
     batch = min(loop.batch_size, len(train.y))
-    losses = row_losses(model, objective)
     flat = Flat(net)
     optimizer = tf.keras.optimizers.Adam(loop.learning_rate)
     optimizer.build([flat.variable])
@@ -46,8 +137,10 @@ def fit_network(
             chosen = tf.ensure_shape(order[start : start + batch], (batch,))
             with tf.GradientTape() as tape:
                 out, decay = flat.training_outputs(tf.gather(x, chosen))  # (batch, outputs)
-                each = losses(out, y[start : start + batch], weight[start : start + batch])
-                loss = tf.reduce_mean(each) + decay
+                own = slice(start, start + batch)
+                loss = (
+                    tf.reduce_mean(row_losses(model, objective, out, y[own], weight[own])) + decay
+                )
             optimizer.apply([tape.gradient(loss, flat.variable.value)], [flat.variable])
 
     shuffles = np.random.default_rng(seed)

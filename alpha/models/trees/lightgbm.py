@@ -11,13 +11,8 @@ from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import Objective
 from alpha.models.trees.params import Lightgbm
 
-_OBJECTIVES = {
-    "mse": "regression",
-    "tail_mse": "regression",
-    "mae": "regression_l1",
-    "huber": "huber",
-    "quantile": "quantile",
-}
+# Where LightGBM has another name for a loss.
+_OBJECTIVES = {"mse": "regression", "tail_mse": "regression", "mae": "regression_l1"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,10 @@ class Trees:
         data: Any = None
         sets = []
         for split in (train, valid):
-            target, weight = _target(split, objective), objective.row_weights(split.y)
+            target = (split.y - objective.mean) / objective.sigma
+            if objective.classes:
+                target = objective.of_class(split.y)
+            weight = objective.row_weights(split.y)
             data = lightgbm.Dataset(split.x, target, weight=weight, reference=data)
             sets.append(data)
         booster = lightgbm.train(
@@ -64,7 +62,7 @@ class Trees:
             ],
         )
         losses = []
-        for name, split in zip(("train", "valid"), (train, valid), strict=True):
+        for name, split in (("train", train), ("valid", valid)):
             [curve] = curves[name].values()
             unit = _unit(objective, split.y)
             losses.append([unit * loss for loss in curve])
@@ -93,7 +91,7 @@ def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str
     """Parameters of LightGBM, with its own names; more than one thread would give other bits."""
     loss = objective.loss
     settings = parameters.model_dump(exclude={"early_stopping_rounds"}) | {
-        "objective": _OBJECTIVES[loss.name],
+        "objective": _OBJECTIVES.get(loss.name, loss.name),
         "alpha": loss.quantile if loss.name == "quantile" else loss.huber_delta,
         "bagging_freq": 1,
         "seed": seed,
@@ -107,16 +105,11 @@ def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str
     return settings
 
 
-def _target(data: Dataset, objective: Objective) -> np.ndarray:
-    if objective.classes:
-        return objective.of_class(data.y)
-    return (data.y - objective.mean) / objective.sigma
-
-
 def _unit(objective: Objective, outcome: np.ndarray) -> float:
     """The objective's mean loss over LightGBM's, which is in sigmas and of mean weight 1."""
-    if objective.classes or objective.loss.name in ("mse", "tail_mse"):
-        scale = 1.0 if objective.classes else objective.sigma**2
-        return scale * float(np.mean(objective.row_weights(outcome)))
-    # The Huber loss is in squares too, the others are not.
-    return objective.sigma**2 if objective.loss.name == "huber" else objective.sigma
+    weight = float(np.mean(objective.row_weights(outcome)))
+    if objective.classes:
+        return weight
+    # Absolute and quantile losses alone are no squares.
+    squared = objective.loss.name in ("mse", "tail_mse", "huber")
+    return objective.sigma**2 * weight if squared else objective.sigma
