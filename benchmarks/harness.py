@@ -68,7 +68,7 @@ FULL = Sizes(
     chain_epochs=12,
     noise=0.01,
     networks=("mlp", "silos"),
-    series=(1, 2, 4, 8, 16),
+    series=(1, 2, 4, 8, 12),
     series_days=30,
 )
 QUICK = Sizes(
