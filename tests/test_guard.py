@@ -373,7 +373,7 @@ def a_row_off_on_the_last_day(compute: Callable[..., targets.Labels]):
         found = compute(time_ns, bid, ask, label, rows=rows, **config)
         if rows < len(time_ns):
             return found
-        return targets.Labels(*(np.roll(values, 1) for values in vars(found).values()))
+        return targets.Labels(*(np.roll(values, 1) for values in found))
 
     return shifted
 

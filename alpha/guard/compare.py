@@ -15,14 +15,6 @@ NAME = "shift.json"
 _RELATIVE = 1e-9
 _ABSOLUTE = 1e-15
 
-Status = Literal[
-    "not_pinned",
-    "as_pinned",
-    "moved",  # though neither params nor data changed: never in a file, as the guard then fails
-    "other_params",
-    "other_data",
-    "other_params_and_data",
-]
 Value = int | float | None
 
 
@@ -46,9 +38,12 @@ class Move(BaseModel):
 
 class Shift(BaseModel):
     """How labels stand against their pin. `outcome` is what both are of; the figures of outcomes
-    of different kinds (None) are not compared."""
+    of different kinds (None) are not compared. "moved" (though neither params nor data changed) is
+    never in a file, as the guard then fails."""
 
-    status: Status
+    status: Literal[
+        "not_pinned", "as_pinned", "moved", "other_params", "other_data", "other_params_and_data"
+    ]
     outcome: Outcome | None = None
     params: list[Change] = []
     days_added: list[str] = []
@@ -73,14 +68,16 @@ def compare(found: Profile, pin: Profile | None) -> Shift:
     params = changes(pin.params, found.params)
     other = ["params"] * bool(params) + ["data"] * (found.data_digest != pin.data_digest)
     shift = Shift(
-        status=f"other_{'_and_'.join(other)}" if other else "as_pinned",  # type: ignore[arg-type]
+        status=f"other_{'_and_'.join(other)}" if other else "moved",  # type: ignore[arg-type]
         outcome=found.outcome if found.outcome == pin.outcome else None,
         params=params,
         days_added=sorted(found.days.keys() - pin.days.keys()),
         days_removed=sorted(pin.days.keys() - found.days.keys()),
         moves=_moves(pin, found),
     )
-    return shift if other or shift.same_figures else shift.model_copy(update={"status": "moved"})
+    if not other and shift.same_figures:
+        shift.status = "as_pinned"
+    return shift
 
 
 def changes(pin: Sections, found: Sections) -> list[Change]:

@@ -35,8 +35,7 @@ def run(*, labels: Path, pins: Path, out: Path) -> None:
 
 
 def pinned(pins: Path) -> profile.Profile | None:
-    """The pin in the folder `pins`, None if there is none yet. Raises InputError if it is not of
-    the format."""
+    """The pin, None if there is none yet. Raises InputError if it is not of the format."""
     path = pins / PIN
     if not path.exists() and not path.is_symlink():
         return None

@@ -25,8 +25,10 @@ def line(shift: Shift) -> str:
 
 def sentence(shift: Shift) -> str:
     """How labels stand against their pin."""
-    if shift.status in ("not_pinned", "as_pinned"):
-        return f"The labels are {'as pinned' if shift.status == 'as_pinned' else 'not pinned yet'}."
+    if shift.status == "as_pinned":
+        return "The labels are as pinned."
+    if shift.status == "not_pinned":
+        return "The labels are not pinned yet."
     if shift.status == "moved":
         return f"L{moved(shift)[1:]}."
     params = [
