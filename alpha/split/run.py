@@ -60,7 +60,8 @@ def _cut(
     *,
     horizon_ns: int,
 ) -> np.ndarray:
-    """Write one feature file's rows into the splits' folders in `out`.
+    """Write one feature file's rows into the splits' folders in `out`: features as they are, then
+    labels. Only _ROWS rows are in memory at once.
 
     Returns how many rows had which status, (ranges + 1, ROW_STATUS) int64, the last line for
     rows outside all ranges.
@@ -74,48 +75,30 @@ def _cut(
             )
         label_status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
         which, status = row_status(time_ns, label_status, ranges, horizon_ns=horizon_ns)
+        blocks: list[tuple[tuple[str, ...], np.dtype]] = []
+        for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+            of = {name: np.result_type(np.float32, frame.columns[name]) for name in folder.features}
+            if names := tuple(name for name in of if of[name] == dtype):
+                blocks.append((names, dtype))
+        outcomes = LABEL_COLUMNS[:-1]
+        columns = [*blocks, (outcomes, np.dtype(np.float64)), (LABEL_COLUMNS[-1:], status.dtype)]
         for number, span in enumerate(ranges):
             chosen = np.flatnonzero((which == number) & (status == KEPT))
-            if len(chosen):
-                path = out / span.name / file.path.name
-                rows = chosen if isinstance(kept, slice) else kept[chosen]
-                _write_part(path, folder.features, frame, known, time_ns, rows, chosen)
+            if len(chosen) == 0:
+                continue
+            # Their numbers in the feature file; `chosen` are those in the label file.
+            rows = chosen if isinstance(kept, slice) else kept[chosen]
+            path, count = out / span.name / file.path.name, len(chosen)
+            with open_writer(path, columns, rows=count, tz_aware=frame.tz_aware) as writer:
+                for at in _slabs(rows):
+                    values = [_rows(frame, names, rows[at]) for names, _ in blocks]
+                    values.append(_rows(known, outcomes, chosen[at]))
+                    values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
+                    writer.append(time_ns[chosen[at]], values)
     # Outside is which = -1: the last line.
     counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
     np.add.at(counts, (which, status), 1)
     return counts
-
-
-def _write_part(
-    path: Path,
-    features: Sequence[str],
-    frame: FrameReader,
-    labels: FrameReader,
-    time_ns: np.ndarray,
-    rows: np.ndarray,
-    chosen: np.ndarray,
-) -> None:
-    """Write the chosen rows of one file: features as they are, then labels.
-
-    `chosen` are numbers of rows that count, of which `time_ns` has the timestamps and `labels`
-    the labels; `rows` are the same rows' numbers in the feature file. Only _ROWS rows are in
-    memory at once.
-    """
-    narrow = {
-        name: np.result_type(np.float32, frame.columns[name]) == np.float32 for name in features
-    }
-    blocks: list[tuple[tuple[str, ...], np.dtype]] = []
-    for wanted, dtype in ((True, np.float32), (False, np.float64)):
-        if names := tuple(name for name in features if narrow[name] == wanted):
-            blocks.append((names, np.dtype(dtype)))
-    outcomes, status = LABEL_COLUMNS[:-1], LABEL_COLUMNS[-1:]
-    columns = [*blocks, (outcomes, np.dtype(np.float64)), (status, np.dtype(np.int8))]
-    with open_writer(path, columns, rows=len(chosen), tz_aware=frame.tz_aware) as writer:
-        for at in _slabs(rows):
-            values = [_rows(frame, names, rows[at]) for names, _ in blocks]
-            values.append(_rows(labels, outcomes, chosen[at]))
-            values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
-            writer.append(time_ns[chosen[at]], values)
 
 
 def _slabs(rows: np.ndarray) -> Iterator[slice]:
@@ -141,18 +124,16 @@ def _rows(frame: FrameReader, names: Sequence[str], rows: np.ndarray) -> np.ndar
 def _summary(
     folder: FeatureFolder, ranges: tuple[Range, ...], counts: np.ndarray
 ) -> dict[str, Any]:
-    def by_status(counts: np.ndarray) -> dict[str, int]:
-        return dict(zip(ROW_STATUS, counts.tolist(), strict=True))
-
     splits = {}
-    for span, found in zip(ranges, counts[:-1], strict=True):
-        inside = by_status(found)
+    for span, found in zip(ranges, counts[:-1].tolist(), strict=True):
+        inside = dict(zip(ROW_STATUS, found, strict=True))
         del inside[ROW_STATUS[OUTSIDE]]
         times = {"start": moment(span.start_ns), "end": moment(span.end_ns)}
-        splits[span.name] = {**times, "rows": int(found.sum()), **inside}
+        splits[span.name] = {**times, "rows": sum(found), **inside}
     duplicates = sum(file.duplicates for file in folder.files)
+    by_status = zip(ROW_STATUS, counts.sum(axis=0).tolist(), strict=True)
     return {
         "input_rows": sum(file.rows for file in folder.files),
-        "counts": {"duplicates": duplicates, **by_status(counts.sum(axis=0))},
+        "counts": {"duplicates": duplicates, **dict(by_status)},
         "splits": splits,
     }
