@@ -2,10 +2,10 @@
 in its files."""
 
 import math
-from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -28,6 +28,8 @@ _CHUNK_ROWS = 1 << 13
 _ROW_BYTES = 80
 # How much of the memory valid may have at most.
 _VALID_SHARE = 0.25
+# The number of a file, and some of its rows.
+_Chunk = tuple[int, range]
 
 
 @dataclass(frozen=True)
@@ -163,9 +165,8 @@ class Stream:
     """The rows of a split in its files: in memory are their times and outcomes, parts on their
     way, and two buffers of `buffer_rows` to train on.
 
-    To train on, rows are shuffled in two steps: chunks of consecutive rows, in an order drawn by
-    chance, fill a shuffle buffer, and the rows of the buffer are shuffled. While one buffer is
-    trained on, a thread reads the next.
+    Rows are shuffled in two steps: chunks of consecutive rows, in an order drawn by chance, fill a
+    shuffle buffer, whose rows are shuffled. A thread reads the next while one is trained on.
     """
 
     def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
@@ -174,7 +175,7 @@ class Stream:
         parts = read_parts(self._paths, contract, features=False)
         columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
         self.time_ns, self.y = (np.concatenate(column) for column in columns)
-        self._starts = np.cumsum((0, *self._sizes)).tolist()
+        self._starts = np.cumsum((0, *self._sizes))
 
     def parts(self) -> Iterator[Known]:
         for part in parallel.ahead(read_parts(self._paths, self._contract)):
@@ -187,9 +188,9 @@ class Stream:
         buffers = [aligned(batch + room, len(self._contract.names)) for _ in range(2)]
         places = [np.zeros(batch + room, dtype=np.int64) for _ in range(2)]
         chunks = [
-            range(start + rows.start, start + rows.stop)
-            for start, size in zip(self._starts, self._sizes, strict=False)
-            for rows in parallel.cut(size, _CHUNK_ROWS)
+            (file, chunk)
+            for file, size in enumerate(self._sizes)
+            for chunk in parallel.cut(size, _CHUNK_ROWS)
         ]
         drawn = [chunks[at] for at in rng.permutation(len(chunks))]
         filled = (
@@ -207,23 +208,18 @@ class Stream:
             others = order[len(taken) :]
             left, left_rows = x[others], rows[others]
 
-    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[range]) -> int:
+    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[_Chunk]) -> int:
         """Read chunks, each file's together, into `x`, and into `rows` which rows they are;
         return how many."""
-
-        def file(chunk: range) -> int:
-            return bisect(self._starts, chunk.start) - 1
-
-        at = 0
+        at, file = 0, itemgetter(0)
         for number, own in groupby(sorted(chunks, key=file), key=file):
-            first = self._starts[number]
             with open_frame(self._paths[number]) as frame:
-                for chunk in own:
-                    start, stop = chunk.start - first, chunk.stop - first
+                for _, chunk in own:
+                    start, stop = chunk.start, chunk.stop
                     values = frame.matrix(self._contract.names, start=start, stop=stop)
                     into = slice(at, at := at + len(chunk))
                     apply(values, self._contract, out=x[into])
-                    rows[into] = np.arange(chunk.start, chunk.stop)
+                    rows[into] = self._starts[number] + np.arange(start, stop)
         return at
 
 
@@ -261,14 +257,14 @@ def open_both(
     return Stream(train, contract, buffer_rows=buffer_rows), watched
 
 
-def _fillings(chunks: Sequence[range], room: int) -> Iterator[list[range]]:
+def _fillings(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
     """As many of the chunks at a time as there is room for their rows."""
-    found: list[range] = []
+    found: list[_Chunk] = []
     left = room
     for chunk in chunks:
-        if found and len(chunk) > left:
+        if found and len(chunk[1]) > left:
             yield found
             found, left = [], room
         found.append(chunk)
-        left -= len(chunk)
+        left -= len(chunk[1])
     yield found
