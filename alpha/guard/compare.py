@@ -51,8 +51,10 @@ class Shift(BaseModel):
     moves: list[Move] = []  # the days' in their order, then the total's
 
     @property
-    def same_figures(self) -> bool:
-        return not (self.moves or self.days_added or self.days_removed)
+    def other_days(self) -> dict[str, list[str]]:
+        """Those that came and went, by how, if there are any."""
+        both = {"added": self.days_added, "removed": self.days_removed}
+        return {what: days for what, days in both.items() if days}
 
 
 def read(guard: Path) -> Shift:
@@ -75,7 +77,7 @@ def compare(found: Profile, pin: Profile | None) -> Shift:
         days_removed=sorted(pin.days.keys() - found.days.keys()),
         moves=_moves(pin, found),
     )
-    if not other and shift.same_figures:
+    if not (other or shift.moves or shift.other_days):
         shift.status = "as_pinned"
     return shift
 

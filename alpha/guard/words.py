@@ -44,7 +44,7 @@ def moved(shift: Shift) -> str:
     """What moved though nothing that labels depend on changed, and where first."""
     days = {move.day for move in shift.moves} - {None}
     what = f"{number(len(shift.moves), 'figure')} on {number(len(days), 'day')}"
-    if shift.days_added or shift.days_removed:
+    if shift.other_days:
         what += f", {_days(shift)}"
     for first in shift.moves[:1]:
         what += f", the first: {_day(first.day)} {first.figure} {_from_to(shift, first)}"
@@ -56,7 +56,7 @@ def table(shift: Shift) -> list[str]:
     which the total, which comes first, and each day have equal parts. Nothing if nothing moved."""
     lines = [
         f"{number(len(days), 'day')} {what}: {_some([_day(day) for day in days])}"
-        for what, days in _changed_days(shift)
+        for what, days in shift.other_days.items()
     ]
     if not shift.moves:
         return lines
@@ -68,10 +68,9 @@ def table(shift: Shift) -> list[str]:
     shown = by_day.head(max(1, _MOST_ROWS // by_day.ngroups))[:_MOST_ROWS]
     rows = [("day", "figure", "pinned", "found", "difference")]
     for day, figure, pinned, found in shown.itertuples(index=False):
-        difference = None if pinned is None or found is None else found - pinned
-        values = [_figure(shift, figure, value) for value in (pinned, found)]
-        values.append(_figure(shift, figure, difference, signed=True))
-        rows.append((_day(day), figure, *values))
+        change = None if pinned is None or found is None else found - pinned
+        values = (_figure(shift, figure, value) for value in (pinned, found))
+        rows.append((_day(day), figure, *values, _figure(shift, figure, change, signed=True)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, "<<>>>", widths, strict=True)
@@ -91,13 +90,8 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def _changed_days(shift: Shift) -> list[tuple[str, list[str]]]:
-    changes = [("added", shift.days_added), ("removed", shift.days_removed)]
-    return [(what, days) for what, days in changes if days]
-
-
 def _days(shift: Shift) -> str:
-    each = [f"{number(len(days), 'day')} {what}" for what, days in _changed_days(shift)]
+    each = [f"{number(len(days), 'day')} {what}" for what, days in shift.other_days.items()]
     return ", ".join(each) or "in files of the same names"
 
 
@@ -105,7 +99,7 @@ def _total(shift: Shift) -> str:
     """How the distribution of all outcomes moved."""
     if shift.outcome is None:
         return "outcomes are of another kind, and cannot be compared"
-    if shift.same_figures:
+    if not (shift.moves or shift.other_days):
         return "no figure moved"
     moves = {move.figure: _from_to(shift, move) for move in shift.moves if move.day is None}
     if shift.outcome == "class":

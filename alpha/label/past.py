@@ -24,8 +24,8 @@ _LATEST, _OUTCOMES, _LABELLED, _SQUARES, _SECONDS = range(5)
 class Past:
     """Follows files in time order, keeping as much of the earlier ones as is needed.
 
-    Sums run on from file to file, so that no figure depends on how rows are cut into files.
-    `_running[i]` is of all rows before the i-th kept one.
+    Sums run on, so that no figure depends on how rows are cut into files. `_running[i]` is of all
+    rows before the i-th kept one.
     """
 
     label: Label

@@ -56,13 +56,12 @@ def compute(
     up, down, largest = (np.empty(rows) for _ in range(3))
     status = np.empty(rows, dtype=np.int8)
     last = np.empty(rows if label.target in ("end_return", "triple_barrier") else 0, dtype=np.int64)
-    out = (up, down, largest, status, last)
-
-    def fill(piece: range) -> None:
-        of, limits = (time_ns, bid, ask), (label.horizon_ns, label.max_gap_ns, end_ns)
-        _extremes(of, prices, out, (piece.start, piece.stop), limits)
-
-    parallel.each(fill, parallel.cut(rows, _PIECE_ROWS))
+    of, limits = (time_ns, bid, ask), (label.horizon_ns, label.max_gap_ns, end_ns)
+    out = up, down, largest, status, last
+    parallel.each(
+        lambda piece: _extremes(of, prices, out, (piece.start, piece.stop), limits),
+        parallel.cut(rows, _PIECE_ROWS),
+    )
     threshold, barrier = label.threshold_bps * _BPS, label.barrier_bps * _BPS
     outcome = largest
     if label.target in ("up", "down"):
