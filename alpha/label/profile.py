@@ -1,7 +1,7 @@
 """The label profile: how a run's labels are distributed, day by day, and what they were made of,
 which says whether its figures were free to move. The guard compares it with a pin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +62,9 @@ class Day(Total):
     outcome_at_seconds: Figure | None
 
 
+Days = dict[str, Day]
+
+
 class Profile(BaseModel, extra="forbid"):
     """The format of profile.json, and of a pin.
 
@@ -72,7 +75,7 @@ class Profile(BaseModel, extra="forbid"):
     params: Sections
     data_digest: str
     outcome: Outcome
-    days: dict[str, Day]
+    days: Days
     total: Total
 
     @property
@@ -116,11 +119,7 @@ def of_day(
 
 
 def of_all(
-    data: Data,
-    label: Label,
-    days: dict[str, Day],
-    outcomes: Sequence[np.ndarray],
-    digests: dict[str, str],
+    data: Data, label: Label, days: Days, outcomes: list[np.ndarray], digests: dict[str, str]
 ) -> Profile:
     """The profile of all feature files, from that of each and its digest (FeatureFolder.quotes) by
     name, and their outcomes (NaN do not count)."""

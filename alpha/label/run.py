@@ -79,11 +79,8 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
 def _each(
     folder: FeatureFolder, label: Label
 ) -> Iterator[tuple[FeatureFile, str, np.ndarray, Labels, np.ndarray]]:
-    """Each file with its digest, and the times, labels and past (rows, PAST_COLUMNS) of its rows.
-
-    A file is labelled with as much of the following files as its windows need, and of the
-    earlier ones as its past does. The next file is read meanwhile.
-    """
+    """Each file with its digest, and its rows' times, labels and past (rows, PAST_COLUMNS), by as
+    much of the following files as its windows need. The next file is read meanwhile."""
     past = Past(label)
     source = parallel.ahead(folder.quotes(file) for file in folder.files)
     read: list[tuple[Quotes, str]] = []  # of this file and of those that follow it

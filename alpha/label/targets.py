@@ -166,10 +166,9 @@ def _extremes(
 def _first_passage(prices: Arrays, bad: np.ndarray, last: np.ndarray, barrier: float) -> np.ndarray:
     """Which barrier the window reaches first: +1, −1, or 0 for neither, (rows,) float64.
 
-    +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥
-    barrier; unsound rows (`bad`) neither ask nor answer. `last` is that of `_extremes`.
-
-    Right to left, two stacks hold the rows that set a new high or low as seen from t.
+    +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥ barrier;
+    unsound rows (`bad`) neither ask nor answer. `last` is that of `_extremes`. Right to left, two
+    stacks hold the rows that set a new high or low as seen from t.
     """
     high, low, entry_up, entry_down = prices
     n, rows = len(high), len(last)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import cycle, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -55,21 +55,14 @@ class Predictor(Protocol):
     def predict(self, known: Known) -> np.ndarray:
         """Outcomes (rows,) float64, or of a classification target probabilities (rows, classes)
         that add up to 1. A row's prediction depends on that row alone."""
-        ...
 
     def save(self, folder: Path) -> None:
         """Write everything `load` needs into an existing folder, as deterministic bytes."""
-        ...
 
 
-class Shuffled(NamedTuple):
-    """Rows to train on: `x` (n, features) float32, which rows of the split they are, (n,) int64,
-    and the `order` (steps · batch,) int32 in which to take them, of which a few may be left out.
-    Valid until the next is asked for."""
-
-    x: np.ndarray
-    rows: np.ndarray
-    order: np.ndarray
+# Rows to train on, valid until the next are asked for: x (n, features) float32, which rows of the
+# split they are, (n,) int64, and the order (steps · batch,) int32 in which to take them.
+Shuffled = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -98,7 +91,7 @@ class Dataset:
         """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
         There are at least `batch` rows."""
         rows = len(self.y)
-        yield Shuffled(self.x, np.arange(rows), whole_batches(rng.permutation(rows), batch))
+        yield self.x, np.arange(rows), whole_batches(rng.permutation(rows), batch)
 
 
 def whole_batches(order: np.ndarray, batch: int) -> np.ndarray:
@@ -163,11 +156,8 @@ def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
 
 class Stream:
     """The rows of a split in its files: in memory are their times and outcomes, parts on their
-    way, and two buffers of `buffer_rows` to train on.
-
-    Rows are shuffled in two steps: chunks of consecutive rows, in an order drawn by chance, fill a
-    shuffle buffer, whose rows are shuffled. A thread reads the next while one is trained on.
-    """
+    way, and two buffers of `buffer_rows` to train on. Chunks of consecutive rows, in an order drawn
+    by chance, fill a buffer, whose rows are shuffled; the next is read while one is trained on."""
 
     def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
         self._contract, self._buffer_rows = contract, buffer_rows
@@ -187,11 +177,8 @@ class Stream:
         # Two, in turns: one is filled while the other is trained on.
         buffers = [aligned(batch + room, len(self._contract.names)) for _ in range(2)]
         places = [np.zeros(batch + room, dtype=np.int64) for _ in range(2)]
-        chunks = [
-            (file, chunk)
-            for file, size in enumerate(self._sizes)
-            for chunk in parallel.cut(size, _CHUNK_ROWS)
-        ]
+        sizes = enumerate(self._sizes)
+        chunks = [(file, rows) for file, size in sizes for rows in parallel.cut(size, _CHUNK_ROWS)]
         drawn = [chunks[at] for at in rng.permutation(len(chunks))]
         filled = (
             (x, rows, self._fill(x[batch:], rows[batch:], part))
@@ -204,7 +191,7 @@ class Stream:
             order = first + rng.permutation(len(left) + count)
             taken = whole_batches(order, batch)
             if len(taken):
-                yield Shuffled(x, rows, taken)
+                yield x, rows, taken
             others = order[len(taken) :]
             left, left_rows = x[others], rows[others]
 
@@ -231,14 +218,10 @@ def open_both(
     train: Path, valid: Path, contract: Contract, *, memory_bytes: int, batch: int
 ) -> tuple[Rows, Rows]:
     """Train and valid, in memory if there is room for all their rows; else valid in memory if it
-    takes a quarter of it at most, and train in its files, with buffers of what is left.
-
-    Raises InputError if that is not enough for batches of `batch` rows.
-    """
+    takes a quarter of it at most, and train in its files, with buffers of what is left. Raises
+    InputError if that is not enough for batches of `batch` rows."""
     of_row = 4 * len(contract.names) + _ROW_BYTES
-    train_rows, valid_rows = (
-        sum(rows for _, rows in split_sizes(split)) for split in (train, valid)
-    )
+    train_rows, valid_rows = (sum(rows for _, rows in split_sizes(of)) for of in (train, valid))
     if (train_rows + valid_rows) * of_row <= memory_bytes:
         return load(train, contract), load(valid, contract)
     loaded = valid_rows * of_row <= _VALID_SHARE * memory_bytes

@@ -1,8 +1,5 @@
-"""What is minimized and what skill compares: the loss of each row, and the best constant.
-
-A regression target is predicted as a number, (rows,), a classification target as a probability of
-each class, (rows, classes). All that is fitted here is fitted on train.
-"""
+"""What is minimized and what skill compares: the loss of each row, and train's best constant. A
+regression target is predicted as a number, (rows,), a class as probabilities (rows, classes)."""
 
 import math
 from collections.abc import Sequence
@@ -44,12 +41,9 @@ def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss and what it needs to know of train's outcomes.
-
-    `mean` and `sigma` are train's (sigma 1 if all outcomes are equal), `tail` is the |outcome|
-    beyond which tail_mse weighs more, `class_weights` (classes,) are the cross-entropy's,
-    `constant` is the best constant: a number, or probabilities (classes,).
-    """
+    """A loss and what it needs to know of train's outcomes: `mean`, `sigma` (1 if all are equal),
+    `tail`, the |outcome| beyond which tail_mse weighs more, `class_weights` (classes,) of the
+    cross-entropy, and `constant`, the best one: a number, or probabilities (classes,)."""
 
     loss: Loss
     classes: tuple[float, ...]
@@ -89,11 +83,8 @@ class Objective:
         return _WORDS[self.loss.name]
 
     def losses(self, outcome: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """The loss of each row, (rows,): in the outcome's unit or its square, or in nats.
-
-        `prediction` is (rows,) or (rows, classes) as the target is, or one constant. NaN where
-        a prediction is; infinite where a square overflows.
-        """
+        """The loss of each row, (rows,): in the outcome's unit or its square, or in nats. NaN where
+        `prediction`, of each row or one constant, is; infinite where a square overflows."""
         if self.classes:
             column = self.of_class(outcome)
             own = (np.arange(len(outcome)), column) if np.ndim(prediction) == 2 else column
@@ -115,12 +106,11 @@ class Objective:
         return np.ones(len(outcome))
 
     def error_weights(self, error: np.ndarray) -> np.ndarray:
-        """The weights (rows,), of mean 1, under which the square of each `error` (outcome −
-        prediction, (rows,)) has a slope like that of its loss: the slope over the error.
+        """The weights (rows,), of mean 1, of iteratively reweighted least squares (Holland and
+        Welsch 1977): the slope of each loss over its `error` e (outcome − prediction, (rows,)).
 
         For mae 1 / |e|; for huber 1 up to delta and delta / |e| beyond; for quantile q / |e| above
         the prediction and (1 − q) / |e| below it. An |e| under 0.001 sigma counts as that much.
-        Iteratively reweighted least squares uses them (Holland and Welsch 1977).
         """
         least = self.loss.huber_delta if self.loss.name == "huber" else _LEAST_ERROR
         least *= self.sigma

@@ -1,10 +1,7 @@
-"""Count, mean and sigma of each column, in one streaming pass, exact to float64.
-
-The values of a block of rows and their squares are summed about the mean of the block before, and
-blocks are merged pairwise (Chan, Golub, LeVeque 1979), so that a price near 10,000 with a sigma of
-1 loses no digits: where two blocks lie far apart, and digits of the squares within one are lost,
-the squares between them are as much larger.
-"""
+"""Count, mean and sigma of each column, in one streaming pass, exact to float64: values of a block
+of rows and their squares are summed about the mean of the block before, and blocks are merged
+pairwise (Chan, Golub, LeVeque 1979). Where two lie far apart, and digits of the squares within one
+are lost, the squares between them are as much larger."""
 
 import numpy as np
 from numba import njit

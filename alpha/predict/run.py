@@ -49,11 +49,9 @@ class _About(BaseModel):
 
 
 class Model(NamedTuple):
-    """A trained model, and whether it looks at features."""
-
     fitted: Predictor
     classes: list[float]
-    features: bool
+    features: bool  # whether it looks at them
 
 
 def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
@@ -61,11 +59,8 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
 
     Writes for each, to the same folder in `out`, train.h5, valid.h5 and test.h5 (float64 columns
     alpha_outcome, prediction, past_volatility, and of classes a probability each) and inputs.json
-    (rows, and how many feature values were clipped and replaced, per split). Splits are read once
-    for all models.
-
-    Raises InputError if there is no model, if one was trained under another normalization contract,
-    or if its files are not those that training wrote.
+    (rows, and how many feature values were clipped and replaced, per split). Raises InputError if
+    there is no model, or if one is not as it was trained under this contract.
     """
     contract = read_contract(normalization)
     # A training that was killed may have left a .part.

@@ -24,10 +24,7 @@ def command(params: Any, args: Arguments) -> None:
 def run(named: Collection[str], *, folders: Iterable[Path]) -> list[Path]:
     """Remove from `folders` what is there of networks and trees but not among the runs `named`: the
     folder of a seed, such as mlp/2, or of a model, such as mlp. Returns what was removed, sorted.
-
-    The baselines, in one folder, come and go with their one stage. A removed run comes back from
-    DVC's cache when params name it again.
-    """
+    The baselines, in one folder, come and go with their one stage."""
     kept = {path for name in named for path in (run_folder(name), run_folder(name).parent)}
     removed = []
     for folder in folders:

@@ -27,12 +27,9 @@ class Range:
 
 
 def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
-    """Ranges of train, valid and test for data observed over [first_ns, last_ns].
-
-    Fractions are of the observed span; the last of them ends just after the last row. The
-    embargo applies at the start of valid and test. Raises InputError if explicit ranges are
-    empty, out of order or overlapping.
-    """
+    """Ranges of train, valid and test for data observed over [first_ns, last_ns], of which
+    fractions are. The embargo applies at the start of valid and test. Raises InputError if explicit
+    ranges are empty, out of order or overlapping."""
     if splits.times is not None:
         bounds = [(_ns(start), _ns(end)) for start, end in (splits.times[name] for name in SPLITS)]
     else:
