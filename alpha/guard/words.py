@@ -31,10 +31,7 @@ def sentence(shift: Shift) -> str:
         return "The labels are not pinned yet."
     if shift.status == "moved":
         return f"L{moved(shift)[1:]}."
-    params = [
-        f"{change.key} from {written(change.pinned)} to {written(change.found)}"
-        for change in shift.params
-    ]
+    params = [f"{of.key} from {written(of.pinned)} to {written(of.found)}" for of in shift.params]
     others = [f"params ({_some(params, most=3)})"] * ("params" in shift.status)
     others += [f"data ({_days(shift)})"] * ("data" in shift.status)
     return f"The labels are of other {' and '.join(others)} than their pin: {_total(shift)}."

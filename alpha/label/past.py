@@ -36,10 +36,8 @@ class Past:
     def follow(
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
     ) -> np.ndarray:
-        """The next file's columns, (rows, PAST_COLUMNS) float64, from its rows and earlier ones.
-
-        `time_ns` (rows,) int64 strictly increasing and later than all before; quotes (rows,)
-        of any value; `outcome` (rows,) NaN where a row has no label.
+        """The next file's columns, (rows, PAST_COLUMNS) float64, from its rows and earlier ones:
+        times int64, strictly increasing, quotes of any value, outcomes NaN without a label.
 
         past_outcome_1 is the outcome of the last labelled row whose window is completed;
         past_outcome_k the mean outcome of all labelled rows whose windows lie within the last

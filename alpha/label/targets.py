@@ -38,11 +38,11 @@ def compute(
     rows: int | None = None,
     end_ns: int | None = None,
 ) -> Labels:
-    """Label the first `rows` rows (default: all), with the rest as the windows' halo.
+    """Label the first `rows` rows (default: all), with the rest as the windows' halo, which must
+    reach one row past the last window unless the data ends.
 
-    `time_ns` (n,) int64 strictly increasing; `bid`, `ask` (n,) float64, any value allowed
-    (unsound quotes give status 3). `end_ns` is the last timestamp of all data (default: the
-    last given); the halo must reach one row past the last window unless the data ends.
+    `time_ns` (n,) int64 strictly increasing; `bid`, `ask` (n,) float64, any value allowed (unsound
+    quotes give status 3). `end_ns` is the last timestamp of all data (default: the last given).
 
     touch: up = max bid(s) / ask(t) − 1, down = 1 − min ask(s) / bid(t);
     mid: the same with the mid everywhere.

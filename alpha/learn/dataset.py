@@ -91,12 +91,8 @@ class Dataset:
         """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
         There are at least `batch` rows."""
         rows = len(self.y)
-        yield self.x, np.arange(rows), whole_batches(rng.permutation(rows), batch)
-
-
-def whole_batches(order: np.ndarray, batch: int) -> np.ndarray:
-    """As much of an order of rows as makes whole batches, int32."""
-    return order[: len(order) // batch * batch].astype(np.int32)
+        order = rng.permutation(rows)[: rows // batch * batch]
+        yield self.x, np.arange(rows), order.astype(np.int32)
 
 
 def aligned(rows: int, columns: int) -> np.ndarray:
@@ -189,10 +185,10 @@ class Stream:
             first = batch - len(left)
             x[first:batch], rows[first:batch] = left, left_rows
             order = first + rng.permutation(len(left) + count)
-            taken = whole_batches(order, batch)
-            if len(taken):
-                yield x, rows, taken
-            others = order[len(taken) :]
+            whole = len(order) // batch * batch
+            if whole:
+                yield x, rows, order[:whole].astype(np.int32)
+            others = order[whole:]
             left, left_rows = x[others], rows[others]
 
     def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[_Chunk]) -> int:

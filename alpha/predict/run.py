@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from alpha.core import parallel
 from alpha.core.artifacts import parse, whole_folder, write_json
@@ -26,10 +26,8 @@ from alpha.learn.losses import expected
 from alpha.learn.params import find
 
 
-class _About(BaseModel):
+class _About(BaseModel, strict=True):
     """model.json, as far as prediction needs it."""
-
-    model_config = ConfigDict(strict=True)
 
     model: str
     normalization: str

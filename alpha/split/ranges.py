@@ -55,11 +55,7 @@ def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
 
 
 def row_status(
-    time_ns: np.ndarray,
-    label_status: np.ndarray,
-    ranges: tuple[Range, ...],
-    *,
-    horizon_ns: int,
+    time_ns: np.ndarray, label_status: np.ndarray, ranges: tuple[Range, ...], *, horizon_ns: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which range each row is in (−1: none) and what becomes of it, two (rows,) int8 arrays.
 
