@@ -33,13 +33,10 @@ class Epoch:
 
 
 class Trained(NamedTuple):
-    """A fitted model and its history; `inside` is its folder in that of its run; `importance` the
-    skill that is lost with each family, of a network that has one."""
-
     fitted: Predictor
     history: list[Epoch]
-    inside: str = ""
-    importance: dict[str, float] | None = None
+    inside: str = ""  # its folder in that of its run
+    importance: dict[str, float] | None = None  # the skill that is lost with each family
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,8 @@ def run(named: Collection[str], *, folders: Iterable[Path]) -> list[Path]:
     for folder in folders:
         for model in (*KINDS["networks"], *KINDS["trees"]):
             seeds = [path for path in (folder / model).glob("*") if path.name.isdecimal()]
-            found = seeds if Path(model) in kept else [folder / model]
-            removed += [
-                path for path in found if path.is_dir() and path.relative_to(folder) not in kept
-            ]
+            there = filter(Path.is_dir, seeds if Path(model) in kept else [folder / model])
+            removed += [path for path in there if path.relative_to(folder) not in kept]
     for path in removed:
         shutil.rmtree(path)
     return sorted(removed)
