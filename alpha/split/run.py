@@ -80,8 +80,8 @@ def _cut(
         label_status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
         which, status = row_status(time_ns, label_status, ranges, horizon_ns=horizon_ns)
         blocks: list[tuple[tuple[str, ...], np.dtype]] = []
+        of = {name: np.result_type(np.float32, frame.columns[name]) for name in folder.features}
         for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
-            of = {name: np.result_type(np.float32, frame.columns[name]) for name in folder.features}
             if names := tuple(name for name in of if of[name] == dtype):
                 blocks.append((names, dtype))
         outcomes = LABEL_COLUMNS[:-1]
