@@ -21,21 +21,11 @@ from alpha.split.ranges import holdout
 SUMMARY = "check params.yaml and the folder of feature files; change nothing"
 OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
-    "data": Data,
-    "features": Features,
-    "simulate": Simulate,
-    "label": Label,
-    "split": Split,
-    "normalize": Normalize,
-    **LADDER,
-    "loss": Loss,
-    "train": Train,
-    "evaluate": Evaluate,
+    "data": Data, "features": Features, "simulate": Simulate, "label": Label, "split": Split,
+    "normalize": Normalize, **LADDER, "loss": Loss, "train": Train, "evaluate": Evaluate,
     "verdict": Verdict,
     **{model: section for kind in KINDS for model, section in sections(kind).items()},
-}
-
-
+}  # fmt: skip
 # All sections, as attributes.
 Params: Any = core_params.model(SECTIONS)
 
@@ -62,11 +52,8 @@ def _validated(content: dict[str, Any], source: str) -> Any:
 
 def run(params: Any) -> None:
     """Check the feature files' columns and timestamps, and the splits' ranges; change nothing.
-
-    Raises InputError as the steps would. The simulated market needs no check: it may not be
-    there yet, or be about to change.
-    """
-    if params.data.dir == SIMULATED:
+    Raises InputError as the steps would."""
+    if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change
         holdout(params.split, first_ns=0, last_ns=10**18)
         return
     folder = open_folder(Path(params.data.dir), params.data)

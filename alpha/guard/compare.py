@@ -1,14 +1,13 @@
 """The format of shift.json, and the comparison of a label profile with its pin."""
 
-import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from pydantic import BaseModel
 
 from alpha.core import artifacts
-from alpha.label.profile import Outcome, Profile, Sections
+from alpha.label.profile import TOTAL, Outcome, Profile, Sections, dotted
 
 NAME = "shift.json"
 # Less than any shift makes, more than sums differ between processors. Outcomes below 1e-6, which
@@ -16,22 +15,10 @@ NAME = "shift.json"
 _RELATIVE = 1e-9
 _ABSOLUTE = 1e-15
 
-Status = Literal[
-    "not_pinned",
-    "as_pinned",
-    "moved",  # though neither params nor data changed: never in a file, as the guard then fails
-    "other_params",
-    "other_data",
-    "other_params_and_data",
-]
 Value = int | float | None
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Change(Part):
+class Change(BaseModel):
     """A param, by its dotted key, None where it did not exist."""
 
     key: str
@@ -39,7 +26,7 @@ class Change(Part):
     found: Any
 
 
-class Move(Part):
+class Move(BaseModel):
     """A figure of a day (a feature file's name) or, without one, of the total, by its dotted key
     in the profile; None where it was not defined."""
 
@@ -48,26 +35,26 @@ class Move(Part):
     pinned: Value
     found: Value
 
-    @property
-    def difference(self) -> Value:
-        known = self.pinned is not None and self.found is not None
-        return self.found - self.pinned if known else None  # type: ignore[operator]
 
-
-class Shift(Part):
+class Shift(BaseModel):
     """How labels stand against their pin. `outcome` is what both are of; the figures of outcomes
-    of different kinds (None) are not compared."""
+    of different kinds (None) are not compared. "moved" (though neither params nor data changed) is
+    never in a file, as the guard then fails."""
 
-    status: Status
+    status: Literal[
+        "not_pinned", "as_pinned", "moved", "other_params", "other_data", "other_params_and_data"
+    ]
     outcome: Outcome | None = None
-    params: list[Change] = Field(default_factory=list)
-    days_added: list[str] = Field(default_factory=list)
-    days_removed: list[str] = Field(default_factory=list)
-    moves: list[Move] = Field(default_factory=list)  # the days' in their order, then the total's
+    params: list[Change] = []
+    days_added: list[str] = []
+    days_removed: list[str] = []
+    moves: list[Move] = []  # the days' in their order, then the total's
 
     @property
-    def same_figures(self) -> bool:
-        return not (self.moves or self.days_added or self.days_removed)
+    def other_days(self) -> dict[str, list[str]]:
+        """Those that came and went, by how, if there are any."""
+        both = {"added": self.days_added, "removed": self.days_removed}
+        return {what: days for what, days in both.items() if days}
 
 
 def read(guard: Path) -> Shift:
@@ -83,19 +70,21 @@ def compare(found: Profile, pin: Profile | None) -> Shift:
     params = changes(pin.params, found.params)
     other = ["params"] * bool(params) + ["data"] * (found.data_digest != pin.data_digest)
     shift = Shift(
-        status=f"other_{'_and_'.join(other)}" if other else "as_pinned",  # type: ignore[arg-type]
+        status=f"other_{'_and_'.join(other)}" if other else "moved",  # type: ignore[arg-type]
         outcome=found.outcome if found.outcome == pin.outcome else None,
         params=params,
         days_added=sorted(found.days.keys() - pin.days.keys()),
         days_removed=sorted(pin.days.keys() - found.days.keys()),
         moves=_moves(pin, found),
     )
-    return shift if other or shift.same_figures else shift.model_copy(update={"status": "moved"})
+    if not (other or shift.moves or shift.other_days):
+        shift.status = "as_pinned"
+    return shift
 
 
 def changes(pin: Sections, found: Sections) -> list[Change]:
     """The params that differ, by dotted key in order."""
-    before, now = _flat(pin), _flat(found)
+    before, now = dotted(pin), dotted(found)
     return [
         Change(key=key, pinned=before.get(key), found=now.get(key))
         for key in sorted(before | now)
@@ -107,31 +96,24 @@ def is_count(figure: str) -> bool:
     return figure in ("rows", "duplicates") or figure.startswith("status.")
 
 
-def _moves(pin: Profile, found: Profile) -> list[Move]:
-    moves = []
-    for day in (*sorted(found.days.keys() & pin.days.keys()), None):
-        before, now = (
-            _flat((one.total if day is None else one.days[day]).model_dump(by_alias=True))
-            for one in (pin, found)
-        )
-        for figure in dict.fromkeys((*before, *now)):
-            one, other = before.get(figure), now.get(figure)
-            counted = is_count(figure)
-            if not _same(one, other, counted) and (counted or pin.outcome == found.outcome):
-                moves.append(Move(day=day, figure=figure, pinned=one, found=other))
-    return moves
+def _moves(pin: Profile, found: Profile) -> list[Any]:
+    """The figures that moved, as records of a Move."""
+    if (pin.days, pin.total) == (found.days, found.total):
+        return []  # without importing pandas, which takes longer than all the rest
+    import pandas as pd
 
-
-def _same(pinned: Value, found: Value, counted: bool) -> bool:
-    if pinned is None or found is None or counted:
-        return pinned == found
-    return math.isclose(pinned, found, rel_tol=_RELATIVE, abs_tol=_ABSOLUTE)
-
-
-def _flat(content: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested dicts as one, with dotted keys."""
-    found: dict[str, Any] = {}
-    for key, value in content.items():
-        name = f"{prefix}{key}"
-        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
-    return found
+    days = [*sorted(found.days.keys() & pin.days.keys()), TOTAL]
+    before, now = pin.figures, found.figures
+    figures = before.columns.union(now.columns, sort=False)
+    before, now = (one.reindex(index=days, columns=figures).stack() for one in (before, now))
+    pairs = pd.DataFrame({"pinned": before, "found": now}).reset_index(names=["day", "figure"])
+    before, now = before.to_numpy(float), now.to_numpy(float)
+    with np.errstate(over="ignore"):  # math.isclose of each
+        same = np.isclose(before, now, rtol=_RELATIVE, atol=0, equal_nan=True)
+        same |= np.isclose(now, before, rtol=_RELATIVE, atol=0)
+        same |= np.isclose(before, now, rtol=0, atol=_ABSOLUTE)
+    same |= pin.outcome != found.outcome
+    same = np.where(pairs["figure"].map(is_count), before == now, same)
+    moves = pairs[~same].astype(object)
+    records: list[Any] = moves.where(moves.notna() & moves.ne(TOTAL), None).to_dict("records")
+    return records

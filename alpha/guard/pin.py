@@ -1,6 +1,5 @@
 """alpha pin: accept the labels as they are, which `alpha guard` compares later ones with."""
 
-from pathlib import Path
 from typing import Any
 
 from alpha.core import artifacts
@@ -21,25 +20,21 @@ SECTIONS = {"data": Data, "label": Label}
 
 
 def command(params: Any, args: Arguments) -> None:
-    run(params.data, params.label, labels=args.labels, pins=args.pins)
-
-
-def run(data: Data, label: Label, *, labels: Path, pins: Path) -> None:
-    """Accept the profile of `labels`: write it to `pins`, and print what that changes.
+    """Write the profile of the labels as the pin, and print what that changes.
 
     Raises InputError if there is none, or if it is not of these params.
     """
-    if not (labels / profile.NAME).is_file():
-        raise InputError(f"{labels}: holds no label profile yet; `make run` makes one")
-    found = profile.read(labels)
-    for change in shift.changes(found.params, profile.sections(data, label)):
+    path, out = args.labels / profile.NAME, args.pins / guard.PIN
+    if not path.is_file():
+        raise InputError(f"{args.labels}: holds no label profile yet; `make run` makes one")
+    found = profile.read(args.labels)
+    for change in shift.changes(found.params, profile.sections(params.data, params.label)):
         raise InputError(
-            f"{labels / profile.NAME}: must be of the params as they are, with {change.key} "
+            f"{path}: must be of the params as they are, with {change.key} "
             f"{words.written(change.found)}, found {words.written(change.pinned)}; `make run` first"
         )
-    out = pins / guard.PIN
     try:
-        compared = shift.compare(found, guard.pinned(pins))
+        compared = shift.compare(found, guard.pinned(args.pins))
     except InputError:
         # A conflict in git, say: what it was is git's to tell.
         print("The earlier pin cannot be read, and is replaced.")
@@ -50,11 +45,8 @@ def run(data: Data, label: Label, *, labels: Path, pins: Path) -> None:
     with artifacts.whole(out) as part:
         artifacts.write_json(part, found.content)
     if compared.status != "not_pinned":
-        print(words.sentence(compared))
-    for line in words.table(compared):
-        print(line)
-    total = found.total
+        print(words.sentence(compared), *words.table(compared), sep="\n")
     print(
-        f"{out}: pins {total.status.labelled:,} labels of {total.rows:,} rows on "
+        f"{out}: pins {found.total.status.labelled:,} labels of {found.total.rows:,} rows on "
         f"{words.number(len(found.days), 'day')}. Commit it; `make run` compares with it."
     )

@@ -16,12 +16,9 @@ PIN = "labels.json"
 
 
 def run(*, labels: Path, pins: Path, out: Path) -> None:
-    """Compare the profile of `labels` with its pin, and write passed.json and shift.json.
-
-    passed.json depends on the profile alone, so that what waits for it does not run again when
-    somebody pins. Raises InputError, after a table of what moved, if labels moved and neither
-    params nor data did, and if the pin is damaged.
-    """
+    """Compare the profile of `labels` with its pin, and write shift.json and passed.json, which
+    depends on the profile alone: what waits for it does not run again when somebody pins. Raises
+    InputError if labels moved and neither params nor data did, and if the pin is damaged."""
     found = profile.read(labels)
     compared = shift.compare(found, pinned(pins))
     if compared.status == "moved":
@@ -35,8 +32,7 @@ def run(*, labels: Path, pins: Path, out: Path) -> None:
 
 
 def pinned(pins: Path) -> profile.Profile | None:
-    """The pin in the folder `pins`, None if there is none yet. Raises InputError if it is not of
-    the format."""
+    """The pin, None if there is none yet. Raises InputError if it is not of the format."""
     path = pins / PIN
     if not path.exists() and not path.is_symlink():
         return None

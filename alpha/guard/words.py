@@ -25,14 +25,13 @@ def line(shift: Shift) -> str:
 
 def sentence(shift: Shift) -> str:
     """How labels stand against their pin."""
-    if shift.status in ("not_pinned", "as_pinned"):
-        return f"The labels are {'as pinned' if shift.status == 'as_pinned' else 'not pinned yet'}."
+    if shift.status == "as_pinned":
+        return "The labels are as pinned."
+    if shift.status == "not_pinned":
+        return "The labels are not pinned yet."
     if shift.status == "moved":
-        return f"{moved(shift)[0].upper()}{moved(shift)[1:]}."
-    params = [
-        f"{change.key} from {written(change.pinned)} to {written(change.found)}"
-        for change in shift.params
-    ]
+        return f"L{moved(shift)[1:]}."
+    params = [f"{of.key} from {written(of.pinned)} to {written(of.found)}" for of in shift.params]
     others = [f"params ({_some(params, most=3)})"] * ("params" in shift.status)
     others += [f"data ({_days(shift)})"] * ("data" in shift.status)
     return f"The labels are of other {' and '.join(others)} than their pin: {_total(shift)}."
@@ -40,12 +39,11 @@ def sentence(shift: Shift) -> str:
 
 def moved(shift: Shift) -> str:
     """What moved though nothing that labels depend on changed, and where first."""
-    days = {move.day for move in shift.moves if move.day is not None}
+    days = {move.day for move in shift.moves} - {None}
     what = f"{number(len(shift.moves), 'figure')} on {number(len(days), 'day')}"
-    if shift.days_added or shift.days_removed:
+    if shift.other_days:
         what += f", {_days(shift)}"
-    if shift.moves:
-        first = shift.moves[0]
+    for first in shift.moves[:1]:
         what += f", the first: {_day(first.day)} {first.figure} {_from_to(shift, first)}"
     return f"labels moved although neither params nor data changed: {what}"
 
@@ -55,28 +53,26 @@ def table(shift: Shift) -> list[str]:
     which the total, which comes first, and each day have equal parts. Nothing if nothing moved."""
     lines = [
         f"{number(len(days), 'day')} {what}: {_some([_day(day) for day in days])}"
-        for what, days in _changed_days(shift)
+        for what, days in shift.other_days.items()
     ]
     if not shift.moves:
         return lines
-    by_day: dict[str | None, list[Move]] = {}
-    for move in sorted(shift.moves, key=lambda move: move.day is not None):
-        by_day.setdefault(move.day, []).append(move)
-    each = max(1, _MOST_ROWS // len(by_day))
-    shown = [move for moves in by_day.values() for move in moves[:each]][:_MOST_ROWS]
+    import pandas as pd
+
+    moves = pd.DataFrame(map(dict, shift.moves), dtype=object)
+    moves = moves.sort_values("day", key=pd.Series.notna, kind="stable")
+    by_day = moves.groupby("day", dropna=False, sort=False)
+    shown = by_day.head(max(1, _MOST_ROWS // by_day.ngroups))[:_MOST_ROWS]
     rows = [("day", "figure", "pinned", "found", "difference")]
-    for move in shown:
-        values = [_figure(shift, move, value) for value in (move.pinned, move.found)]
-        difference = _figure(shift, move, move.difference, signed=True)
-        rows.append((_day(move.day), move.figure, values[0], values[1], difference))
+    for day, figure, pinned, found in shown.itertuples(index=False):
+        change = None if pinned is None or found is None else found - pinned
+        values = (_figure(shift, figure, value) for value in (pinned, found))
+        rows.append((_day(day), figure, *values, _figure(shift, figure, change, signed=True)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row[:2], widths[:2], strict=True)]
-        cells += [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
-        lines.append("  ".join(cells))
-    if more := len(shift.moves) - len(shown):
-        lines.append(f"and {more:,} more")
-    return lines
+        cells = zip(row, "<<>>>", widths, strict=True)
+        lines.append("  ".join(f"{cell:{side}{width}}" for cell, side, width in cells))
+    return [*lines, f"and {len(moves) - len(shown):,} more"] if len(shown) < len(moves) else lines
 
 
 def written(value: Any) -> str:
@@ -91,13 +87,8 @@ def number(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' * (count != 1)}"
 
 
-def _changed_days(shift: Shift) -> list[tuple[str, list[str]]]:
-    changes = [("added", shift.days_added), ("removed", shift.days_removed)]
-    return [(what, days) for what, days in changes if days]
-
-
 def _days(shift: Shift) -> str:
-    each = [f"{number(len(days), 'day')} {what}" for what, days in _changed_days(shift)]
+    each = [f"{number(len(days), 'day')} {what}" for what, days in shift.other_days.items()]
     return ", ".join(each) or "in files of the same names"
 
 
@@ -105,31 +96,31 @@ def _total(shift: Shift) -> str:
     """How the distribution of all outcomes moved."""
     if shift.outcome is None:
         return "outcomes are of another kind, and cannot be compared"
-    if shift.same_figures:
+    if not (shift.moves or shift.other_days):
         return "no figure moved"
-    moves = {move.figure: move for move in shift.moves if move.day is None}
+    moves = {move.figure: _from_to(shift, move) for move in shift.moves if move.day is None}
     if shift.outcome == "class":
-        names = {key: key.replace("shares.", "class ") for key in moves if "shares." in key}
+        each = [f"class {key[7:]} {told}" for key, told in moves.items() if key[:7] == "shares."]
     else:
-        names = {key: name for key, name in _OF_OUTCOMES.items() if key in moves}
-    each = [f"{name} {_from_to(shift, moves[key])}" for key, name in names.items()]
+        each = [f"{name} {moves[key]}" for key, name in _OF_OUTCOMES.items() if key in moves]
     return ", ".join(each) or f"{number(len(shift.moves), 'figure')} moved"
 
 
 def _from_to(shift: Shift, move: Move) -> str:
-    return f"from {_figure(shift, move, move.pinned)} to {_figure(shift, move, move.found)}"
+    pinned, found = (_figure(shift, move.figure, value) for value in (move.pinned, move.found))
+    return f"from {pinned} to {found}"
 
 
-def _figure(shift: Shift, move: Move, value: Value, *, signed: bool = False) -> str:
+def _figure(shift: Shift, figure: str, value: Value, *, signed: bool = False) -> str:
     """A figure in its unit; a difference with its sign, to fewer digits."""
     if value is None:
         return "-" if signed else "none"
     sign, digits = ("+", 3) if signed else ("", 5)
-    if is_count(move.figure):
+    if is_count(figure):
         return f"{value:{sign},}"
-    if move.figure == "outcome_at_seconds":
+    if figure == "outcome_at_seconds":
         return f"{value:{sign}.3g} s" if signed else f"{value:.3f} s"
-    if move.figure == "zero_share" or move.figure.startswith("shares."):
+    if figure == "zero_share" or figure.startswith("shares."):
         return f"{100 * value:{sign}.{digits}g} %"
     if shift.outcome == "class":
         return f"{value:{sign}.{digits}g}"

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label
-from alpha.label.targets import sound
+from alpha.label.targets import Arrays, sound
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).
@@ -24,8 +24,8 @@ _LATEST, _OUTCOMES, _LABELLED, _SQUARES, _SECONDS = range(5)
 class Past:
     """Follows files in time order, keeping as much of the earlier ones as is needed.
 
-    Sums run on from file to file, so that no figure depends on how rows are cut into files.
-    `_running[i]` is of all rows before the i-th kept one.
+    Sums run on, so that no figure depends on how rows are cut into files. `_running[i]` is of all
+    rows before the i-th kept one.
     """
 
     label: Label
@@ -36,10 +36,8 @@ class Past:
     def follow(
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
     ) -> np.ndarray:
-        """The next file's columns, (rows, PAST_COLUMNS) float64, from its rows and earlier ones.
-
-        `time_ns` (rows,) int64 strictly increasing and later than all before; quotes (rows,)
-        of any value; `outcome` (rows,) NaN where a row has no label.
+        """The next file's columns, (rows, PAST_COLUMNS) float64, from its rows and earlier ones:
+        times int64, strictly increasing, quotes of any value, outcomes NaN without a label.
 
         past_outcome_1 is the outcome of the last labelled row whose window is completed;
         past_outcome_k the mean outcome of all labelled rows whose windows lie within the last
@@ -54,8 +52,8 @@ class Past:
         log_mid = np.log(np.where(sound(bid, ask), (bid + ask) / 2, np.nan))
         moved = np.diff(log_mid, prepend=self._log_mid)
         out = np.empty((rows, len(SPANS) + 1))
-        horizon_ns = self.label.horizon_ns
-        _follow(time_ns, moved, outcome, horizon_ns, self.label.max_gap_ns, running, out)
+        horizon_ns, max_gap_ns = self.label.horizon_ns, self.label.max_gap_ns
+        _follow((time_ns, moved, outcome), horizon_ns, max_gap_ns, running, out)
         reach = (SPANS[-1] + 1) * horizon_ns
         kept = int(np.searchsorted(time_ns, time_ns[-1] - reach))
         self._time_ns, self._running = time_ns[kept:], running[kept:]
@@ -65,16 +63,11 @@ class Past:
 
 @njit(cache=True, nogil=True)
 def _follow(
-    time_ns: np.ndarray,
-    moved: np.ndarray,
-    outcome: np.ndarray,
-    horizon_ns: int,
-    max_gap_ns: int,
-    running: np.ndarray,
-    out: np.ndarray,
+    rows: Arrays, horizon_ns: int, max_gap_ns: int, running: np.ndarray, out: np.ndarray
 ) -> None:
     """Run `running` on over the last rows, those of `moved` and `outcome`, and fill `out` (rows,
     SPANS + 1), the columns of `follow`."""
+    time_ns, moved, outcome = rows
     first = len(time_ns) - len(out)
     completed = 0  # rows whose windows are
     starts = np.zeros(len(SPANS), dtype=np.int64)  # of the rows that each span holds
@@ -102,8 +95,8 @@ def _follow(
                 starts[at] += 1
             # After a gap there may be nothing completed that recently.
             start = running[min(starts[at], completed)]
-            rows = done[_LABELLED] - start[_LABELLED]
-            mean = (done[_OUTCOMES] - start[_OUTCOMES]) / rows if rows > 0 else done[_LATEST]
+            number = done[_LABELLED] - start[_LABELLED]
+            mean = (done[_OUTCOMES] - start[_OUTCOMES]) / number if number > 0 else done[_LATEST]
             out[row - first, at] = mean
         while steps < row and time_ns[steps] <= now - SPANS[-1] * horizon_ns:
             steps += 1

@@ -1,18 +1,20 @@
 """The label profile: how a run's labels are distributed, day by day, and what they were made of,
 which says whether its figures were free to move. The guard compares it with a pin."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from alpha.core import artifacts
 from alpha.data.columns import ALL, LABELLED
 from alpha.data.params import Data, Label, classes
 
 NAME = "profile.json"
+# The row of all days in the table of figures: no file has this name.
+TOTAL = "/"
 # Both tails, as far as a day of rows can tell.
 LEVELS = (0.0, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 1.0)
 TAILS_BPS = (2, 5, 10, 20, 50)
@@ -28,11 +30,7 @@ Outcome = Literal["return", "class"]
 Sections = dict[str, dict[str, Any]]
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Status(Part):
+class Status(BaseModel, extra="forbid"):
     """Rows by status code (alpha.data.columns): why a row has a label, or none."""
 
     labelled: Count = Field(alias="0")
@@ -41,7 +39,7 @@ class Status(Part):
     bad_quote: Count = Field(alias="3")
 
 
-class Total(Part):
+class Total(BaseModel, extra="forbid"):
     """Counts of rows, and the distribution of their outcomes; None where no row has one.
 
     `shares` are those of outcomes beyond each τ in bps, as ">10" and "<-10", or of each class.
@@ -64,7 +62,10 @@ class Day(Total):
     outcome_at_seconds: Figure | None
 
 
-class Profile(Part):
+Days = dict[str, Day]
+
+
+class Profile(BaseModel, extra="forbid"):
     """The format of profile.json, and of a pin.
 
     `params` are the sections that labels depend on, but for data.dir: the same files elsewhere
@@ -74,13 +75,23 @@ class Profile(Part):
     params: Sections
     data_digest: str
     outcome: Outcome
-    days: dict[str, Day]
+    days: Days
     total: Total
 
     @property
     def content(self) -> dict[str, Any]:
         """As JSON."""
         return self.model_dump(mode="json", by_alias=True)
+
+    @property
+    def figures(self) -> Any:
+        """As a DataFrame: a row for TOTAL and each day, a column for each figure by its dotted key;
+        None or NaN where it is not defined."""
+        import pandas as pd
+
+        rows = {TOTAL: self.total, **self.days}
+        flat = [dotted(row.model_dump(by_alias=True)) for row in rows.values()]
+        return pd.DataFrame(flat, index=list(rows), dtype=object)
 
 
 def read(labels: Path) -> Profile:
@@ -95,24 +106,20 @@ def of_day(
     int64 times in UTC. `duplicates` rows of the file are not among them."""
     labelled = status == LABELLED
     known = outcome[labelled]
-    total = np.sum(np.abs(known))
+    size = np.abs(known)
     # Not as a dot product, which adds in an order that depends on the cores.
-    seconds = np.sum(time_ns[labelled] % _DAY_NS * 1e-9 * np.abs(known))
+    seconds = np.sum(time_ns[labelled] % _DAY_NS * 1e-9 * size)
     return Day(
         rows=len(status),
         duplicates=duplicates,
-        status=Status(**{str(code): int(np.count_nonzero(status == code)) for code in ALL}),
-        outcome_at_seconds=float(seconds / total) if total else None,
+        status=Status(**{str(code): int(np.sum(status == code)) for code in ALL}),
+        outcome_at_seconds=seconds / size.sum() if size.any() else None,
         **_figures(known, label),
     )
 
 
 def of_all(
-    data: Data,
-    label: Label,
-    days: dict[str, Day],
-    outcomes: Sequence[np.ndarray],
-    digests: dict[str, str],
+    data: Data, label: Label, days: Days, outcomes: list[np.ndarray], digests: dict[str, str]
 ) -> Profile:
     """The profile of all feature files, from that of each and its digest (FeatureFolder.quotes) by
     name, and their outcomes (NaN do not count)."""
@@ -140,6 +147,15 @@ def sections(data: Data, label: Label) -> Sections:
     }
 
 
+def dotted(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested dicts as one, with dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        inner = dotted(value) if isinstance(value, dict) else None
+        found |= {key: value} if inner is None else {f"{key}.{name}": inner[name] for name in inner}
+    return found
+
+
 def _figures(outcome: np.ndarray, label: Label) -> dict[str, Any]:
     """The figures of a distribution; each None where there is no outcome."""
     if len(outcome) == 0:
@@ -149,10 +165,10 @@ def _figures(outcome: np.ndarray, label: Label) -> dict[str, Any]:
     for tau in () if codes else TAILS_BPS:
         shares[f">{tau}"] = np.mean(outcome > tau * _BPS)
         shares[f"<-{tau}"] = np.mean(outcome < -tau * _BPS)
-    quantiles = np.quantile(outcome, LEVELS).tolist()
+    levels = [f"{level:g}" for level in LEVELS]
     return {
-        "zero_share": float(np.mean(outcome == 0)),
-        "mean": float(np.mean(outcome)),
-        "quantiles": {f"{level:g}": at for level, at in zip(LEVELS, quantiles, strict=True)},
-        "shares": {part: float(share) for part, share in shares.items()},
+        "zero_share": np.mean(outcome == 0),
+        "mean": np.mean(outcome),
+        "quantiles": dict(zip(levels, np.quantile(outcome, LEVELS), strict=True)),
+        "shares": shares,
     }

@@ -1,6 +1,6 @@
 """Labels: what the window after each row would have brought, or why that is not known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -23,10 +23,8 @@ _LARGEST = 1e100
 
 
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
-    """Write out/labels, with a label file for each feature file, of the same name, and
-    out/profile.json (alpha.label.profile).
-
-    Beside its labels each row has what was known at t: the columns of alpha.label.past.
+    """Write out/labels, with a label file for each feature file, of the same name and with the
+    columns of alpha.label.past too, and out/profile.json (alpha.label.profile).
 
     Raises InputError if a feature file cannot be used, if its quotes are so far apart that no
     figure can be made of an outcome, or if no row has a label.
@@ -34,19 +32,16 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     folder = open_folder(features, data)
     for file in folder.files:
         if not file.path.name.isprintable():
-            raise InputError(
-                f"{file.path.name!r}: the name of a feature file must be printable UTF-8"
-            )
+            wanted = "the name of a feature file must be printable UTF-8"
+            raise InputError(f"{file.path.name!r}: {wanted}")
     digests: dict[str, str] = {}
     days: dict[str, profile.Day] = {}
     outcomes = []
     with whole_outs(out) as part:
         (part / "labels").mkdir()
         # A file is labelled while the one before it is written.
-        made_ahead = parallel.ahead(_each(folder, label))
-        for file, digest, time_ns, labels, past in track(
-            made_ahead, "labels", total=len(folder.files)
-        ):
+        made = track(parallel.ahead(_each(folder, label)), "labels", total=len(folder.files))
+        for file, digest, time_ns, labels, past in made:
             name, outcome = file.path.name, labels.alpha_outcome
             _check_size(folder, file, outcome)
             digests[name] = digest
@@ -54,11 +49,9 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 outcome, labels.status, time_ns, label, duplicates=file.duplicates
             )
             outcomes.append(outcome)
-            known = np.column_stack((labels.up, labels.down, outcome, past))
-            blocks = (
-                Block((*OUTCOME_COLUMNS, *PAST_COLUMNS), known),
-                Block(("status",), labels.status[:, None]),
-            )
+            names = (*OUTCOME_COLUMNS, *PAST_COLUMNS)
+            known = Block(names, np.column_stack((labels.up, labels.down, outcome, past)))
+            blocks = known, Block(("status",), labels.status[:, None])
             write_frame(part / "labels" / name, time_ns, blocks, tz_aware=file.tz_aware)
         found = profile.of_all(data, label, days, outcomes, digests)
         counts = found.total.status
@@ -73,9 +66,8 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
 
 
 def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
-    far = np.abs(outcome) > _LARGEST
-    if far.any():
-        at = int(np.argmax(far))
+    at = int(np.argmax(np.abs(outcome) > _LARGEST))
+    if np.abs(outcome[at]) > _LARGEST:
         with folder.open(file) as frame:
             row = np.arange(file.rows)[folder.times(file, frame)[1]][at]
         raise InputError(
@@ -87,11 +79,8 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
 def _each(
     folder: FeatureFolder, label: Label
 ) -> Iterator[tuple[FeatureFile, str, np.ndarray, Labels, np.ndarray]]:
-    """Each file with its digest, and the times, labels and past (rows, PAST_COLUMNS) of its rows.
-
-    A file is labelled with as much of the following files as its windows need, and of the
-    earlier ones as its past does. The next file is read meanwhile.
-    """
+    """Each file with its digest, and its rows' times, labels and past (rows, PAST_COLUMNS), by as
+    much of the following files as its windows need. The next file is read meanwhile."""
     past = Past(label)
     source = parallel.ahead(folder.quotes(file) for file in folder.files)
     read: list[tuple[Quotes, str]] = []  # of this file and of those that follow it
@@ -110,7 +99,7 @@ def _each(
         yield file, digest, mine.time_ns, labels, past.follow(*mine, labels.alpha_outcome)
 
 
-def _until(quotes: Quotes, until_ns: int) -> Quotes:
+def _until(quotes: Quotes, until_ns: int) -> Sequence[np.ndarray]:
     """The rows up to a moment, and one more."""
     stop = int(np.searchsorted(quotes.time_ns, until_ns, side="right")) + 1
-    return Quotes(*(column[:stop] for column in quotes))
+    return [column[:stop] for column in quotes]

@@ -4,8 +4,7 @@ The window of row t with time τ(t) holds the rows s with τ(t) < τ(s) ≤ τ(t
 O(rows) for extremes and O(rows · log rows) for first passage, whatever the horizon.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -17,10 +16,10 @@ from alpha.data.params import Label
 _BPS = 1e-4
 # Rows that one thread labels at a time: far more than the windows that reach into the next.
 _PIECE_ROWS = 1 << 17
+Arrays = tuple[np.ndarray, ...]
 
 
-@dataclass(frozen=True)
-class Labels:
+class Labels(NamedTuple):
     """Labels of consecutive rows, each (rows,): float64 outcomes (NaN where status is not 0)
     and the int8 status, as `alpha.data.columns` numbers it."""
 
@@ -39,11 +38,11 @@ def compute(
     rows: int | None = None,
     end_ns: int | None = None,
 ) -> Labels:
-    """Label the first `rows` rows (default: all), with the rest as the windows' halo.
+    """Label the first `rows` rows (default: all), with the rest as the windows' halo, which must
+    reach one row past the last window unless the data ends.
 
-    `time_ns` (n,) int64 strictly increasing; `bid`, `ask` (n,) float64, any value allowed
-    (unsound quotes give status 3). `end_ns` is the last timestamp of all data (default: the
-    last given); the halo must reach one row past the last window unless the data ends.
+    `time_ns` (n,) int64 strictly increasing; `bid`, `ask` (n,) float64, any value allowed (unsound
+    quotes give status 3). `end_ns` is the last timestamp of all data (default: the last given).
 
     touch: up = max bid(s) / ask(t) − 1, down = 1 − min ask(s) / bid(t);
     mid: the same with the mid everywhere.
@@ -53,18 +52,16 @@ def compute(
     touch = label.price == "touch"
     # Touch alone has no use for mids.
     mid = bid if touch and label.target != "end_return" else bid / 2 + ask / 2
-    high, low, entry_up, entry_down = (bid, ask, ask, bid) if touch else (mid, mid, mid, mid)
+    prices = (bid, ask, ask, bid) if touch else (mid, mid, mid, mid)
     up, down, largest = (np.empty(rows) for _ in range(3))
     status = np.empty(rows, dtype=np.int8)
     last = np.empty(rows if label.target in ("end_return", "triple_barrier") else 0, dtype=np.int64)
-
-    def fill(piece: range) -> None:
-        extremes(
-            time_ns, bid, ask, high, low, entry_up, entry_down, piece.start, piece.stop,
-            label.horizon_ns, label.max_gap_ns, end_ns, up, down, largest, status, last,
-        )  # fmt: skip
-
-    parallel.each(fill, parallel.cut(rows, _PIECE_ROWS))
+    of, limits = (time_ns, bid, ask), (label.horizon_ns, label.max_gap_ns, end_ns)
+    out = up, down, largest, status, last
+    parallel.each(
+        lambda piece: _extremes(of, prices, out, (piece.start, piece.stop), limits),
+        parallel.cut(rows, _PIECE_ROWS),
+    )
     threshold, barrier = label.threshold_bps * _BPS, label.barrier_bps * _BPS
     outcome = largest
     if label.target in ("up", "down"):
@@ -79,8 +76,7 @@ def compute(
         with np.errstate(divide="ignore", invalid="ignore"):
             outcome = mid[last] / mid[:rows] - 1.0
     elif label.target == "triple_barrier":
-        bad = ~sound(bid, ask)
-        outcome = first_passage(high, low, entry_up, entry_down, bad, last, barrier)
+        outcome = _first_passage(prices, ~sound(bid, ask), last, barrier)
     outcome[status != LABELLED] = np.nan
     return Labels(up, down, outcome, status)
 
@@ -90,42 +86,31 @@ def sound(bid: Any, ask: Any) -> Any:
     return (bid > 0) & (ask >= bid) & (ask < np.inf)
 
 
-_sound = njit(cache=True, nogil=True)(sound)
+_compiled = njit(cache=True, nogil=True)
+_sound = _compiled(sound)
 
 
-@njit(cache=True, nogil=True)
-def extremes(
-    time_ns: np.ndarray,
-    bid: np.ndarray,
-    ask: np.ndarray,
-    high: np.ndarray,
-    low: np.ndarray,
-    entry_up: np.ndarray,
-    entry_down: np.ndarray,
-    start: int,
-    stop: int,
-    horizon_ns: int,
-    max_gap_ns: int,
-    end_ns: int,
-    up: np.ndarray,
-    down: np.ndarray,
-    largest: np.ndarray,
-    status: np.ndarray,
-    last: np.ndarray,
+@_compiled
+def _extremes(
+    quotes: Arrays, prices: Arrays, out: Arrays, piece: tuple[int, int], limits: tuple[int, ...]
 ) -> None:
-    """Fill rows [start, stop) of `up`, `down`, `largest` (rows,) float64 and `status` int8.
+    """Fill the rows [start, stop) of `piece` in `out`: up, down, largest (rows,) float64, status
+    int8, and last int64, the window's last row (the row itself if it is empty), unless it has no
+    element. `limits` are horizon_ns, max_gap_ns and end_ns of `compute`.
 
     up = max of `high` over the window / `entry_up` − 1, down = 1 − min of `low` / `entry_down`,
-    largest = max(up, down, 0); all NaN where status is not 0. Inputs are those of `compute`.
-    `last` gets the int64 number of each window's last row (the row itself if the window is empty),
-    unless it is empty itself.
+    largest = max(up, down, 0); all NaN where status is not 0.
 
-    Rows outside [start, stop) are read and never written, so that ranges can be filled side by
-    side. Two-stack sliding extremes without a stack: up to a pivot the output itself holds suffix
-    extremes, beyond it a running extreme grows; at the pivot both start anew. Each row is visited
-    twice (Tangwongsan, Hirzel, Schneider: General Incremental Sliding-Window Aggregation, VLDB
-    2015).
+    Other rows are read and never written, so that pieces can be filled side by side. Two-stack
+    sliding extremes without a stack: up to a pivot the output itself holds suffix extremes, beyond
+    it a running extreme grows; at the pivot both start anew. Each row is visited twice (Tangwongsan
+    et al.: General Incremental Sliding-Window Aggregation, VLDB 2015).
     """
+    time_ns, bid, ask = quotes
+    high, low, entry_up, entry_down = prices
+    up, down, largest, status, last = out
+    start, stop = piece
+    horizon_ns, max_gap_ns, end_ns = limits
     n = len(time_ns)
     end = start  # last row of the window
     pivot = start
@@ -177,58 +162,51 @@ def extremes(
             last[row] = end
 
 
-@njit(cache=True, nogil=True)
-def first_passage(
-    high: np.ndarray,
-    low: np.ndarray,
-    entry_up: np.ndarray,
-    entry_down: np.ndarray,
-    bad: np.ndarray,
-    last: np.ndarray,
-    barrier: float,
-) -> np.ndarray:
+@_compiled
+def _first_passage(prices: Arrays, bad: np.ndarray, last: np.ndarray, barrier: float) -> np.ndarray:
     """Which barrier the window reaches first: +1, −1, or 0 for neither, (rows,) float64.
 
-    +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥
-    barrier; unsound rows (`bad`) neither ask nor answer. `last` is that of `extremes`.
-
-    Right to left, two stacks hold the rows that set a new high or low as seen from t, so the
-    first passage is a binary search in each.
+    +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥ barrier;
+    unsound rows (`bad`) neither ask nor answer. `last` is that of `_extremes`. Right to left, two
+    stacks hold the rows that set a new high or low as seen from t.
     """
+    high, low, entry_up, entry_down = prices
     n, rows = len(high), len(last)
     out = np.zeros(rows, dtype=np.float64)
-    highs = np.empty(n, dtype=np.int64)
-    lows = np.empty(n, dtype=np.int64)
+    highs, lows = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     high_count, low_count = 0, 0
     for row in range(n - 1, -1, -1):
-        if row < rows and not bad[row]:
-            # Stacks grow towards the nearest row: values fall (rise) from bottom to top, so
-            # the rows that pass the barrier are a prefix, and its end is the nearest of them.
-            below, above = 0, high_count
-            while below < above:
-                middle = (below + above) // 2
-                if high[highs[middle]] / entry_up[row] - 1.0 >= barrier:
-                    below = middle + 1
-                else:
-                    above = middle
-            up_at = highs[below - 1] if below > 0 else n
-            below, above = 0, low_count
-            while below < above:
-                middle = (below + above) // 2
-                if 1.0 - low[lows[middle]] / entry_down[row] >= barrier:
-                    below = middle + 1
-                else:
-                    above = middle
-            down_at = lows[below - 1] if below > 0 else n
+        if bad[row]:
+            continue
+        if row < rows:
+            up_at = _nearest(high, highs, high_count, entry_up[row], barrier, 1.0)
+            down_at = _nearest(low, lows, low_count, entry_down[row], barrier, -1.0)
             if min(up_at, down_at) <= last[row]:
                 out[row] = 1.0 if up_at < down_at else -1.0
-        if not bad[row]:
-            while high_count > 0 and high[highs[high_count - 1]] <= high[row]:
-                high_count -= 1
-            highs[high_count] = row
-            high_count += 1
-            while low_count > 0 and low[lows[low_count - 1]] >= low[row]:
-                low_count -= 1
-            lows[low_count] = row
-            low_count += 1
+        while high_count > 0 and high[highs[high_count - 1]] <= high[row]:
+            high_count -= 1
+        highs[high_count] = row
+        high_count += 1
+        while low_count > 0 and low[lows[low_count - 1]] >= low[row]:
+            low_count -= 1
+        lows[low_count] = row
+        low_count += 1
     return out
+
+
+@_compiled
+def _nearest(
+    price: np.ndarray, stack: np.ndarray, count: int, entry: float, barrier: float, sign: float
+) -> int:
+    """The nearest of the rows of a stack whose price passes the barrier, len(price) if none does.
+
+    Stacks grow towards the nearest row, and prices fall (rise): rows that pass are a prefix.
+    """
+    below, above = 0, count
+    while below < above:
+        middle = (below + above) // 2
+        if sign * (price[stack[middle]] / entry - 1.0) >= barrier:
+            below = middle + 1
+        else:
+            above = middle
+    return stack[below - 1] if below > 0 else len(price)

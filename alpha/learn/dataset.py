@@ -2,12 +2,12 @@
 in its files."""
 
 import math
-from bisect import bisect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -28,6 +28,8 @@ _CHUNK_ROWS = 1 << 13
 _ROW_BYTES = 80
 # How much of the memory valid may have at most.
 _VALID_SHARE = 0.25
+# The number of a file, and some of its rows.
+_Chunk = tuple[int, range]
 
 
 @dataclass(frozen=True)
@@ -53,21 +55,14 @@ class Predictor(Protocol):
     def predict(self, known: Known) -> np.ndarray:
         """Outcomes (rows,) float64, or of a classification target probabilities (rows, classes)
         that add up to 1. A row's prediction depends on that row alone."""
-        ...
 
     def save(self, folder: Path) -> None:
         """Write everything `load` needs into an existing folder, as deterministic bytes."""
-        ...
 
 
-class Shuffled(NamedTuple):
-    """Rows to train on: `x` (n, features) float32, which rows of the split they are, (n,) int64,
-    and the `order` (steps · batch,) int32 in which to take them, of which a few may be left out.
-    Valid until the next is asked for."""
-
-    x: np.ndarray
-    rows: np.ndarray
-    order: np.ndarray
+# Rows to train on, valid until the next are asked for: x (n, features) float32, which rows of the
+# split they are, (n,) int64, and the order (steps · batch,) int32 in which to take them.
+Shuffled = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -96,12 +91,8 @@ class Dataset:
         """Every row once, but for what no whole batch is left for, in an order that `rng` draws.
         There are at least `batch` rows."""
         rows = len(self.y)
-        yield Shuffled(self.x, np.arange(rows), whole_batches(rng.permutation(rows), batch))
-
-
-def whole_batches(order: np.ndarray, batch: int) -> np.ndarray:
-    """As much of an order of rows as makes whole batches, int32."""
-    return order[: len(order) // batch * batch].astype(np.int32)
+        order = rng.permutation(rows)[: rows // batch * batch]
+        yield self.x, np.arange(rows), order.astype(np.int32)
 
 
 def aligned(rows: int, columns: int) -> np.ndarray:
@@ -161,12 +152,8 @@ def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
 
 class Stream:
     """The rows of a split in its files: in memory are their times and outcomes, parts on their
-    way, and two buffers of `buffer_rows` to train on.
-
-    To train on, rows are shuffled in two steps: chunks of consecutive rows, in an order drawn by
-    chance, fill a shuffle buffer, and the rows of the buffer are shuffled. While one buffer is
-    trained on, a thread reads the next.
-    """
+    way, and two buffers of `buffer_rows` to train on. Chunks of consecutive rows, in an order drawn
+    by chance, fill a buffer, whose rows are shuffled; the next is read while one is trained on."""
 
     def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
         self._contract, self._buffer_rows = contract, buffer_rows
@@ -174,7 +161,7 @@ class Stream:
         parts = read_parts(self._paths, contract, features=False)
         columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
         self.time_ns, self.y = (np.concatenate(column) for column in columns)
-        self._starts = np.cumsum((0, *self._sizes)).tolist()
+        self._starts = np.cumsum((0, *self._sizes))
 
     def parts(self) -> Iterator[Known]:
         for part in parallel.ahead(read_parts(self._paths, self._contract)):
@@ -186,11 +173,8 @@ class Stream:
         # Two, in turns: one is filled while the other is trained on.
         buffers = [aligned(batch + room, len(self._contract.names)) for _ in range(2)]
         places = [np.zeros(batch + room, dtype=np.int64) for _ in range(2)]
-        chunks = [
-            range(start + rows.start, start + rows.stop)
-            for start, size in zip(self._starts, self._sizes, strict=False)
-            for rows in parallel.cut(size, _CHUNK_ROWS)
-        ]
+        sizes = enumerate(self._sizes)
+        chunks = [(file, rows) for file, size in sizes for rows in parallel.cut(size, _CHUNK_ROWS)]
         drawn = [chunks[at] for at in rng.permutation(len(chunks))]
         filled = (
             (x, rows, self._fill(x[batch:], rows[batch:], part))
@@ -201,29 +185,24 @@ class Stream:
             first = batch - len(left)
             x[first:batch], rows[first:batch] = left, left_rows
             order = first + rng.permutation(len(left) + count)
-            taken = whole_batches(order, batch)
-            if len(taken):
-                yield Shuffled(x, rows, taken)
-            others = order[len(taken) :]
+            whole = len(order) // batch * batch
+            if whole:
+                yield x, rows, order[:whole].astype(np.int32)
+            others = order[whole:]
             left, left_rows = x[others], rows[others]
 
-    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[range]) -> int:
+    def _fill(self, x: np.ndarray, rows: np.ndarray, chunks: Sequence[_Chunk]) -> int:
         """Read chunks, each file's together, into `x`, and into `rows` which rows they are;
         return how many."""
-
-        def file(chunk: range) -> int:
-            return bisect(self._starts, chunk.start) - 1
-
-        at = 0
+        at, file = 0, itemgetter(0)
         for number, own in groupby(sorted(chunks, key=file), key=file):
-            first = self._starts[number]
             with open_frame(self._paths[number]) as frame:
-                for chunk in own:
-                    start, stop = chunk.start - first, chunk.stop - first
+                for _, chunk in own:
+                    start, stop = chunk.start, chunk.stop
                     values = frame.matrix(self._contract.names, start=start, stop=stop)
                     into = slice(at, at := at + len(chunk))
                     apply(values, self._contract, out=x[into])
-                    rows[into] = np.arange(chunk.start, chunk.stop)
+                    rows[into] = self._starts[number] + np.arange(start, stop)
         return at
 
 
@@ -235,14 +214,10 @@ def open_both(
     train: Path, valid: Path, contract: Contract, *, memory_bytes: int, batch: int
 ) -> tuple[Rows, Rows]:
     """Train and valid, in memory if there is room for all their rows; else valid in memory if it
-    takes a quarter of it at most, and train in its files, with buffers of what is left.
-
-    Raises InputError if that is not enough for batches of `batch` rows.
-    """
+    takes a quarter of it at most, and train in its files, with buffers of what is left. Raises
+    InputError if that is not enough for batches of `batch` rows."""
     of_row = 4 * len(contract.names) + _ROW_BYTES
-    train_rows, valid_rows = (
-        sum(rows for _, rows in split_sizes(split)) for split in (train, valid)
-    )
+    train_rows, valid_rows = (sum(rows for _, rows in split_sizes(of)) for of in (train, valid))
     if (train_rows + valid_rows) * of_row <= memory_bytes:
         return load(train, contract), load(valid, contract)
     loaded = valid_rows * of_row <= _VALID_SHARE * memory_bytes
@@ -261,14 +236,14 @@ def open_both(
     return Stream(train, contract, buffer_rows=buffer_rows), watched
 
 
-def _fillings(chunks: Sequence[range], room: int) -> Iterator[list[range]]:
+def _fillings(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:
     """As many of the chunks at a time as there is room for their rows."""
-    found: list[range] = []
+    found: list[_Chunk] = []
     left = room
     for chunk in chunks:
-        if found and len(chunk) > left:
+        if found and len(chunk[1]) > left:
             yield found
             found, left = [], room
         found.append(chunk)
-        left -= len(chunk)
+        left -= len(chunk[1])
     yield found

@@ -33,13 +33,10 @@ class Epoch:
 
 
 class Trained(NamedTuple):
-    """A fitted model and its history; `inside` is its folder in that of its run; `importance` the
-    skill that is lost with each family, of a network that has one."""
-
     fitted: Predictor
     history: list[Epoch]
-    inside: str = ""
-    importance: dict[str, float] | None = None
+    inside: str = ""  # its folder in that of its run
+    importance: dict[str, float] | None = None  # the skill that is lost with each family
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,6 @@ class Splits:
     objective: Objective
 
     def mean_loss(self, y: np.ndarray, prediction: np.ndarray) -> float:
-        """In the objective's own units."""
         return float(np.mean(self.objective.losses(y, prediction)))
 
     @cached_property
@@ -60,11 +56,8 @@ class Splits:
         return self.mean_loss(self.train.y, self.objective.constant) or 1.0
 
     def measure(self, model: Predictor, *, epoch: int) -> Epoch:
-        """A line of the history for a model as it stands.
-
-        train_loss is over the best constant's, both on every k-th row of train alone, k being the
-        least by which these are no more than valid's rows or than _WATCHED_ROWS.
-        """
+        """A line of the history for a model as it stands. train_loss is on every k-th row of train
+        alone, with the least k by which these are no more than valid's rows or _WATCHED_ROWS."""
         every = -(-len(self.train.y) // min(len(self.valid.y), _WATCHED_ROWS))
         y, objective = self.train.y[::every], self.objective
         train_loss = self.mean_loss(y, _predicted(model, self.train, every=every))
@@ -100,11 +93,8 @@ def write(path: Path, history: list[Epoch]) -> None:
 
 
 def read(path: Path) -> dict[str, list[float]]:
-    """Columns of history.csv, NaN where a cell is empty.
-
-    Raises InputError, naming file, row and column, if it is missing, lacks a column that is always
-    measured, has no rows, or holds what is not a number, or an epoch that is not whole.
-    """
+    """Columns of history.csv, NaN where a cell is empty. Raises InputError, naming file, row and
+    column, if it lacks an epoch or a loss, or holds what is not a number, or not a whole epoch."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
@@ -123,7 +113,7 @@ def read(path: Path) -> dict[str, list[float]]:
         for at, row in enumerate(rows):
             where, text = f"{path}: row {at}, column {name!r}", row[name]
             try:
-                column.append(float(text) if text else math.nan)
+                column.append(float(text or "nan"))
             except ValueError:
                 raise InputError(f"{where}: must be a number, found {text!r}") from None
             if name == "epoch" and not column[at].is_integer():

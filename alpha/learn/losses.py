@@ -1,12 +1,10 @@
-"""What is minimized and what skill compares: the loss of each row, and the best constant.
-
-A regression target is predicted as a number, (rows,), a classification target as a probability of
-each class, (rows, classes). All that is fitted here is fitted on train.
-"""
+"""What is minimized and what skill compares: the loss of each row, and train's best constant. A
+regression target is predicted as a number, (rows,), a class as probabilities (rows, classes)."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,9 +25,8 @@ _LEAST_ERROR = 1e-3
 
 
 def near_mean_tolerance(sigma: float) -> float:
-    """How far from the train mean a prediction still counts as near it, in the unit of the train
-    outcome and its `sigma`: if most are, a model is collapsed, however good its loss looks."""
-    # A definition rather than a parameter, so that the figures of any two runs can be compared.
+    """How far from the train mean a prediction still counts as near it, of outcomes with `sigma`:
+    if most are, a model is collapsed. A definition, so that any two runs can be compared."""
     return 0.01 * sigma
 
 
@@ -44,12 +41,9 @@ def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Objective:
-    """A loss and what it needs to know of train's outcomes.
-
-    `mean` and `sigma` are train's (sigma 1 if all outcomes are equal), `tail` is the |outcome|
-    beyond which tail_mse weighs more, `class_weights` (classes,) are the cross-entropy's,
-    `constant` is the best constant: a number, or probabilities (classes,).
-    """
+    """A loss and what it needs to know of train's outcomes: `mean`, `sigma` (1 if all are equal),
+    `tail`, the |outcome| beyond which tail_mse weighs more, `class_weights` (classes,) of the
+    cross-entropy, and `constant`, the best one: a number, or probabilities (classes,)."""
 
     loss: Loss
     classes: tuple[float, ...]
@@ -89,15 +83,15 @@ class Objective:
         return _WORDS[self.loss.name]
 
     def losses(self, outcome: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """The loss of each row, (rows,): in the outcome's unit or its square, or in nats.
-
-        `prediction` is (rows,) or (rows, classes) as the target is, or one constant. NaN where
-        a prediction is; infinite where a square overflows.
-        """
+        """The loss of each row, (rows,): in the outcome's unit or its square, or in nats. NaN where
+        `prediction`, of each row or one constant, is; infinite where a square overflows."""
+        if self.classes:
+            column = self.of_class(outcome)
+            own = (np.arange(len(outcome)), column) if np.ndim(prediction) == 2 else column
+            chosen = np.maximum(prediction[own], LEAST_PROBABILITY)
+            return self.class_weights[column] * -np.log(chosen)
         with np.errstate(over="ignore", invalid="ignore"):
-            if self.classes:
-                return self._cross_entropy(outcome, np.asarray(prediction))
-            return self._regression_losses(outcome, outcome - prediction)
+            return self._of_errors(outcome, outcome - prediction)
 
     def of_class(self, outcome: np.ndarray) -> np.ndarray:
         """The column of each outcome's class, (rows,) int64."""
@@ -112,12 +106,11 @@ class Objective:
         return np.ones(len(outcome))
 
     def error_weights(self, error: np.ndarray) -> np.ndarray:
-        """The weights (rows,), of mean 1, under which the square of each `error` (outcome −
-        prediction, (rows,)) has a slope like that of its loss: the slope over the error.
+        """The weights (rows,), of mean 1, of iteratively reweighted least squares (Holland and
+        Welsch 1977): the slope of each loss over its `error` e (outcome − prediction, (rows,)).
 
         For mae 1 / |e|; for huber 1 up to delta and delta / |e| beyond; for quantile q / |e| above
         the prediction and (1 − q) / |e| below it. An |e| under 0.001 sigma counts as that much.
-        Iteratively reweighted least squares uses them (Holland and Welsch 1977).
         """
         least = self.loss.huber_delta if self.loss.name == "huber" else _LEAST_ERROR
         least *= self.sigma
@@ -130,39 +123,30 @@ class Objective:
         if self.classes:
             weighted = share * self.class_weights
             return weighted / weighted.sum()
+        best: Any = self.mean
         if self.loss.name == "mae":
-            return np.array(np.median(outcome))
-        if self.loss.name == "quantile":
-            return np.array(np.quantile(outcome, self.loss.quantile))
-        if self.loss.name == "tail_mse":
+            best = np.median(outcome)
+        elif self.loss.name == "quantile":
+            best = np.quantile(outcome, self.loss.quantile)
+        elif self.loss.name == "tail_mse":
             # Around the mean, so that the constant of equal outcomes is exactly that outcome.
             weight = self.row_weights(outcome)
-            return np.array(self.mean + (weight * (outcome - self.mean)).sum() / weight.sum())
-        if self.loss.name == "huber":
-            return np.array(self._huber_constant(outcome))
-        return np.array(self.mean)
+            best = self.mean + (weight * (outcome - self.mean)).sum() / weight.sum()
+        elif self.loss.name == "huber":
+            # Where the pull of the outcomes, each bounded by delta, is in balance: by bisection.
+            delta = self.loss.huber_delta * self.sigma
+            low, high = float(outcome.min()), float(outcome.max())
+            for _ in range(201):
+                best = (low + high) / 2
+                if not low < best < high:
+                    break
+                if np.clip(outcome - best, -delta, delta).sum() > 0:
+                    low = best
+                else:
+                    high = best
+        return np.array(best)
 
-    def _huber_constant(self, outcome: np.ndarray) -> float:
-        """Where the pull of the outcomes, each bounded by delta, is in balance: by bisection."""
-        delta = self.loss.huber_delta * self.sigma
-        low, high = float(outcome.min()), float(outcome.max())
-        for _ in range(200):
-            middle = (low + high) / 2
-            if not low < middle < high:
-                break
-            if np.clip(outcome - middle, -delta, delta).sum() > 0:
-                low = middle
-            else:
-                high = middle
-        return low if low == high else (low + high) / 2
-
-    def _cross_entropy(self, outcome: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        column = self.of_class(outcome)
-        rows = np.arange(len(outcome))
-        chosen = prediction[column] if prediction.ndim == 1 else prediction[rows, column]
-        return self.class_weights[column] * -np.log(np.maximum(chosen, LEAST_PROBABILITY))
-
-    def _regression_losses(self, outcome: np.ndarray, error: np.ndarray) -> np.ndarray:
+    def _of_errors(self, outcome: np.ndarray, error: np.ndarray) -> np.ndarray:
         loss = self.loss
         if loss.name == "mae":
             return np.abs(error)

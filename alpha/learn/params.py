@@ -80,8 +80,8 @@ def run_folder(run: str) -> Path:
     """Where a run, named model-seed, is inside results/train and results/predict: MODEL/SEED, or
     baselines/MODEL, as these are fitted once, with seed 0. Raises InputError for another model."""
     model, _, seed = run.rpartition("-")
-    fitted_once = kind(model) == "baselines" and seed == "0"
-    return Path("baselines", model) if fitted_once else Path(model, seed)
+    once = kind(model) == "baselines" and seed == "0"
+    return Path("baselines", model) if once else Path(model, seed)
 
 
 def kind(model: str) -> str:
@@ -99,11 +99,8 @@ def sections(kind: str) -> dict[str, type[Section]]:
 
 
 def find(model: str) -> Any:
-    """The class or module of a model; the others, and what they need, are not imported.
-
-    It has `FEATURES`, whether it looks at features, `load(folder)`, which returns a Predictor
-    (alpha.learn.dataset), and `fit`, `fit_watching` or `build`, as CONTRIBUTING.md says.
-    """
+    """The class or module of a model, as CONTRIBUTING.md describes it; the others, and what they
+    need, are not imported."""
     of = kind(model)
     module, _, name = KINDS[of][model].partition(".")
     found = import_module(f"alpha.models.{of}.{module}")

@@ -1,13 +1,7 @@
-"""Count, mean and sigma of each column, in one streaming pass, exact to float64.
-
-Rows are taken in blocks. The values of each and their squares are summed about the mean of the
-block before, and blocks are merged pairwise (Chan, Golub, LeVeque 1979), so that a price near
-10,000 with a sigma of 1 loses no digits: where two blocks lie far apart, and digits of the
-squares within one are lost, the squares between them are as much larger.
-"""
-
-from collections.abc import Callable
-from typing import Any
+"""Count, mean and sigma of each column, in one streaming pass, exact to float64: values of a block
+of rows and their squares are summed about the mean of the block before, and blocks are merged
+pairwise (Chan, Golub, LeVeque 1979). Where two lie far apart, and digits of the squares within one
+are lost, the squares between them are as much larger."""
 
 import numpy as np
 from numba import njit
@@ -18,6 +12,9 @@ from alpha.core import parallel
 _BLOCK_ROWS = 1 << 9
 # Rows that one thread passes over at a time.
 _PIECE_ROWS = 1 << 14
+_Arrays = tuple[np.ndarray, ...]
+# What overflows is seen by whoever asks for the result, as a mean that is not finite.
+_compiled = njit(cache=True, nogil=True, error_model="numpy")
 
 
 class Moments:
@@ -29,12 +26,10 @@ class Moments:
 
     def __init__(self, columns: int) -> None:
         self.rows = 0
-        self.finite = np.zeros(columns, dtype=np.int64)
-        self.nan = np.zeros(columns, dtype=np.int64)
+        self.finite, self.nan = np.zeros((2, columns), dtype=np.int64)
         # Means are kept about the first finite value of each column: small numbers, exact sums.
         self._first = np.full(columns, np.nan)
-        self._mean = np.zeros(columns)
-        self._squares = np.zeros(columns)
+        self._mean, self._squares = np.zeros((2, columns))
 
     def add(self, rows: np.ndarray) -> None:
         """Take in rows, (rows, columns) of any float, any values.
@@ -51,10 +46,10 @@ class Moments:
                 self._first[column] = rows[np.argmax(finite), column]
         first = np.nan_to_num(self._first)
         pieces = parallel.cut(len(rows), _PIECE_ROWS)
-        for finite, mean, squares, nan in parallel.each(
+        for found, nan in parallel.each(
             lambda piece: _of_piece(rows[piece.start : piece.stop], first), pieces
         ):
-            _merge(self.finite, self._mean, self._squares, finite, mean, squares)
+            _merge((self.finite, self._mean, self._squares), found)
             self.nan += nan
         self.rows += len(rows)
 
@@ -72,21 +67,11 @@ class Moments:
         return self.rows - self.finite - self.nan
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
-    # What overflows is seen by whoever asks for the result, as a mean that is not finite.
-    return njit(cache=True, nogil=True, error_model="numpy")(function)
-
-
 @_compiled
-def _merge(
-    count: np.ndarray,
-    mean: np.ndarray,
-    squares: np.ndarray,
-    other_count: np.ndarray,
-    other_mean: np.ndarray,
-    other_squares: np.ndarray,
-) -> None:
-    """Add the moments of other values to the first three, (columns,) each."""
+def _merge(moments: _Arrays, others: _Arrays) -> None:
+    """Add the moments of other values: count, mean and squared deviations, (columns,) each."""
+    count, mean, squares = moments
+    other_count, other_mean, other_squares = others
     for column in range(len(count)):
         total = count[column] + other_count[column]
         if other_count[column] == 0:
@@ -102,16 +87,13 @@ def _merge(
 
 
 @_compiled
-def _of_piece(
-    rows: np.ndarray, first: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """finite, mean less `first`, squared deviations and nan of `rows`, (columns,) each."""
+def _of_piece(rows: np.ndarray, first: np.ndarray) -> tuple[_Arrays, np.ndarray]:
+    """The moments of `rows`, of means less `first`, and how many values are NaN, (columns,)."""
     columns = rows.shape[1]
-    finite, nan = np.zeros(columns, dtype=np.int64), np.zeros(columns, dtype=np.int64)
-    mean, squares = np.zeros(columns), np.zeros(columns)
+    found = np.zeros(columns, dtype=np.int64), np.zeros(columns), np.zeros(columns)
+    nan, counts = np.zeros(columns, dtype=np.int64), np.empty(columns, dtype=np.int64)
     # Sums of a block's values less `about`, and of their squares.
     sums, of_squares, block_mean = np.empty(columns), np.empty(columns), np.empty(columns)
-    counts = np.empty(columns, dtype=np.int64)
     about = np.empty(columns)
     for column in range(columns):
         value = np.float64(rows[0, column])
@@ -132,5 +114,5 @@ def _of_piece(
             of_squares[column] = max(of_squares[column] - moved * sums[column], 0.0)
             block_mean[column] = about[column] - first[column] + moved
             about[column] += moved
-        _merge(finite, mean, squares, counts, block_mean, of_squares)
-    return finite, mean, squares, nan
+        _merge(found, (counts, block_mean, of_squares))
+    return found, nan

@@ -38,17 +38,10 @@ def run(features: Features, normalization: Normalize, *, train: Path, out: Path)
                 f"{train}: column {name!r}: must have a mean and sigma that fit a number, found "
                 f"values too large; rescale it or leave it out with data.exclude"
             )
-    contract = Contract(
-        names=names,
-        families=tuple(of[name] for name in names),
-        mean=found.mean,
-        sigma=found.sigma,
-        finite=found.finite,
-        nan=found.nan,
-        inf=found.inf,
-        clip=normalization.clip,
-        rows=found.rows,
-    )
+    keys = ("mean", "sigma", "finite", "nan", "inf", "rows")
+    figures = {key: getattr(found, key) for key in keys}
+    in_order = tuple(of[name] for name in names)
+    contract = Contract(names=names, families=in_order, clip=normalization.clip, **figures)
     with whole(out) as part:
         write_json(part, {**contract.content(), "hash": contract.hash})
 

@@ -17,5 +17,4 @@ SECTIONS: dict[str, Any] = {}
 def command(params: Any, args: Arguments) -> None:
     from alpha.predict.run import run
 
-    paths = {name: getattr(args, name) for name in ("models", "splits", "normalization", "out")}
-    run(**paths)
+    run(models=args.models, splits=args.splits, normalization=args.normalization, out=args.out)

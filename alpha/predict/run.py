@@ -1,14 +1,15 @@
 """Prediction: trained models on every row of every split, beside the outcome that came."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from functools import partial
 from hashlib import sha256
+from operator import methodcaller
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from alpha.core import parallel
 from alpha.core.artifacts import parse, whole_folder, write_json
@@ -20,15 +21,13 @@ from alpha.data.contract import Contract, read_contract
 from alpha.data.features import split_sizes
 from alpha.data.params import CLASSES
 from alpha.learn import dataset
-from alpha.learn.dataset import Dataset, Known, Predictor
+from alpha.learn.dataset import Dataset, Predictor
 from alpha.learn.losses import expected
 from alpha.learn.params import find
 
 
-class _About(BaseModel):
+class _About(BaseModel, strict=True):
     """model.json, as far as prediction needs it."""
-
-    model_config = ConfigDict(strict=True)
 
     model: str
     normalization: str
@@ -48,23 +47,18 @@ class _About(BaseModel):
 
 
 class Model(NamedTuple):
-    """A trained model, and whether it looks at features."""
-
     fitted: Predictor
     classes: list[float]
-    features: bool
+    features: bool  # whether it looks at them
 
 
 def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     """Predict with every trained model in the folder `models`, wherever in it a model.json is.
 
-    Writes for each, to the same folder in `out`, train.h5, valid.h5 and test.h5 (at each row's time
-    and in float64: alpha_outcome, prediction, past_volatility, and of classes a probability each)
-    and inputs.json (of the features that it looked at, how many values were clipped and replaced,
-    per split). Splits are read once for all models.
-
-    Raises InputError if there is no model, if one was trained under another normalization contract,
-    or if its files are not those that training wrote.
+    Writes for each, to the same folder in `out`, train.h5, valid.h5 and test.h5 (float64 columns
+    alpha_outcome, prediction, past_volatility, and of classes a probability each) and inputs.json
+    (rows, and how many feature values were clipped and replaced, per split). Raises InputError if
+    there is no model, or if one is not as it was trained under this contract.
     """
     contract = read_contract(normalization)
     # A training that was killed may have left a .part.
@@ -77,9 +71,9 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
         raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
     found = {folder: load_model(models / folder, contract) for folder in folders}
     features = any(model.features for model in found.values())
-    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in folders}
+    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in found}
     with whole_folder(out) as part:
-        for folder in folders:
+        for folder in found:
             (part / folder).mkdir(parents=True, exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
             files, rows = zip(*split_sizes(splits / name), strict=True)
@@ -89,21 +83,21 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
             for folder, model in found.items():
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
                 inputs[folder][name] = counts | unseen
-        for folder in folders:
-            write_json(part / folder / "inputs.json", inputs[folder])
+        for folder, counts_by_split in inputs.items():
+            write_json(part / folder / "inputs.json", counts_by_split)
 
 
 def write_predictions(
     models: Mapping[Path, Model], parts: Iterable[Dataset], *, rows: int
 ) -> dict[str, int]:
-    """Write each model's file, part after part of a split with so many rows, of which one is in
-    memory at a time. Returns how many rows there were, and how many feature values were clipped
-    and replaced."""
-    inputs = {"rows": 0, "clipped": 0, "replaced": 0}
+    """Write each model's file, part after part of a split with so many rows. Returns how many rows
+    there were, and how many feature values were clipped and replaced."""
+    inputs = Counter({"rows": 0, "clipped": 0, "replaced": 0})
+    fitted = [model.fitted for model in models.values()]
     writers: dict[Path, FrameWriter] = {}
     with ExitStack() as stack:
         for data in parts:
-            predictions = parallel.each(partial(_predict, data.known), models.values())
+            predictions = parallel.each(methodcaller("predict", data.known), fitted)
             for (path, model), prediction in zip(models.items(), predictions, strict=True):
                 if path not in writers:
                     probabilities = (f"probability_{at}" for at in range(len(model.classes)))
@@ -114,15 +108,9 @@ def write_predictions(
                 values = [data.y, expected(prediction, model.classes), data.volatility]
                 values += list(prediction.T) if model.classes else []
                 writers[path].append(data.time_ns, [np.column_stack(values)])
-            inputs["rows"] += len(data.y)
-            inputs["clipped"] += data.clipped
-            inputs["replaced"] += data.replaced
+            inputs.update(rows=len(data.y), clipped=data.clipped, replaced=data.replaced)
             del data  # or this part would be in memory while the next is read
-    return inputs
-
-
-def _predict(known: Known, model: Model) -> np.ndarray:
-    return model.fitted.predict(known)
+    return dict(inputs)
 
 
 def load_model(folder: Path, contract: Contract) -> Model:

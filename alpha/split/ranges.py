@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -26,22 +27,19 @@ class Range:
 
 
 def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
-    """Ranges of train, valid and test for data observed over [first_ns, last_ns].
-
-    Fractions are of the observed span; the last of them ends just after the last row. The
-    embargo applies at the start of valid and test. Raises InputError if explicit ranges are
-    empty, out of order or overlapping.
-    """
+    """Ranges of train, valid and test for data observed over [first_ns, last_ns], of which
+    fractions are. The embargo applies at the start of valid and test. Raises InputError if explicit
+    ranges are empty, out of order or overlapping."""
+    if splits.times is not None:
+        bounds = [(_ns(start), _ns(end)) for start, end in (splits.times[name] for name in SPLITS)]
+    else:
+        fractions = splits.fractions or {}
+        shares = accumulate(fractions[name] for name in SPLITS)
+        span = last_ns + 1 - first_ns
+        ends = [first_ns + round(span * min(share, 1.0)) for share in shares]
+        bounds = list(pairwise([first_ns, *ends]))
     ranges: list[Range] = []
-    span, share, previous = last_ns + 1 - first_ns, 0.0, first_ns
-    for name in SPLITS:
-        if splits.times is not None:
-            start, end = map(_ns, splits.times[name])
-        else:
-            assert splits.fractions is not None
-            share += splits.fractions[name]
-            start, end = previous, first_ns + round(span * min(share, 1.0))
-            previous = end
+    for name, (start, end) in zip(SPLITS, bounds, strict=True):
         if end <= start:
             raise InputError(
                 f"splits: {name} must end after it starts, found {moment(start)} to {moment(end)}"
@@ -57,11 +55,7 @@ def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
 
 
 def row_status(
-    time_ns: np.ndarray,
-    label_status: np.ndarray,
-    ranges: tuple[Range, ...],
-    *,
-    horizon_ns: int,
+    time_ns: np.ndarray, label_status: np.ndarray, ranges: tuple[Range, ...], *, horizon_ns: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which range each row is in (−1: none) and what becomes of it, two (rows,) int8 arrays.
 
@@ -82,8 +76,6 @@ def row_status(
 
 def _ns(when: dt.datetime | dt.date) -> int:
     """Nanoseconds since 1970 of a moment in UTC; naive means UTC, a date its midnight."""
-    if not isinstance(when, dt.datetime):
-        when = dt.datetime.combine(when, dt.time())
-    if when.tzinfo is not None:
+    if isinstance(when, dt.datetime) and when.tzinfo is not None:
         when = when.astimezone(dt.UTC).replace(tzinfo=None)
     return int(np.datetime64(when, "us").astype(np.int64)) * 1000

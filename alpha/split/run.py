@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -25,11 +24,9 @@ _RUN_ROWS = 256
 def run(
     data: Data, label: Label, splits: Split, *, features: Path, labels: Path, out: Path
 ) -> None:
-    """Write out/train, out/valid, out/test (a file for each feature file with rows in it)
-    and out/summary.json, whose counts add up to the input's rows.
-
-    Raises InputError if features and labels do not belong together or a split stays empty.
-    """
+    """Write out/train, out/valid, out/test (a file for each feature file with rows in it) and
+    out/summary.json, whose counts add up to the input's rows. Raises InputError if features and
+    labels do not belong together or a split stays empty."""
     import_ahead()
     folder = open_folder(features, data)
     ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
@@ -40,15 +37,25 @@ def run(
         counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
         for file in track(folder.files, "split", total=len(folder.files)):
             counts += _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
-        for span, found in zip(ranges, counts[:-1], strict=True):
+        by_split = {}
+        for span, found in zip(ranges, counts[:-1].tolist(), strict=True):
+            of_status = dict(zip(ROW_STATUS, found, strict=True))
+            del of_status[ROW_STATUS[OUTSIDE]]  # in no range
+            start, end = moment(span.start_ns), moment(span.end_ns)
             if found[KEPT] == 0:
-                lost = [f"{count} {ROW_STATUS[code]}" for code, count in enumerate(found) if count]
+                lost = [f"{count} {status}" for status, count in of_status.items() if count]
                 raise InputError(
-                    f"splits: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must "
-                    f"keep at least one row, found none: "
-                    f"{', '.join(lost) if lost else 'no row in its range'}"
+                    f"splits: {span.name} ({start} to {end}) must keep at least one row, found "
+                    f"none: {', '.join(lost) or 'no row in its range'}"
                 )
-        write_json(part / "summary.json", _summary(folder, ranges, counts))
+            by_split[span.name] = {"start": start, "end": end, "rows": sum(found), **of_status}
+        of_all = dict(zip(ROW_STATUS, counts.sum(axis=0).tolist(), strict=True))
+        summary = {
+            "input_rows": sum(file.rows for file in folder.files),
+            "counts": {"duplicates": sum(file.duplicates for file in folder.files), **of_all},
+            "splits": by_split,
+        }
+        write_json(part / "summary.json", summary)
 
 
 def _cut(
@@ -60,11 +67,9 @@ def _cut(
     *,
     horizon_ns: int,
 ) -> np.ndarray:
-    """Write one feature file's rows into the splits' folders in `out`.
-
-    Returns how many rows had which status, (ranges + 1, ROW_STATUS) int64, the last line for
-    rows outside all ranges.
-    """
+    """Write one feature file's rows into the splits' folders in `out`: features as they are, then
+    labels, with _ROWS rows in memory at once. Returns how many rows had which status, (ranges + 1,
+    ROW_STATUS) int64, the last line for rows outside all ranges."""
     with folder.open(file) as frame, open_frame(labels / file.path.name) as known:
         time_ns, kept = folder.times(file, frame)
         if not np.array_equal(known.time_ns(), time_ns):
@@ -74,48 +79,30 @@ def _cut(
             )
         label_status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
         which, status = row_status(time_ns, label_status, ranges, horizon_ns=horizon_ns)
+        blocks: list[tuple[tuple[str, ...], np.dtype]] = []
+        of = {name: np.result_type(np.float32, frame.columns[name]) for name in folder.features}
+        for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+            if names := tuple(name for name in of if of[name] == dtype):
+                blocks.append((names, dtype))
+        outcomes = LABEL_COLUMNS[:-1]
+        columns = [*blocks, (outcomes, np.dtype(np.float64)), (LABEL_COLUMNS[-1:], status.dtype)]
         for number, span in enumerate(ranges):
             chosen = np.flatnonzero((which == number) & (status == KEPT))
-            if len(chosen):
-                path = out / span.name / file.path.name
-                rows = chosen if isinstance(kept, slice) else kept[chosen]
-                _write_part(path, folder.features, frame, known, time_ns, rows, chosen)
+            if len(chosen) == 0:
+                continue
+            # Their numbers in the feature file; `chosen` are those in the label file.
+            rows = chosen if isinstance(kept, slice) else kept[chosen]
+            path, count = out / span.name / file.path.name, len(chosen)
+            with open_writer(path, columns, rows=count, tz_aware=frame.tz_aware) as writer:
+                for at in _slabs(rows):
+                    values = [_rows(frame, names, rows[at]) for names, _ in blocks]
+                    values.append(_rows(known, outcomes, chosen[at]))
+                    values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
+                    writer.append(time_ns[chosen[at]], values)
     # Outside is which = -1: the last line.
     counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
     np.add.at(counts, (which, status), 1)
     return counts
-
-
-def _write_part(
-    path: Path,
-    features: Sequence[str],
-    frame: FrameReader,
-    labels: FrameReader,
-    time_ns: np.ndarray,
-    rows: np.ndarray,
-    chosen: np.ndarray,
-) -> None:
-    """Write the chosen rows of one file: features as they are, then labels.
-
-    `chosen` are numbers of rows that count, of which `time_ns` has the timestamps and `labels`
-    the labels; `rows` are the same rows' numbers in the feature file. Only _ROWS rows are in
-    memory at once.
-    """
-    narrow = {
-        name: np.result_type(np.float32, frame.columns[name]) == np.float32 for name in features
-    }
-    blocks: list[tuple[tuple[str, ...], np.dtype]] = []
-    for wanted, dtype in ((True, np.float32), (False, np.float64)):
-        if names := tuple(name for name in features if narrow[name] == wanted):
-            blocks.append((names, np.dtype(dtype)))
-    outcomes, status = LABEL_COLUMNS[:-1], LABEL_COLUMNS[-1:]
-    columns = [*blocks, (outcomes, np.dtype(np.float64)), (status, np.dtype(np.int8))]
-    with open_writer(path, columns, rows=len(chosen), tz_aware=frame.tz_aware) as writer:
-        for at in _slabs(rows):
-            values = [_rows(frame, names, rows[at]) for names, _ in blocks]
-            values.append(_rows(labels, outcomes, chosen[at]))
-            values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
-            writer.append(time_ns[chosen[at]], values)
 
 
 def _slabs(rows: np.ndarray) -> Iterator[slice]:
@@ -136,23 +123,3 @@ def _rows(frame: FrameReader, names: Sequence[str], rows: np.ndarray) -> np.ndar
     first, stop = int(rows[0]), int(rows[-1]) + 1
     values: np.ndarray = frame.matrix(names, start=first, stop=stop)
     return values if len(values) == len(rows) else values[rows - first]
-
-
-def _summary(
-    folder: FeatureFolder, ranges: tuple[Range, ...], counts: np.ndarray
-) -> dict[str, Any]:
-    def by_status(counts: np.ndarray) -> dict[str, int]:
-        return dict(zip(ROW_STATUS, counts.tolist(), strict=True))
-
-    splits = {}
-    for span, found in zip(ranges, counts[:-1], strict=True):
-        inside = by_status(found)
-        del inside[ROW_STATUS[OUTSIDE]]
-        times = {"start": moment(span.start_ns), "end": moment(span.end_ns)}
-        splits[span.name] = {**times, "rows": int(found.sum()), **inside}
-    duplicates = sum(file.duplicates for file in folder.files)
-    return {
-        "input_rows": sum(file.rows for file in folder.files),
-        "counts": {"duplicates": duplicates, **by_status(counts.sum(axis=0))},
-        "splits": splits,
-    }

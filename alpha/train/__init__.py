@@ -49,14 +49,7 @@ def command(params: Any, args: Arguments) -> None:
             f"--model must be one of params' models ({', '.join(ladder(params))}), "
             f"found {args.model!r}"
         )
-    paths = {name: getattr(args, name) for name in ("train", "valid", "normalization", "out")}
-    run(
-        params.label,
-        params.loss,
-        getattr(params, "train", None),
-        {name: getattr(params, name) for name in names},
-        seed=args.seed or 0,
-        live=args.live,
-        in_folders=bool(args.kind),
-        **paths,
-    )
+    loop, models = getattr(params, "train", None), {name: getattr(params, name) for name in names}
+    paths = {of: getattr(args, of) for of in ("train", "valid", "normalization", "out", "live")}
+    seed, in_folders = args.seed or 0, bool(args.kind)
+    run(params.label, params.loss, loop, models, seed=seed, in_folders=in_folders, **paths)

@@ -35,10 +35,9 @@ def run(
     the folder of its name.
 
     Writes the fitted model, model.json (what it is, of which contract, and the SHA-256 of each file
-    of the fitted model) and history.csv; of a network of silos also importance.json, and the
-    matched MLP to the folder matched_mlp. `loop` is the section train, of networks alone, whose
-    training is watched in the folder `live`. Raises InputError if the splits' features are not the
-    contract's.
+    of the fitted model) and history.csv; of a network of silos also importance.json, and the folder
+    matched_mlp. `loop`, the section train, and the folder `live` are of networks alone. Raises
+    InputError if the splits' features are not the contract's.
     """
     contract = read_contract(normalization)
     seen, features = None, None
@@ -88,12 +87,11 @@ def _seen(
 
 def _fit(model: Any, seen: Splits, parameters: Section, seed: int) -> Trained:
     """Fit a closed form, or what stops early by itself."""
+    train, valid, objective = seen.train, seen.valid, seen.objective
     if hasattr(model, "fit"):
-        fitted = model.fit(seen.train, seen.objective, parameters)
+        fitted = model.fit(train, objective, parameters)
         return Trained(fitted, [seen.measure(fitted, epoch=0)])
-    fitted, losses = model.fit_watching(
-        seen.train, seen.valid, seen.objective, parameters, seed=seed
-    )
+    fitted, losses = model.fit_watching(train, valid, objective, parameters, seed=seed)
     over = seen.constant_loss
     epochs = [Epoch(at, train / over, valid / over) for at, (train, valid) in enumerate(losses, 1)]
     return Trained(fitted, epochs)

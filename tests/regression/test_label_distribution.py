@@ -71,7 +71,7 @@ def test_a_label_moved_by_one_row_is_seen(market, tmp_path, monkeypatch):
 
     def shifted(*args: Any, **config: Any) -> targets.Labels:
         found = sound(*args, **config)
-        return targets.Labels(*(np.roll(values, 1) for values in vars(found).values()))
+        return targets.Labels(*(np.roll(values, 1) for values in found))
 
     monkeypatch.setattr(labels, "compute", shifted)
     after = figures(market, "*.h5", tmp_path)
