@@ -238,6 +238,7 @@ def test_a_name_that_a_terminal_would_obey_is_escaped():
         ("<<<<<<< HEAD\n{}", "is not JSON"),
         ("[]", "the content: must be a JSON object"),
         ('{"days": {}}', "params: field required"),
+        (json.dumps(made().content | {"days": {"/": {}}}), "should match pattern"),
     ],
 )
 def test_a_damaged_pin_is_one_line_that_says_how_to_mend_it(tmp_path, text, message):

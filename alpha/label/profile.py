@@ -62,7 +62,8 @@ class Day(Total):
     outcome_at_seconds: Figure | None
 
 
-Days = dict[str, Day]
+# By the name of a feature file.
+Days = dict[Annotated[str, Field(pattern="^[^/]*$")], Day]
 
 
 class Profile(BaseModel, extra="forbid"):
