@@ -8,13 +8,13 @@ is made on the means of blocks of time, which nearly are.
 """
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from alpha.data.columns import SplitName
 from alpha.evaluate import metrics
 from alpha.evaluate.bootstrap import LEAST_BLOCKS
-from alpha.evaluate.details import Bin, Shift
+from alpha.evaluate.figures import Row, by_name
 from alpha.evaluate.metrics import Undefined, finite_or_none
 
 LEVELS = (0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -28,6 +28,14 @@ LEAST_SHARE = 1e-4
 SPREAD = 0.25
 # Spread at once, which bounds the memory.
 _PART_ROWS = 1 << 18
+
+
+class Bin(NamedTuple):
+    """A decile of the predictions, or less of them where predictions are tied: its means."""
+
+    rows: int
+    prediction: float
+    outcome: float
 
 
 def bin_edges(outcome: np.ndarray, classes: tuple[float, ...] = ()) -> np.ndarray:
@@ -139,14 +147,10 @@ def stability_index(train: Reference, outcome: np.ndarray) -> float:
 
 
 def shift(
-    split: SplitName,
-    train: Reference,
-    outcome: np.ndarray,
-    *,
-    train_blocks: np.ndarray,
-    blocks: np.ndarray,
-) -> Shift:
-    """One split's outcomes against train's, with the block means of both, (blocks,)."""
+    train: Reference, outcome: np.ndarray, *, train_blocks: np.ndarray, blocks: np.ndarray
+) -> list[Row]:
+    """One split's outcomes against train's, with the block means of both, (blocks,): psi, ks and
+    its p_value, and the number of blocks."""
     from scipy.stats import ks_2samp
 
     index, undefined = metrics.defined({"psi": lambda: stability_index(train, outcome)})
@@ -156,5 +160,5 @@ def shift(
         reasons.append(f"no two-sample test: a split has fewer than {LEAST_BLOCKS} blocks")
     else:
         ks, p_value = map(float, ks_2samp(train_blocks, blocks))
-    reason = "; ".join(reasons) or None
-    return Shift(split=split, ks=ks, p_value=p_value, blocks=len(blocks), reason=reason, **index)
+    found = index | {"ks": ks, "p_value": p_value, "blocks": len(blocks)}
+    return by_name(found, dict.fromkeys(found, "; ".join(reasons)))

@@ -13,7 +13,7 @@
 | reason | why there is no value, or no interval |
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,10 +37,13 @@ _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUM
 _TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
 
 
+Ends = tuple[float | None, float | None]
+
+
 class Row(NamedTuple):
     """A row of the table, in the order of its columns."""
 
-    model: str
+    model: str = ""
     seed: int | None = None
     fold: int = 0
     split: str = ""
@@ -135,6 +138,36 @@ class Figures:
     def of(self, model: str, split: str = "test", seed: int | None = None) -> Selection:
         """Of a model over its seeds, or of the run with `seed`."""
         return self._found.get((model, seed, split), Selection({}))
+
+    def best(self, models: Iterable[str], split: str) -> str | None:
+        """The model with the largest skill, the first of equals: the simplest; None without any."""
+        skills = {model: self.of(model, split)["skill"].value for model in models}
+        known = {model: skill for model, skill in skills.items() if skill is not None}
+        return max(known, key=known.__getitem__, default=None)
+
+
+def by_name(
+    values: Mapping[str, float | None],
+    reasons: Mapping[str, str | None] | None = None,
+    ends: Mapping[str, Ends] | None = None,
+    **at: Any,
+) -> list[Row]:
+    """A row of each figure."""
+    why, around = reasons or {}, ends or {}
+    return [
+        Row(**at, figure=name, value=value, low=low, high=high, reason=why.get(name))
+        for name, value in values.items()
+        for low, high in [around.get(name, (None, None))]
+    ]
+
+
+def by_event(
+    figure: str, values: Sequence[float | None], events: Iterable[object] | None = None, **at: Any
+) -> list[Row]:
+    """A row of each event, which are numbered unless they are given."""
+    names = range(len(values)) if events is None else events
+    both = zip(names, values, strict=True)
+    return [Row(figure=figure, event=str(name), value=value, **at) for name, value in both]
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

@@ -5,22 +5,41 @@ every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics
 for `dvc metrics`, and the other CSV files are for `dvc plots`.
 """
 
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate import distribution, inputs, oracle, summary
-from alpha.evaluate.assess import Parameters, assess
-from alpha.evaluate.over_seeds import Widened
+from alpha.evaluate import distribution, figures, inputs, oracle, tables
+from alpha.evaluate.assess import Assessed, assess
+from alpha.evaluate.details import Details, Model
+from alpha.evaluate.figures import Figures, Row, by_event, by_name
+from alpha.evaluate.over_seeds import (
+    Widened,
+    compare_to_baselines,
+    difference,
+    key,
+    mean_resampled,
+)
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
 from alpha.evaluate.split_rows import SplitRows, Standard
+from alpha.evaluate.thresholds import after_fees_resampled, meaning, pool
+from alpha.evaluate.verdict import judge
+from alpha.learn import history
 from alpha.learn.params import Loss
+
+# A model's seeds on each split.
+OfSeeds = Mapping[tuple[str, SplitName], Sequence[Assessed]]
+Intervals = Mapping[SplitName, Widened]
 
 
 def run(
@@ -43,20 +62,17 @@ def run(
     naming the file, where one is missing, is not of its format, or holds other rows than the runs
     before it.
     """
-    found = inputs.trained(runs, models=models, predictions=predictions)
+    trained = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
-    parameters = Parameters(
-        thresholds_bps=() if classes(label) else evaluate.thresholds_bps,
-        round_trip_bps=2 * evaluate.fees.taker_bps,
-        horizon_ns=label.horizon_ns,
-    )
-    assessed = [summary.Assessed(each, {}, {}) for each in found]
-    splits: dict[SplitName, summary.OnSplit] = {}
-    pairs = [(split, one) for split in SPLITS for one in assessed]
+    of_label: list[Row] = []
+    widened: dict[SplitName, Widened] = {}
+    oracles: dict[SplitName, oracle.OfSplit] = {}
+    assessed: dict[tuple[str, SplitName], Assessed] = {}
+    pairs = [(split, one) for split in SPLITS for one in trained]
     with whole_folder(out) as part:
         for split, one in track(pairs, "evaluate", total=len(pairs)):
-            path, counts = one.run.predictions / f"{split}.h5", getattr(one.run.counts, split)
-            if one is assessed[0]:
+            path, counts = one.predictions / f"{split}.h5", getattr(one.counts, split)
+            if one is trained[0]:
                 first, predicted = path, inputs.read_predictions(path, classes(label))
                 if split == "train":
                     standard = Standard(predicted, label, loss)
@@ -66,42 +82,162 @@ def run(
                     bootstrap=evaluate.bootstrap,
                     horizon_seconds=label.horizon_seconds,
                 )
-                if split == "train":
-                    train_blocks = rows.block_means
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
-                widened = Widened(rows.blocks, evaluate.tries)
-                splits[split] = summary.OnSplit(
-                    label=rows.label,
-                    digest=rows.digest,
-                    skill_reason=rows.skill_reason,
-                    widened=widened,
-                    shift=distribution.shift(
-                        split,
+                shift: list[Row] = []
+                if split == "train":
+                    train_blocks = rows.block_means
+                else:
+                    shift = distribution.shift(
                         standard.reference,
                         rows.outcome,
                         train_blocks=train_blocks,
                         blocks=rows.block_means,
-                    ),
-                    oracle=oracle.of_split(known, rows, widened),
-                )
+                    )
+                of_label += (row._replace(split=split) for row in rows.label + shift)
+                widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
+                oracles[split] = oracle.of_split(known, rows, widened[split])
             else:
                 same_as = first, rows.time_ns, rows.outcome
                 predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            one.figures[split], one.resamples[split] = assess(
-                rows, predicted, parameters, clipped=counts.clipped, replaced=counts.replaced
+            assessed[one.name, split] = assess(
+                rows, predicted, counts.model_dump(), label=label, evaluate=evaluate
             )
             # What is read next needs the memory.
             del predicted
-            if one is assessed[-1]:
+            if one is trained[-1]:
+                digest = rows.digest
                 del rows
-        summary.write(
-            part,
-            assessed,
-            standard=standard,
-            splits=splits,
-            known=known,
-            label=label,
-            evaluate=evaluate,
-            limits=limits,
+
+        by_model: dict[str, list[inputs.Trained]] = {}
+        for one in trained:
+            by_model.setdefault(one.model, []).append(one)
+        of_seeds = {
+            (model, split): [assessed[one.name, split] for one in seeds]
+            for model, seeds in by_model.items()
+            for split in SPLITS
+        }
+        of_runs, alone = _of_runs(trained, assessed)
+        over = _over_seeds(of_runs, of_seeds, widened)
+        skills, test = Figures(over), widened["test"]
+        skill = {
+            model: (
+                skills.of(model)["skill"].value,
+                mean_resampled([one.resamples for one in of_seeds[model, "test"]], "skill"),
+            )
+            for model in by_model
+        }
+        rungs = compare_to_baselines(
+            list(by_model), skills, lambda one, other: difference(skill[one], skill[other], test)
         )
+        others = [row._replace(model="label") for row in of_label]
+        for name in ("skill", "rank_ic"):
+            for split, best in oracles.items():
+                interval = getattr(best, name)
+                others.append(Row("oracle", None, 0, split, "", name, "", *interval))
+        for rung, by in rungs:
+            others.append(Row(rung.model, None, 0, "test", "", "skill_difference", "", *by))
+        for model in by_model:
+            share = oracle.share(oracles["test"], *skill[model], test)
+            others.append(Row(model, None, 0, "test", "", "oracle_share", "", *share))
+        others += _over_days(skills, by_model)
+        checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
+        parts = [figures.table(others), over, figures.table(checks), of_runs, alone]
+        details = Details(
+            models=list(by_model),
+            runs=[one.name for one in trained],
+            loss=standard.objective.words,
+            classes=list(standard.objective.classes),
+            train_rows=standard.rows,
+            train_mean=standard.mean,
+            train_std=standard.std,
+            tolerance=standard.near_mean_tolerance,
+            bin_edges=standard.bin_edges.tolist(),
+            regime_cuts=list(standard.regimes.cuts),
+            round_trip_bps=evaluate.round_trip_bps,
+            threshold_meaning=meaning(label),
+            level=evaluate.bootstrap.level,
+            tries=evaluate.tries,
+            resamples=evaluate.bootstrap.resamples,
+            block_seconds=test.blocks.seconds,
+            test_digest=digest,
+            oracle_reason=known if isinstance(known, str) else None,
+            ladder=[rung for rung, _ in rungs],
+            by_model={},
+            figures=Figures(pd.concat(parts, ignore_index=True)),
+        )
+        for model, seeds in by_model.items():
+            details.by_model[model] = Model(
+                seeds=[one.seed for one in seeds],
+                configuration=_configuration([one.configuration for one in seeds]),
+                verdict=judge(details, model, seeds=len(seeds), limits=limits),
+            )
+        tables.write(part, details, {one.name: one.history for one in trained})
+
+
+def _of_runs(
+    trained: Sequence[inputs.Trained], assessed: Mapping[tuple[str, SplitName], Assessed]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The figures of runs of which the mean over seeds says something, and the others."""
+    rows: list[Row] = []
+    alone: list[Row] = []
+    for one in trained:
+        families = one.importance
+        of_run: dict[str, Any] = {"model": one.model, "seed": one.seed}
+        rows += by_event("importance", list(families.values()), families, split="valid", **of_run)
+        epochs = history.epochs(one.history), history.best_epoch(one.history)
+        names = "epochs", "best_epoch"
+        alone += by_name(dict(zip(names, epochs, strict=True)), split="train", **of_run)
+        for split in SPLITS:
+            found = assessed[one.name, split]
+            rows += (row._replace(split=split, **of_run) for row in found.rows)
+            alone += (row._replace(split=split, **of_run) for row in found.alone)
+    return figures.table(rows), figures.table(alone)
+
+
+def _over_seeds(of_runs: pd.DataFrame, of_seeds: OfSeeds, widened: Intervals) -> pd.DataFrame:
+    """The means over seeds, with the ends of those that have resamples."""
+    over = figures.over_seeds(of_runs)
+    for at, row in over[(over["slice"] == "") & over["value"].notna()].iterrows():
+        resamples = [seed.resamples for seed in of_seeds[row["model"], row["split"]]]
+        mean = mean_resampled(resamples, key(row["figure"], row["event"]))
+        if mean is not None:
+            over.loc[at, ["low", "high"]] = widened[row["split"]].ends(row["value"], mean)
+    return over
+
+
+def _pooled(of_seeds: OfSeeds, widened: Intervals, round_trip_bps: float) -> Iterator[Row]:
+    """The threshold checks of all seeds' rows together."""
+    for (model, split), seeds in of_seeds.items():
+        for threshold in seeds[0].checks:
+            checks, event = [seed.checks[threshold] for seed in seeds], repr(threshold)
+            pooled, name = pool(checks, round_trip_bps=round_trip_bps), key("after_fees_bps", event)
+            acted = [seed.resamples[name] for seed in seeds if name in seed.resamples]
+            after = None
+            # A seed that acts in too few blocks would hide behind the others.
+            if len(acted) >= max(1, sum(check["prediction_above"] != 0 for check in checks)):
+                together = np.sum(acted, axis=0)
+                after = after_fees_resampled(together, round_trip_bps=round_trip_bps)
+            ends = {"after_fees_bps": widened[split].ends(pooled["after_fees_bps"], after)}
+            yield from by_name(pooled, ends=ends, model=model, split=split, event=event)
+
+
+def _over_days(skills: Figures, models: Iterable[str]) -> Iterator[Row]:
+    """The mean and the spread over days of each day's rank IC."""
+    for model in models:
+        for split in SPLITS:
+            days = [day["rank_ic"].value for day in skills.of(model, split).slices("day")]
+            known = [value for value in days if value is not None]
+            found: dict[str, float | None] = {"rank_ic_days": None}
+            reasons = {"rank_ic_days": "fewer than two days have a rank IC"}
+            if len(known) > 1:
+                spread = 0.0 if min(known) == max(known) else float(np.std(known, ddof=1))
+                mean, reasons = float(np.mean(known)), {}
+                found = {"rank_ic_days": mean, "rank_ic_days_spread": spread}
+            yield from by_name(found, reasons, model=model, split=split)
+
+
+def _configuration(of_runs: Sequence[str]) -> str:
+    """One for the seeds of a model: theirs if it is the same, else a digest of the different."""
+    first, *others = distinct = sorted(set(of_runs))
+    return hashlib.sha256("\n".join(distinct).encode()).hexdigest() if others else first

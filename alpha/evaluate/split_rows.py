@@ -11,7 +11,7 @@ from alpha.core import parallel
 from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
-from alpha.evaluate.details import Label as LabelFigures
+from alpha.evaluate.figures import by_event, by_name
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Bootstrap
@@ -88,7 +88,8 @@ class Ranks(NamedTuple):
 
 
 class SplitRows:
-    """The rows of one split, the same for every run, and what is known of them.
+    """The rows of one split, the same for every run, and what is known of them; `label` are the
+    label's own figures.
 
     `regime` (rows,) int8 is each row's, `day_starts` (days + 1,) the first row of each UTC day
     and last the number of rows, `constant_by_cell` (cells,) the losses of the best constant,
@@ -114,17 +115,18 @@ class SplitRows:
         self.day_starts = first_rows(time_ns, DAY_NS, 0)
         order = Order(outcome)
         ascending = outcome[order.rows]
-        self.quantiles = distribution.quantiles(ascending)
+        quantiles = distribution.quantiles(ascending)
         counts = distribution.counts(ascending, standard.bin_edges)
         del ascending  # what comes needs the memory
-        self.label = LabelFigures(
-            rows=rows,
-            days=len(self.day_starts) - 1,
-            zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
-            mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
-            std=finite_or_none(metrics.std(outcome)) if rows else None,
-            counts=counts,
-        )
+        figures = {
+            "rows": rows,
+            "days": len(self.day_starts) - 1,
+            "zero_share": (rows - np.count_nonzero(outcome)) / rows if rows else None,
+            "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
+            "std": finite_or_none(metrics.std(outcome)) if rows else None,
+        }
+        self.label = by_name(figures) + by_event("count", counts)
+        self.label += by_event("quantile", quantiles, distribution.LEVELS)
         self.ranks = self.ranks_of(order)
         # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
@@ -137,16 +139,16 @@ class SplitRows:
 
     @property
     def days(self) -> dict[str, slice]:
-        """The rows of each UTC day, by its date, in time order."""
+        """The rows of each UTC day, in time order, by the name that the table has for it."""
         dates = (self.time_ns[self.day_starts[:-1]] // DAY_NS).astype("datetime64[D]")
         ends = pairwise(self.day_starts.tolist())
-        return {str(date): slice(*rows) for date, rows in zip(dates, ends, strict=True)}
+        return {f"day {date}": slice(*rows) for date, rows in zip(dates, ends, strict=True)}
 
     @property
     def regimes(self) -> dict[str, np.ndarray]:
-        """The rows of each regime, (rows,) bool, by its name; none without cuts."""
+        """The rows of each regime, (rows,) bool, as `days`; none without cuts."""
         names = REGIMES if self.standard.regimes.cuts else ()
-        return {name: self.regime == code for code, name in enumerate(names)}
+        return {f"regime {name}": self.regime == code for code, name in enumerate(names)}
 
     def ranks_of(self, order: Order) -> Ranks:
         """The ranks of a value among the rows that have one."""

@@ -3,77 +3,61 @@
 docs/verdicts.md explains the rules and the limits.
 """
 
-from collections.abc import Mapping, Sequence
-
 from alpha.core.text import bps, number, percent
-from alpha.data.columns import SplitName
-from alpha.evaluate.details import Figure, Flag, Oracle, Shift, Verdict, VerdictName
-from alpha.evaluate.figures import Interval, Selection
+from alpha.data.columns import SPLITS
+from alpha.evaluate.details import Details, Figure, Flag, Verdict, VerdictName
+from alpha.evaluate.figures import Selection
 from alpha.evaluate.params import Verdict as Limits
 
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
 _SOME_SKILL = 0.01
 _NOT_FINITE = "they count as the best constant, and are left out of what ranks"
-_LATER: tuple[SplitName, ...] = ("valid", "test")
+_LATER = SPLITS[1:]
 Figures = dict[str, Figure]
 
 
-def judge(
-    splits: Mapping[SplitName, Selection],
-    *,
-    limits: Limits,
-    shift: Sequence[Shift],
-    oracle: Oracle,
-    loss: str,
-    threshold_meaning: str,
-    round_trip_bps: float,
-    level: float,
-    tries: int,
-    seeds: int,
-    classes: bool,
-) -> Verdict:
-    """Name what a model of `seeds` runs is, from its figures on every split.
+def judge(details: Details, model: str, *, seeds: int, limits: Limits) -> Verdict:
+    """Name what a model of `seeds` runs is, from its figures on every split, whose intervals are
+    widened already.
 
-    Every interval is at `level` and already widened for `tries`. `loss` and `threshold_meaning`
-    are those of Details; `classes` says whether the target is one of classes. The first rule that
-    holds gives the name: collapsed, no_skill, then whether acting pays on a threshold that was
-    chosen on valid. Figures that are not defined are None.
+    The first rule that holds gives the name: collapsed, no_skill, then whether acting pays on a
+    threshold that was chosen on valid.
     """
-    test = splits["test"]
+    test = details.on(model)
     skill = test["skill"]
     figures: Figures = {
-        **{f"{split}_skill": found["skill"].value for split, found in splits.items()},
+        **{f"{split}_skill": details.on(model, split)["skill"].value for split in SPLITS},
         "test_skill_low": skill.low,
         "test_skill_high": skill.high,
         "test_std_ratio": test["std_ratio"].value,
         "test_near_mean_share": test["near_mean_share"].value,
     }
     name: VerdictName
-    gain = _gain(skill, loss, level, tries)
+    gain = _gain(details, model)
     proven = skill.low is not None and skill.low > 0
-    if signs := _collapse(test, limits, spare=proven and classes):
+    if signs := _collapse(test, limits, spare=proven and bool(details.classes)):
         name, sentence = "collapsed", f"On test {signs}."
         if proven:
             sentence += f" {gain} all the same."
     elif skill.value is None or not proven:
         name, sentence = "no_skill", _no_skill(test, gain)
     else:
-        against, of_trade = _why_not(splits["valid"], test, limits, round_trip_bps)
+        name = "skill_not_actionable"
+        against, of_trade = _why_not(details, model, limits)
         figures |= of_trade
-        if against:
-            name, sentence = "skill_not_actionable", f"{gain}, but {against}."
-        else:
+        sentence = f"{gain}, but {against}."
+        if not against:
             name = "actionable_on_paper"
             sentence = (
-                f"{gain}. {_pays(of_trade, round_trip_bps)} "
-                f"On paper only; the realised outcome is {threshold_meaning}."
+                f"{gain}. {_pays(of_trade, details.round_trip_bps)} "
+                f"On paper only; the realised outcome is {details.threshold_meaning}."
             )
     known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
     if known < seeds:
         sentence += f" Only {known:.0f} of {seeds} seeds have a skill on test."
     if non_finite:
         sentence += f" On test {non_finite:,.0f} predictions are not finite: {_NOT_FINITE}."
-    flags, of_flags = raise_flags(splits, verdict=name, limits=limits, shift=shift, oracle=oracle)
+    flags, of_flags = raise_flags(details, model, verdict=name, limits=limits)
     return Verdict(name=name, sentence=sentence, figures=figures | of_flags, flags=flags)
 
 
@@ -114,28 +98,31 @@ def _no_skill(test: Selection, gain: str) -> str:
     return f"{gain}: this may be luck." if skill.value > 0 else f"{gain}: no better than it."
 
 
-def _gain(skill: Interval, loss: str, level: float, tries: int) -> str:
+def _gain(details: Details, model: str) -> str:
     """What the skill on test, which is defined, means, and its interval if there is one."""
-    mean = skill.value or 0.0
+    value, low, high, _ = details.on(model)["skill"]
+    mean = value or 0.0
     change = f"takes {percent(mean)} off" if mean >= 0 else f"adds {percent(-mean)} to"
-    text = f"On test it {change} the {loss} of the best constant fitted on train"
-    if skill.low is None or skill.high is None:
+    text = f"On test it {change} the {details.loss} of the best constant fitted on train"
+    if low is None or high is None:
         return text
-    best = "" if tries == 1 else f" for the best of {tries:,} tries"
-    ends = f"{percent(skill.low)} to {percent(skill.high)}"
-    return f"{text} (the skill's {100 * level:g} % interval{best} is {ends})"
+    best = "" if details.tries == 1 else f" for the best of {details.tries:,} tries"
+    ends = f"{percent(low)} to {percent(high)}"
+    return f"{text} (the skill's {100 * details.level:g} % interval{best} is {ends})"
 
 
-def _why_not(
-    valid: Selection, test: Selection, limits: Limits, round_trip_bps: float
-) -> tuple[str | None, Figures]:
+def _why_not(details: Details, model: str, limits: Limits) -> tuple[str | None, Figures]:
     """Why acting does not pay, or None if it does; and the figures that say so. The threshold is
     chosen on valid, as choosing the best on test would flatter it."""
+    valid, test = details.on(model, "valid"), details.on(model)
     if not valid.thresholds:
         return (
             "whether acting on it would pay cannot be known: its outcomes are classes, not returns"
         ), {}
-    needed, fees = limits.actionable_windows, f"a taker's round trip of {bps(round_trip_bps)}"
+    needed, fees = (
+        limits.actionable_windows,
+        f"a taker's round trip of {bps(details.round_trip_bps)}",
+    )
     where = f"where {needed:,} are needed to say whether acting pays"
     most = max(map(_windows, valid.thresholds))
     if most < needed:
@@ -205,33 +192,28 @@ def _pays(figures: Figures, round_trip_bps: float) -> str:
 
 
 def raise_flags(
-    splits: Mapping[SplitName, Selection],
-    *,
-    verdict: VerdictName,
-    limits: Limits,
-    shift: Sequence[Shift],
-    oracle: Oracle,
+    details: Details, model: str, *, verdict: VerdictName, limits: Limits
 ) -> tuple[list[Flag], Figures]:
     """The flags that are raised, and the figures that raised them."""
     figures: Figures = {}
     sentences = {
-        "overfit": _overfit(splits, limits),
-        "unstable_over_seeds": _unstable(splits["test"], verdict, limits, figures),
-        "label_shift": _label_shift(shift, limits, figures),
-        "leak_suspected": _leak(splits, limits, oracle, figures),
+        "overfit": _overfit(details, model, limits),
+        "unstable_over_seeds": _unstable(details.on(model), verdict, limits, figures),
+        "label_shift": _label_shift(details, limits, figures),
+        "leak_suspected": _leak(details, model, limits, figures),
     }
     raised = {name: sentence for name, sentence in sentences.items() if sentence}
     return [Flag.model_validate({"name": n, "sentence": s}) for n, s in raised.items()], figures
 
 
-def _overfit(splits: Mapping[SplitName, Selection], limits: Limits) -> str | None:
-    train = splits["train"]["skill"].value
+def _overfit(details: Details, model: str, limits: Limits) -> str | None:
+    train = details.on(model, "train")["skill"].value
     if train is None or train <= _SOME_SKILL:
         return None
     kept = [
         f"{number(skill.value)} on {split}"
         for split in _LATER
-        if (skill := splits[split]["skill"]).value is not None
+        if (skill := details.on(model, split)["skill"]).value is not None
         and skill.low is not None  # without an interval it says nothing
         and skill.value < limits.overfit_share * train
     ]
@@ -260,28 +242,26 @@ def _unstable(
     )
 
 
-def _label_shift(shift: Sequence[Shift], limits: Limits, figures: Figures) -> str | None:
+def _label_shift(details: Details, limits: Limits, figures: Figures) -> str | None:
     shifted = []
-    for one in shift:
-        psi, chance = one.psi, one.p_value
+    for split in _LATER:
+        psi, chance = (details.on("label", split)[name].value for name in ("psi", "p_value"))
         if psi is None or chance is None:
             continue
         if psi > limits.shift_psi and chance < limits.shift_p_value:
             shown = "<0.001" if chance < 0.001 else number(chance)
-            shifted.append(f"on {one.split} (PSI {number(psi, 2)}, p-value {shown})")
-            figures |= {f"{one.split}_psi": psi, f"{one.split}_shift_p_value": chance}
+            shifted.append(f"on {split} (PSI {number(psi, 2)}, p-value {shown})")
+            figures |= {f"{split}_psi": psi, f"{split}_shift_p_value": chance}
     if not shifted:
         return None
     return f"The label is distributed otherwise than on train: {' and '.join(shifted)}."
 
 
-def _leak(
-    splits: Mapping[SplitName, Selection], limits: Limits, oracle: Oracle, figures: Figures
-) -> str | None:
+def _leak(details: Details, model: str, limits: Limits, figures: Figures) -> str | None:
     signs = []
     for split in _LATER:
-        skill, low, *_ = splits[split]["skill"]
-        best = oracle.skill[split].high if split in oracle.skill else None
+        skill, low, *_ = details.on(model, split)["skill"]
+        best = details.on("oracle", split)["skill"].high
         if skill is None or low is None or low <= 0:
             continue  # nothing that could be too good
         if skill > limits.leak_skill:
