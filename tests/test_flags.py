@@ -32,7 +32,8 @@ def raised(
         }
         | {place.replace("_", " "): figures for place, figures in changed.items()}
     )
-    flags, figures = raise_flags(made, "silos", verdict=verdict, limits=params.verdict)
+    figures = {}
+    flags = raise_flags(made, "silos", verdict, params.verdict, figures)
     assert flags or not figures
     return {flag.name: flag.sentence for flag in flags}
 
@@ -108,8 +109,7 @@ def test_without_an_interval_nothing_is_overfit_or_a_leak(params):
     """Two rows of test may come out in any way."""
     skills = {"train": 0.5, "valid": 0.01, "test": 0.95}
     made = details({f"silos {split}": {"skill": over(skill)} for split, skill in skills.items()})
-    flags, _ = raise_flags(made, "silos", verdict="no_skill", limits=params.verdict)
-    assert flags == []
+    assert raise_flags(made, "silos", "no_skill", params.verdict, {}) == []
 
 
 def test_a_constant_does_not_leak_even_where_the_oracle_was_unlucky(params):

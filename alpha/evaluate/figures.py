@@ -13,6 +13,7 @@
 | reason | why there is no value, or no interval |
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,11 @@ class Interval(NamedTuple):
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+
+    @property
+    def least(self) -> float:
+        """What it is at least; −∞ where it has no interval."""
+        return -math.inf if self.low is None else self.low
 
 
 @dataclass(frozen=True)
