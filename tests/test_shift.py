@@ -18,7 +18,7 @@ def psi(train, outcome, classes=()) -> float:
 def compare(train, outcome, *, train_blocks, blocks):
     """Each figure's row."""
     reference = Reference(train)
-    rows = distribution.shift(reference, outcome, train_blocks=train_blocks, blocks=blocks)
+    rows = distribution.shift(reference, outcome, (train_blocks, blocks))
     return {row.figure: row for row in rows}
 
 

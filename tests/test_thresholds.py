@@ -1,5 +1,7 @@
 """The threshold check against straightforward pandas on the rows themselves."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -27,15 +29,10 @@ def pairs():
 def checked(outcome, prediction, threshold_bps=10.0, *, time_ns=None, horizon_ns=HORIZON):
     """Rows lie 7 s apart unless times are given; each row is a cell."""
     rows = len(outcome)
-    return check(
-        threshold_bps,
-        time_ns=np.arange(rows) * 7 * SECOND if time_ns is None else time_ns,
-        outcome=outcome,
-        prediction=prediction,
-        horizon_ns=horizon_ns,
-        round_trip_bps=15.0,
-        blocks=Blocks(np.arange(rows + 1), seconds=10.0, resamples=100, level=0.9, seed=0),
-    )
+    times = np.arange(rows) * 7 * SECOND if time_ns is None else time_ns
+    blocks = Blocks(np.arange(rows + 1), seconds=10.0, resamples=100, level=0.9, seed=0)
+    split = SimpleNamespace(time_ns=times, outcome=outcome, blocks=blocks)
+    return check(threshold_bps, split, prediction, horizon_ns=horizon_ns, round_trip_bps=15.0)
 
 
 def made(outcome, prediction, threshold_bps=10.0):

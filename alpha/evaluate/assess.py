@@ -99,9 +99,9 @@ def assess(
     that is empty, or `intervals`, `interval of skill`, `interval of {event}` that are missing.
     """
     run, blocks, once = _Run(split, predicted), split.blocks, Widened(split.blocks, tries=1)
-    thresholds_bps = () if split.standard.objective.classes else evaluate.thresholds_bps
+    trip, classes = evaluate.round_trip_bps, split.standard.objective.classes
+    thresholds_bps = () if classes else evaluate.thresholds_bps
     run.in_order(thresholds_bps)
-    run.of_classes()
     figures, reasons = run.of_all_rows()
     figures |= {"rows": split.rows, "non_finite": split.rows - run.kept, **counts}
     ends = {
@@ -116,19 +116,13 @@ def assess(
     checks = {}
     for threshold in thresholds_bps:
         check, sums = thresholds.check(
-            threshold,
-            time_ns=split.time_ns,
-            outcome=split.outcome,
-            prediction=predicted.score,
-            horizon_ns=label.horizon_ns,
-            round_trip_bps=evaluate.round_trip_bps,
-            blocks=blocks,
+            threshold, split, predicted.score, horizon_ns=label.horizon_ns, round_trip_bps=trip
         )
         checks[threshold], after = check, None
         # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
         if blocks.reason is None and blocks.effective(sums[1]) >= LEAST_BLOCKS:
             acted = run.resamples[key("after_fees_bps", repr(threshold))] = blocks.sums(sums)
-            after = thresholds.after_fees_resampled(acted, round_trip_bps=evaluate.round_trip_bps)
+            after = thresholds.after_fees_resampled(acted, round_trip_bps=trip)
         ends = {"after_fees_bps": once.ends(check["after_fees_bps"], after)}
         run.alone += by_name(check, ends=ends, event=repr(threshold))
     missing = run.missing | {
@@ -160,8 +154,8 @@ class _Run:
         self.resamples: Resamples = {}
 
     def in_order(self, thresholds_bps: Sequence[float]) -> None:
-        """What the order of the predictions gives: products of ranks, distribution, calibration
-        and the events of outcomes above each threshold."""
+        """What the order of the predictions gives: products of ranks, distribution, calibration,
+        and how they rank outcomes above each threshold, or each class but 0."""
         split, x = self.split, self.split.ranks
         if self.kept < split.rows:
             x = split.ranks_of(Order(np.where(np.isnan(self.score), np.nan, split.outcome)))
@@ -176,25 +170,24 @@ class _Run:
         ascending_ranks = y.whole[order.rows]
         del x, y, of_x, of_y  # what comes needs the memory
         prediction, outcome = self.score[order.rows], split.outcome[order.rows]
-        quantiles = distribution.quantiles(prediction)
-        self.rows += by_event("prediction_quantile", quantiles, distribution.LEVELS)
+        quantiles = zip(distribution.LEVELS, distribution.quantiles(prediction), strict=True)
+        self.rows += by_event("prediction_quantile", dict(quantiles))
         counts = distribution.counts(prediction, split.standard.bin_edges)
-        self.rows += by_event("prediction_count", counts)
+        self.rows += by_event("prediction_count", dict(enumerate(counts)))
         deciles = distribution.calibration(prediction, outcome, ascending_ranks)
         for at, name in enumerate(distribution.Bin._fields):
-            self.alone += by_event(f"calibration_{name}", [decile[at] for decile in deciles])
+            values = {number: decile[at] for number, decile in enumerate(deciles)}
+            self.alone += by_event(f"calibration_{name}", values)
         del prediction, outcome, ascending_ranks
         above = {
             f"outcome > {threshold:g} bps": split.outcome > threshold * thresholds.BPS
             for threshold in thresholds_bps
         }
         self._events(order, above)
-
-    def of_classes(self) -> None:
-        """The event of each class but 0, by its probability."""
-        for at, code in enumerate(self.split.standard.objective.classes):
+        del order, above
+        for at, code in enumerate(split.standard.objective.classes):
             if code != 0:
-                came = {f"class {code:+g}": self.split.outcome == code}
+                came = {f"class {code:+g}": split.outcome == code}
                 self._events(Order(self.predicted.values[:, at]), came)
 
     def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> None:

@@ -147,18 +147,18 @@ def stability_index(train: Reference, outcome: np.ndarray) -> float:
 
 
 def shift(
-    train: Reference, outcome: np.ndarray, *, train_blocks: np.ndarray, blocks: np.ndarray
+    train: Reference, outcome: np.ndarray, block_means: tuple[np.ndarray, np.ndarray]
 ) -> list[Row]:
-    """One split's outcomes against train's, with the block means of both, (blocks,): psi, ks and
-    its p_value, and the number of blocks."""
+    """One split's outcomes against train's, and the block means, (blocks,), of both: psi,
+    ks and its p_value, and the number of blocks."""
     from scipy.stats import ks_2samp
 
     index, undefined = metrics.defined({"psi": lambda: stability_index(train, outcome)})
     reasons = [f"no stability index: {reason}" for reason in undefined.values()]
     ks = p_value = None
-    if min(len(train_blocks), len(blocks)) < LEAST_BLOCKS:
+    if min(map(len, block_means)) < LEAST_BLOCKS:
         reasons.append(f"no two-sample test: a split has fewer than {LEAST_BLOCKS} blocks")
     else:
-        ks, p_value = map(float, ks_2samp(train_blocks, blocks))
-    found = index | {"ks": ks, "p_value": p_value, "blocks": len(blocks)}
+        ks, p_value = map(float, ks_2samp(*block_means))
+    found = index | {"ks": ks, "p_value": p_value, "blocks": len(block_means[1])}
     return by_name(found, dict.fromkeys(found, "; ".join(reasons)))

@@ -14,7 +14,7 @@
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,13 +167,9 @@ def by_name(
     ]
 
 
-def by_event(
-    figure: str, values: Sequence[float | None], events: Iterable[object] | None = None, **at: Any
-) -> list[Row]:
-    """A row of each event, which are numbered unless they are given."""
-    names = range(len(values)) if events is None else events
-    both = zip(names, values, strict=True)
-    return [Row(figure=figure, event=str(name), value=value, **at) for name, value in both]
+def by_event(figure: str, values: Mapping[Any, float | None], **at: Any) -> list[Row]:
+    """A row of each event."""
+    return [Row(**at, figure=figure, event=str(name), value=values[name]) for name in values]
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ for `dvc metrics`, and the other CSV files are for `dvc plots`.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,8 @@ from alpha.data.params import Label, classes
 from alpha.evaluate import distribution, figures, inputs, oracle, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
-from alpha.evaluate.figures import Figures, Row, by_event, by_name
-from alpha.evaluate.over_seeds import (
-    Widened,
-    compare_to_baselines,
-    difference,
-    key,
-    mean_resampled,
-)
+from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
+from alpha.evaluate.over_seeds import Widened, compare_to_baselines, difference, key, mean_resampled
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
 from alpha.evaluate.split_rows import SplitRows, Standard
@@ -84,38 +79,29 @@ def run(
                 )
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
-                shift: list[Row] = []
+                of_split = list(rows.label)
                 if split == "train":
                     train_blocks = rows.block_means
                 else:
-                    shift = distribution.shift(
-                        standard.reference,
-                        rows.outcome,
-                        train_blocks=train_blocks,
-                        blocks=rows.block_means,
-                    )
-                of_label += (row._replace(split=split) for row in rows.label + shift)
+                    blocks = train_blocks, rows.block_means
+                    of_split += distribution.shift(standard.reference, rows.outcome, blocks)
+                of_label += (row._replace(model="label", split=split) for row in of_split)
                 widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
                 oracles[split] = oracle.of_split(known, rows, widened[split])
             else:
                 same_as = first, rows.time_ns, rows.outcome
                 predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            assessed[one.name, split] = assess(
-                rows, predicted, counts.model_dump(), label=label, evaluate=evaluate
-            )
+            found = assess(rows, predicted, counts.model_dump(), label=label, evaluate=evaluate)
+            assessed[one.name, split] = found
             # What is read next needs the memory.
             del predicted
             if one is trained[-1]:
                 digest = rows.digest
                 del rows
-
-        by_model: dict[str, list[inputs.Trained]] = {}
-        for one in trained:
-            by_model.setdefault(one.model, []).append(one)
+        names = list(dict.fromkeys(one.model for one in trained))
         of_seeds = {
-            (model, split): [assessed[one.name, split] for one in seeds]
-            for model, seeds in by_model.items()
-            for split in SPLITS
+            (model, split): [assessed[one.name, split] for one in trained if one.model == model]
+            for model, split in product(names, SPLITS)
         }
         of_runs, alone = _of_runs(trained, assessed)
         over = _over_seeds(of_runs, of_seeds, widened)
@@ -125,26 +111,26 @@ def run(
                 skills.of(model)["skill"].value,
                 mean_resampled([one.resamples for one in of_seeds[model, "test"]], "skill"),
             )
-            for model in by_model
+            for model in names
         }
         rungs = compare_to_baselines(
-            list(by_model), skills, lambda one, other: difference(skill[one], skill[other], test)
+            names, skills, lambda one, other: difference(skill[one], skill[other], test)
         )
-        others = [row._replace(model="label") for row in of_label]
-        for name in ("skill", "rank_ic"):
-            for split, best in oracles.items():
-                interval = getattr(best, name)
-                others.append(Row("oracle", None, 0, split, "", name, "", *interval))
-        for rung, by in rungs:
-            others.append(Row(rung.model, None, 0, "test", "", "skill_difference", "", *by))
-        for model in by_model:
-            share = oracle.share(oracles["test"], *skill[model], test)
-            others.append(Row(model, None, 0, "test", "", "oracle_share", "", *share))
-        others += _over_days(skills, by_model)
+        others = [
+            *of_label,
+            *(_row("oracle", "skill", best.skill, split) for split, best in oracles.items()),
+            *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in oracles.items()),
+            *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
+            *(
+                _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
+                for model in names
+            ),
+            *_over_days(skills, names),
+        ]
         checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
-        parts = [figures.table(others), over, figures.table(checks), of_runs, alone]
+        every = [figures.table(others), over, figures.table(checks), of_runs, alone]
         details = Details(
-            models=list(by_model),
+            models=names,
             runs=[one.name for one in trained],
             loss=standard.objective.words,
             classes=list(standard.objective.classes),
@@ -164,15 +150,20 @@ def run(
             oracle_reason=known if isinstance(known, str) else None,
             ladder=[rung for rung, _ in rungs],
             by_model={},
-            figures=Figures(pd.concat(parts, ignore_index=True)),
+            figures=Figures(pd.concat(every, ignore_index=True)),
         )
-        for model, seeds in by_model.items():
+        for model in names:
+            seeds = {one.seed: one.configuration for one in trained if one.model == model}
+            verdict = judge(details, model, seeds=len(seeds), limits=limits)
+            configuration = _configuration(seeds.values())
             details.by_model[model] = Model(
-                seeds=[one.seed for one in seeds],
-                configuration=_configuration([one.configuration for one in seeds]),
-                verdict=judge(details, model, seeds=len(seeds), limits=limits),
+                seeds=list(seeds), configuration=configuration, verdict=verdict
             )
         tables.write(part, details, {one.name: one.history for one in trained})
+
+
+def _row(model: str, figure: str, found: Interval, split: str = "test") -> Row:
+    return Row(model=model, split=split, figure=figure, **found._asdict())
 
 
 def _of_runs(
@@ -182,12 +173,11 @@ def _of_runs(
     rows: list[Row] = []
     alone: list[Row] = []
     for one in trained:
-        families = one.importance
         of_run: dict[str, Any] = {"model": one.model, "seed": one.seed}
-        rows += by_event("importance", list(families.values()), families, split="valid", **of_run)
+        rows += by_event("importance", one.importance, split="valid", **of_run)
         epochs = history.epochs(one.history), history.best_epoch(one.history)
-        names = "epochs", "best_epoch"
-        alone += by_name(dict(zip(names, epochs, strict=True)), split="train", **of_run)
+        both = dict(zip(("epochs", "best_epoch"), epochs, strict=True))
+        alone += by_name(both, split="train", **of_run)
         for split in SPLITS:
             found = assessed[one.name, split]
             rows += (row._replace(split=split, **of_run) for row in found.rows)
@@ -224,20 +214,18 @@ def _pooled(of_seeds: OfSeeds, widened: Intervals, round_trip_bps: float) -> Ite
 
 def _over_days(skills: Figures, models: Iterable[str]) -> Iterator[Row]:
     """The mean and the spread over days of each day's rank IC."""
-    for model in models:
-        for split in SPLITS:
-            days = [day["rank_ic"].value for day in skills.of(model, split).slices("day")]
-            known = [value for value in days if value is not None]
-            found: dict[str, float | None] = {"rank_ic_days": None}
-            reasons = {"rank_ic_days": "fewer than two days have a rank IC"}
-            if len(known) > 1:
-                spread = 0.0 if min(known) == max(known) else float(np.std(known, ddof=1))
-                mean, reasons = float(np.mean(known)), {}
-                found = {"rank_ic_days": mean, "rank_ic_days_spread": spread}
-            yield from by_name(found, reasons, model=model, split=split)
+    for model, split in product(models, SPLITS):
+        days = [day["rank_ic"].value for day in skills.of(model, split).slices("day")]
+        known = [value for value in days if value is not None]
+        found: dict[str, float | None] = {"rank_ic_days": None}
+        if len(known) > 1:
+            spread = 0.0 if min(known) == max(known) else float(np.std(known, ddof=1))
+            found = {"rank_ic_days": float(np.mean(known)), "rank_ic_days_spread": spread}
+        few = None if len(known) > 1 else "fewer than two days have a rank IC"
+        yield from by_name(found, {"rank_ic_days": few}, model=model, split=split)
 
 
-def _configuration(of_runs: Sequence[str]) -> str:
+def _configuration(of_runs: Iterable[str]) -> str:
     """One for the seeds of a model: theirs if it is the same, else a digest of the different."""
     first, *others = distinct = sorted(set(of_runs))
     return hashlib.sha256("\n".join(distinct).encode()).hexdigest() if others else first

@@ -115,7 +115,7 @@ class SplitRows:
         self.day_starts = first_rows(time_ns, DAY_NS, 0)
         order = Order(outcome)
         ascending = outcome[order.rows]
-        quantiles = distribution.quantiles(ascending)
+        quantiles = zip(distribution.LEVELS, distribution.quantiles(ascending), strict=True)
         counts = distribution.counts(ascending, standard.bin_edges)
         del ascending  # what comes needs the memory
         figures = {
@@ -125,8 +125,8 @@ class SplitRows:
             "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
             "std": finite_or_none(metrics.std(outcome)) if rows else None,
         }
-        self.label = by_name(figures) + by_event("count", counts)
-        self.label += by_event("quantile", quantiles, distribution.LEVELS)
+        self.label = by_name(figures) + by_event("count", dict(enumerate(counts)))
+        self.label += by_event("quantile", dict(quantiles))
         self.ranks = self.ranks_of(order)
         # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)

@@ -10,8 +10,9 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label, classes
-from alpha.evaluate.bootstrap import Blocks, ratio
+from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.metrics import finite_or_none, total
+from alpha.evaluate.split_rows import SplitRows
 
 BPS = 1e-4
 # Figures by name. `seeds` runs are counted together; `windows` are those apart from each other
@@ -32,17 +33,14 @@ _REALISED = {
 
 def check(
     threshold_bps: float,
-    *,
-    time_ns: np.ndarray,
-    outcome: np.ndarray,
+    split: SplitRows,
     prediction: np.ndarray,
+    *,
     horizon_ns: int,
     round_trip_bps: float,
-    blocks: Blocks,
 ) -> tuple[Check, np.ndarray]:
-    """Finite outcomes and predictions (NaN where there is none: such a row does not count)
-    against one τ, (rows,) each at ascending `time_ns`; and by cell the outcomes acted on, and
-    how many, (2, cells).
+    """A split's outcomes and predictions, (rows,) (NaN where there is none: such a row does not
+    count), against one τ; and by cell the outcomes acted on, and how many, (2, cells).
 
     precision is the share of rows with label > τ among those with prediction > τ; recall the
     share of rows with prediction > τ among those with label > τ; lift is precision over the
@@ -50,6 +48,7 @@ def check(
     outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
     of a round trip. A ratio to no rows is None.
     """
+    outcome, blocks = split.outcome, split.blocks
     level, known = threshold_bps * BPS, ~np.isnan(prediction)
     label_above, acted = (outcome > level) & known, prediction > level
     figures = _figures(
@@ -57,7 +56,7 @@ def check(
         total(outcome[acted]) / BPS,
         round_trip_bps,
         seeds=1,
-        windows=_windows_apart(time_ns[acted], horizon_ns),
+        windows=_windows_apart(split.time_ns[acted], horizon_ns),
     )
     return figures, np.stack([blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)])
 
