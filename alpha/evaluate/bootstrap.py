@@ -90,8 +90,9 @@ class Blocks:
         """How many blocks a sum of parts of at least 0, (cells,), is spread over: all where it is
         even, 1 where one block has it all (the inverse of the Herfindahl-Hirschman index)."""
         blocks = block_sums(per_cell)
-        square = float(np.sum(blocks * blocks))
-        return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = float(np.sum(blocks * blocks))
+            return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
 
     def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
         """The expanded percentile interval at `level` of a figure's finite resamples, (resamples,);

@@ -1,8 +1,6 @@
 """What all runs are compared by: what train's label gives, and the rows of one split."""
 
 import hashlib
-from functools import cached_property
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -85,9 +83,9 @@ class Ranks(NamedTuple):
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
-    `regime` (rows,) is each row's, `day_starts` (days + 1,) the first row of each UTC day and last
-    the number of rows, `constant_by_cell` (cells,) the losses of the best constant, `block_means`
-    (blocks,) the mean outcomes of blocks side by side, `digest` of all times and outcomes.
+    `days` has those of each UTC day by its date, `regime` (rows,) each row's, `constant_by_cell`
+    (cells,) the losses of the best constant, `block_means` (blocks,) the mean outcomes of blocks
+    side by side, `digest` is of all times and outcomes.
     """
 
     def __init__(
@@ -101,10 +99,18 @@ class SplitRows:
         resampling = bootstrap.model_dump(exclude={"block_horizons"})
         self.blocks = Blocks.cut(time_ns, seconds, **resampling)
         self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
+        # Why skill has no interval, or None if it has.
+        self.skill_reason = self.blocks.reason
+        if not self.skill_reason and self.blocks.effective(self.constant_by_cell) < LEAST_EFFECTIVE:
+            spread = f"fewer than {LEAST_EFFECTIVE} blocks of time"
+            self.skill_reason = f"the constant's loss falls into {spread}"
         apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
         self.block_means = np.add.reduceat(outcome, apart[:-1]) / np.diff(apart)
         self.regime = standard.regimes.of(columns.volatility)
-        self.day_starts = first_rows(time_ns, DAY_NS, 0)
+        starts = first_rows(time_ns, DAY_NS, 0)
+        dates = (time_ns[starts[:-1]] // DAY_NS).astype("datetime64[D]").astype(str)
+        parts = map(slice, starts[:-1].tolist(), starts[1:].tolist())
+        self.days = dict(zip(dates.tolist(), parts, strict=True))
         order = Order(outcome)
         ascending = outcome[order.rows]
         self.quantiles = distribution.quantiles(ascending)
@@ -112,7 +118,7 @@ class SplitRows:
         del ascending  # what comes needs the memory
         self.label = LabelFigures(
             rows=rows,
-            days=len(self.day_starts) - 1,
+            days=len(self.days),
             zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
             mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
             std=finite_or_none(metrics.std(outcome)) if rows else None,
@@ -124,13 +130,6 @@ class SplitRows:
         self.digest = hasher.hexdigest()
 
     @property
-    def days(self) -> dict[str, slice]:
-        """The rows of each UTC day, by its date, in time order."""
-        dates = (self.time_ns[self.day_starts[:-1]] // DAY_NS).astype("datetime64[D]")
-        ends = pairwise(self.day_starts.tolist())
-        return {str(date): slice(*rows) for date, rows in zip(dates, ends, strict=True)}
-
-    @property
     def regimes(self) -> dict[str, np.ndarray]:
         """The rows of each regime, (rows,) bool, by its name; none without cuts."""
         names = REGIMES if self.standard.regimes.cuts else ()
@@ -138,17 +137,7 @@ class SplitRows:
 
     def ranks_of(self, order: Order) -> Ranks:
         """The ranks of a value among the rows that have one."""
-        days = np.diff(self.day_starts)
-        parts = (None, np.repeat(np.arange(len(days), dtype=np.int32), days), self.regime)
+        lengths = [day.stop - day.start for day in self.days.values()]
+        days = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        parts = (None, days, self.regime)
         return Ranks(*parallel.each(lambda part: order.centered_ranks(self.rows, part), parts))
-
-    @cached_property
-    def skill_reason(self) -> str | None:
-        """Why skill has no interval, or None if it has."""
-        if self.blocks.reason is not None:
-            return self.blocks.reason
-        with np.errstate(over="ignore", invalid="ignore"):
-            effective = self.blocks.effective(self.constant_by_cell)
-        if effective >= LEAST_EFFECTIVE:
-            return None
-        return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
