@@ -12,7 +12,7 @@ from alpha.evaluate.metrics import Undefined
 
 
 def psi(train, outcome, classes=()) -> float:
-    return distribution.stability_index(Reference(train, classes), outcome)
+    return Reference(train, classes).stability_index(outcome)
 
 
 def compare(train, outcome, *, train_blocks, blocks):

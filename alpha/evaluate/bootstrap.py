@@ -1,11 +1,10 @@
 """Moving blocks of time, resampled: how far a figure could have come out otherwise.
 
-Labels overlap and volatility comes in spells, so neighbouring rows are no independent
-evidence; whole blocks of time, longer than a label's horizon, nearly are. Time is cut into
-cells, a block is CELLS_PER_BLOCK consecutive cells that hold rows (the last are followed by
-the first), and a resample is as many blocks, drawn with replacement, as the split is long.
-Every figure is a function of sums over rows, so the rows are summed once, by cell.
-Sources: Künsch (1989), Politis and Romano (1992).
+Labels overlap and volatility comes in spells, so only whole blocks of time, longer than a label's
+horizon, are nearly independent. Time is cut into cells, a block is CELLS_PER_BLOCK consecutive
+cells that hold rows (the last are followed by the first), and a resample is as many blocks, drawn
+with replacement, as the split is long. Every figure is a function of sums over rows, so the rows
+are summed once, by cell. Sources: Künsch (1989), Politis and Romano (1992).
 """
 
 import math
@@ -27,10 +26,9 @@ _CHUNK = 1 << 17
 
 @dataclass(frozen=True)
 class Blocks:
-    """One split's cells, and the resamples of them: the same for every run and model.
+    """One split's cells, none of them empty, and the resamples of them: the same for every run.
 
-    `first` is the first row of each cell and last the number of rows, (cells + 1,) int64; no
-    cell is empty.
+    `first` (cells + 1,) is the first row of each cell, and last the number of rows.
     """
 
     first: np.ndarray
@@ -75,36 +73,34 @@ class Blocks:
         return f"the split spans fewer than {LEAST_BLOCKS} blocks of {self.seconds:g} s"
 
     def sums(self, per_cell: Iterable[np.ndarray]) -> np.ndarray:
-        """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples)
-        float64, NaN where a sum is not finite. Call it only where `reason` is None."""
+        """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples),
+        NaN where a sum is not finite. Call it only where `reason` is None."""
         # The statistics of a block side by side: one access finds them all.
         blocks = np.stack([block_sums(values) for values in per_cell], axis=1)
         drawn = math.ceil(self.cells / CELLS_PER_BLOCK)
         step = max(1, _CHUNK // drawn)
         rng = np.random.default_rng(self.seed)
-        out = np.empty((self.resamples, blocks.shape[1]))
+        out = np.zeros((self.resamples, blocks.shape[1]))
         for low in range(0, self.resamples, step):
-            high = min(low + step, self.resamples)
-            starts = rng.integers(0, self.cells, size=(high - low, drawn))
-            _add_drawn(blocks, starts, out[low:high])
+            part = out[low : low + step]
+            _add_drawn(blocks, rng.integers(0, self.cells, size=(len(part), drawn)), part)
         return np.ascontiguousarray(out.T)
 
     def effective(self, per_cell: np.ndarray) -> float:
-        """How many blocks a sum is spread over of which each cell has so much, (cells,), none
-        below 0: all of them where it is spread evenly, 1 where one block has it all (the inverse
-        of the Herfindahl-Hirschman index)."""
+        """How many blocks a sum of parts of at least 0, (cells,), is spread over: all where it is
+        even, 1 where one block has it all (the inverse of the Herfindahl-Hirschman index)."""
         blocks = block_sums(per_cell)
-        square = float(np.sum(blocks * blocks))
-        return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = float(np.sum(blocks * blocks))
+            return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
 
     def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
-        """The expanded percentile interval at `level` of a figure's resamples, (resamples,),
-        of those that are finite; None without any, or if that is not the larger half.
+        """The expanded percentile interval at `level` of a figure's finite resamples, (resamples,);
+        None without any, or if they are not more than half.
 
-        Percentiles alone are too narrow where blocks are few, as resamples know the spread only
-        as well as the blocks do. So they are taken at Φ(−t · √(n / (n − 1))) on either side, with
-        t the quantile of Student's t, n − 1 degrees of freedom, for n blocks. Source: Hesterberg
-        (2015).
+        Percentiles alone are too narrow where blocks are few. They are taken at
+        Φ(−t · √(n / (n − 1))) on either side, with t the quantile of Student's t, n − 1 degrees of
+        freedom, for n blocks. Source: Hesterberg (2015).
         """
         from scipy.special import ndtr, stdtrit
 
@@ -122,11 +118,8 @@ class Blocks:
 
 def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None) -> np.ndarray:
     """The first row of each stretch of time that holds rows, and last the number of rows:
-    (stretches + 1,) int64.
-
-    Stretches start at multiples of `length_ns` from `origin_ns`, or from the first row;
-    `time_ns` (rows,) int64 ascends.
-    """
+    (stretches + 1,) int64. Stretches start at multiples of `length_ns` from `origin_ns`, or from
+    the first row; `time_ns` (rows,) int64 ascends."""
     if not len(time_ns):
         return np.zeros(1, dtype=np.int64)
     number = (time_ns - (time_ns[0] if origin_ns is None else origin_ns)) // length_ns
@@ -135,8 +128,7 @@ def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None
 
 
 def block_sums(per_cell: np.ndarray) -> np.ndarray:
-    """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle: (cells,), as is
-    `per_cell`."""
+    """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle, (cells,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         sums = np.cumsum(np.concatenate(([0.0], per_cell, per_cell[: CELLS_PER_BLOCK - 1])))
         return np.asarray(sums[CELLS_PER_BLOCK:] - sums[:-CELLS_PER_BLOCK])
@@ -150,12 +142,9 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _add_drawn(blocks: np.ndarray, starts: np.ndarray, out: np.ndarray) -> None:
-    """Add up `blocks` (blocks, statistics) at each resample's `starts` (resamples, drawn)."""
-    statistics = blocks.shape[1]
+    """Add `blocks` (blocks, statistics) at each resample's `starts` (resamples, drawn) to `out`."""
     for resample in range(len(starts)):
-        total = np.zeros(statistics)
-        for at in range(starts.shape[1]):
-            start = starts[resample, at]
-            for statistic in range(statistics):
+        total = out[resample]
+        for start in starts[resample]:
+            for statistic in range(len(total)):
                 total[statistic] += blocks[start, statistic]
-        out[resample] = total

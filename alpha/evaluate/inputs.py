@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, RootModel
 
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
@@ -34,18 +34,13 @@ class InputCounts(BaseModel):
 class _About(BaseModel):
     """model.json, as far as it matters here."""
 
-    model_config = ConfigDict(extra="ignore")
-
     configuration: str
-
-
-class _Importance(RootModel[dict[str, float]]):
-    """importance.json: family -> loss of skill on valid when it is permuted."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
+    """One run: a model with a seed, or the MLP of the same size that was trained beside it.
+    `importance` is the loss of skill on valid when a family is permuted."""
 
     model: str
     seed: int
@@ -68,11 +63,10 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        counts = parse(InputCounts, predictions / run_folder(name) / "inputs.json")
-        matched, alone = run_folder(name) / MATCHED_MLP, run_folder(name)
-        for model_name, folder in ((MATCHED_MLP, matched), (model, alone)):
-            if folder == matched and not (models / matched).is_dir():
-                continue
+        alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
+        counts = parse(InputCounts, predictions / alone / "inputs.json")
+        both = [(MATCHED_MLP, matched)] if (models / matched).is_dir() else []
+        for model_name, folder in (*both, (model, alone)):
             importance = models / folder / "importance.json"
             found.append(
                 Trained(
@@ -80,7 +74,9 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
                     seed=int(seed),
                     history=history.read(models / folder / "history.csv"),
                     configuration=parse(_About, models / folder / "model.json").configuration,
-                    importance=parse(_Importance, importance).root if importance.exists() else {},
+                    importance=parse(RootModel[dict[str, float]], importance).root
+                    if importance.exists()
+                    else {},
                     counts=counts,
                     predictions=predictions / folder,
                 )
@@ -133,15 +129,14 @@ def read_predictions(
             part = slice(first, min(first + _PART_ROWS, rows))
             times = frame.time_ns(start=part.start, stop=part.stop)
             columns = frame.matrix(names, start=part.start, stop=part.stop)
-            _check_rows(path, first, times, last, columns[:, 0], classes)
+            _check_rows(path, first, np.append(last, times), columns[:, 0], classes)
             last = times[-1]
             if same_as is None:
                 time_ns[part] = times
                 outcome[part], volatility[part] = columns[:, :2].T
-            # What else is wrong with the file is looked for to its end.
-            elif same:
-                same = np.array_equal(times, same_as[1][part])
-                same = same and np.array_equal(columns[:, 0], same_as[2][part])
+            else:
+                pairs = zip(same_as[1:], (times, columns[:, 0]), strict=True)
+                same &= all(np.array_equal(theirs[part], ours) for theirs, ours in pairs)
             columns[~np.isfinite(columns[:, 2:]).all(axis=1), 2:] = np.nan
             score[part] = columns[:, 2]
             if classes:
@@ -164,12 +159,11 @@ def _check_rows(
     path: Path,
     first: int,
     time_ns: np.ndarray,
-    last: int,
     outcome: np.ndarray,
     classes: tuple[float, ...],
 ) -> None:
-    """Raises InputError for rows from the `first` on, after a row at the time `last`."""
-    late = time_ns <= np.concatenate(([last], time_ns[:-1]))
+    """Raises InputError for rows from the `first` on; their times follow that of the row before."""
+    late = time_ns[1:] <= time_ns[:-1]
     if late.any():
         row = first + int(np.argmax(late))
         raise InputError(f"{path}: row {row}: must be later than the row before it")
@@ -179,7 +173,5 @@ def _check_rows(
         must = f"one of the classes {', '.join(f'{code:g}' for code in classes)}"
     if bad.any():
         row = int(np.argmax(bad))
-        raise InputError(
-            f"{path}: row {first + row}, column 'alpha_outcome': must be {must}, "
-            f"found {outcome[row]:g}"
-        )
+        where = f"{path}: row {first + row}, column 'alpha_outcome'"
+        raise InputError(f"{where}: must be {must}, found {outcome[row]:g}")

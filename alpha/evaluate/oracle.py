@@ -1,11 +1,6 @@
-"""The oracle: the best that could be known at t of a simulated market, beside every model.
+"""The oracle: the expected label of each row of a simulated market, given its hidden state. No
+prediction has a smaller squared error on average, so its skill is what there is to capture."""
 
-A simulated market comes with the expected label of each row, given its hidden state. No
-prediction has a smaller squared error on average, so the oracle's skill is what there is to
-capture, and a model's skill over it the share that it did.
-"""
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,31 +31,27 @@ class _About(BaseModel):
     target: str
 
 
-class Known:
-    """The oracle of every row of a market, in files of which one is in memory at a time."""
+# Files with the oracle of every row of a market, of which one is in memory at a time.
+Known = list[Path]
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = paths
 
-    def at(self, time_ns: np.ndarray) -> np.ndarray:
-        """Its values at ascending times, (rows,); NaN where there is none.
-
-        Of rows with the same timestamp the last stands, of the last file. Raises InputError,
-        naming the file, if one is not of its format.
-        """
-        found = np.full(len(time_ns), np.nan)
-        for path in self.paths:
-            with open_frame(path, key=_KEY) as frame:
-                check_columns(path, [_COLUMN], frame.columns)
-                times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
-            order = np.argsort(times, kind="stable")
-            times, values = times[order], values[order]
-            ends = (times[0], times[-1] + 1) if len(times) else (0, 0)
-            span = slice(*np.searchsorted(time_ns, ends))
-            place = np.searchsorted(times, time_ns[span], side="right") - 1
-            there = times[place] == time_ns[span]
-            found[span] = np.where(there, values[place], found[span])
-        return found
+def values_at(known: Known, time_ns: np.ndarray) -> np.ndarray:
+    """The oracle at ascending times, (rows,); NaN where there is none. Of rows with the same
+    timestamp the last stands, of the last file. Raises InputError, naming the file, if one is not
+    of its format."""
+    found = np.full(len(time_ns), np.nan)
+    for path in known:
+        with open_frame(path, key=_KEY) as frame:
+            check_columns(path, [_COLUMN], frame.columns)
+            times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
+        order = np.argsort(times, kind="stable")
+        times, values = times[order], values[order]
+        ends = (times[0], times[-1] + 1) if len(times) else (0, 0)
+        span = slice(*np.searchsorted(time_ns, ends))
+        place = np.searchsorted(times, time_ns[span], side="right") - 1
+        there = times[place] == time_ns[span]
+        found[span] = np.where(there, values[place], found[span])
+    return found
 
 
 def read(features: Path, label: Label, loss: Loss) -> Known | str:
@@ -73,16 +64,14 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
         return "only a simulated market has an oracle"
     about = parse(_About, folder / "oracle.json")
     if any(getattr(label, name) != value for name, value in about):
-        return (
-            f"the oracle knows the label {about.target} over {about.horizon_seconds:g} s at "
-            f"{about.price} only"
-        )
+        of = f"{about.target} over {about.horizon_seconds:g} s at {about.price}"
+        return f"the oracle knows the label {of} only"
     if loss.name != "mse" or classes(label):
         return f"the oracle is the best prediction for loss mse only, found {loss.name}"
     paths = sorted(folder.glob("*.h5"))
     if not paths:
         raise InputError(f"{folder}: must hold HDF5 files beside oracle.json, found none")
-    return Known(paths)
+    return paths
 
 
 @dataclass(frozen=True)
@@ -118,7 +107,7 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
     the reason of nothing, that reason."""
     if isinstance(known, str):
         return OfSplit(Interval(reason=known), Interval(reason=known))
-    oracle, blocks, ranks = known.at(split.time_ns), split.blocks, split.ranks.whole
+    oracle, blocks, ranks = values_at(known, split.time_ns), split.blocks, split.ranks.whole
     keep = np.isfinite(oracle)
     missing = split.rows - int(np.count_nonzero(keep))
     if missing == split.rows:
@@ -132,9 +121,10 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
     of_ranks = products(ranks, of_oracle)
     del ranks, of_oracle
     of_rows = losses(split.standard.objective, split.outcome, oracle, oracle)
-    columns = split.outcome, oracle, *of_rows
-    known_only = [column[keep] for column in columns] if missing else columns
-    figures, undefined = figures_of_rows(of_ranks, *known_only)
+    # A mask would copy the rows.
+    those = keep if missing else slice(None)
+    columns = [column[those] for column in (split.outcome, oracle, *of_rows)]
+    figures, undefined = figures_of_rows(of_ranks, *columns)
     # They are the same where there is no oracle, and do not count.
     for one in of_rows:
         one[~keep] = 0.0

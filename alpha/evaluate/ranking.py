@@ -1,9 +1,8 @@
 """How well predictions rank: rank IC, average precision, and the lift of the top decile.
 
-`rank_ic` and `average_precision` are for arrays at hand, as in a notebook. An evaluation takes
-the same steps one by one, and adds up by cell of time what the figures' intervals are made of
-(alpha.evaluate.bootstrap). Rows with equal predictions form a group and are treated alike, so no
-figure depends on the order in which a sort leaves them.
+`rank_ic` and `average_precision` are for arrays at hand, as in a notebook; an evaluation takes the
+same steps one by one. Rows with equal predictions form a group and are treated alike, so no figure
+depends on the order in which a sort leaves them.
 """
 
 import math
@@ -21,11 +20,11 @@ _PRODUCTS = 1 << 16
 
 
 def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    """Spearman's rank correlation, ties given their average rank; both (rows,) numbers without
-    NaN, fewer than 2^31 rows.
+    """Spearman's rank correlation, ties given their average rank, as Pearson's of the ranks; both
+    (rows,) numbers without NaN, fewer than 2^31 rows. Source: Spearman (1904).
 
-    Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with fewer
-    than two rows or where one side is constant, ValueError if they are not as they must be.
+    Raises Undefined with fewer than two rows or where one side is constant, ValueError if they are
+    not as they must be.
     """
     both = _columns(outcome=outcome, prediction=prediction)
     x, y = (one.centered_ranks(len(both[0])) for one in parallel.each(Order, both))
@@ -33,12 +32,11 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
-    """The area under the precision-recall curve as average precision.
+    """The area under the precision-recall curve as average precision: the mean over the events of
+    the share of events among the rows that score at least as high.
 
-    `event` is bool (rows,), `score` (rows,) numbers without NaN. With A and B the events and the
-    rows that score at least as high as row i, it is the mean of A / B over the events. Raises
-    Undefined where the event is always or never there; ValueError if they are not as they must
-    be.
+    `event` is bool (rows,), `score` (rows,) numbers without NaN. Raises Undefined where the event
+    is always or never there; ValueError if they are not as they must be.
     """
     if np.asarray(event).dtype != bool:
         raise ValueError(f"event: must be bool, found {np.asarray(event).dtype}")
@@ -63,11 +61,8 @@ def _columns(**given: np.ndarray) -> list[np.ndarray]:
 
 
 class Order:
-    """Rows in ascending order of a value, those without one (NaN) left out.
-
-    `rows` (known,) int32 are the rows, `starts` (known,) bool where a group of equal values
-    starts.
-    """
+    """Rows in ascending order of a value, those without one (NaN) left out: the `rows` (known,)
+    int32, and `starts` (known,) bool, where a group of equal values starts."""
 
     def __init__(self, values: np.ndarray) -> None:
         """From (rows,) floats, fewer than 2^31 rows."""
@@ -85,15 +80,11 @@ class Order:
         Ranks are among all rows, or among those of the same `part`: (rows,) whole numbers from 0.
         """
         part = np.zeros(rows, dtype=np.int8) if part is None else part
-        ranks = np.zeros(rows, dtype=np.int32)
-        parts = int(np.max(part, initial=0)) + 1
-        _rank(self.rows, self.starts, part, np.zeros((3, parts), dtype=np.int64), ranks)
-        return ranks
+        return _rank(self.rows, self.starts, part, int(np.max(part, initial=0)) + 1)
 
 
 def products(x: np.ndarray, y: np.ndarray) -> tuple[int, int, int]:
-    """The sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each: exact, so there
-    is neither rounding nor an order of adding."""
+    """The exact sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each."""
     # So few that their products, each below the square of the rows, stay within 63 bits.
     step = max(1, min(_PRODUCTS, (1 << 62) // max(1, len(x)) ** 2))
     sums = [0, 0, 0]
@@ -105,8 +96,8 @@ def products(x: np.ndarray, y: np.ndarray) -> tuple[int, int, int]:
 
 
 def spearman(products: tuple[int, int, int], rows: int) -> float:
-    """Rank IC from the products of the centered ranks of outcomes and predictions, of which
-    `rows` are not left out. Raises Undefined as `rank_ic` does."""
+    """Rank IC from the `products` of outcomes' and predictions' centered ranks, of which `rows` are
+    not left out. Raises Undefined as `rank_ic` does."""
     if rows < 2:
         raise Undefined("fewer than two rows" if rows else "no rows")
     xx, yy, xy = products
@@ -119,8 +110,8 @@ def spearman(products: tuple[int, int, int], rows: int) -> float:
 def rank_ic_statistics(
     x: np.ndarray, y: np.ndarray, kept: np.ndarray, blocks: Blocks
 ) -> list[np.ndarray]:
-    """What `rank_ic_resampled` needs the resampled sums of, by cell, from centered ranks,
-    (rows,) int32; `kept` (cells,) counts the rows that are not left out."""
+    """What `rank_ic_resampled` needs the resampled sums of, by cell, from centered ranks (rows,);
+    `kept` (cells,) counts the rows that are not left out."""
     pairs = ((x, x), (y, y), (x, y))
     products = (blocks.by_cell(np.multiply(*pair, dtype=np.float64)) for pair in pairs)
     return [kept, blocks.by_cell(x), blocks.by_cell(y), *products]
@@ -135,15 +126,12 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
 
 
 class RankedEvent:
-    """How well a prediction ranks `rows` rows by whether an event comes, as it does in
-    `positives` of them.
+    """How well a prediction ranks `rows` rows by whether an event comes: it does in `positives`.
 
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
-    decile, and the events in it.
-
-    Average precision is N / P, P the events. Its statistic is N's derivative by each row's
-    weight, so that resampled sums of it over those of events are resamples of the figure, to
-    first order.
+    decile, and the events in it. Average precision is N / P, P the events; its statistic is N's
+    derivative by each row's weight, so that resampled sums of it over those of events are
+    resamples of the figure, to first order.
     """
 
     def __init__(self, came: np.ndarray, order: Order, cell: np.ndarray, *, cells: int) -> None:
@@ -151,7 +139,7 @@ class RankedEvent:
         order of the prediction."""
         self.rows, self.positives = len(came), int(np.count_nonzero(came))
         self.by_cell = np.zeros((cells, 4))
-        sums = _rank_event(came, order.starts, cell, self.positives, TOP, self.by_cell)
+        sums = _rank_event(came, order.starts, cell, self.positives, self.by_cell)
         self._precisions, self._in_top, self._top = sums
 
     def average_precision(self) -> float:
@@ -160,11 +148,8 @@ class RankedEvent:
         return finite(self._precisions / self.positives)
 
     def decile_lift(self) -> float:
-        """Share of events among the top decile of scores, over their share of all rows.
-
-        Rows tied at the cut share what is left of the top evenly. Raises Undefined where the
-        event is always or never there.
-        """
+        """Share of events among the top decile of scores, over their share of all rows; rows tied
+        at the cut share what is left of the top evenly. Raises Undefined as average precision."""
         self._check()
         return finite(self._in_top / self._top / (self.positives / self.rows))
 
@@ -176,39 +161,31 @@ class RankedEvent:
 
 
 @njit(cache=True, nogil=True)
-def _rank(
-    order: np.ndarray, starts: np.ndarray, part: np.ndarray, counts: np.ndarray, ranks: np.ndarray
-) -> None:
-    """Write `ranks`. By part `counts` (3, parts), 0 at first, counts the rows, those that came
-    before the group, and those of the group."""
-    rows, before, group = counts
+def _rank(order: np.ndarray, starts: np.ndarray, part: np.ndarray, parts: int) -> np.ndarray:
+    ranks, first = np.zeros(len(part), dtype=np.int32), 0
+    # By part, the rows, those that came before the group, and those of the group.
+    rows, before, group = np.zeros((3, parts), dtype=np.int64)
     for row in order:
         rows[part[row]] += 1
-    first = 0
-    while first < len(order):
-        last = first
-        while last == first or (last < len(order) and not starts[last]):
-            group[part[order[last]]] += 1
-            last += 1
-        for row in order[first:last]:
-            at = part[row]
-            ranks[row] = 2 * before[at] + group[at] - rows[at]
-        # Of a part that was seen before nothing is left to move.
-        for row in order[first:last]:
-            at = part[row]
-            before[at] += group[at]
-            group[at] = 0
-        first = last
+    for last in range(1, len(order) + 1):
+        if last == len(order) or starts[last]:
+            for row in order[first:last]:
+                group[part[row]] += 1
+            for row in order[first:last]:
+                at = part[row]
+                ranks[row] = 2 * before[at] + group[at] - rows[at]
+            # Of a part that was seen before nothing is left to move.
+            for row in order[first:last]:
+                at = part[row]
+                before[at] += group[at]
+                group[at] = 0
+            first = last
+    return ranks
 
 
 @njit(cache=True, nogil=True)
 def _rank_event(
-    came: np.ndarray,
-    starts: np.ndarray,
-    cell: np.ndarray,
-    positives: int,
-    share: float,
-    by_cell: np.ndarray,
+    came: np.ndarray, starts: np.ndarray, cell: np.ndarray, positives: int, by_cell: np.ndarray
 ) -> tuple[float, float, float]:
     """Fill `by_cell`; the sum of A / B over the events, the events in the top, and its rows."""
     rows, above, first = len(came), positives, 0
@@ -221,7 +198,7 @@ def _rank_event(
             last += 1
         rows_above = np.float64(rows - first)
         precision = above / rows_above
-        top = min(max((share * rows - (rows - last)) / (last - first), 0.0), 1.0)
+        top = min(max((TOP * rows - (rows - last)) / (last - first), 0.0), 1.0)
         raises += events / rows_above
         dilutes += events * precision / rows_above
         precisions += events * precision

@@ -1,8 +1,5 @@
-"""The threshold check: when the model says "large", is it, and would it have paid?
-
-Knowing that a window's outcome will exceed τ is what a trade needs. For each τ the rows with
-prediction > τ are compared with the rows with outcome > τ.
-"""
+"""The threshold check: when the model says that an outcome exceeds τ, does it, and would it have
+paid to act on it?"""
 
 from collections.abc import Sequence
 
@@ -42,17 +39,15 @@ def check(
     """A split's outcomes and predictions, (rows,) (NaN where there is none: such a row does not
     count), against one τ; and by cell the outcomes acted on, and how many, (2, cells).
 
-    precision is the share of rows with label > τ among those with prediction > τ; recall the
-    share of rows with prediction > τ among those with label > τ; lift is precision over the
-    base rate, the share of rows with label > τ: 1 is no better than guessing. The realised
-    outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
-    of a round trip. A ratio to no rows is None.
+    Of the rows with prediction > τ, precision is the share with outcome > τ, recall the share of
+    all those that they are, lift is precision over the share of all rows with outcome > τ (1 is
+    no better than guessing), and realised their mean outcome. A ratio to no rows is None.
     """
     outcome, blocks = split.outcome, split.blocks
     level, known = threshold_bps * BPS, ~np.isnan(prediction)
-    label_above, acted = (outcome > level) & known, prediction > level
+    above, acted = (outcome > level) & known, prediction > level
     figures = _figures(
-        [int(np.count_nonzero(one)) for one in (known, label_above, acted, label_above & acted)],
+        [int(np.count_nonzero(one)) for one in (known, above, acted, above & acted)],
         total(outcome[acted]) / BPS,
         round_trip_bps,
         seeds=1,
@@ -73,10 +68,8 @@ def _windows_apart(time_ns: np.ndarray, horizon_ns: int) -> int:
 
 
 def pool(checks: Sequence[Check], *, round_trip_bps: float) -> Check:
-    """The check of several seeds' rows together, from their checks at the same τ.
-
-    `windows` is of the seed with fewest: rows of several seeds are of the same time.
-    """
+    """The check of several seeds' rows together, from their checks at the same τ; of `windows`
+    the fewest, as rows of several seeds are of the same time."""
     return _figures(
         [sum(one[name] or 0 for one in checks) for name in _COUNTS],
         sum((one["realised_bps"] or 0) * (one["prediction_above"] or 0) for one in checks),
@@ -112,14 +105,13 @@ def _figures(
 
 
 def _ratio(part: float, whole: float) -> float | None:
-    return None if whole == 0 else finite_or_none(part / whole)
+    return finite_or_none(part / whole) if whole else None
 
 
 def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarray:
     """The outcome after fees of each resample, in bps, (resamples,), from the resampled sums of
     `check`; NaN without a row."""
-    outcomes, rows = sums
-    return ratio(outcomes, rows) / BPS - round_trip_bps
+    return ratio(*sums) / BPS - round_trip_bps
 
 
 def meaning(label: Label) -> str:
