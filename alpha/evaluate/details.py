@@ -14,7 +14,7 @@ VerdictName = Literal["collapsed", "no_skill", "skill_not_actionable", "actionab
 
 
 class Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
 
 class Flag(Part):
@@ -49,7 +49,7 @@ class Model(Part):
 
 
 class Details(Part):
-    model_config = ConfigDict(extra="ignore", frozen=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     models: list[str]  # in the ladder's order
     runs: list[str]  # named model-seed
@@ -87,15 +87,12 @@ class Details(Part):
 
     @property
     def best(self) -> str | None:
-        """The model with the largest skill on valid, the lowest rung of equals; None without any.
-        Chosen on valid, so that the figures on test are not what picked it."""
+        """The model that valid chooses, so that the figures on test are not what picked it."""
         return self.figures.best(self.models, "valid")
 
 
 def read(evaluation: Path) -> Details:
-    """Read details.json and figures.csv of a folder that `alpha evaluate` wrote.
-
-    Raises InputError, naming the file, if one is missing or is not of this format.
-    """
+    """Both files of a folder that `alpha evaluate` wrote. Raises InputError, naming the file, if
+    one is missing or is not of this format."""
     found = parse(Details, evaluation / "details.json")
     return found.model_copy(update={"figures": figures.read(evaluation / figures.NAME)})
