@@ -88,10 +88,9 @@ def assess(
 ) -> Assessed:
     """Every figure of one run on one split, with the `counts` of what its inputs had wrong.
 
-    Rows whose prediction is not finite are counted. For loss and skill they stand for the best
-    constant, so that to abstain gains nothing; of the other figures they are left out. A figure
-    that is not defined has no value and a reason. What has a reason and nothing else is a list
-    that is empty, or `intervals`, `interval of skill`, `interval of {event}` that are missing.
+    For loss and skill rows whose prediction is not finite stand for the best constant, so that to
+    abstain gains nothing; of the other figures they are left out. A figure that is not defined has
+    a reason, as have lists that are empty and intervals that are missing.
     """
     run, blocks, once = _Run(split, predicted), split.blocks, Widened(split.blocks, tries=1)
     rows, alone, checks, resamples = run.found

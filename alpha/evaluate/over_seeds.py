@@ -12,8 +12,8 @@ wide side.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ def widen(value: float | None, ends: Ends, *, tries: int, level: float, already:
     return low, high
 
 
-@dataclass(frozen=True)
-class Widened:
+class Widened(NamedTuple):
     """Intervals on one split, widened for `tries`; why skill has none there, if it has none."""
 
     blocks: Blocks
@@ -126,7 +125,7 @@ def compare_to_baselines(
 def _improves(
     model: str, below: Sequence[str], figures: Figures, against: str | None, by: Interval
 ) -> tuple[bool, str]:
-    """Whether a model is worth its complexity, and why."""
+    """Whether it is worth its complexity, and why."""
     if by.value is None or by.low is None or by.high is None:
         reason = by.reason or "the difference has no interval"
         return False, f"it cannot be compared, as {reason}"

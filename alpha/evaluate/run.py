@@ -1,9 +1,5 @@
-"""The step: what every run's predictions are worth on every split.
-
-In memory are the rows of one split, what one run predicts of them, and the resampled figures of
-every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics.json` the headline
-for `dvc metrics`, and the other CSV files are for `dvc plots`.
-"""
+"""The step: what every run's predictions are worth on every split. In memory are the rows of one
+split, what one run predicts of them, and the resampled figures of every run."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -51,11 +47,10 @@ def run(
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads of each run, in its folder of `models`, history.csv, model.json and importance.json if
-    there is one; in its folder of `predictions` {split}.h5 and inputs.json; the same of a matched
-    MLP in the subfolder matched_mlp/; and features/oracle/ if there is one. Raises InputError,
-    naming the file, where one is missing, is not of its format, or holds other rows than the runs
-    before it.
+    Reads history.csv, model.json and perhaps importance.json of each run, its {split}.h5 and
+    inputs.json, the same of a matched MLP in matched_mlp/, and perhaps features/oracle/. Raises
+    InputError, naming the file, where one is missing, is not of its format, or holds other rows
+    than the runs before it.
     """
     trained = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
@@ -93,8 +88,7 @@ def run(
                 predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
             found = assess(rows, predicted, counts.model_dump(), label=label, evaluate=evaluate)
             assessed[one.name, split] = found
-            # What is read next needs the memory.
-            del predicted
+            del predicted  # what is read next needs the memory
             if one is trained[-1]:
                 digest = rows.digest
                 del rows
@@ -154,10 +148,10 @@ def run(
         )
         for model in names:
             seeds = {one.seed: one.configuration for one in trained if one.model == model}
-            verdict = judge(details, model, seeds=len(seeds), limits=limits)
-            configuration = _configuration(seeds.values())
             details.by_model[model] = Model(
-                seeds=list(seeds), configuration=configuration, verdict=verdict
+                seeds=list(seeds),
+                configuration=_configuration(seeds.values()),
+                verdict=judge(details, model, seeds=len(seeds), limits=limits),
             )
         tables.write(part, details, {one.name: one.history for one in trained})
 
