@@ -6,13 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alpha.core import parallel
-from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluate.figures import Row, by_event, by_name
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.over_seeds import Resamples, Widened, key
-from alpha.evaluate.params import Evaluate
 from alpha.evaluate.ranking import Order, RankedEvent
 from alpha.evaluate.split_rows import SplitRows
 from alpha.evaluate.thresholds import Check
@@ -78,14 +76,7 @@ def figures_of_rows(
     )
 
 
-def assess(
-    split: SplitRows,
-    predicted: Columns,
-    counts: Mapping[str, int],
-    *,
-    label: Label,
-    evaluate: Evaluate,
-) -> Assessed:
+def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> Assessed:
     """Every figure of one run on one split, with the `counts` of what its inputs had wrong.
 
     For loss and skill rows whose prediction is not finite stand for the best constant, so that to
@@ -94,7 +85,7 @@ def assess(
     """
     run, blocks, once = _Run(split, predicted), split.blocks, Widened(split.blocks, tries=1)
     rows, alone, checks, resamples = run.found
-    trip, classes = evaluate.round_trip_bps, split.standard.objective.classes
+    evaluate, classes = split.standard.evaluate, split.standard.objective.classes
     thresholds_bps = () if classes else evaluate.thresholds_bps
     run.in_order(thresholds_bps)
     figures, reasons = run.of_all_rows()
@@ -107,14 +98,12 @@ def assess(
         figures, reasons = figures_of_rows(run.products[place], columns)
         rows += by_name({"rows": len(columns[0])} | figures, reasons, slice=place)
     for threshold in thresholds_bps:
-        check, sums = thresholds.check(
-            threshold, split, predicted.score, horizon_ns=label.horizon_ns, round_trip_bps=trip
-        )
+        check, sums = thresholds.check(threshold, split, predicted.score)
         checks[threshold], after = check, None
         # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
         if blocks.reason is None and blocks.effective(sums[1]) >= LEAST_BLOCKS:
             acted = resamples[key("after_fees_bps", repr(threshold))] = blocks.sums(sums)
-            after = thresholds.after_fees_resampled(acted, round_trip_bps=trip)
+            after = thresholds.after_fees_resampled(acted, round_trip_bps=evaluate.round_trip_bps)
         ends = {"after_fees_bps": once.ends(check["after_fees_bps"], after)}
         alone += by_name(check, ends=ends, event=repr(threshold))
     missing = run.missing | {

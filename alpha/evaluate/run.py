@@ -15,7 +15,7 @@ from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate import distribution, figures, inputs, oracle, tables
+from alpha.evaluate import figures, inputs, oracle, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
 from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
@@ -65,29 +65,18 @@ def run(
             if one is trained[0]:
                 first, predicted = path, inputs.read_predictions(path, classes(label))
                 if split == "train":
-                    standard = Standard(predicted, label, loss)
-                rows = SplitRows(
-                    predicted,
-                    standard=standard,
-                    bootstrap=evaluate.bootstrap,
-                    horizon_seconds=label.horizon_seconds,
-                )
+                    standard = Standard(predicted, label, loss, evaluate)
+                rows = SplitRows(predicted, standard)
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
-                of_split = list(rows.label)
-                if split == "train":
-                    train_blocks = rows.block_means
-                else:
-                    blocks = train_blocks, rows.block_means
-                    of_split += distribution.shift(standard.reference, rows.outcome, blocks)
+                of_split = rows.label if split == "train" else rows.label + rows.shift
                 of_label += (row._replace(model="label", split=split) for row in of_split)
                 widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
                 oracles[split] = oracle.of_split(known, rows, widened[split])
             else:
                 same_as = first, rows.time_ns, rows.outcome
                 predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            found = assess(rows, predicted, counts.model_dump(), label=label, evaluate=evaluate)
-            assessed[one.name, split] = found
+            assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
             del predicted  # what is read next needs the memory
             if one is trained[-1]:
                 digest = rows.digest
@@ -139,7 +128,7 @@ def run(
             level=evaluate.bootstrap.level,
             tries=evaluate.tries,
             resamples=evaluate.bootstrap.resamples,
-            block_seconds=test.blocks.seconds,
+            block_seconds=standard.block_seconds,
             test_digest=digest,
             oracle_reason=known if isinstance(known, str) else None,
             ladder=[rung for rung, _ in rungs],
