@@ -87,7 +87,6 @@ def of_book(
     path: Path,
     recent_moves: np.ndarray,
     random: np.random.Generator,
-    *,
     interval: float,
     before: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -122,19 +121,16 @@ def of_book(
 
 
 def draw_flow(
-    pressure: np.ndarray,
+    path: Path,
     recent_moves: np.ndarray,
     random: np.random.Generator,
-    *,
     interval: float,
     before: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The flow of each row, (rows, FLOW_COLUMNS) whole float64, volumes in contracts, and the last
-    row's hum.
-
-    `pressure` (rows,) in {−1, 0, 1}; `recent_moves` (rows,) ≥ 0; `before` (HUMS,) is the hum of the
-    row before the first.
+    row's hum. `recent_moves` (rows,) ≥ 0; `before` (HUMS,) is the hum of the row before the first.
     """
+    pressure = np.array(PRESSURES)[path.pressure]
     noise = random.standard_normal((len(pressure), HUMS + 6))
     hum = series.persistent(noise[:, :HUMS], before, np.exp(-interval / _HUM_SECONDS))
     noise = noise[:, HUMS:]

@@ -70,7 +70,7 @@ def each_day(params: Simulate) -> Iterator[Day]:
     before = _piece(params, kernel, -1, lookback, before)
     for number in range(params.days):
         piece = _piece(params, kernel, number, params.rows_per_day, before)
-        yield _day(params, kernel.interval, number, before, piece, ticks)
+        yield _day(params, number, before, piece, ticks)
         before = piece
 
 
@@ -91,32 +91,20 @@ def _piece(params: Simulate, kernel: market.Market, day: int, rows: int, before:
     interval = kernel.interval
     changes = np.abs(np.diff(path.mid, prepend=before.path.mid[-1]))
     moves = series.decaying(changes, before.moves[-1], np.exp(-interval / _MOVES_SECONDS))
-    pressure = np.array(market.PRESSURES)[path.pressure]
-    amounts, hum = features.draw_flow(
-        pressure, moves, random(Stream.FLOW), interval=interval, before=before.hum
-    )
-    levels, noise = features.of_book(
-        path, moves, random(Stream.BOOK), interval=interval, before=before.book_noise
-    )
-    return _Piece(path, moves, amounts, hum, levels, noise)
+    flow, hum = features.draw_flow(path, moves, random(Stream.FLOW), interval, before.hum)
+    book, noise = features.of_book(path, moves, random(Stream.BOOK), interval, before.book_noise)
+    return _Piece(path, moves, flow, hum, book, noise)
 
 
-def _day(
-    params: Simulate,
-    interval: float,
-    number: int,
-    before: _Piece,
-    piece: _Piece,
-    ticks: np.ndarray,
-) -> Day:
-    rows = len(piece.path.base)
+def _day(params: Simulate, number: int, before: _Piece, piece: _Piece, ticks: np.ndarray) -> Day:
+    rows, interval = params.rows_per_day, 86400.0 / params.rows_per_day
     bid = np.concatenate((before.path.bid, piece.path.bid))
     ask = np.concatenate((before.path.ask, piece.path.ask))
-    amounts = np.concatenate((before.flow, piece.flow))
+    flow = np.concatenate((before.flow, piece.flow))
     found = {
         **features.of_quotes(bid, ask, rows=rows, interval=interval),
         **piece.book,
-        **features.of_flow(amounts, rows=rows, interval=interval),
+        **features.of_flow(flow, rows=rows, interval=interval),
     }
     # Evenly spaced, to the nanosecond below; in two parts, because row · 86400e9 would overflow.
     first = (np.datetime64(params.start, "D") + number).astype("datetime64[ns]").astype(np.int64)
