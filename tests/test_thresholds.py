@@ -34,7 +34,7 @@ def checked(outcome, prediction, threshold_bps=10.0, *, time_ns=None, horizon_ns
         prediction=prediction,
         horizon_ns=horizon_ns,
         round_trip_bps=15.0,
-        blocks=Blocks(np.arange(rows + 1), seconds=10.0, resamples=100, level=0.9, seed=0),
+        blocks=Blocks(np.arange(rows) * 10**9, 10.0, resamples=100, level=0.9, seed=0),
     )
 
 

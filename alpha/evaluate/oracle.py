@@ -39,21 +39,17 @@ Known = list[Path]
 
 
 def values_at(known: Known, time_ns: np.ndarray) -> np.ndarray:
-    """The oracle at ascending times, (rows,); NaN where there is none. Of rows with the same
-    timestamp the last stands, of the last file. Raises InputError, naming the file, if one is not
-    of its format."""
+    """The oracle at ascending times, (rows,), at least one; NaN where there is none. Of rows with
+    the same timestamp the last stands, of the last file. Raises InputError, naming the file, if one
+    is not of its format."""
     found = np.full(len(time_ns), np.nan)
     for path in known:
         with open_frame(path, key=_KEY) as frame:
             check_columns(path, [_COLUMN], frame.columns)
             times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
-        order = np.argsort(times, kind="stable")
-        times, values = times[order], values[order]
-        ends = (times[0], times[-1] + 1) if len(times) else (0, 0)
-        span = slice(*np.searchsorted(time_ns, ends))
-        place = np.searchsorted(times, time_ns[span], side="right") - 1
-        there = times[place] == time_ns[span]
-        found[span] = np.where(there, values[place], found[span])
+        place = np.searchsorted(time_ns, times, side="right") - 1
+        there = time_ns[place] == times
+        found[place[there]] = values[there]
     return found
 
 

@@ -97,7 +97,7 @@ class SplitRows:
         self.rows = rows = len(outcome)
         seconds = bootstrap.block_horizons * horizon_seconds
         resampling = bootstrap.model_dump(exclude={"block_horizons"})
-        self.blocks = Blocks.cut(time_ns, seconds, **resampling)
+        self.blocks = Blocks(time_ns, seconds, **resampling)
         self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
         # Why skill has no interval, or None if it has.
         self.skill_reason = self.blocks.reason
