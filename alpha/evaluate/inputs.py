@@ -19,12 +19,14 @@ _PART_ROWS = 1 << 18
 
 
 class OfSplit(BaseModel):
+    """What `alpha predict` had to fix in a split's features."""
+
     clipped: int
     replaced: int
 
 
 class InputCounts(BaseModel):
-    """inputs.json: what `alpha predict` had to fix in each split's features."""
+    """inputs.json."""
 
     train: OfSplit
     valid: OfSplit
@@ -56,10 +58,8 @@ class Trained:
 
 
 def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
-    """The `runs`, named model-seed, in their order, each matched MLP right before its run.
-
-    Raises InputError, naming the file, where one is missing or not of its format.
-    """
+    """The `runs`, named model-seed, in their order, each matched MLP right before its run. Raises
+    InputError, naming the file, where one is missing or not of its format."""
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
@@ -88,9 +88,9 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
 class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
-    `time_ns` int64, `outcome` finite, past `volatility` NaN where unknown. `score` is the number
-    that is compared with the outcome, `values` is what the loss takes: the score, or a probability
-    of each class (rows, classes). Both are NaN where there is no finite prediction.
+    Past `volatility` is NaN where unknown. `score` is compared with the outcome, `values` is what
+    the loss takes: the score, or probabilities (rows, classes). Both are NaN where there is no
+    finite prediction.
     """
 
     time_ns: np.ndarray
@@ -142,9 +142,8 @@ def read_predictions(
             if classes:
                 values[part] = columns[:, 3:]
     if same_as is not None and not same:
-        raise InputError(
-            f"{path}: must hold the same times and outcomes as {same_as[0]}, found others"
-        )
+        what = f"the same times and outcomes as {same_as[0]}"
+        raise InputError(f"{path}: must hold {what}, found others")
     return Columns(time_ns, outcome, volatility, score, values)
 
 
@@ -156,22 +155,18 @@ def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> N
 
 
 def _check_rows(
-    path: Path,
-    first: int,
-    time_ns: np.ndarray,
-    outcome: np.ndarray,
-    classes: tuple[float, ...],
+    path: Path, first: int, times: np.ndarray, outcome: np.ndarray, classes: tuple[float, ...]
 ) -> None:
     """Raises InputError for rows from the `first` on; their times follow that of the row before."""
-    late = time_ns[1:] <= time_ns[:-1]
+    late = times[1:] <= times[:-1]
     if late.any():
-        row = first + int(np.argmax(late))
-        raise InputError(f"{path}: row {row}: must be later than the row before it")
+        raise InputError(
+            f"{path}: row {first + np.argmax(late)}: must be later than the row before it"
+        )
     bad, must = ~np.isfinite(outcome), "finite"
     if classes:
         bad = ~np.isin(outcome, classes)
         must = f"one of the classes {', '.join(f'{code:g}' for code in classes)}"
     if bad.any():
-        row = int(np.argmax(bad))
-        where = f"{path}: row {first + row}, column 'alpha_outcome'"
-        raise InputError(f"{where}: must be {must}, found {outcome[row]:g}")
+        where = f"{path}: row {first + np.argmax(bad)}, column 'alpha_outcome'"
+        raise InputError(f"{where}: must be {must}, found {outcome[bad][0]:g}")

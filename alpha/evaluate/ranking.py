@@ -87,12 +87,13 @@ def products(x: np.ndarray, y: np.ndarray) -> tuple[int, int, int]:
     """The exact sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each."""
     # So few that their products, each below the square of the rows, stay within 63 bits.
     step = max(1, min(_PRODUCTS, (1 << 62) // max(1, len(x)) ** 2))
-    sums = [0, 0, 0]
+    xx = yy = xy = 0
     for first in range(0, len(x), step):
         one, other = (ranks[first : first + step].astype(np.int64) for ranks in (x, y))
-        for at, product in enumerate((one * one, other * other, one * other)):
-            sums[at] += int(np.sum(product))
-    return sums[0], sums[1], sums[2]
+        xx += int(np.sum(one * one))
+        yy += int(np.sum(other * other))
+        xy += int(np.sum(one * other))
+    return xx, yy, xy
 
 
 def spearman(products: tuple[int, int, int], rows: int) -> float:
