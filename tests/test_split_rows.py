@@ -8,6 +8,7 @@ import pytest
 from made_columns import columns
 
 from alpha.check import Params
+from alpha.evaluate.figures import Figures, table
 from alpha.evaluate.split_rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
@@ -61,10 +62,11 @@ def test_times_and_outcomes_make_the_digest(params: Params):
 
 def test_the_labels_own_figures_by_hand(params: Params):
     """Three rows, of which one is zero."""
-    found = rows(params, [0.0, 3.0, 3.0]).label
-    assert (found.rows, found.days, found.zero_share, found.mean) == (3, 1, 1 / 3, 2.0)
-    assert found.std == pytest.approx(np.sqrt(2))
-    assert sum(found.counts) == 3
+    found = Figures(table(rows(params, [0.0, 3.0, 3.0]).label)).of("", "")
+    figures = [found[name].value for name in ("rows", "days", "zero_share", "mean")]
+    assert figures == [3, 1, 1 / 3, 2.0]
+    assert found["std"].value == pytest.approx(np.sqrt(2))
+    assert sum(found.values("count")) == 3
 
 
 def test_a_block_is_as_long_as_params_say(params: Params):
@@ -90,7 +92,7 @@ def test_every_row_is_in_its_utc_day(params: Params):
         bootstrap=params.evaluate.bootstrap,
         horizon_seconds=60.0,
     )
-    assert list(split.days) == ["2024-01-01", "2024-01-02", "2024-01-04"]
+    assert list(split.days) == ["day 2024-01-01", "day 2024-01-02", "day 2024-01-04"]
     for date, rows in split.days.items():
-        assert {str(day) for day in pd.to_datetime(time_ns[rows]).date} == {date}
+        assert {str(day) for day in pd.to_datetime(time_ns[rows]).date} == {date[4:]}
     assert split.regimes == {}

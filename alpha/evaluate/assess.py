@@ -1,40 +1,40 @@
-"""The figures of one run on one split: its predictions in, figures and their resamples out."""
+"""The figures of one run on one split, as rows of the table, and their resamples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from alpha.core import parallel
+from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
-from alpha.evaluate.details import Ends, Event, Slice, SplitFigures, Threshold
+from alpha.evaluate.figures import Row, by_event, by_name
 from alpha.evaluate.inputs import Columns
+from alpha.evaluate.over_seeds import Resamples, Widened, key
+from alpha.evaluate.params import Evaluate
 from alpha.evaluate.ranking import Order, RankedEvent
 from alpha.evaluate.split_rows import SplitRows
+from alpha.evaluate.thresholds import Check
 from alpha.learn.losses import Objective
 
-# A figure's value in each resample, (resamples,), by the figure's name; of a threshold check
-# the two sums that its outcome after fees is made of, (2, resamples).
-Resamples = dict[str, np.ndarray]
 _NOT_FINITE = "no prediction is finite"
 # Losses are computed of so many rows at once, which bounds the memory.
 _PART_ROWS = 1 << 18
+_OF_SPLIT = (
+    *("rows", "non_finite", "loss", "constant_loss", "skill", "mse", "mae", "rank_ic"),
+    *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
+)
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """Of the evaluation; `thresholds_bps` is empty where outcomes are classes."""
+class Assessed(NamedTuple):
+    """One run on one split: `rows` of which the mean over seeds says something, and others that
+    stand `alone`, all without model, seed and split; and the threshold checks, by τ in bps."""
 
-    thresholds_bps: Sequence[float]
-    round_trip_bps: float
-    horizon_ns: int
-
-
-def fees_name(threshold_bps: float) -> str:
-    """The name of a threshold check's sums among Resamples."""
-    return f"after_fees at {threshold_bps!r}"
+    rows: list[Row]
+    alone: list[Row]
+    checks: dict[float, Check]
+    resamples: Resamples
 
 
 def losses(
@@ -84,193 +84,166 @@ def figures_of_rows(
 
 
 def assess(
-    split: SplitRows, predicted: Columns, parameters: Parameters, *, clipped: int, replaced: int
-) -> tuple[SplitFigures, Resamples]:
-    """Every figure of one run on one split, and the resamples of those with an interval.
+    split: SplitRows,
+    predicted: Columns,
+    counts: Mapping[str, int],
+    *,
+    label: Label,
+    evaluate: Evaluate,
+) -> Assessed:
+    """Every figure of one run on one split, with the `counts` of what its inputs had wrong.
 
     Rows whose prediction is not finite are counted. For loss and skill they stand for the best
     constant, so that to abstain gains nothing; of the other figures they are left out. A figure
-    that is not defined is None, with its reason under `undefined`.
+    that is not defined has no value and a reason. What has a reason and nothing else is a list
+    that is empty, or `intervals`, `interval of skill`, `interval of {event}` that are missing.
     """
-    run = _Run(split, predicted)
-    ordered, events = run.in_order(parameters.thresholds_bps)
-    figures = run.of_rows()
-    checks = [run.check(threshold, parameters) for threshold in parameters.thresholds_bps]
-    days, regimes = (
-        [run.slice(name, rows) for name, rows in parts.items()]
-        for parts in (split.days, split.regimes)
-    )
-    events += run.of_classes()
-    reasons = {
-        "intervals": split.blocks.reason,
-        "interval of skill": None if split.blocks.reason else split.skill_reason,
+    run, blocks, once = _Run(split, predicted), split.blocks, Widened(split.blocks, tries=1)
+    trip, classes = evaluate.round_trip_bps, split.standard.objective.classes
+    thresholds_bps = () if classes else evaluate.thresholds_bps
+    run.in_order(thresholds_bps)
+    figures, reasons = run.of_all_rows()
+    figures |= {"rows": split.rows, "non_finite": split.rows - run.kept, **counts}
+    ends = {
+        name: once.ends(figures[name], run.resamples.get(name))
+        for name in ("skill", "rank_ic", "loss")
+    }
+    rows = by_name({name: figures[name] for name in _OF_SPLIT}, reasons, ends) + run.rows
+    for place, those in (split.days | split.regimes).items():
+        scored = run.scored(those)
+        figures, reasons = figures_of_rows(run.products[place], *scored)
+        rows += by_name({"rows": len(scored[0])} | figures, reasons, slice=place)
+    checks = {}
+    for threshold in thresholds_bps:
+        check, sums = thresholds.check(
+            threshold, split, predicted.score, horizon_ns=label.horizon_ns, round_trip_bps=trip
+        )
+        checks[threshold], after = check, None
+        # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
+        if blocks.reason is None and blocks.effective(sums[1]) >= LEAST_BLOCKS:
+            acted = run.resamples[key("after_fees_bps", repr(threshold))] = blocks.sums(sums)
+            after = thresholds.after_fees_resampled(acted, round_trip_bps=trip)
+        ends = {"after_fees_bps": once.ends(check["after_fees_bps"], after)}
+        run.alone += by_name(check, ends=ends, event=repr(threshold))
+    missing = run.missing | {
+        "intervals": blocks.reason,
+        "interval of skill": None if blocks.reason else split.skill_reason,
         "regimes": split.standard.regimes.reason,
-        "thresholds": None if checks else "outcomes are classes, not returns",
+        "thresholds": None if thresholds_bps else "outcomes are classes, not returns",
         "calibration": None if run.kept else run.instead or "no rows",
     }
-    run.undefined |= {name: reason for name, reason in reasons.items() if reason is not None}
-    ends = {
-        name: split.blocks.ends(run.resamples.get(name)) for name in ("skill", "rank_ic", "loss")
-    }
-    return SplitFigures(
-        rows=split.rows,
-        non_finite=split.rows - run.kept,
-        label_quantiles=split.quantiles,
-        thresholds=checks,
-        events=events,
-        days=days,
-        regimes=regimes,
-        intervals={name: Ends(low=one[0], high=one[1]) for name, one in ends.items() if one},
-        clipped=clipped,
-        replaced=replaced,
-        undefined=run.undefined,
-        **ordered,
-        **figures,
-    ), run.resamples
+    rows += [Row(figure=name, reason=reason) for name, reason in missing.items() if reason]
+    return Assessed(rows, run.alone, checks, run.resamples)
 
 
 class _Run:
-    """One run's predictions of a split; the resamples of its figures, and the reasons of those
-    that are not defined, both of which its methods fill."""
+    """One run's predictions of a split, and what its methods find."""
 
     def __init__(self, split: SplitRows, predicted: Columns) -> None:
-        self._split, self._score, self._values = split, predicted.score, predicted.values
-        self._lost = np.isnan(predicted.score)
-        self._kept_by_cell = split.blocks.by_cell(~self._lost)
-        self.kept = split.rows - int(np.count_nonzero(self._lost))
+        self.split, self.predicted, self.score = split, predicted, predicted.score
+        self.kept_by_cell = split.blocks.by_cell(~np.isnan(self.score))
+        self.kept = int(np.sum(self.kept_by_cell))
         # The reason of all figures, if there is nothing to compute them from.
         self.instead = _NOT_FINITE if split.rows and not self.kept else None
-        # Of the ranks of each day and regime, by its name, and of all rows.
-        self._products: dict[str, tuple[int, int, int]] = {}
-        self._rank_sums: list[np.ndarray] = []
-        self.undefined: dict[str, str] = {}
+        # Of ranks, of all rows by "" and of each slice.
+        self.products: dict[str, tuple[int, int, int]] = {}
+        self.rank_sums: list[np.ndarray] = []
+        self.rows: list[Row] = []
+        self.alone: list[Row] = []
+        self.missing: dict[str, str | None] = {}
         self.resamples: Resamples = {}
 
-    def _scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
-        """Some rows' outcomes, scores, losses and those of the best constant."""
-        objective, outcome = self._split.standard.objective, self._split.outcome[rows]
-        score = self._score[rows]
-        return outcome, score, *losses(objective, outcome, score, self._values[rows])
-
-    def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
-        """What the order of the predictions gives: the products of ranks, distribution and
-        calibration; and the events of outcomes above each threshold."""
-        split, x = self._split, self._split.ranks
+    def in_order(self, thresholds_bps: Sequence[float]) -> None:
+        """What the order of the predictions gives: products of ranks, distribution, calibration,
+        and how they rank outcomes above each threshold, or each class but 0."""
+        split, x = self.split, self.split.ranks
         if self.kept < split.rows:
-            x = split.ranks_of(Order(np.where(self._lost, np.nan, split.outcome)))
-        order = Order(self._score)
+            x = split.ranks_of(Order(np.where(np.isnan(self.score), np.nan, split.outcome)))
+        order = Order(self.score)
         y = split.ranks_of(order)
         parts: list[Mapping[str, Any]] = [{"": slice(None)}, split.days, split.regimes]
         for of_x, of_y, slices in zip(x, y, parts, strict=True):
-            for name, those in slices.items():
-                self._products[name] = ranking.products(of_x[those], of_y[those])
-        self._rank_sums = ranking.rank_ic_statistics(
-            x.whole, y.whole, self._kept_by_cell, split.blocks
-        )
+            for place, those in slices.items():
+                self.products[place] = ranking.products(of_x[those], of_y[those])
+        kept_by_cell, blocks = self.kept_by_cell, split.blocks
+        self.rank_sums = ranking.rank_ic_statistics(x.whole, y.whole, kept_by_cell, blocks)
         ascending_ranks = y.whole[order.rows]
-        del x, y, of_x, of_y
-        prediction, outcome = self._score[order.rows], split.outcome[order.rows]
-        found = {
-            "prediction_quantiles": distribution.quantiles(prediction),
-            "prediction_counts": distribution.counts(prediction, split.standard.bin_edges),
-            "calibration": distribution.calibration(prediction, outcome, ascending_ranks),
-        }
+        del x, y, of_x, of_y  # what comes needs the memory
+        prediction, outcome = self.score[order.rows], split.outcome[order.rows]
+        quantiles = zip(distribution.LEVELS, distribution.quantiles(prediction), strict=True)
+        self.rows += by_event("prediction_quantile", dict(quantiles))
+        counts = distribution.counts(prediction, split.standard.bin_edges)
+        self.rows += by_event("prediction_count", dict(enumerate(counts)))
+        deciles = distribution.calibration(prediction, outcome, ascending_ranks)
+        for at, name in enumerate(distribution.Bin._fields):
+            values = {number: decile[at] for number, decile in enumerate(deciles)}
+            self.alone += by_event(f"calibration_{name}", values)
         del prediction, outcome, ascending_ranks
         above = {
             f"outcome > {threshold:g} bps": split.outcome > threshold * thresholds.BPS
             for threshold in thresholds_bps
         }
-        return found, self._events(order, above)
-
-    def of_classes(self) -> list[Event]:
-        """The event of each class but 0, by its probability."""
-        found = []
-        for at, code in enumerate(self._split.standard.objective.classes):
+        self._events(order, above)
+        del order, above
+        for at, code in enumerate(split.standard.objective.classes):
             if code != 0:
-                came = {f"class {code:+g}": self._split.outcome == code}
-                found += self._events(Order(self._values[:, at]), came)
-        return found
+                came = {f"class {code:+g}": split.outcome == code}
+                self._events(Order(self.predicted.values[:, at]), came)
 
-    def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> list[Event]:
+    def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> None:
         """How well an order of the predictions ranks rows in which an event came, (rows,) bool."""
-        cells, cell = self._split.blocks.cells, self._split.blocks.of_rows[order.rows]
+        blocks, cell = self.split.blocks, self.split.blocks.of_rows[order.rows]
 
         def rank(event: np.ndarray) -> RankedEvent:
-            return RankedEvent(event[order.rows], order, cell, cells=cells)
+            return RankedEvent(event[order.rows], order, cell, cells=blocks.cells)
 
-        return list(map(self._event, came, parallel.each(rank, came.values())))
-
-    def _event(self, name: str, ranked: RankedEvent) -> Event:
-        found, reasons = metrics.defined(
-            {"average_precision": ranked.average_precision, "decile_lift": ranked.decile_lift},
-            instead=self.instead,
-        )
-        blocks = self._split.blocks
-        if reasons:
-            self.undefined[name] = next(iter(reasons.values()))
-        elif blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
-            self.undefined[f"interval of {name}"] = (
-                f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+        for name, ranked in zip(came, parallel.each(rank, came.values()), strict=True):
+            found, reasons = metrics.defined(
+                {"average_precision": ranked.average_precision, "decile_lift": ranked.decile_lift},
+                instead=self.instead,
             )
-        elif blocks.reason is None:
-            sums = blocks.sums((*ranked.by_cell.T, self._kept_by_cell))
-            of_statistic, events, of_top, both, rows = sums
-            precisions = np.clip(ratio(of_statistic, events), 0.0, 1.0)
-            self.resamples[f"average_precision of {name}"] = precisions
-            lifts = ratio(ratio(both, of_top), ratio(events, rows))
-            self.resamples[f"decile_lift of {name}"] = lifts
-        base_rate = ranked.positives / self.kept if self.kept else None
-        return Event(name=name, base_rate=base_rate, **found)
+            found = {"base_rate": ranked.positives / self.kept if self.kept else None} | found
+            reason = next(iter(reasons.values()), None)
+            self.rows += by_name(found, dict.fromkeys(found, reason), event=name)
+            if reason is None and blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
+                few = f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+                self.missing[f"interval of {name}"] = few
+            elif reason is None and blocks.reason is None:
+                sums = blocks.sums((*ranked.by_cell.T, self.kept_by_cell))
+                of_statistic, events, of_top, both, rows = sums
+                precisions = np.clip(ratio(of_statistic, events), 0.0, 1.0)
+                self.resamples[key("average_precision", name)] = precisions
+                lifts = ratio(ratio(both, of_top), ratio(events, rows))
+                self.resamples[key("decile_lift", name)] = lifts
 
-    def of_rows(self) -> dict[str, Any]:
-        """The figures over all rows, after `in_order`."""
-        split, kept, scored = self._split, self.kept, self._scored(slice(None))
-        found, undefined = figures_of_rows(self._products[""], *scored)
+    def scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
+        """Some rows' outcomes, scores, losses and those of the best constant."""
+        objective, outcome = self.split.standard.objective, self.split.outcome[rows]
+        score = self.score[rows]
+        return outcome, score, *losses(objective, outcome, score, self.predicted.values[rows])
+
+    def of_all_rows(self) -> tuple[dict[str, float | None], dict[str, str]]:
+        """Figures, and the reason of each that is None; after `in_order`."""
+        split, kept, scored = self.split, self.kept, self.scored(slice(None))
+        found, undefined = figures_of_rows(self.products[""], *scored)
         by_cell, constant = split.blocks.by_cell(scored[2]), metrics.total(scored[3])
-        del scored
+        del scored  # what comes needs the memory
         with np.errstate(over="ignore", invalid="ignore"):
-            # Where there is no prediction the error is NaN.
-            error = np.abs(split.outcome - self._score)
-            np.copyto(error, 0.0, where=self._lost)
-            absolute, squared = float(np.sum(error)), float(np.sum(np.square(error, out=error)))
-        zeros = float(split.rows - np.count_nonzero(split.outcome))
+            error = np.abs(split.outcome - self.score)
+            absolute, squared = np.nansum(error), np.nansum(np.square(error, out=error))
+        zeros = split.rows - int(np.count_nonzero(split.outcome))
         others, reasons = metrics.defined(
             {
                 "constant_loss": lambda: metrics.mean(constant, split.rows if kept else 0),
                 "mse": lambda: metrics.mean(squared, kept),
                 "mae": lambda: metrics.mean(absolute, kept),
                 "label_zero_share": lambda: metrics.mean(zeros, split.rows),
-                "near_mean_share": lambda: metrics.mean(split.standard.near(self._score), kept),
+                "near_mean_share": lambda: metrics.mean(split.standard.near(self.score), kept),
             },
             instead=self.instead,
         )
-        self.undefined |= undefined | reasons
-        self.resamples |= resampled(split, found, by_cell, split.constant_by_cell, self._rank_sums)
-        return found | others
-
-    def slice(self, name: str, rows: slice | np.ndarray) -> Slice:
-        """The figures of a day, whose rows are a slice, or of a regime, whose rows are a mask."""
-        scored = self._scored(rows)
-        found, undefined = figures_of_rows(self._products[name], *scored)
-        return Slice(name=name, rows=len(scored[0]), undefined=undefined, **found)
-
-    def check(self, threshold_bps: float, parameters: Parameters) -> Threshold:
-        split, blocks = self._split, self._split.blocks
-        found, sums = thresholds.check(
-            threshold_bps,
-            time_ns=split.time_ns,
-            outcome=split.outcome,
-            prediction=self._score,
-            horizon_ns=parameters.horizon_ns,
-            round_trip_bps=parameters.round_trip_bps,
-            blocks=blocks,
-        )
-        # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
-        if blocks.reason is not None or blocks.effective(sums[1]) < LEAST_BLOCKS:
-            return found
-        of_check = self.resamples[fees_name(threshold_bps)] = blocks.sums(sums)
-        after = thresholds.after_fees_resampled(of_check, round_trip_bps=parameters.round_trip_bps)
-        return thresholds.with_ends(found, blocks.ends(after))
+        self.resamples |= resampled(split, found, by_cell, split.constant_by_cell, self.rank_sums)
+        return found | others, undefined | reasons
 
 
 def resampled(

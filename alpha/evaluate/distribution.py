@@ -2,13 +2,13 @@
 of the predictions, and how far the label's distribution on a split is from train's."""
 
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from alpha.data.columns import SplitName
 from alpha.evaluate import metrics
 from alpha.evaluate.bootstrap import LEAST_BLOCKS
-from alpha.evaluate.details import Bin, Shift
+from alpha.evaluate.figures import Row, by_name
 from alpha.evaluate.metrics import Undefined, finite_or_none
 
 LEVELS = (0.0, 0.001, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -22,6 +22,14 @@ LEAST_SHARE = 1e-4
 SPREAD = 0.25
 # Spread at once, which bounds the memory.
 _PART_ROWS = 1 << 18
+
+
+class Bin(NamedTuple):
+    """A decile of the predictions, or less of them where predictions are tied: its means."""
+
+    rows: int
+    prediction: float
+    outcome: float
 
 
 def bin_edges(outcome: np.ndarray, classes: tuple[float, ...] = ()) -> np.ndarray:
@@ -125,23 +133,18 @@ class Reference:
 
 
 def shift(
-    split: SplitName,
-    train: Reference,
-    outcome: np.ndarray,
-    *,
-    train_blocks: np.ndarray,
-    blocks: np.ndarray,
-) -> Shift:
+    train: Reference, outcome: np.ndarray, block_means: tuple[np.ndarray, np.ndarray]
+) -> list[Row]:
     """One split's outcomes against train's, and by the Kolmogorov-Smirnov test the block means of
-    both, (blocks,), which are nearly independent."""
+    train and of the split, (blocks,), which are nearly independent."""
     from scipy.stats import ks_2samp
 
     index, undefined = metrics.defined({"psi": lambda: train.stability_index(outcome)})
     reasons = [f"no stability index: {reason}" for reason in undefined.values()]
     ks = p_value = None
-    if min(len(train_blocks), len(blocks)) < LEAST_BLOCKS:
+    if min(map(len, block_means)) < LEAST_BLOCKS:
         reasons.append(f"no two-sample test: a split has fewer than {LEAST_BLOCKS} blocks")
     else:
-        ks, p_value = map(float, ks_2samp(train_blocks, blocks))
-    reason = "; ".join(reasons) or None
-    return Shift(split=split, ks=ks, p_value=p_value, blocks=len(blocks), reason=reason, **index)
+        ks, p_value = map(float, ks_2samp(*block_means))
+    found = index | {"ks": ks, "p_value": p_value, "blocks": len(block_means[1])}
+    return by_name(found, dict.fromkeys(found, "; ".join(reasons)))

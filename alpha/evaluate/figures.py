@@ -13,7 +13,8 @@
 | reason | why there is no value, or no interval |
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,10 +38,13 @@ _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUM
 _TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
 
 
+Ends = tuple[float | None, float | None]
+
+
 class Row(NamedTuple):
     """A row of the table, in the order of its columns."""
 
-    model: str
+    model: str = ""
     seed: int | None = None
     fold: int = 0
     split: str = ""
@@ -60,6 +64,11 @@ class Interval(NamedTuple):
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+
+    @property
+    def least(self) -> float:
+        """What it is at least; −∞ where it has no interval."""
+        return -math.inf if self.low is None else self.low
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,32 @@ class Figures:
     def of(self, model: str, split: str = "test", seed: int | None = None) -> Selection:
         """Of a model over its seeds, or of the run with `seed`."""
         return self._found.get((model, seed, split), Selection({}))
+
+    def best(self, models: Iterable[str], split: str) -> str | None:
+        """The model with the largest skill, the first of equals: the simplest; None without any."""
+        skills = {model: self.of(model, split)["skill"].value for model in models}
+        known = {model: skill for model, skill in skills.items() if skill is not None}
+        return max(known, key=known.__getitem__, default=None)
+
+
+def by_name(
+    values: Mapping[str, float | None],
+    reasons: Mapping[str, str | None] | None = None,
+    ends: Mapping[str, Ends] | None = None,
+    **at: Any,
+) -> list[Row]:
+    """A row of each figure."""
+    why, around = reasons or {}, ends or {}
+    return [
+        Row(**at, figure=name, value=value, low=low, high=high, reason=why.get(name))
+        for name, value in values.items()
+        for low, high in [around.get(name, (None, None))]
+    ]
+
+
+def by_event(figure: str, values: Mapping[Any, float | None], **at: Any) -> list[Row]:
+    """A row of each event."""
+    return [Row(**at, figure=figure, event=str(name), value=values[name]) for name in values]
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """The oracle: the expected label of each row of a simulated market, given its hidden state. No
 prediction has a smaller squared error on average, so its skill is what there is to capture."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +10,12 @@ from pydantic import BaseModel
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
-from alpha.data.columns import SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate.assess import Resamples, figures_of_rows, losses, resampled
+from alpha.evaluate.assess import figures_of_rows, losses, resampled
 from alpha.evaluate.bootstrap import ratio
-from alpha.evaluate.details import Interval
-from alpha.evaluate.details import Oracle as OracleFigures
+from alpha.evaluate.figures import Interval
 from alpha.evaluate.inputs import check_columns
-from alpha.evaluate.over_seeds import Widened, mean_resampled
+from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.ranking import Order, products, rank_ic_statistics
 from alpha.evaluate.split_rows import SplitRows
 from alpha.learn.params import Loss
@@ -83,39 +80,22 @@ class OfSplit:
     missing: int = 0
 
 
-@dataclass(frozen=True)
-class Oracle:
-    """Its figures on every split, and what is known of it on test."""
-
-    figures: OracleFigures
-    test: OfSplit
-
-    @classmethod
-    def of(cls, known: Known | str, splits: Mapping[SplitName, OfSplit]) -> "Oracle":
-        """From its figures on each split; of nothing `known`, which is then the reason."""
-        reason = known if isinstance(known, str) else None
-        skill, rank_ic = (
-            {split: getattr(one, name) for split, one in splits.items()}
-            for name in ("skill", "rank_ic")
-        )
-        return cls(OracleFigures(skill=skill, rank_ic=rank_ic, reason=reason), splits["test"])
-
-    def share(
-        self, skill: float | None, resamples: Sequence[Resamples], widened: Widened
-    ) -> Interval:
-        """The share of the oracle's skill on test that a model captured, paired."""
-        oracle, missing = self.test.skill, self.test.missing
-        if oracle.value is None:
-            return Interval(reason=oracle.reason)
-        if oracle.value <= 0 or (oracle.low is not None and oracle.low <= 0):
-            return Interval(reason="the oracle's own skill on test is not above 0")
-        if missing:
-            return Interval(reason=f"{missing:,} rows of test have no value of the oracle")
-        if skill is None:
-            return Interval(reason="the model has no skill on test")
-        mine, whole = mean_resampled(resamples, "skill"), self.test.resampled
-        paired = None if mine is None or whole is None else ratio(mine, whole)
-        return widened.interval(skill / oracle.value, paired, oracle.reason)
+def share(
+    oracle: OfSplit, skill: float | None, resampled: np.ndarray | None, widened: Widened
+) -> Interval:
+    """The share of the oracle's skill on test that a model captured, paired."""
+    best = oracle.skill
+    if best.value is None:
+        return Interval(reason=best.reason)
+    if best.value <= 0 or (best.low is not None and best.low <= 0):
+        return Interval(reason="the oracle's own skill on test is not above 0")
+    if oracle.missing:
+        return Interval(reason=f"{oracle.missing:,} rows of test have no value of the oracle")
+    if skill is None:
+        return Interval(reason="the model has no skill on test")
+    whole = oracle.resampled
+    paired = None if resampled is None or whole is None else ratio(resampled, whole)
+    return widened.interval(skill / best.value, paired, best.reason)
 
 
 def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:

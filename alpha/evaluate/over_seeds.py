@@ -12,20 +12,27 @@ of resamples limits k. Configurations of one model are alike: the interval errs 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 
 from alpha.core.text import number
-from alpha.data.columns import SplitName
 from alpha.evaluate.bootstrap import Blocks
 from alpha.evaluate.details import Rung
-from alpha.evaluate.figures import Interval
+from alpha.evaluate.figures import Ends, Figures, Interval
 
-Ends = tuple[float | None, float | None]
-Skills = Mapping[SplitName, Mapping[str, Interval]]
+# A figure's value in each resample, (resamples,), by its `key`; of a threshold check's outcome
+# after fees the two sums that it is made of, (2, resamples).
+Resamples = dict[str, np.ndarray]
+# A figure and its resamples.
+Resampled = tuple[float | None, np.ndarray | None]
+
+
+def key(figure: str, event: str) -> str:
+    """The name of a figure among Resamples."""
+    return f"{figure} of {event}" if event else figure
 
 
 def stretch(tries: int, *, level: float) -> float:
@@ -64,10 +71,12 @@ def widen(
 
 @dataclass(frozen=True)
 class Widened:
-    """The ends of figures on one split, widened for how many configurations were tried."""
+    """The intervals of figures on one split, widened for how many configurations were tried.
+    `skill_reason` is why skill has none there, if it has none."""
 
     blocks: Blocks
     tries: int
+    skill_reason: str | None = None
 
     def ends(self, value: float | None, resampled: np.ndarray | None) -> Ends:
         """Around `value`, from its resamples (resamples,); None where there are none."""
@@ -86,32 +95,24 @@ class Widened:
         return Interval(value, low, high, reason if low is None else None)
 
 
-def mean_resampled(resamples: Sequence[dict[str, np.ndarray]], name: str) -> np.ndarray | None:
+def mean_resampled(resamples: Sequence[Resamples], name: str) -> np.ndarray | None:
     """The mean over seeds of a figure inside each resample, (resamples,); None without any."""
     known = [seed[name] for seed in resamples if name in seed]
     with np.errstate(over="ignore", invalid="ignore"):
         return np.mean(known, axis=0) if known else None
 
 
-def difference(
-    values: tuple[float | None, float | None],
-    resamples: tuple[Sequence[dict[str, np.ndarray]], Sequence[dict[str, np.ndarray]]],
-    widened: Widened,
-    reason: str | None,
-) -> Interval:
-    """Skill of a model less that of another, over the seeds of each, in the same resamples.
-
-    `reason` is why skill has no interval on this split, if it has none.
-    """
-    (value, of_other), (mine, other) = values, [mean_resampled(r, "skill") for r in resamples]
-    if value is None or of_other is None:
+def difference(mine: Resampled, other: Resampled, widened: Widened) -> Interval:
+    """Skill of a model less that of another, over the seeds of each, in the same resamples."""
+    (skill, resampled), (of_other, others) = mine, other
+    if skill is None or of_other is None:
         return Interval(reason="one of them has no skill on test")
-    paired = None if mine is None or other is None else mine - other
-    return widened.interval(value - of_other, paired, reason)
+    paired = None if resampled is None or others is None else resampled - others
+    return widened.interval(skill - of_other, paired, widened.skill_reason)
 
 
 def compare_to_baselines(
-    models: Sequence[str], skills: Skills, difference: Callable[[str, str], Interval]
+    models: Sequence[str], figures: Figures, difference: Callable[[str, str], Interval]
 ) -> list[tuple[Rung, Interval]]:
     """Each model, lowest first, against the best of those below it; and by how much it is better.
 
@@ -121,65 +122,41 @@ def compare_to_baselines(
     that interval is above 0, no other rung below has a larger skill, and its own skill is
     proven; else its sentence says which of these fails.
     """
-    return [_rung(model, models[:at], skills, difference) for at, model in enumerate(models)]
+    found = []
+    for at, model in enumerate(models):
+        by, against = Interval(reason="the lowest rung"), figures.best(models[:at], "valid")
+        if against is not None:
+            by = difference(model, against)
+        elif at:
+            by = Interval(reason="no model below it has a skill on valid")
+        improves, sentence = None, "The lowest rung: there is nothing below to beat."
+        if at:
+            improves, why = _improves(model, models[:at], figures, against, by)
+            sentence = f"{'Worth' if improves else 'Not worth'} its complexity: {why}."
+        rung = Rung(model=model, against=against, improves=improves, sentence=sentence)
+        found.append((rung, by))
+    return found
 
 
-def _rung(
-    model: str,
-    below: Sequence[str],
-    skills: Skills,
-    difference: Callable[[str, str], Interval],
-) -> tuple[Rung, Interval]:
-    if not below:
-        sentence = "The lowest rung: there is nothing below to beat."
-        rung = Rung(model=model, against=None, improves=None, sentence=sentence)
-        return rung, Interval(reason="the lowest rung")
-    by = Interval(reason="no model below it has a skill on valid")
-    if (against := _best(skills["valid"], below)) is not None:
-        by = difference(model, against)
-    failing = _failing(model, below, skills["test"], against, by)
-    sentence = f"Not worth its complexity: {failing}."
-    if failing is None:
-        sentence = f"Worth its complexity: on test it {_beats(against, by)}."
-    return Rung(model=model, against=against, improves=failing is None, sentence=sentence), by
-
-
-def _failing(
-    model: str,
-    below: Sequence[str],
-    on_test: Mapping[str, Interval],
-    against: str | None,
-    by: Interval,
-) -> str | None:
-    """Why a model is not worth its complexity, or None if it is."""
+def _improves(
+    model: str, below: Sequence[str], figures: Figures, against: str | None, by: Interval
+) -> tuple[bool, str]:
+    """Whether a model is worth its complexity, and why."""
     if by.value is None or by.low is None or by.high is None:
-        return f"it cannot be compared, as {by.reason or 'the difference has no interval'}"
+        reason = by.reason or "the difference has no interval"
+        return False, f"it cannot be compared, as {reason}"
+    ends = f"({number(by.low)} to {number(by.high)})"
+    beats = f"on test it beats {against} by {number(by.value)} of skill"
     if by.low <= 0:
         if by.value > 0:
-            return f"on test it {_beats(against, by, ', but perhaps by luck')}"
+            return False, f"{beats}, but perhaps by luck {ends}"
         if by.value < 0:
-            return f"on test it is behind {against} by {number(-by.value)} of skill {_ends(by)}"
-        return f"on test it has the same skill as {against} {_ends(by)}"
-    beats = f"on test it {_beats(against, by)}, but"
-    own = on_test[model]
-    if own.low is None or own.low <= 0:
-        return f"{beats} not the best constant for sure"
-    best = _best(on_test, below)
-    more = None if best is None else on_test[best].value
-    if own.value is not None and more is not None and more > own.value:
-        return f"{beats} {best} has more there, {number(more)}"
-    return None
-
-
-def _beats(against: str | None, by: Interval, luck: str = "") -> str:
-    return f"beats {against} by {number(by.value or 0.0)} of skill{luck} {_ends(by)}"
-
-
-def _ends(by: Interval) -> str:
-    return f"({number(by.low or 0.0)} to {number(by.high or 0.0)})"
-
-
-def _best(skills: Mapping[str, Interval], models: Sequence[str]) -> str | None:
-    """The one with the largest skill, the first of equals: the simplest; None if none has one."""
-    known = {model: value for model in models if (value := skills[model].value) is not None}
-    return max(known, key=known.__getitem__, default=None)
+            return False, f"on test it is behind {against} by {number(-by.value)} of skill {ends}"
+        return False, f"on test it has the same skill as {against} {ends}"
+    own, best = figures.of(model)["skill"], figures.best(below, "test")
+    if own.value is None or own.low is None or own.low <= 0:
+        return False, f"{beats} {ends}, but not the best constant for sure"
+    more = None if best is None else figures.of(best)["skill"].value
+    if more is not None and more > own.value:
+        return False, f"{beats} {ends}, but {best} has more there, {number(more)}"
+    return True, f"{beats} {ends}"

@@ -9,7 +9,7 @@ from alpha.core import parallel
 from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
-from alpha.evaluate.details import Label as LabelFigures
+from alpha.evaluate.figures import by_event, by_name
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Bootstrap
@@ -83,9 +83,10 @@ class Ranks(NamedTuple):
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
-    `days` has those of each UTC day by its date, `regime` (rows,) each row's, `constant_by_cell`
-    (cells,) the losses of the best constant, `block_means` (blocks,) the mean outcomes of blocks
-    side by side, `digest` is of all times and outcomes.
+    `days` has the rows of each UTC day, as the table names it, `regime` (rows,) each row's,
+    `constant_by_cell` (cells,) the losses of the best constant, `block_means` (blocks,) the mean
+    outcomes of blocks side by side, `label` the label's own figures; `digest` is of all times and
+    outcomes.
     """
 
     def __init__(
@@ -108,22 +109,23 @@ class SplitRows:
         self.block_means = np.add.reduceat(outcome, apart[:-1]) / np.diff(apart)
         self.regime = standard.regimes.of(columns.volatility)
         starts = first_rows(time_ns, DAY_NS, 0)
-        dates = (time_ns[starts[:-1]] // DAY_NS).astype("datetime64[D]").astype(str)
+        dates = (time_ns[starts[:-1]] // DAY_NS).astype("datetime64[D]")
         parts = map(slice, starts[:-1].tolist(), starts[1:].tolist())
-        self.days = dict(zip(dates.tolist(), parts, strict=True))
+        self.days = {f"day {date}": part for date, part in zip(dates, parts, strict=True)}
         order = Order(outcome)
         ascending = outcome[order.rows]
-        self.quantiles = distribution.quantiles(ascending)
+        quantiles = zip(distribution.LEVELS, distribution.quantiles(ascending), strict=True)
         counts = distribution.counts(ascending, standard.bin_edges)
         del ascending  # what comes needs the memory
-        self.label = LabelFigures(
-            rows=rows,
-            days=len(self.days),
-            zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
-            mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
-            std=finite_or_none(metrics.std(outcome)) if rows else None,
-            counts=counts,
-        )
+        figures = {
+            "rows": rows,
+            "days": len(self.days),
+            "zero_share": (rows - np.count_nonzero(outcome)) / rows if rows else None,
+            "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
+            "std": finite_or_none(metrics.std(outcome)) if rows else None,
+        }
+        self.label = by_name(figures) + by_event("count", dict(enumerate(counts)))
+        self.label += by_event("quantile", dict(quantiles))
         self.ranks = self.ranks_of(order)
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
@@ -131,9 +133,9 @@ class SplitRows:
 
     @property
     def regimes(self) -> dict[str, np.ndarray]:
-        """The rows of each regime, (rows,) bool, by its name; none without cuts."""
+        """The rows of each regime, (rows,) bool, as `days`; none without cuts."""
         names = REGIMES if self.standard.regimes.cuts else ()
-        return {name: self.regime == code for code, name in enumerate(names)}
+        return {f"regime {name}": self.regime == code for code, name in enumerate(names)}
 
     def ranks_of(self, order: Order) -> Ranks:
         """The ranks of a value among the rows that have one."""

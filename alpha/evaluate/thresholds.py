@@ -2,17 +2,19 @@
 paid to act on it?"""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numba import njit
 
 from alpha.data.params import Label, classes
-from alpha.evaluate.bootstrap import Blocks, ratio
-from alpha.evaluate.details import Threshold
+from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.metrics import finite_or_none, total
+from alpha.evaluate.split_rows import SplitRows
 
 BPS = 1e-4
+# Figures by name. `seeds` runs are counted together; `windows` are those apart from each other
+# among `prediction_above`.
+Check = dict[str, float | None]
 _COUNTS = ("rows", "label_above", "prediction_above", "both")
 _BEST_MOMENT = " leaves at the best moment of the window, which nobody knows beforehand"
 _REALISED = {
@@ -28,31 +30,28 @@ _REALISED = {
 
 def check(
     threshold_bps: float,
-    *,
-    time_ns: np.ndarray,
-    outcome: np.ndarray,
+    split: SplitRows,
     prediction: np.ndarray,
+    *,
     horizon_ns: int,
     round_trip_bps: float,
-    blocks: Blocks,
-) -> tuple[Threshold, np.ndarray]:
-    """Finite outcomes and predictions (NaN where there is none: such a row does not count)
-    against one τ, (rows,) each at ascending `time_ns`; and by cell the outcomes acted on, and
-    how many, (2, cells).
+) -> tuple[Check, np.ndarray]:
+    """A split's outcomes and predictions, (rows,) (NaN where there is none: such a row does not
+    count), against one τ; and by cell the outcomes acted on, and how many, (2, cells).
 
     Of the rows with prediction > τ, precision is the share with outcome > τ, recall the share of
     all those that they are, lift is precision over the share of all rows with outcome > τ (1 is
     no better than guessing), and realised their mean outcome. A ratio to no rows is None.
     """
+    outcome, blocks = split.outcome, split.blocks
     level, known = threshold_bps * BPS, ~np.isnan(prediction)
     above, acted = (outcome > level) & known, prediction > level
     figures = _figures(
         [int(np.count_nonzero(one)) for one in (known, above, acted, above & acted)],
         total(outcome[acted]) / BPS,
         round_trip_bps,
-        threshold_bps=threshold_bps,
         seeds=1,
-        windows=_windows_apart(time_ns[acted], horizon_ns),
+        windows=_windows_apart(split.time_ns[acted], horizon_ns),
     )
     return figures, np.stack([blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)])
 
@@ -68,39 +67,44 @@ def _windows_apart(time_ns: np.ndarray, horizon_ns: int) -> int:
     return count
 
 
-def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
+def pool(checks: Sequence[Check], *, round_trip_bps: float) -> Check:
     """The check of several seeds' rows together, from their checks at the same τ; of `windows`
     the fewest, as rows of several seeds are of the same time."""
     return _figures(
-        [sum(getattr(one, name) for one in checks) for name in _COUNTS],
-        sum((one.realised_bps or 0.0) * one.prediction_above for one in checks),
+        [sum(one[name] or 0 for one in checks) for name in _COUNTS],
+        sum((one["realised_bps"] or 0) * (one["prediction_above"] or 0) for one in checks),
         round_trip_bps,
-        threshold_bps=checks[0].threshold_bps,
         seeds=len(checks),
-        windows=min(one.windows for one in checks),
+        windows=min(one["windows"] or 0 for one in checks),
     )
 
 
 def _figures(
-    counts: list[int], outcome_sum_bps: float, round_trip_bps: float, **others: Any
-) -> Threshold:
+    counts: Sequence[float],
+    outcome_sum_bps: float,
+    round_trip_bps: float,
+    *,
+    seeds: int,
+    windows: float,
+) -> Check:
     """From the numbers of rows that are _COUNTS, and what needs no computation."""
     rows, label_above, prediction_above, both = counts
     base_rate, precision = _ratio(label_above, rows), _ratio(both, prediction_above)
     realised = _ratio(outcome_sum_bps, prediction_above)
-    return Threshold(
-        base_rate=base_rate,
-        precision=precision,
-        recall=_ratio(both, label_above),
-        lift=precision / base_rate if precision is not None and base_rate else None,
-        realised_bps=realised,
-        after_fees_bps=None if realised is None else realised - round_trip_bps,
+    return {
+        "seeds": seeds,
         **dict(zip(_COUNTS, counts, strict=True)),
-        **others,
-    )
+        "windows": windows,
+        "base_rate": base_rate,
+        "precision": precision,
+        "recall": _ratio(both, label_above),
+        "lift": precision / base_rate if precision is not None and base_rate else None,
+        "realised_bps": realised,
+        "after_fees_bps": None if realised is None else realised - round_trip_bps,
+    }
 
 
-def _ratio(part: float, whole: int) -> float | None:
+def _ratio(part: float, whole: float) -> float | None:
     return finite_or_none(part / whole) if whole else None
 
 
@@ -108,14 +112,6 @@ def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarr
     """The outcome after fees of each resample, in bps, (resamples,), from the resampled sums of
     `check`; NaN without a row."""
     return ratio(*sums) / BPS - round_trip_bps
-
-
-def with_ends(check: Threshold, ends: tuple[float | None, float | None] | None) -> Threshold:
-    """The check with an interval of its outcome after fees, if there is one."""
-    if ends is None or check.after_fees_bps is None:
-        return check
-    low, high = ends
-    return check.model_copy(update={"after_fees_low_bps": low, "after_fees_high_bps": high})
 
 
 def meaning(label: Label) -> str:
