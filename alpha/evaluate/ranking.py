@@ -43,7 +43,10 @@ def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     came, score = _columns(event=event, score=score)
     order = Order(score)
     cell = np.zeros(len(score), dtype=np.int32)
-    return RankedEvent(came[order.rows] > 0, order, cell, cells=1).average_precision()
+    ranked = RankedEvent(came[order.rows] > 0, order, cell, cells=1)
+    if ranked.average_precision is None:
+        raise Undefined(ranked.reason)
+    return ranked.average_precision
 
 
 def _columns(**given: np.ndarray) -> list[np.ndarray]:
@@ -127,7 +130,11 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
 
 
 class RankedEvent:
-    """How well a prediction ranks `rows` rows by whether an event comes: it does in `positives`.
+    """How well a prediction ranks rows by whether an event comes: it does in `positives` of them.
+
+    `decile_lift` is the share of events among the top decile of scores, over their share of all
+    rows; rows tied at the cut share what is left of the top evenly. Both figures are None for a
+    `reason`: the event is always or never there.
 
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
     decile, and the events in it. Average precision is N / P, P the events; its statistic is N's
@@ -138,27 +145,16 @@ class RankedEvent:
     def __init__(self, came: np.ndarray, order: Order, cell: np.ndarray, *, cells: int) -> None:
         """From whether the event `came`, bool, and the `cell` of each row, int32, both in the
         order of the prediction."""
-        self.rows, self.positives = len(came), int(np.count_nonzero(came))
+        rows, self.positives = len(came), int(np.count_nonzero(came))
         self.by_cell = np.zeros((cells, 4))
-        sums = _rank_event(came, order.starts, cell, self.positives, self.by_cell)
-        self._precisions, self._in_top, self._top = sums
-
-    def average_precision(self) -> float:
-        """As the function of this name."""
-        self._check()
-        return finite(self._precisions / self.positives)
-
-    def decile_lift(self) -> float:
-        """Share of events among the top decile of scores, over their share of all rows; rows tied
-        at the cut share what is left of the top evenly. Raises Undefined as average precision."""
-        self._check()
-        return finite(self._in_top / self._top / (self.positives / self.rows))
-
-    def _check(self) -> None:
-        if not self.rows:
-            raise Undefined("no rows")
-        if self.positives in (0, self.rows):
-            raise Undefined(f"{'every' if self.positives else 'no'} row has the event")
+        precisions, in_top, top_rows = _rank_event(
+            came, order.starts, cell, self.positives, self.by_cell
+        )
+        known = 0 < self.positives < rows
+        self.average_precision = precisions / self.positives if known else None
+        self.decile_lift = in_top / top_rows / (self.positives / rows) if known else None
+        event = f"{'every' if self.positives else 'no'} row has the event" if rows else "no rows"
+        self.reason = None if known else event
 
 
 @njit(cache=True, nogil=True)

@@ -114,7 +114,7 @@ class SplitRows:
         self.days = {f"day {date}": part for date, part in zip(dates, parts, strict=True)}
         order = Order(outcome)
         ascending = outcome[order.rows]
-        quantiles = zip(distribution.LEVELS, distribution.quantiles(ascending), strict=True)
+        quantiles = distribution.quantiles(ascending)
         counts = distribution.counts(ascending, standard.bin_edges)
         del ascending  # what comes needs the memory
         figures = {
@@ -124,8 +124,7 @@ class SplitRows:
             "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
             "std": finite_or_none(metrics.std(outcome)) if rows else None,
         }
-        self.label = by_name(figures) + by_event("count", dict(enumerate(counts)))
-        self.label += by_event("quantile", dict(quantiles))
+        self.label = by_name(figures) + by_event("count", counts) + by_event("quantile", quantiles)
         self.ranks = self.ranks_of(order)
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
