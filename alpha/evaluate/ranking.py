@@ -1,9 +1,6 @@
-"""How well predictions rank: rank IC, average precision, and the lift of the top decile.
-
-`rank_ic` and `average_precision` are for arrays at hand, as in a notebook; an evaluation takes the
-same steps one by one. Rows with equal predictions form a group and are treated alike, so no figure
-depends on the order in which a sort leaves them.
-"""
+"""How well predictions rank. `rank_ic` and `average_precision` are for arrays at hand, as in a
+notebook; an evaluation takes the same steps one by one. Rows with equal predictions form a group
+and are treated alike, so no figure depends on the order in which a sort leaves them."""
 
 import math
 
@@ -20,20 +17,17 @@ _PRODUCTS = 1 << 16
 
 
 def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    """Spearman's rank correlation, ties given their average rank, as Pearson's of the ranks; both
-    (rows,) numbers without NaN, fewer than 2^31 rows. Source: Spearman (1904).
-
-    Raises Undefined with fewer than two rows or where one side is constant, ValueError if they are
-    not as they must be.
-    """
+    """Spearman's rank correlation (1904), ties given their average rank; both (rows,) numbers
+    without NaN, fewer than 2^31 rows. Raises Undefined with fewer than two rows or where one side
+    is constant, ValueError if they are not as they must be."""
     both = _columns(outcome=outcome, prediction=prediction)
     x, y = (one.centered_ranks(len(both[0])) for one in parallel.each(Order, both))
     return spearman(products(x, y), len(x))
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
-    """The area under the precision-recall curve as average precision: the mean over the events of
-    the share of events among the rows that score at least as high.
+    """The area under the precision-recall curve: the mean over the events of the share of events
+    among the rows that score at least as high.
 
     `event` is bool (rows,), `score` (rows,) numbers without NaN. Raises Undefined where the event
     is always or never there; ValueError if they are not as they must be.
@@ -41,8 +35,7 @@ def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     if np.asarray(event).dtype != bool:
         raise ValueError(f"event: must be bool, found {np.asarray(event).dtype}")
     came, score = _columns(event=event, score=score)
-    order = Order(score)
-    cell = np.zeros(len(score), dtype=np.int32)
+    order, cell = Order(score), np.zeros(len(score), dtype=np.int32)
     ranked = RankedEvent(came[order.rows] > 0, order, cell, cells=1)
     if ranked.average_precision is None:
         raise Undefined(ranked.reason)
@@ -78,10 +71,8 @@ class Order:
 
     def centered_ranks(self, rows: int, part: np.ndarray | None = None) -> np.ndarray:
         """Twice the average rank of each row's group less the mean rank, (rows,) int32: whole
-        numbers that add up to 0. Of rows that are left out it is 0.
-
-        Ranks are among all rows, or among those of the same `part`: (rows,) whole numbers from 0.
-        """
+        numbers that add up to 0; 0 of rows that are left out. Ranks are among all rows, or among
+        those of the same `part`: (rows,) whole numbers from 0."""
         part = np.zeros(rows, dtype=np.int8) if part is None else part
         return _rank(self.rows, self.starts, part, int(np.max(part, initial=0)) + 1)
 
@@ -132,14 +123,13 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
 class RankedEvent:
     """How well a prediction ranks rows by whether an event comes: it does in `positives` of them.
 
-    `decile_lift` is the share of events among the top decile of scores, over their share of all
-    rows; rows tied at the cut share what is left of the top evenly. Both figures are None for a
-    `reason`: the event is always or never there.
+    `decile_lift` is the share of events among the top decile of scores, of which rows tied at the
+    cut share what is left, over their share of all rows. Both figures are None for a `reason`.
 
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
     decile, and the events in it. Average precision is N / P, P the events; its statistic is N's
-    derivative by each row's weight, so that resampled sums of it over those of events are
-    resamples of the figure, to first order.
+    derivative by each row's weight: resampled sums of it over those of events are resamples of the
+    figure, to first order.
     """
 
     def __init__(self, came: np.ndarray, order: Order, cell: np.ndarray, *, cells: int) -> None:
@@ -160,22 +150,19 @@ class RankedEvent:
 @njit(cache=True, nogil=True)
 def _rank(order: np.ndarray, starts: np.ndarray, part: np.ndarray, parts: int) -> np.ndarray:
     ranks, first = np.zeros(len(part), dtype=np.int32), 0
-    # By part, the rows, those that came before the group, and those of the group.
-    rows, before, group = np.zeros((3, parts), dtype=np.int64)
+    # By part, all rows, those before the group, and those up to its end.
+    rows, before, upto = np.zeros((3, parts), dtype=np.int64)
     for row in order:
         rows[part[row]] += 1
     for last in range(1, len(order) + 1):
         if last == len(order) or starts[last]:
             for row in order[first:last]:
-                group[part[row]] += 1
+                upto[part[row]] += 1
             for row in order[first:last]:
                 at = part[row]
-                ranks[row] = 2 * before[at] + group[at] - rows[at]
-            # Of a part that was seen before nothing is left to move.
+                ranks[row] = before[at] + upto[at] - rows[at]
             for row in order[first:last]:
-                at = part[row]
-                before[at] += group[at]
-                group[at] = 0
+                before[part[row]] = upto[part[row]]
             first = last
     return ranks
 
@@ -185,14 +172,13 @@ def _rank_event(
     came: np.ndarray, starts: np.ndarray, cell: np.ndarray, positives: int, by_cell: np.ndarray
 ) -> tuple[float, float, float]:
     """Fill `by_cell`; the sum of A / B over the events, the events in the top, and its rows."""
-    rows, above, first = len(came), positives, 0
+    rows, above, first, events = len(came), positives, 0, 0
     # What an event adds to the precision of those below it, and what any row takes from them.
     raises = dilutes = precisions = in_top = top_rows = 0.0
-    while first < rows:
-        last, events = first + 1, int(came[first])
-        while last < rows and not starts[last]:
-            events += came[last]
-            last += 1
+    for last in range(1, rows + 1):
+        events += came[last - 1]
+        if last < rows and not starts[last]:
+            continue
         rows_above = np.float64(rows - first)
         precision = above / rows_above
         top = min(max((TOP * rows - (rows - last)) / (last - first), 0.0), 1.0)
@@ -210,5 +196,5 @@ def _rank_event(
                 sums[1] += 1.0
                 sums[3] += top
         above -= events
-        first = last
+        first, events = last, 0
     return precisions, in_top, top_rows
