@@ -22,18 +22,12 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     outcome, score = data.judged(rows)
     volatility = np.exp(of.level.astype(np.float64))
     columns = Columns(of.time_ns, outcome, volatility, score, score)
-    label, evaluate = params.label, params.evaluate
-    standard = Standard(columns, label, params.loss)
+    evaluate = params.evaluate
+    standard = Standard(columns, params.label, params.loss, evaluate)
 
     def ours() -> Selection:
-        split = SplitRows(
-            columns,
-            standard=standard,
-            bootstrap=evaluate.bootstrap,
-            horizon_seconds=label.horizon_seconds,
-        )
-        counts = {"clipped": 0, "replaced": 0}
-        found = assess(split, columns, counts, label=label, evaluate=evaluate)
+        split = SplitRows(columns, standard)
+        found = assess(split, columns, {"clipped": 0, "replaced": 0})
         return Figures(table(found.rows)).of("", "")
 
     found = ours()

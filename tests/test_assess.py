@@ -18,7 +18,7 @@ from alpha.check import Params
 from alpha.evaluate.assess import assess
 from alpha.evaluate.distribution import LEVELS
 from alpha.evaluate.figures import Figures, Row, Selection, table
-from alpha.evaluate.params import Bootstrap
+from alpha.evaluate.params import Bootstrap, Evaluate
 from alpha.evaluate.split_rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
@@ -52,39 +52,34 @@ class Split(NamedTuple):
     outcome: np.ndarray
 
 
+def evaluation(params: Params, *thresholds_bps: float) -> Evaluate:
+    changes = {"thresholds_bps": thresholds_bps, "bootstrap": BOOTSTRAP}
+    return params.evaluate.model_copy(update=changes)
+
+
 def rows_of(params: Params, outcome, *, train=(0.0, 4.0), step=1, **changes) -> Split:
     """Rows `step` seconds apart, judged by what these train outcomes give."""
     label = params.label.model_copy(update=changes.pop("label", {}))
     loss = params.loss.model_copy(update=changes)
     of_train = columns(np.arange(len(train)) * SECOND, train)
     time_ns = np.arange(len(outcome)) * step * SECOND
-    rows = SplitRows(
-        columns(time_ns, outcome),
-        standard=Standard(of_train, label, loss),
-        bootstrap=BOOTSTRAP,
-        horizon_seconds=label.horizon_seconds,
-    )
-    return Split(rows, time_ns, outcome)
+    standard = Standard(of_train, label, loss, evaluation(params, 5.0))
+    return Split(SplitRows(columns(time_ns, outcome), standard), time_ns, outcome)
 
 
 def selected(rows: list[Row]) -> Selection:
     return Figures(table(rows)).of("", "")
 
 
-def figures(params: Params, split: Split, prediction, values=None):
-    """The figures, and their resamples; acting is checked above 5 bps."""
-    found = assess(
-        split.rows,
-        columns(split.time_ns, split.outcome, prediction, values=values),
-        {"clipped": 1, "replaced": 2},
-        label=params.label,
-        evaluate=params.evaluate.model_copy(update={"thresholds_bps": (5.0,)}),
-    )
+def figures(split: Split, prediction, values=None):
+    """The figures, and their resamples."""
+    given = columns(split.time_ns, split.outcome, prediction, values=values)
+    found = assess(split.rows, given, {"clipped": 1, "replaced": 2})
     return selected(found.rows + found.alone), found.resamples
 
 
 def of(params: Params, outcome, prediction, **changes) -> Selection:
-    return figures(params, rows_of(params, outcome, **changes), prediction)[0]
+    return figures(rows_of(params, outcome, **changes), prediction)[0]
 
 
 def test_figures_of_a_split_by_hand(params: Params):
@@ -165,7 +160,7 @@ def test_predictions_that_are_not_finite_are_counted_and_gain_nothing(params: Pa
     """In loss and skill they are the constant, 2; the other figures are those of the other
     rows; the label's own distribution is of all."""
     split = rows_of(params, [0, 9, 4, 9])
-    found, _ = figures(params, split, [1, np.nan, 3, np.inf])
+    found, _ = figures(split, [1, np.nan, 3, np.inf])
     clean = of(params, [0, 4], [1, 3])
     assert (found["rows"].value, found["non_finite"].value) == (4, 2)
     assert found["loss"].value == (1 + 7**2 + 1 + 7**2) / 4
@@ -182,7 +177,7 @@ def test_predictions_that_are_not_finite_are_counted_and_gain_nothing(params: Pa
 def test_when_no_prediction_is_finite_every_figure_is_none_for_that_reason(params: Params):
     """A diverged net leaves no figures, and says so; on enough rows for intervals too."""
     for rows in (2, 2000):
-        found, resamples = figures(params, rows_of(params, np.arange(rows)), np.full(rows, np.nan))
+        found, resamples = figures(rows_of(params, np.arange(rows)), np.full(rows, np.nan))
         assert found["non_finite"].value == rows
         for name in ("skill", "loss", "mse", "rank_ic", "calibration", "outcome > 5 bps"):
             assert found.undefined[name] == "no prediction is finite", name
@@ -209,7 +204,7 @@ def test_headline_figures_have_intervals_around_them(params: Params):
     rng = np.random.default_rng(0)
     signal, noise = rng.normal(size=(2, 2000))
     rows = rows_of(params, 1e-3 * (signal + noise), train=1e-3 * (signal + noise)[::-1])
-    found, resamples = figures(params, rows, 1e-3 * signal)
+    found, resamples = figures(rows, 1e-3 * signal)
     assert "intervals" not in found.undefined
     for name in ("skill", "rank_ic", "loss"):
         assert found[name].low < found[name].value < found[name].high
@@ -229,7 +224,7 @@ def test_skill_that_hangs_on_one_event_has_no_interval(params: Params):
     """A label that is zero but for one row: a resample without it says nothing of skill."""
     outcome = np.zeros(2000)
     outcome[700] = 1.0
-    found, resamples = figures(params, rows_of(params, outcome, train=outcome), outcome * 0.9)
+    found, resamples = figures(rows_of(params, outcome, train=outcome), outcome * 0.9)
     assert found["skill"].value > 0.9
     assert found["skill"].low is None
     assert "skill" not in resamples
@@ -247,7 +242,7 @@ def test_acting_in_one_spell_only_has_no_interval_however_many_windows(params: P
     once[1000:1200] = 3e-3
     often[::20] = 3e-3
     for outcome, known in ((once, False), (often, True)):
-        found, resamples = figures(params, rows_of(params, outcome, train=outcome), outcome)
+        found, resamples = figures(rows_of(params, outcome, train=outcome), outcome)
         [check] = found.thresholds
         assert check["prediction_above"].value == 200
         assert (check["after_fees_bps"].low is not None) == known
@@ -260,7 +255,7 @@ def test_the_interval_of_skill_is_as_wide_as_theory_says(params: Params):
     signal, noise = rng.normal(size=(2, 20_000))
     outcome = signal + noise
     rows = rows_of(params, outcome, train=outcome)
-    found, resamples = figures(params, rows, signal)
+    found, resamples = figures(rows, signal)
     loss, constant = noise**2, (outcome - outcome.mean()) ** 2
     slope = (loss - (1 - found["skill"].value) * constant) / constant.mean()
     assert np.std(resamples["skill"]) == pytest.approx(np.std(slope) / math.sqrt(20_000), rel=0.2)
@@ -271,7 +266,7 @@ def test_classes_are_judged_by_their_probabilities(params: Params):
     rows = rows_of(params, [0, 0, 0, 1], train=(0, 0, 0, 1), label={"target": "large_move"})
     chance = np.array([0.1, 0.2, 0.3, 0.9])
     values = np.column_stack((1 - chance, chance))
-    found, _ = figures(params, rows, chance, values)
+    found, _ = figures(rows, chance, values)
     expected = -np.log([0.9, 0.8, 0.7, 0.9]).mean()
     constant = -(3 * math.log(0.75) + math.log(0.25)) / 4
     assert found["loss"].value == pytest.approx(expected)
@@ -291,7 +286,7 @@ def test_a_class_that_never_comes_is_undefined_and_the_rest_goes_on(params: Para
     chance = expit(rng.normal(size=50))
     values = np.column_stack((np.zeros(50), 1 - chance, chance))
     values[0, 1] = np.nan
-    found, _ = figures(params, rows, chance, values)
+    found, _ = figures(rows, chance, values)
     assert found["non_finite"].value == 1
     assert found.undefined["class -1"] == "no row has the event"
     assert found.values("average_precision")[1] is not None
@@ -323,14 +318,9 @@ class Made:
         outcome = (self.outcome > 5e-4) * 1.0 if classes else self.outcome
         score, values = (self.chances[:, 1], self.chances) if classes else (self.score, None)
         given = columns(self.time_ns, outcome, score, values=values, volatility=self.volatility)
-        split = SplitRows(
-            given,
-            standard=Standard(given, label, params.loss),
-            bootstrap=BOOTSTRAP,
-            horizon_seconds=label.horizon_seconds,
-        )
-        evaluate = params.evaluate.model_copy(update={"thresholds_bps": (0.0, 5.0)})
-        found = assess(split, given, {"clipped": 0, "replaced": 0}, label=label, evaluate=evaluate)
+        evaluate = evaluation(params, 0.0, 5.0)
+        split = SplitRows(given, Standard(given, label, params.loss, evaluate))
+        found = assess(split, given, {"clipped": 0, "replaced": 0})
         rows = split.label + found.rows + found.alone
         return selected(rows), table(rows)
 

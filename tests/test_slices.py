@@ -38,7 +38,7 @@ def test_regimes_are_not_available_for_a_reason(span, volatility, reason):
 
 
 def figures(y, f, losses, constant_losses, products, rows=slice(None)):
-    return figures_of_rows(products, y[rows], f[rows], losses[rows], constant_losses[rows])
+    return figures_of_rows(products, [one[rows] for one in (y, f, losses, constant_losses)])
 
 
 def test_figures_of_a_part_are_those_of_its_rows():

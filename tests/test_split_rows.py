@@ -16,17 +16,12 @@ SECOND = 1_000_000_000
 
 def standard(params: Params, outcome) -> Standard:
     train = columns(np.arange(len(outcome)) * SECOND, outcome)
-    return Standard(train, params.label, params.loss)
+    return Standard(train, params.label, params.loss, params.evaluate)
 
 
 def rows(params: Params, outcome, *, start=0) -> SplitRows:
     time_ns = (start + np.arange(len(outcome))) * SECOND
-    return SplitRows(
-        columns(time_ns, outcome),
-        standard=standard(params, [0.0, 4.0]),
-        bootstrap=params.evaluate.bootstrap,
-        horizon_seconds=60.0,
-    )
+    return SplitRows(columns(time_ns, outcome), standard(params, [0.0, 4.0]))
 
 
 def test_the_standard_is_fitted_on_trains_outcomes(params: Params):
@@ -78,20 +73,17 @@ def test_a_block_is_as_long_as_params_say(params: Params):
 def test_block_means_are_those_of_blocks_side_by_side(params: Params):
     """Blocks of 20 minutes, of which the last is not whole."""
     outcome = np.arange(3000.0)
+    given = columns(np.arange(3000) * SECOND, outcome)
     expected = [outcome[at : at + 1200].mean() for at in (0, 1200, 2400)]
-    assert rows(params, outcome).block_means == pytest.approx(expected)
+    means = standard(params, [0.0, 4.0]).means_of_blocks(given)
+    assert means == pytest.approx(expected)
 
 
 def test_every_row_is_in_its_utc_day(params: Params):
     """pandas' own dates of the same times, with a day missing between."""
     seconds = np.array([0, 80_000, 86_399, 86_400, 3 * 86_400])
     time_ns = (1_704_067_200 + seconds) * SECOND
-    split = SplitRows(
-        columns(time_ns, np.arange(5.0)),
-        standard=standard(params, [0.0, 4.0]),
-        bootstrap=params.evaluate.bootstrap,
-        horizon_seconds=60.0,
-    )
+    split = SplitRows(columns(time_ns, np.arange(5.0)), standard(params, [0.0, 4.0]))
     assert list(split.days) == ["day 2024-01-01", "day 2024-01-02", "day 2024-01-04"]
     for date, rows in split.days.items():
         assert {str(day) for day in pd.to_datetime(time_ns[rows]).date} == {date[4:]}

@@ -31,8 +31,11 @@ def checked(outcome, prediction, threshold_bps=10.0, *, time_ns=None, horizon_ns
     rows = len(outcome)
     times = np.arange(rows) * 7 * SECOND if time_ns is None else time_ns
     blocks = Blocks(np.arange(rows) * SECOND, 10.0, resamples=100, level=0.9, seed=0)
-    split = SimpleNamespace(time_ns=times, outcome=outcome, blocks=blocks)
-    return check(threshold_bps, split, prediction, horizon_ns=horizon_ns, round_trip_bps=15.0)
+    standard = SimpleNamespace(
+        evaluate=SimpleNamespace(round_trip_bps=15.0), label=SimpleNamespace(horizon_ns=horizon_ns)
+    )
+    split = SimpleNamespace(time_ns=times, outcome=outcome, blocks=blocks, standard=standard)
+    return check(threshold_bps, split, prediction)
 
 
 def made(outcome, prediction, threshold_bps=10.0):

@@ -6,13 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from alpha.core import parallel
-from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluate.figures import Row, by_event, by_name
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.over_seeds import Resamples, Widened, key
-from alpha.evaluate.params import Evaluate
 from alpha.evaluate.ranking import Order, RankedEvent
 from alpha.evaluate.split_rows import SplitRows
 from alpha.evaluate.thresholds import Check
@@ -37,36 +35,31 @@ class Assessed(NamedTuple):
     resamples: Resamples
 
 
-def losses(
+def scored(
     objective: Objective, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The losses of predictions and of the best constant, (rows,) each, of which the first are
-    the second where there is no score (NaN); `values` are what the loss takes."""
+) -> tuple[np.ndarray, ...]:
+    """Outcomes, scores, losses of the `values` and losses of the best constant, (rows,) each. The
+    losses are the constant's where there is no score (NaN)."""
     found, of_constant = np.empty(len(outcome)), np.empty(len(outcome))
     for first in range(0, len(outcome), _PART_ROWS):
         part = slice(first, first + _PART_ROWS)
         of_constant[part] = objective.losses(outcome[part], objective.constant)
         found[part] = objective.losses(outcome[part], values[part])
     np.copyto(found, of_constant, where=np.isnan(score))
-    return found, of_constant
+    return outcome, score, found, of_constant
 
 
 def figures_of_rows(
-    products: tuple[int, int, int],
-    outcome: np.ndarray,
-    score: np.ndarray,
-    losses: np.ndarray,
-    constant_losses: np.ndarray,
+    products: tuple[int, int, int], columns: Sequence[np.ndarray]
 ) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Loss, skill, rank IC and std ratio of some rows, (rows,) each, and of the `products` of
-    their ranks; and the reason of each that is None.
-
-    Rows without a score (NaN) count in loss and skill, and in nothing else.
-    """
+    """Loss, skill, rank IC and std ratio of some rows, and the reason of each that is None: from
+    the `products` of their ranks, and what `scored` gives. Rows without a score (NaN) count in
+    loss and skill, and in nothing else."""
+    outcome, score, losses, constant_losses = columns
     keep = ~np.isnan(score)
     rows, kept = len(keep), int(np.count_nonzero(keep))
     # If nothing was predicted at all, loss and skill are of no rows.
-    scored = rows if kept else 0
+    counted = rows if kept else 0
     total, of_constant = metrics.total(losses), metrics.total(constant_losses)
     constant = metrics.constant(outcome)
     # A mask would copy the rows.
@@ -74,8 +67,8 @@ def figures_of_rows(
     spread = metrics.std(outcome[those]), metrics.std(score[those])
     return metrics.defined(
         {
-            "loss": lambda: metrics.mean(total, scored),
-            "skill": lambda: metrics.skill(total, of_constant, scored, constant=constant),
+            "loss": lambda: metrics.mean(total, counted),
+            "skill": lambda: metrics.skill(total, of_constant, counted, constant=constant),
             "rank_ic": lambda: ranking.spearman(products, kept),
             "std_ratio": lambda: metrics.std_ratio(*spread, kept),
         },
@@ -83,48 +76,36 @@ def figures_of_rows(
     )
 
 
-def assess(
-    split: SplitRows,
-    predicted: Columns,
-    counts: Mapping[str, int],
-    *,
-    label: Label,
-    evaluate: Evaluate,
-) -> Assessed:
+def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> Assessed:
     """Every figure of one run on one split, with the `counts` of what its inputs had wrong.
 
-    Rows whose prediction is not finite are counted. For loss and skill they stand for the best
-    constant, so that to abstain gains nothing; of the other figures they are left out. A figure
-    that is not defined has no value and a reason. What has a reason and nothing else is a list
-    that is empty, or `intervals`, `interval of skill`, `interval of {event}` that are missing.
+    For loss and skill rows whose prediction is not finite stand for the best constant, so that to
+    abstain gains nothing; of the other figures they are left out. A figure that is not defined has
+    a reason, as have lists that are empty and intervals that are missing.
     """
     run, blocks, once = _Run(split, predicted), split.blocks, Widened(split.blocks, tries=1)
-    trip, classes = evaluate.round_trip_bps, split.standard.objective.classes
+    rows, alone, checks, resamples = run.found
+    evaluate, classes = split.standard.evaluate, split.standard.objective.classes
     thresholds_bps = () if classes else evaluate.thresholds_bps
     run.in_order(thresholds_bps)
     figures, reasons = run.of_all_rows()
     figures |= {"rows": split.rows, "non_finite": split.rows - run.kept, **counts}
-    ends = {
-        name: once.ends(figures[name], run.resamples.get(name))
-        for name in ("skill", "rank_ic", "loss")
-    }
-    rows = by_name({name: figures[name] for name in _OF_SPLIT}, reasons, ends) + run.rows
+    names = "skill", "rank_ic", "loss"
+    ends = {name: once.ends(figures[name], resamples.get(name)) for name in names}
+    rows[:0] = by_name({name: figures[name] for name in _OF_SPLIT}, reasons, ends)
     for place, those in (split.days | split.regimes).items():
-        scored = run.scored(those)
-        figures, reasons = figures_of_rows(run.products[place], *scored)
-        rows += by_name({"rows": len(scored[0])} | figures, reasons, slice=place)
-    checks = {}
+        columns = run.scored(those)
+        figures, reasons = figures_of_rows(run.products[place], columns)
+        rows += by_name({"rows": len(columns[0])} | figures, reasons, slice=place)
     for threshold in thresholds_bps:
-        check, sums = thresholds.check(
-            threshold, split, predicted.score, horizon_ns=label.horizon_ns, round_trip_bps=trip
-        )
+        check, sums = thresholds.check(threshold, split, predicted.score)
         checks[threshold], after = check, None
         # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
         if blocks.reason is None and blocks.effective(sums[1]) >= LEAST_BLOCKS:
-            acted = run.resamples[key("after_fees_bps", repr(threshold))] = blocks.sums(sums)
-            after = thresholds.after_fees_resampled(acted, round_trip_bps=trip)
+            acted = resamples[key("after_fees_bps", repr(threshold))] = blocks.sums(sums)
+            after = thresholds.after_fees_resampled(acted, round_trip_bps=evaluate.round_trip_bps)
         ends = {"after_fees_bps": once.ends(check["after_fees_bps"], after)}
-        run.alone += by_name(check, ends=ends, event=repr(threshold))
+        alone += by_name(check, ends=ends, event=repr(threshold))
     missing = run.missing | {
         "intervals": blocks.reason,
         "interval of skill": None if blocks.reason else split.skill_reason,
@@ -133,7 +114,7 @@ def assess(
         "calibration": None if run.kept else run.instead or "no rows",
     }
     rows += [Row(figure=name, reason=reason) for name, reason in missing.items() if reason]
-    return Assessed(rows, run.alone, checks, run.resamples)
+    return run.found
 
 
 class _Run:
@@ -148,15 +129,13 @@ class _Run:
         # Of ranks, of all rows by "" and of each slice.
         self.products: dict[str, tuple[int, int, int]] = {}
         self.rank_sums: list[np.ndarray] = []
-        self.rows: list[Row] = []
-        self.alone: list[Row] = []
+        self.found = Assessed([], [], {}, {})
         self.missing: dict[str, str | None] = {}
-        self.resamples: Resamples = {}
 
     def in_order(self, thresholds_bps: Sequence[float]) -> None:
         """What the order of the predictions gives: products of ranks, distribution, calibration,
         and how they rank outcomes above each threshold, or each class but 0."""
-        split, x = self.split, self.split.ranks
+        (rows, alone, *_), split, x = self.found, self.split, self.split.ranks
         if self.kept < split.rows:
             x = split.ranks_of(Order(np.where(np.isnan(self.score), np.nan, split.outcome)))
         order = Order(self.score)
@@ -165,17 +144,18 @@ class _Run:
         for of_x, of_y, slices in zip(x, y, parts, strict=True):
             for place, those in slices.items():
                 self.products[place] = ranking.products(of_x[those], of_y[those])
-        kept_by_cell, blocks = self.kept_by_cell, split.blocks
-        self.rank_sums = ranking.rank_ic_statistics(x.whole, y.whole, kept_by_cell, blocks)
+        self.rank_sums = ranking.rank_ic_statistics(
+            x.whole, y.whole, self.kept_by_cell, split.blocks
+        )
         ascending_ranks = y.whole[order.rows]
         del x, y, of_x, of_y  # what comes needs the memory
         prediction, outcome = self.score[order.rows], split.outcome[order.rows]
-        self.rows += by_event("prediction_quantile", distribution.quantiles(prediction))
+        rows += by_event("prediction_quantile", distribution.quantiles(prediction))
         counts = distribution.counts(prediction, split.standard.bin_edges)
-        self.rows += by_event("prediction_count", counts)
+        rows += by_event("prediction_count", counts)
         deciles = distribution.calibration(prediction, outcome, ascending_ranks)
         for name, values in deciles.items():
-            self.alone += by_event(f"calibration_{name}", dict(enumerate(values)))
+            alone += by_event(f"calibration_{name}", dict(enumerate(values)))
         del prediction, outcome, ascending_ranks
         above = {
             f"outcome > {threshold:g} bps": split.outcome > threshold * thresholds.BPS
@@ -191,41 +171,39 @@ class _Run:
     def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> None:
         """How well an order of the predictions ranks rows in which an event came, (rows,) bool."""
         blocks, cell = self.split.blocks, self.split.blocks.of_rows[order.rows]
-
-        def rank(event: np.ndarray) -> RankedEvent:
-            return RankedEvent(event[order.rows], order, cell, cells=blocks.cells)
-
-        for name, ranked in zip(came, parallel.each(rank, came.values()), strict=True):
+        events = parallel.each(
+            lambda event: RankedEvent(event[order.rows], order, cell, cells=blocks.cells),
+            came.values(),
+        )
+        for name, ranked in zip(came, events, strict=True):
             found = {
                 "base_rate": ranked.positives / self.kept if self.kept else None,
                 "average_precision": ranked.average_precision,
                 "decile_lift": ranked.decile_lift,
             }
             reason = ranked.reason and (self.instead or ranked.reason)
-            self.rows += by_name(found, dict.fromkeys(found, reason), event=name)
+            self.found.rows.extend(by_name(found, dict.fromkeys(found, reason), event=name))
             if reason is None and blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
                 few = f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
                 self.missing[f"interval of {name}"] = few
             elif reason is None and blocks.reason is None:
                 sums = blocks.sums((*ranked.by_cell.T, self.kept_by_cell))
-                of_statistic, events, of_top, both, rows = sums
-                precisions = np.clip(ratio(of_statistic, events), 0.0, 1.0)
-                self.resamples[key("average_precision", name)] = precisions
-                lifts = ratio(ratio(both, of_top), ratio(events, rows))
-                self.resamples[key("decile_lift", name)] = lifts
+                of_statistic, of_event, of_top, both, rows = sums
+                precisions = np.clip(ratio(of_statistic, of_event), 0.0, 1.0)
+                self.found.resamples[key("average_precision", name)] = precisions
+                lifts = ratio(ratio(both, of_top), ratio(of_event, rows))
+                self.found.resamples[key("decile_lift", name)] = lifts
 
     def scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
-        """Some rows' outcomes, scores, losses and those of the best constant."""
-        objective, outcome = self.split.standard.objective, self.split.outcome[rows]
-        score = self.score[rows]
-        return outcome, score, *losses(objective, outcome, score, self.predicted.values[rows])
+        columns = self.split.outcome, self.score, self.predicted.values
+        return scored(self.split.standard.objective, *(column[rows] for column in columns))
 
     def of_all_rows(self) -> tuple[dict[str, float | None], dict[str, str]]:
         """Figures, and the reason of each that is None; after `in_order`."""
-        split, kept, scored = self.split, self.kept, self.scored(slice(None))
-        found, undefined = figures_of_rows(self.products[""], *scored)
-        by_cell, constant = split.blocks.by_cell(scored[2]), metrics.total(scored[3])
-        del scored  # what comes needs the memory
+        split, kept, columns = self.split, self.kept, self.scored(slice(None))
+        found, undefined = figures_of_rows(self.products[""], columns)
+        by_cell, constant = split.blocks.by_cell(columns[2]), metrics.total(columns[3])
+        del columns  # what comes needs the memory
         with np.errstate(over="ignore", invalid="ignore"):
             error = np.abs(split.outcome - self.score)
             absolute, squared = np.nansum(error), np.nansum(np.square(error, out=error))
@@ -240,24 +218,24 @@ class _Run:
             },
             instead=self.instead,
         )
-        self.resamples |= resampled(split, found, by_cell, split.constant_by_cell, self.rank_sums)
+        of_losses = by_cell, split.constant_by_cell
+        self.found.resamples.update(resampled(split, found, of_losses, self.rank_sums))
         return found | others, undefined | reasons
 
 
 def resampled(
     split: SplitRows,
     figures: Mapping[str, float | None],
-    losses: np.ndarray,
-    constant_losses: np.ndarray,
+    losses: Sequence[np.ndarray],
     rank_sums: Sequence[np.ndarray],
 ) -> Resamples:
     """Those of loss, skill and rank IC, as far as they are among the `figures` and have an
-    interval: from losses by cell, (cells,), and `rank_ic_statistics`."""
+    interval: from losses and the constant's by cell, (cells,), and `rank_ic_statistics`."""
     blocks, found = split.blocks, {}
     if blocks.reason is not None:
         return {}
     if figures["loss"] is not None:
-        rows, of_loss, of_constant = blocks.sums((blocks.rows, losses, constant_losses))
+        rows, of_loss, of_constant = blocks.sums((blocks.rows, *losses))
         found["loss"] = ratio(of_loss, rows)
         if figures["skill"] is not None and split.skill_reason is None:
             found["skill"] = 1.0 - ratio(of_loss, of_constant)

@@ -13,18 +13,14 @@ Figure = Annotated[float, Field(allow_inf_nan=False)] | None
 VerdictName = Literal["collapsed", "no_skill", "skill_not_actionable", "actionable_on_paper"]
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-
-class Flag(Part):
+class Flag(BaseModel):
     """What should be known of a model beside its verdict."""
 
     name: Literal["overfit", "unstable_over_seeds", "label_shift", "leak_suspected"]
     sentence: str
 
 
-class Verdict(Part):
+class Verdict(BaseModel):
     """A named diagnosis, a sentence a person understands, and the figures that made it."""
 
     name: VerdictName
@@ -33,7 +29,7 @@ class Verdict(Part):
     flags: list[Flag]
 
 
-class Rung(Part):
+class Rung(BaseModel):
     """A model against the best of those below it in the ladder, chosen on valid."""
 
     model: str
@@ -42,14 +38,14 @@ class Rung(Part):
     sentence: str
 
 
-class Model(Part):
+class Model(BaseModel):
     seeds: list[int]
     configuration: str  # the same for two evaluations of the same trained models
     verdict: Verdict
 
 
-class Details(Part):
-    model_config = ConfigDict(extra="ignore", frozen=True, arbitrary_types_allowed=True)
+class Details(BaseModel):
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     models: list[str]  # in the ladder's order
     runs: list[str]  # named model-seed
@@ -87,15 +83,12 @@ class Details(Part):
 
     @property
     def best(self) -> str | None:
-        """The model with the largest skill on valid, the lowest rung of equals; None without any.
-        Chosen on valid, so that the figures on test are not what picked it."""
+        """The model that valid chooses, so that the figures on test are not what picked it."""
         return self.figures.best(self.models, "valid")
 
 
 def read(evaluation: Path) -> Details:
-    """Read details.json and figures.csv of a folder that `alpha evaluate` wrote.
-
-    Raises InputError, naming the file, if one is missing or is not of this format.
-    """
+    """Both files of a folder that `alpha evaluate` wrote. Raises InputError, naming the file, if
+    one is missing or is not of this format."""
     found = parse(Details, evaluation / "details.json")
     return found.model_copy(update={"figures": figures.read(evaluation / figures.NAME)})

@@ -1,17 +1,4 @@
-"""figures.csv: every figure of an evaluation, one a row. All that is shown is a view of it.
-
-| column | meaning |
-| --- | --- |
-| model | a model; `oracle`, what could be known; `label`, what is the same for all models |
-| seed | of one run; empty for a figure over the seeds, which is their mean |
-| fold | 0: one fold |
-| split | train, valid or test |
-| slice | `day 2024-01-01`, `regime low`; empty for the whole split |
-| figure | its name; `skill_spread` is the standard deviation of `skill` over the seeds |
-| event | where it applies: an event, a threshold in bps, a quantile's level, a bin, a family |
-| value, low, high | the figure and the ends of its interval; empty where not defined |
-| reason | why there is no value, or no interval |
-"""
+"""figures.csv: every figure of an evaluation, one a row. All that is shown is a view of it."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -36,29 +23,27 @@ _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
 _TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
-
-
 Ends = tuple[float | None, float | None]
 
 
 class Row(NamedTuple):
-    """A row of the table, in the order of its columns."""
+    """A row of the table, in the order of its columns; None is an empty cell."""
 
-    model: str = ""
-    seed: int | None = None
+    model: str = ""  # also `oracle`, what could be known, and `label`, the same for all models
+    seed: int | None = None  # of one run; None for a figure over the seeds, which is their mean
     fold: int = 0
-    split: str = ""
-    slice: str = ""
-    figure: str = ""
-    event: str = ""
+    split: str = ""  # train, valid or test
+    slice: str = ""  # `day 2024-01-01`, `regime low`; empty for the whole split
+    figure: str = ""  # `skill_spread` is the standard deviation of `skill` over the seeds
+    event: str = ""  # an event, a threshold in bps, a quantile's level, a bin, a family
     value: float | None = None
-    low: float | None = None
+    low: float | None = None  # the ends of its interval
     high: float | None = None
-    reason: str | None = None
+    reason: str | None = None  # why there is no value, or no interval
 
 
 class Interval(NamedTuple):
-    """A figure with its interval. None where it is not defined; `reason` then says why."""
+    """A figure of the table."""
 
     value: float | None = None
     low: float | None = None
@@ -73,8 +58,8 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """The figures of one model, or of one of its runs, on one split; or of a slice or an event
-    there. `found` has figures by slice and event; one that is not in it is an empty Interval."""
+    """The figures of a model, or of a run, on one split, or of a slice or an event there. `found`
+    has them by slice and event; one that is not in it is an empty Interval."""
 
     found: dict[tuple[str, str], dict[str, Interval]] = field(repr=False)
     slice: str = ""
@@ -178,10 +163,9 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
-    """The mean of each figure of `runs` over the seeds where it is defined, and with two seeds or
-    more the sample standard deviation as a figure of its own; predictions that are not finite
-    are summed. Without a value the reason is that of the first seed. Intervals are empty.
-    """
+    """The mean of each figure of `runs` over the seeds where it is defined, and with two or more
+    the sample standard deviation as a figure of its own; predictions that are not finite are
+    summed. Without a value the reason is that of the first seed. Intervals are empty."""
     by = runs.groupby(_WITHIN, sort=False)
     with np.errstate(over="ignore", invalid="ignore"):
         over = by["value"].agg(["mean", "std", "min", "max", "sum", "count"])
@@ -212,10 +196,8 @@ def read(path: Path) -> Figures:
 
 
 def read_csv(path: Path, types: Any, columns: Iterable[str]) -> pd.DataFrame:
-    """A table with at least these columns; empty cells are NaN.
-
-    Raises InputError, naming the file, if it is missing, or is not of these types.
-    """
+    """A table with at least these columns; empty cells are NaN. Raises InputError, naming the
+    file, if it is missing, or is not of these types."""
     try:
         # A family may be named NA.
         found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
@@ -226,8 +208,8 @@ def read_csv(path: Path, types: Any, columns: Iterable[str]) -> pd.DataFrame:
         raise InputError(f"{path}: is not such a table: {reason}") from None
     for name in columns:
         if name not in found:
-            others = ", ".join(map(str, found.columns))
-            raise InputError(f"{path}: must have a column {name!r}, found {others}")
+            found_columns = ", ".join(found.columns)
+            raise InputError(f"{path}: must have a column {name!r}, found {found_columns}")
     return found
 
 

@@ -11,7 +11,7 @@ from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.params import Label, classes
-from alpha.evaluate.assess import figures_of_rows, losses, resampled
+from alpha.evaluate.assess import figures_of_rows, resampled, scored
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.figures import Interval
 from alpha.evaluate.inputs import check_columns
@@ -109,16 +109,16 @@ def of_split(known: list[Path] | str, split: SplitRows, widened: Widened) -> OfS
     rank_sums = rank_ic_statistics(ranks, of_oracle, blocks.by_cell(keep), blocks)
     of_ranks = products(ranks, of_oracle)
     del ranks, of_oracle
-    of_rows = losses(split.standard.objective, split.outcome, oracle, oracle)
+    columns = scored(split.standard.objective, split.outcome, oracle, oracle)
     # A mask would copy the rows.
     those = keep if missing else slice(None)
-    columns = [column[those] for column in (split.outcome, oracle, *of_rows)]
-    figures, undefined = figures_of_rows(of_ranks, *columns)
+    figures, undefined = figures_of_rows(of_ranks, [column[those] for column in columns])
+    of_losses = []
     # They are the same where there is no oracle, and do not count.
-    for one in of_rows:
-        one[~keep] = 0.0
-    of_losses, of_constant = (blocks.by_cell(one) for one in of_rows)
-    resamples = resampled(split, figures, of_losses, of_constant, rank_sums)
+    for losses in columns[2:]:
+        losses[~keep] = 0.0
+        of_losses.append(blocks.by_cell(losses))
+    resamples = resampled(split, figures, of_losses, rank_sums)
     skill, rank_ic = (
         widened.interval(figures[name], resamples.get(name), undefined.get(name) or reason)
         for name, reason in (("skill", split.skill_reason), ("rank_ic", None))

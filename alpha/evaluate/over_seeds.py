@@ -1,20 +1,19 @@
-"""A model over its seeds: intervals, widened for how many configurations were tried, and the
-ladder, where a rung is only worth its complexity if it beats those below it out of sample.
+"""A model over its seeds: intervals, widened for how many configurations were tried; the ladder.
 
-Seeds see the same rows, and the same resamples of them, so an interval is that of the mean
-over seeds inside each resample: what the data could have been, not what the seed could.
+Seeds see the same resamples of the same rows, so an interval is that of the mean over seeds inside
+each resample: what the data could have been, not what the seed could.
 
 The best of k tries looks better than it is. Šidák (1967): k independent intervals of level
 ** (1 / k) each hold all at once at `level`. So an end is moved away from its figure by z_k / z_1,
-where z_k is the normal quantile that an interval of level ** (1 / k) reaches. The interval keeps
-its own, possibly skewed, shape from the bootstrap; only its tail is taken for normal, so no number
-of resamples limits k. Configurations of one model are alike: the interval errs on the wide side.
+where z_k is the normal quantile that an interval of level ** (1 / k) reaches: it keeps its own
+shape, and no number of resamples limits k. Configurations of one model are alike: it errs on the
+wide side.
 """
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from alpha.evaluate.figures import Ends, Figures, Interval
 # A figure's value in each resample, (resamples,), by its `key`; of a threshold check's outcome
 # after fees the two sums that it is made of, (2, resamples).
 Resamples = dict[str, np.ndarray]
-# A figure and its resamples.
-Resampled = tuple[float | None, np.ndarray | None]
+Resampled = tuple[float | None, np.ndarray | None]  # a figure, and its value in each resample
 
 
 def key(figure: str, event: str) -> str:
@@ -45,22 +43,12 @@ def stretch(tries: int, *, level: float) -> float:
     return NormalDist().inv_cdf(all_of_them) / NormalDist().inv_cdf(one)
 
 
-def widen(
-    value: float | None,
-    low: float | None,
-    high: float | None,
-    *,
-    tries: int,
-    level: float,
-    already: int = 1,
-) -> Ends:
-    """The ends of an interval around `value`, which is widened for `already` tries, for `tries`.
-
-    An end on the wrong side of the figure, as a bootstrap can have it, stays; so does one that is
-    None, or whose figure is.
-    """
+def widen(value: float | None, ends: Ends, *, tries: int, level: float, already: int = 1) -> Ends:
+    """The ends for `tries` of an interval around `value` that is widened for `already` tries. One
+    on the wrong side of the figure, as a bootstrap can have it, stays; so does what is None."""
+    low, high = ends
     if tries == already or value is None:
-        return low, high
+        return ends
     factor = stretch(tries, level=level) / stretch(already, level=level)
     if low is not None and low < value:
         low = value + (low - value) * factor
@@ -69,10 +57,8 @@ def widen(
     return low, high
 
 
-@dataclass(frozen=True)
-class Widened:
-    """The intervals of figures on one split, widened for how many configurations were tried.
-    `skill_reason` is why skill has none there, if it has none."""
+class Widened(NamedTuple):
+    """Intervals on one split, widened for `tries`; why skill has none there, if it has none."""
 
     blocks: Blocks
     tries: int
@@ -83,7 +69,7 @@ class Widened:
         found = self.blocks.ends(resampled)
         if found is None or value is None:
             return None, None
-        return widen(value, *found, tries=self.tries, level=self.blocks.level)
+        return widen(value, found, tries=self.tries, level=self.blocks.level)
 
     def interval(
         self, value: float | None, resampled: np.ndarray | None, reason: str | None = None
@@ -114,13 +100,11 @@ def difference(mine: Resampled, other: Resampled, widened: Widened) -> Interval:
 def compare_to_baselines(
     models: Sequence[str], figures: Figures, difference: Callable[[str, str], Interval]
 ) -> list[tuple[Rung, Interval]]:
-    """Each model, lowest first, against the best of those below it; and by how much it is better.
+    """Each model, lowest first, against the best on valid of those below it; and by how much it is
+    better on test, which is `difference(model, against)`.
 
-    The best is the one with the largest mean skill on valid (the lowest of several), so that
-    test chooses nothing. `difference(model, against)` gives the skill of `model` less that of
-    `against` on test, with its paired interval. A model is worth its complexity if on test
-    that interval is above 0, no other rung below has a larger skill, and its own skill is
-    proven; else its sentence says which of these fails.
+    A model is worth its complexity if on test the interval of that difference is above 0, no other
+    rung below has a larger skill, and its own skill is proven.
     """
     found = []
     for at, model in enumerate(models):
@@ -141,7 +125,7 @@ def compare_to_baselines(
 def _improves(
     model: str, below: Sequence[str], figures: Figures, against: str | None, by: Interval
 ) -> tuple[bool, str]:
-    """Whether a model is worth its complexity, and why."""
+    """Whether it is worth its complexity, and why."""
     if by.value is None or by.low is None or by.high is None:
         reason = by.reason or "the difference has no interval"
         return False, f"it cannot be compared, as {reason}"

@@ -30,7 +30,6 @@ class Evaluate(Section):
 
     @property
     def round_trip_bps(self) -> float:
-        """A taker's fees to get in and out."""
         return 2 * self.fees.taker_bps
 
 

@@ -1,9 +1,5 @@
-"""The step: what every run's predictions are worth on every split.
-
-In memory are the rows of one split, what one run predicts of them, and the resampled figures of
-every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics.json` the headline
-for `dvc metrics`, and the other CSV files are for `dvc plots`.
-"""
+"""The step: what every run's predictions are worth on every split. In memory are the rows of one
+split, what one run predicts of them, and the resampled figures of every run."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +15,7 @@ from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate import distribution, figures, inputs, oracle, tables
+from alpha.evaluate import figures, inputs, oracle, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
 from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
@@ -51,11 +47,10 @@ def run(
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads of each run, in its folder of `models`, history.csv, model.json and importance.json if
-    there is one; in its folder of `predictions` {split}.h5 and inputs.json; the same of a matched
-    MLP in the subfolder matched_mlp/; and features/oracle/ if there is one. Raises InputError,
-    naming the file, where one is missing, is not of its format, or holds other rows than the runs
-    before it.
+    Reads history.csv, model.json and perhaps importance.json of each run, its {split}.h5 and
+    inputs.json, the same of a matched MLP in matched_mlp/, and perhaps features/oracle/. Raises
+    InputError, naming the file, where one is missing, is not of its format, or holds other rows
+    than the runs before it.
     """
     trained = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
@@ -70,31 +65,19 @@ def run(
             if one is trained[0]:
                 first, predicted = path, inputs.read_predictions(path, classes(label))
                 if split == "train":
-                    standard = Standard(predicted, label, loss)
-                rows = SplitRows(
-                    predicted,
-                    standard=standard,
-                    bootstrap=evaluate.bootstrap,
-                    horizon_seconds=label.horizon_seconds,
-                )
+                    standard = Standard(predicted, label, loss, evaluate)
+                rows = SplitRows(predicted, standard)
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
-                of_split = list(rows.label)
-                if split == "train":
-                    train_blocks = rows.block_means
-                else:
-                    blocks = train_blocks, rows.block_means
-                    of_split += distribution.shift(standard.reference, rows.outcome, blocks)
+                of_split = rows.label if split == "train" else rows.label + rows.shift
                 of_label += (row._replace(model="label", split=split) for row in of_split)
                 widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
                 oracles[split] = oracle.of_split(known, rows, widened[split])
             else:
                 same_as = first, rows.time_ns, rows.outcome
                 predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            found = assess(rows, predicted, counts.model_dump(), label=label, evaluate=evaluate)
-            assessed[one.name, split] = found
-            # What is read next needs the memory.
-            del predicted
+            assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
+            del predicted  # what is read next needs the memory
             if one is trained[-1]:
                 digest = rows.digest
                 del rows
@@ -145,7 +128,7 @@ def run(
             level=evaluate.bootstrap.level,
             tries=evaluate.tries,
             resamples=evaluate.bootstrap.resamples,
-            block_seconds=test.blocks.seconds,
+            block_seconds=standard.block_seconds,
             test_digest=digest,
             oracle_reason=known if isinstance(known, str) else None,
             ladder=[rung for rung, _ in rungs],
@@ -154,10 +137,10 @@ def run(
         )
         for model in names:
             seeds = {one.seed: one.configuration for one in trained if one.model == model}
-            verdict = judge(details, model, seeds=len(seeds), limits=limits)
-            configuration = _configuration(seeds.values())
             details.by_model[model] = Model(
-                seeds=list(seeds), configuration=configuration, verdict=verdict
+                seeds=list(seeds),
+                configuration=_configuration(seeds.values()),
+                verdict=judge(details, model, seeds=len(seeds), limits=limits),
             )
         tables.write(part, details, {one.name: one.history for one in trained})
 

@@ -12,7 +12,7 @@ from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.figures import by_event, by_name
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
-from alpha.evaluate.params import Bootstrap
+from alpha.evaluate.params import Evaluate
 from alpha.evaluate.ranking import Order
 from alpha.learn.losses import Objective, near_mean_tolerance
 from alpha.learn.params import Loss
@@ -49,11 +49,14 @@ class Regimes(NamedTuple):
 
 
 class Standard:
-    """What is fitted on train's outcomes, and nothing else."""
+    """Params, and what is fitted on train's outcomes, and nothing else."""
 
-    def __init__(self, train: Columns, label: Label, loss: Loss) -> None:
+    def __init__(self, train: Columns, label: Label, loss: Loss, evaluate: Evaluate) -> None:
         """From train's rows, at least one."""
+        self.label, self.evaluate = label, evaluate
+        self.block_seconds = evaluate.bootstrap.block_horizons * label.horizon_seconds
         outcome, self.rows = train.outcome, len(train.outcome)
+        self.block_means = self.means_of_blocks(train)
         with np.errstate(over="ignore", invalid="ignore"):
             self.objective = Objective.fit(outcome, label, loss)
         classes = self.objective.classes
@@ -63,6 +66,11 @@ class Standard:
         self.bin_edges = distribution.bin_edges(outcome, classes)
         self.regimes = Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility)
         self.reference = distribution.Reference(outcome, classes)
+
+    def means_of_blocks(self, columns: Columns) -> np.ndarray:
+        """The mean outcomes of blocks of time side by side, (blocks,)."""
+        starts = first_rows(columns.time_ns, max(1, round(self.block_seconds * 1e9)))
+        return np.add.reduceat(columns.outcome, starts[:-1]) / np.diff(starts)
 
     def near(self, score: np.ndarray) -> float:
         """How many of the predictions, (rows,), are near it. Raises Undefined if it overflowed."""
@@ -84,29 +92,25 @@ class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
     `days` has the rows of each UTC day, as the table names it, `regime` (rows,) each row's,
-    `constant_by_cell` (cells,) the losses of the best constant, `block_means` (blocks,) the mean
-    outcomes of blocks side by side, `label` the label's own figures; `digest` is of all times and
-    outcomes.
+    `constant_by_cell` (cells,) the losses of the best constant, `label` the label's own figures and
+    `shift` those against train's; `digest` is of all times and outcomes.
     """
 
-    def __init__(
-        self, columns: Columns, *, standard: Standard, bootstrap: Bootstrap, horizon_seconds: float
-    ) -> None:
+    def __init__(self, columns: Columns, standard: Standard) -> None:
         """From what a file of predictions says of the rows themselves."""
         self.standard, objective = standard, standard.objective
         self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
         self.rows = rows = len(outcome)
-        seconds = bootstrap.block_horizons * horizon_seconds
-        resampling = bootstrap.model_dump(exclude={"block_horizons"})
-        self.blocks = Blocks(time_ns, seconds, **resampling)
+        resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
+        self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
         self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
         # Why skill has no interval, or None if it has.
         self.skill_reason = self.blocks.reason
         if not self.skill_reason and self.blocks.effective(self.constant_by_cell) < LEAST_EFFECTIVE:
             spread = f"fewer than {LEAST_EFFECTIVE} blocks of time"
             self.skill_reason = f"the constant's loss falls into {spread}"
-        apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
-        self.block_means = np.add.reduceat(outcome, apart[:-1]) / np.diff(apart)
+        block_means = standard.block_means, standard.means_of_blocks(columns)
+        self.shift = distribution.shift(standard.reference, outcome, block_means)
         self.regime = standard.regimes.of(columns.volatility)
         starts = first_rows(time_ns, DAY_NS, 0)
         dates = (time_ns[starts[:-1]] // DAY_NS).astype("datetime64[D]")

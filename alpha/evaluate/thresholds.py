@@ -30,12 +30,7 @@ _REALISED = {
 
 
 def check(
-    threshold_bps: float,
-    split: SplitRows,
-    prediction: np.ndarray,
-    *,
-    horizon_ns: int,
-    round_trip_bps: float,
+    threshold_bps: float, split: SplitRows, prediction: np.ndarray
 ) -> tuple[Check, np.ndarray]:
     """A split's outcomes and predictions, (rows,) (NaN where there is none: such a row does not
     count), against one τ; and by cell the outcomes acted on, and how many, (2, cells).
@@ -44,12 +39,13 @@ def check(
     all those that they are, lift is precision over the share of all rows with outcome > τ (1 is
     no better than guessing), and realised their mean outcome. A ratio to no rows is None.
     """
-    outcome, blocks = split.outcome, split.blocks
+    outcome, blocks, standard = split.outcome, split.blocks, split.standard
     level, known = threshold_bps * BPS, ~np.isnan(prediction)
     above, acted = (outcome > level) & known, prediction > level
     counted = (int(np.count_nonzero(one)) for one in (known, above, acted, above & acted))
-    counts = 1, *counted, _windows_apart(split.time_ns[acted], horizon_ns)
-    figures = _figures(counts, total(outcome[acted]) / BPS, round_trip_bps)
+    counts = 1, *counted, _windows_apart(split.time_ns[acted], standard.label.horizon_ns)
+    fees_bps = standard.evaluate.round_trip_bps
+    figures = _figures(counts, total(outcome[acted]) / BPS, fees_bps)
     return figures, np.stack([blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)])
 
 

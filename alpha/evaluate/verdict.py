@@ -11,7 +11,6 @@ from alpha.evaluate.params import Verdict as Limits
 
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
 _SOME_SKILL = 0.01
-_NOT_FINITE = "they count as the best constant, and are left out of what ranks"
 _LATER = SPLITS[1:]
 Figures = dict[str, Figure]
 
@@ -45,7 +44,8 @@ def judge(details: Details, model: str, *, seeds: int, limits: Limits) -> Verdic
     if known < seeds:
         sentence += f" Only {known:.0f} of {seeds} seeds have a skill on test."
     if non_finite:
-        sentence += f" On test {non_finite:,.0f} predictions are not finite: {_NOT_FINITE}."
+        count = "they count as the best constant, and are left out of what ranks"
+        sentence += f" On test {non_finite:,.0f} predictions are not finite: {count}."
     flags = raise_flags(details, model, name, limits, figures)
     return Verdict(name=name, sentence=sentence, figures=figures, flags=flags)
 
@@ -187,8 +187,16 @@ def raise_flags(
         keeps = f"Of a skill of {number(train)} on train it keeps {' and '.join(kept)}"
         share = f"less than {percent(limits.overfit_share)} of it."
         flags.append(Flag(name="overfit", sentence=f"{keeps}: {share}"))
-    if unstable := _unstable(details.on(model), verdict, limits, figures):
-        flags.append(Flag(name="unstable_over_seeds", sentence=unstable))
+    test = details.on(model)
+    mean, spread = test["skill"].value, test["skill_spread"].value
+    if mean is not None and spread is not None and verdict != "collapsed":
+        # Without skill the mean is near 0, and any spread is large beside it.
+        least = _SOME_SKILL if verdict == "no_skill" else 0.0
+        if spread > max(least, limits.unstable_share * abs(mean)):
+            figures["test_skill_spread"] = spread
+            depends = f"Its skill on test depends on the seed: {number(mean)} with a spread of "
+            seeds = f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} seeds."
+            flags.append(Flag(name="unstable_over_seeds", sentence=depends + seeds))
     if shifted:
         moved = f"The label is distributed otherwise than on train: {' and '.join(shifted)}."
         flags.append(Flag(name="label_shift", sentence=moved))
@@ -197,20 +205,3 @@ def raise_flags(
         sentence = f"Too good to be true: {'; '.join(leaks)}. {look}"
         flags.append(Flag(name="leak_suspected", sentence=sentence))
     return flags
-
-
-def _unstable(
-    test: Selection, verdict: VerdictName, limits: Limits, figures: Figures
-) -> str | None:
-    mean, spread = test["skill"].value, test["skill_spread"].value
-    if mean is None or spread is None or verdict == "collapsed":
-        return None
-    # Without skill the mean is near 0, and any spread is large beside it.
-    least = limits.unstable_share * abs(mean)
-    if spread <= (max(least, _SOME_SKILL) if verdict == "no_skill" else least):
-        return None
-    figures["test_skill_spread"] = spread
-    return (
-        f"Its skill on test depends on the seed: {number(mean)} with a spread of "
-        f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} seeds."
-    )
