@@ -258,15 +258,15 @@ def test_what_has_no_rank_ic_is_said(outcome, said):
 @pytest.mark.parametrize(
     ("figure", "one", "other", "said"),
     [
-        (ranking.rank_ic, [1.0, 2.0], [1.0, 2.0, 3.0], r"same rows, found \(2,\) and \(3,\)"),
+        (ranking.rank_ic, [1.0, 2.0], [1.0, 2.0, 3.0], r"prediction: must be \(2,\), found \(3,\)"),
         (
             ranking.rank_ic,
             [1.0, np.nan, 3.0],
             [1.0, 2.0, 3.0],
             "outcome: .* NaN, found one in row 1",
         ),
-        (ranking.rank_ic, [1.0, 2.0], [[1.0], [2.0]], r"prediction: must be \(rows,\), found"),
-        (ranking.average_precision, [True, False], [1.0], "same rows"),
+        (ranking.rank_ic, [1.0, 2.0], [[1.0], [2.0]], r"prediction: must be \(2,\), found"),
+        (ranking.average_precision, [True, False], [1.0], r"score: must be \(2,\)"),
         (ranking.average_precision, [1.0, 0.0], [1.0, 2.0], "event: must be bool, found float64"),
         (ranking.average_precision, [True, False], [1.0, np.nan], "score: .* row 1"),
     ],

@@ -62,8 +62,8 @@ def quantiles(ascending: np.ndarray) -> dict[float, float | None]:
 
 def calibration(
     prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray
-) -> dict[str, list[float]]:
-    """The rows in each decile of the predictions, the mean prediction, and what came of them.
+) -> dict[str, tuple[float, ...]]:
+    """The rows in each decile of the predictions, and the means of both; {} without any.
 
     All are (rows,) in ascending order of the prediction, whose centered ranks are `ranks`. Rows
     with equal predictions stay together, in the decile of their middle rank; a decile without rows
@@ -73,15 +73,14 @@ def calibration(
     # A row is in decile d if (rank + rows) · 5 // rows is d, or it is the last.
     starts = [-(-decile * rows // 5) - rows for decile in range(1, 10)]
     inner = np.searchsorted(ranks, np.array(starts, dtype=ranks.dtype))
-    bins: dict[str, list[float]] = {"rows": [], "prediction": [], "outcome": []}
+    bins = []
     for first, last in pairwise([0, *inner.tolist(), rows]):
         if first < last:
             both = prediction[first:last], outcome[first:last]
             x, y = (finite_or_none(metrics.total(values) / (last - first)) for values in both)
             if x is not None and y is not None:
-                for column, value in zip(bins.values(), (last - first, x, y), strict=True):
-                    column.append(value)
-    return bins
+                bins.append((last - first, x, y))
+    return dict(zip(("rows", "prediction", "outcome"), zip(*bins, strict=True), strict=False))
 
 
 class Reference:

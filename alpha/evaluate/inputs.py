@@ -16,6 +16,8 @@ from alpha.learn.params import MATCHED_MLP, run_folder
 _KEY = "df"
 # Read at once.
 _PART_ROWS = 1 << 18
+# importance.json: family -> loss of skill on valid when it is permuted.
+_Importance = RootModel[dict[str, float]]
 
 
 class OfSplit(BaseModel):
@@ -41,8 +43,7 @@ class _About(BaseModel):
 
 @dataclass(frozen=True)
 class Trained:
-    """One run: a model with a seed, or the MLP of the same size that was trained beside it.
-    `importance` is the loss of skill on valid when a family is permuted."""
+    """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
 
     model: str
     seed: int
@@ -74,9 +75,7 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
                     seed=int(seed),
                     history=history.read(models / folder / "history.csv"),
                     configuration=parse(_About, models / folder / "model.json").configuration,
-                    importance=parse(RootModel[dict[str, float]], importance).root
-                    if importance.exists()
-                    else {},
+                    importance=parse(_Importance, importance).root if importance.exists() else {},
                     counts=counts,
                     predictions=predictions / folder,
                 )
@@ -89,8 +88,7 @@ class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
     Past `volatility` is NaN where unknown. `score` is compared with the outcome, `values` is what
-    the loss takes: the score, or probabilities (rows, classes). Both are NaN where there is no
-    finite prediction.
+    the loss takes: the score, or probabilities (rows, classes); both are NaN if not finite.
     """
 
     time_ns: np.ndarray
@@ -107,12 +105,9 @@ def read_predictions(
     same_as: tuple[Path, np.ndarray, np.ndarray] | None = None,
 ) -> Columns:
     """A file of predictions where outcomes are one of `classes` or, if there are none, numbers;
-    without times, outcomes and volatility if they must be the `same_as` another file's: its
-    path, and the times and outcomes in it.
-
-    Raises InputError, naming the file, if it has no rows, is not in time order, holds an outcome
-    that is not finite or not one of the classes, or other rows than the other file.
-    """
+    without times, outcomes and volatility if they must be the `same_as` another file's: its path,
+    and the times and outcomes in it. Raises InputError, naming the file, if it has no rows, is not
+    in time order, or has an outcome that must not be."""
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key=_KEY) as frame:
@@ -160,9 +155,8 @@ def _check_rows(
     """Raises InputError for rows from the `first` on; their times follow that of the row before."""
     late = times[1:] <= times[:-1]
     if late.any():
-        raise InputError(
-            f"{path}: row {first + np.argmax(late)}: must be later than the row before it"
-        )
+        row = first + int(np.argmax(late))
+        raise InputError(f"{path}: row {row}: must be later than the row before it")
     bad, must = ~np.isfinite(outcome), "finite"
     if classes:
         bad = ~np.isin(outcome, classes)

@@ -44,16 +44,14 @@ def average_precision(event: np.ndarray, score: np.ndarray) -> float:
 
 def _columns(**given: np.ndarray) -> list[np.ndarray]:
     """As floats. Raises ValueError unless they are of the same rows, without NaN."""
-    columns = [np.asarray(values, dtype=np.float64) for values in given.values()]
-    for name, values in zip(given, columns, strict=True):
-        if values.ndim != 1:
-            raise ValueError(f"{name}: must be (rows,), found {values.shape}")
+    columns = {name: np.asarray(values, dtype=np.float64) for name, values in given.items()}
+    rows = next(iter(columns.values())).size
+    for name, values in columns.items():
+        if values.shape != (rows,):
+            raise ValueError(f"{name}: must be ({rows},), found {values.shape}")
         if (nan := np.isnan(values)).any():
             raise ValueError(f"{name}: must be without NaN, found one in row {nan.argmax()}")
-    one, other = (values.shape for values in columns)
-    if one != other:
-        raise ValueError(f"must be of the same rows, found {one} and {other}")
-    return columns
+    return list(columns.values())
 
 
 class Order:
@@ -96,9 +94,8 @@ def spearman(products: tuple[int, int, int], rows: int) -> float:
     if rows < 2:
         raise Undefined("fewer than two rows" if rows else "no rows")
     xx, yy, xy = products
-    for name, square in (("prediction", yy), ("outcome", xx)):
-        if not square:
-            raise Undefined(f"the {name} is constant")
+    if not (xx and yy):
+        raise Undefined(f"the {'outcome' if yy else 'prediction'} is constant")
     return finite(xy / math.sqrt(xx * yy))
 
 
