@@ -9,7 +9,7 @@ from alpha.evaluate.over_seeds import Widened, difference, mean_resampled, widen
 
 def blocks_of(rows: int) -> Blocks:
     """A row a second, which is a cell."""
-    return Blocks(np.arange(rows + 1), seconds=10.0, resamples=1000, level=0.9, seed=0)
+    return Blocks(np.arange(rows) * 10**9, 10.0, resamples=1000, level=0.9, seed=0)
 
 
 @pytest.fixture(scope="module")

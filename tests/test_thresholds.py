@@ -30,7 +30,7 @@ def checked(outcome, prediction, threshold_bps=10.0, *, time_ns=None, horizon_ns
     """Rows lie 7 s apart unless times are given; each row is a cell."""
     rows = len(outcome)
     times = np.arange(rows) * 7 * SECOND if time_ns is None else time_ns
-    blocks = Blocks(np.arange(rows + 1), seconds=10.0, resamples=100, level=0.9, seed=0)
+    blocks = Blocks(np.arange(rows) * SECOND, 10.0, resamples=100, level=0.9, seed=0)
     standard = SimpleNamespace(
         evaluate=SimpleNamespace(round_trip_bps=15.0), label=SimpleNamespace(horizon_ns=horizon_ns)
     )

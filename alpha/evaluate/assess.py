@@ -149,14 +149,12 @@ class _Run:
         ascending_ranks = y.whole[order.rows]
         del x, y, of_x, of_y  # what comes needs the memory
         prediction, outcome = self.score[order.rows], split.outcome[order.rows]
-        quantiles = zip(distribution.LEVELS, distribution.quantiles(prediction), strict=True)
-        rows += by_event("prediction_quantile", dict(quantiles))
+        rows += by_event("prediction_quantile", distribution.quantiles(prediction))
         counts = distribution.counts(prediction, split.standard.bin_edges)
-        rows += by_event("prediction_count", dict(enumerate(counts)))
+        rows += by_event("prediction_count", counts)
         deciles = distribution.calibration(prediction, outcome, ascending_ranks)
-        for at, name in enumerate(distribution.Bin._fields):
-            values = {number: decile[at] for number, decile in enumerate(deciles)}
-            alone += by_event(f"calibration_{name}", values)
+        for name, values in deciles.items():
+            alone += by_event(f"calibration_{name}", dict(enumerate(values)))
         del prediction, outcome, ascending_ranks
         above = {
             f"outcome > {threshold:g} bps": split.outcome > threshold * thresholds.BPS
@@ -177,12 +175,12 @@ class _Run:
             came.values(),
         )
         for name, ranked in zip(came, events, strict=True):
-            found, reasons = metrics.defined(
-                {"average_precision": ranked.average_precision, "decile_lift": ranked.decile_lift},
-                instead=self.instead,
-            )
-            found = {"base_rate": ranked.positives / self.kept if self.kept else None} | found
-            reason = next(iter(reasons.values()), None)
+            found = {
+                "base_rate": ranked.positives / self.kept if self.kept else None,
+                "average_precision": ranked.average_precision,
+                "decile_lift": ranked.decile_lift,
+            }
+            reason = ranked.reason and (self.instead or ranked.reason)
             self.found.rows.extend(by_name(found, dict.fromkeys(found, reason), event=name))
             if reason is None and blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
                 few = f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"

@@ -9,8 +9,6 @@ are summed once, by cell. Sources: Künsch (1989), Politis and Romano (1992).
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -24,36 +22,21 @@ LEAST_EFFECTIVE = 2
 _CHUNK = 1 << 17
 
 
-@dataclass(frozen=True)
 class Blocks:
     """One split's cells, none of them empty, and the resamples of them: the same for every run.
+    `rows` (cells,) counts their rows; `reason` is why there is no interval, None if there is."""
 
-    `first` (cells + 1,) is the first row of each cell, and last the number of rows.
-    """
-
-    first: np.ndarray
-    seconds: float
-    resamples: int
-    level: float
-    seed: int
-
-    @classmethod
-    def cut(
-        cls, time_ns: np.ndarray, seconds: float, *, resamples: int, level: float, seed: int
-    ) -> "Blocks":
+    def __init__(
+        self, time_ns: np.ndarray, seconds: float, *, resamples: int, level: float, seed: int
+    ) -> None:
         """Blocks of `seconds` of rows at ascending times, (rows,) int64."""
         # Cells in a gap hold nothing, and are not part of the time that was observed.
-        length_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
-        return cls(first_rows(time_ns, length_ns), seconds, resamples, level, seed)
-
-    @property
-    def cells(self) -> int:
-        return len(self.first) - 1
-
-    @property
-    def rows(self) -> np.ndarray:
-        """How many rows are in each cell, (cells,) int64."""
-        return np.diff(self.first)
+        self.first = first_rows(time_ns, max(1, round(seconds * 1e9 / CELLS_PER_BLOCK)))
+        self.rows, self.cells = np.diff(self.first), len(self.first) - 1
+        self.seconds, self.resamples, self.level, self.seed = seconds, resamples, level, seed
+        self.reason: str | None = None
+        if self.cells < LEAST_BLOCKS * CELLS_PER_BLOCK:
+            self.reason = f"the split spans fewer than {LEAST_BLOCKS} blocks of {seconds:g} s"
 
     @property
     def of_rows(self) -> np.ndarray:
@@ -64,13 +47,6 @@ class Blocks:
         """Sums of values (rows,) over the rows of each cell, (cells,) float64."""
         with np.errstate(over="ignore", invalid="ignore"):
             return np.add.reduceat(values, self.first[:-1], dtype=np.float64)
-
-    @cached_property
-    def reason(self) -> str | None:
-        """Why there is no interval, or None if there is."""
-        if self.cells >= LEAST_BLOCKS * CELLS_PER_BLOCK:
-            return None
-        return f"the split spans fewer than {LEAST_BLOCKS} blocks of {self.seconds:g} s"
 
     def sums(self, per_cell: Iterable[np.ndarray]) -> np.ndarray:
         """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples),

@@ -2,7 +2,6 @@
 of the predictions, and how far the label's distribution on a split is from train's."""
 
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,14 +23,6 @@ SPREAD = 0.25
 _PART_ROWS = 1 << 18
 
 
-class Bin(NamedTuple):
-    """A decile of the predictions, or less of them where predictions are tied: its means."""
-
-    rows: int
-    prediction: float
-    outcome: float
-
-
 def bin_edges(outcome: np.ndarray, classes: tuple[float, ...] = ()) -> np.ndarray:
     """Ascending edges, (bins + 1,), from train's outcomes, (rows,) finite and at least one: BINS
     equal bins between the 0.1 % and the 99.9 % quantile, or between the extremes if these are
@@ -48,17 +39,17 @@ def bin_edges(outcome: np.ndarray, classes: tuple[float, ...] = ()) -> np.ndarra
     return np.array([lowest - beside, lowest + beside])
 
 
-def counts(ascending: np.ndarray, edges: np.ndarray) -> list[int]:
+def counts(ascending: np.ndarray, edges: np.ndarray) -> dict[int, int]:
     """How many of ascending values are in each bin; the outer bins also hold all beyond."""
     below = np.searchsorted(ascending, edges[1:-1])
-    return np.diff([0, *below, len(ascending)]).tolist()
+    return dict(enumerate(np.diff([0, *below, len(ascending)]).tolist()))
 
 
-def quantiles(ascending: np.ndarray) -> list[float | None]:
+def quantiles(ascending: np.ndarray) -> dict[float, float | None]:
     """Quantiles at LEVELS of ascending values, linear between order statistics; None without rows,
     and where a value is too large to interpolate."""
     if not len(ascending):
-        return [None] * len(LEVELS)
+        return dict.fromkeys(LEVELS)
     last = len(ascending) - 1
     place = np.array(LEVELS) * last
     below = np.floor(place).astype(np.int64)
@@ -66,11 +57,13 @@ def quantiles(ascending: np.ndarray) -> list[float | None]:
     with np.errstate(over="ignore", invalid="ignore"):
         # From the nearer end, as numpy does: the same bits, and never beyond either.
         up, down = low + (high - low) * part, high - (high - low) * (1 - part)
-    return [finite_or_none(value) for value in np.where(part < 0.5, up, down)]
+    return dict(zip(LEVELS, map(finite_or_none, np.where(part < 0.5, up, down)), strict=True))
 
 
-def calibration(prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray) -> list[Bin]:
-    """What came, on average, of the rows in each decile of the predictions.
+def calibration(
+    prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray
+) -> dict[str, tuple[float, ...]]:
+    """The rows in each decile of the predictions, and the means of both; {} without any.
 
     All are (rows,) in ascending order of the prediction, whose centered ranks are `ranks`. Rows
     with equal predictions stay together, in the decile of their middle rank; a decile without rows
@@ -86,8 +79,8 @@ def calibration(prediction: np.ndarray, outcome: np.ndarray, ranks: np.ndarray) 
             both = prediction[first:last], outcome[first:last]
             x, y = (finite_or_none(metrics.total(values) / (last - first)) for values in both)
             if x is not None and y is not None:
-                bins.append(Bin(rows=last - first, prediction=x, outcome=y))
-    return bins
+                bins.append((last - first, x, y))
+    return dict(zip(("rows", "prediction", "outcome"), zip(*bins, strict=True), strict=False))
 
 
 class Reference:

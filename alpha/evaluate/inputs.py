@@ -16,15 +16,19 @@ from alpha.learn.params import MATCHED_MLP, run_folder
 _KEY = "df"
 # Read at once.
 _PART_ROWS = 1 << 18
+# importance.json: family -> loss of skill on valid when it is permuted.
+_Importance = RootModel[dict[str, float]]
 
 
 class OfSplit(BaseModel):
+    """What `alpha predict` had to fix in a split's features."""
+
     clipped: int
     replaced: int
 
 
 class InputCounts(BaseModel):
-    """inputs.json: what `alpha predict` had to fix in each split's features."""
+    """inputs.json."""
 
     train: OfSplit
     valid: OfSplit
@@ -39,8 +43,7 @@ class _About(BaseModel):
 
 @dataclass(frozen=True)
 class Trained:
-    """One run: a model with a seed, or the MLP of the same size that was trained beside it.
-    `importance` is the loss of skill on valid when a family is permuted."""
+    """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
 
     model: str
     seed: int
@@ -56,10 +59,8 @@ class Trained:
 
 
 def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
-    """The `runs`, named model-seed, in their order, each matched MLP right before its run.
-
-    Raises InputError, naming the file, where one is missing or not of its format.
-    """
+    """The `runs`, named model-seed, in their order, each matched MLP right before its run. Raises
+    InputError, naming the file, where one is missing or not of its format."""
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
@@ -74,9 +75,7 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
                     seed=int(seed),
                     history=history.read(models / folder / "history.csv"),
                     configuration=parse(_About, models / folder / "model.json").configuration,
-                    importance=parse(RootModel[dict[str, float]], importance).root
-                    if importance.exists()
-                    else {},
+                    importance=parse(_Importance, importance).root if importance.exists() else {},
                     counts=counts,
                     predictions=predictions / folder,
                 )
@@ -88,9 +87,8 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
 class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
-    `time_ns` int64, `outcome` finite, past `volatility` NaN where unknown. `score` is the number
-    that is compared with the outcome, `values` is what the loss takes: the score, or a probability
-    of each class (rows, classes). Both are NaN where there is no finite prediction.
+    Past `volatility` is NaN where unknown. `score` is compared with the outcome, `values` is what
+    the loss takes: the score, or probabilities (rows, classes); both are NaN if not finite.
     """
 
     time_ns: np.ndarray
@@ -107,12 +105,9 @@ def read_predictions(
     same_as: tuple[Path, np.ndarray, np.ndarray] | None = None,
 ) -> Columns:
     """A file of predictions where outcomes are one of `classes` or, if there are none, numbers;
-    without times, outcomes and volatility if they must be the `same_as` another file's: its
-    path, and the times and outcomes in it.
-
-    Raises InputError, naming the file, if it has no rows, is not in time order, holds an outcome
-    that is not finite or not one of the classes, or other rows than the other file.
-    """
+    without times, outcomes and volatility if they must be the `same_as` another file's: its path,
+    and the times and outcomes in it. Raises InputError, naming the file, if it has no rows, is not
+    in time order, or has an outcome that must not be."""
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key=_KEY) as frame:
@@ -142,9 +137,8 @@ def read_predictions(
             if classes:
                 values[part] = columns[:, 3:]
     if same_as is not None and not same:
-        raise InputError(
-            f"{path}: must hold the same times and outcomes as {same_as[0]}, found others"
-        )
+        what = f"the same times and outcomes as {same_as[0]}"
+        raise InputError(f"{path}: must hold {what}, found others")
     return Columns(time_ns, outcome, volatility, score, values)
 
 
@@ -156,14 +150,10 @@ def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> N
 
 
 def _check_rows(
-    path: Path,
-    first: int,
-    time_ns: np.ndarray,
-    outcome: np.ndarray,
-    classes: tuple[float, ...],
+    path: Path, first: int, times: np.ndarray, outcome: np.ndarray, classes: tuple[float, ...]
 ) -> None:
     """Raises InputError for rows from the `first` on; their times follow that of the row before."""
-    late = time_ns[1:] <= time_ns[:-1]
+    late = times[1:] <= times[:-1]
     if late.any():
         row = first + int(np.argmax(late))
         raise InputError(f"{path}: row {row}: must be later than the row before it")
@@ -172,6 +162,5 @@ def _check_rows(
         bad = ~np.isin(outcome, classes)
         must = f"one of the classes {', '.join(f'{code:g}' for code in classes)}"
     if bad.any():
-        row = int(np.argmax(bad))
-        where = f"{path}: row {first + row}, column 'alpha_outcome'"
-        raise InputError(f"{where}: must be {must}, found {outcome[row]:g}")
+        where = f"{path}: row {first + np.argmax(bad)}, column 'alpha_outcome'"
+        raise InputError(f"{where}: must be {must}, found {outcome[bad][0]:g}")

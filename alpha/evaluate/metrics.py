@@ -14,13 +14,13 @@ def defined(
     figures: Mapping[str, Callable[[], float]], *, instead: str | None = None
 ) -> tuple[dict[str, float | None], dict[str, str]]:
     """Each figure, None where it is Undefined, and the reason of each None: `instead`, if given."""
-    found: dict[str, float | None] = {}
+    found: dict[str, float | None] = dict.fromkeys(figures)
     reasons = {}
     for name, compute in figures.items():
         try:
             found[name] = compute()
         except Undefined as reason:
-            found[name], reasons[name] = None, instead or str(reason)
+            reasons[name] = instead or str(reason)
     return found, reasons
 
 
@@ -81,5 +81,4 @@ def finite(value: float | np.floating) -> float:
 
 
 def finite_or_none(value: float | np.floating) -> float | None:
-    """`value` as a plain float, or None if it is not finite."""
     return float(value) if math.isfinite(value) else None

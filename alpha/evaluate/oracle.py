@@ -1,8 +1,8 @@
 """The oracle: the expected label of each row of a simulated market, given its hidden state. No
 prediction has a smaller squared error on average, so its skill is what there is to capture."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -31,34 +31,24 @@ class _About(BaseModel):
     target: str
 
 
-# Files with the oracle of every row of a market, of which one is in memory at a time.
-Known = list[Path]
-
-
-def values_at(known: Known, time_ns: np.ndarray) -> np.ndarray:
-    """The oracle at ascending times, (rows,); NaN where there is none. Of rows with the same
-    timestamp the last stands, of the last file. Raises InputError, naming the file, if one is not
-    of its format."""
+def values_at(known: list[Path], time_ns: np.ndarray) -> np.ndarray:
+    """The oracle in files at ascending times, (rows,), at least one; NaN where there is none. Of
+    rows with the same timestamp the last stands, of the last file. Raises InputError, naming the
+    file, if one is not of its format."""
     found = np.full(len(time_ns), np.nan)
     for path in known:
         with open_frame(path, key=_KEY) as frame:
             check_columns(path, [_COLUMN], frame.columns)
             times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
-        order = np.argsort(times, kind="stable")
-        times, values = times[order], values[order]
-        ends = (times[0], times[-1] + 1) if len(times) else (0, 0)
-        span = slice(*np.searchsorted(time_ns, ends))
-        place = np.searchsorted(times, time_ns[span], side="right") - 1
-        there = times[place] == time_ns[span]
-        found[span] = np.where(there, values[place], found[span])
+        place = np.searchsorted(time_ns, times, side="right") - 1
+        there = time_ns[place] == times
+        found[place[there]] = values[there]
     return found
 
 
-def read(features: Path, label: Label, loss: Loss) -> Known | str:
-    """The oracle beside the feature files in `features`, or why there is none, in words.
-
-    Raises InputError if oracle.json is not of its format, or has no files beside it.
-    """
+def read(features: Path, label: Label, loss: Loss) -> list[Path] | str:
+    """The oracle's files beside the feature files in `features`, or why there is none, in words.
+    Raises InputError if oracle.json is not of its format, or has no files beside it."""
     folder = features / "oracle"
     if not (folder / "oracle.json").exists():
         return "only a simulated market has an oracle"
@@ -74,8 +64,7 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
     return paths
 
 
-@dataclass(frozen=True)
-class OfSplit:
+class OfSplit(NamedTuple):
     """The oracle on one split, its skill's resamples, and how many rows it does not know."""
 
     skill: Interval
@@ -102,7 +91,7 @@ def share(
     return widened.interval(skill / best.value, paired, best.reason)
 
 
-def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
+def of_split(known: list[Path] | str, split: SplitRows, widened: Widened) -> OfSplit:
     """Skill and rank IC of what is `known` over the rows of a split that have an oracle; if it is
     the reason of nothing, that reason."""
     if isinstance(known, str):

@@ -103,7 +103,7 @@ class SplitRows:
         self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
         self.rows = rows = len(outcome)
         resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
-        self.blocks = Blocks.cut(time_ns, standard.block_seconds, **resampling)
+        self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
         self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
         # Why skill has no interval, or None if it has.
         self.skill_reason = self.blocks.reason
@@ -119,7 +119,7 @@ class SplitRows:
         self.days = {f"day {date}": part for date, part in zip(dates, parts, strict=True)}
         order = Order(outcome)
         ascending = outcome[order.rows]
-        quantiles = zip(distribution.LEVELS, distribution.quantiles(ascending), strict=True)
+        quantiles = distribution.quantiles(ascending)
         counts = distribution.counts(ascending, standard.bin_edges)
         del ascending  # what comes needs the memory
         figures = {
@@ -129,8 +129,7 @@ class SplitRows:
             "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
             "std": finite_or_none(metrics.std(outcome)) if rows else None,
         }
-        self.label = by_name(figures) + by_event("count", dict(enumerate(counts)))
-        self.label += by_event("quantile", dict(quantiles))
+        self.label = by_name(figures) + by_event("count", counts) + by_event("quantile", quantiles)
         self.ranks = self.ranks_of(order)
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)

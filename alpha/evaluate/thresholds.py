@@ -2,6 +2,7 @@
 paid to act on it?"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -14,8 +15,8 @@ from alpha.evaluate.split_rows import SplitRows
 BPS = 1e-4
 # Figures by name. `seeds` runs are counted together; `windows` are those apart from each other
 # among `prediction_above`.
-Check = dict[str, float | None]
-_COUNTS = ("rows", "label_above", "prediction_above", "both")
+Check = dict[str, Any]
+_COUNTS = ("seeds", "rows", "label_above", "prediction_above", "both", "windows")
 _BEST_MOMENT = " leaves at the best moment of the window, which nobody knows beforehand"
 _REALISED = {
     "abs_max": "an upper bound: abs_max is direction-free, as if the side were always guessed "
@@ -41,13 +42,10 @@ def check(
     outcome, blocks, standard = split.outcome, split.blocks, split.standard
     level, known = threshold_bps * BPS, ~np.isnan(prediction)
     above, acted = (outcome > level) & known, prediction > level
-    figures = _figures(
-        [int(np.count_nonzero(one)) for one in (known, above, acted, above & acted)],
-        total(outcome[acted]) / BPS,
-        standard.evaluate.round_trip_bps,
-        seeds=1,
-        windows=_windows_apart(split.time_ns[acted], standard.label.horizon_ns),
-    )
+    counted = (int(np.count_nonzero(one)) for one in (known, above, acted, above & acted))
+    counts = 1, *counted, _windows_apart(split.time_ns[acted], standard.label.horizon_ns)
+    fees_bps = standard.evaluate.round_trip_bps
+    figures = _figures(counts, total(outcome[acted]) / BPS, fees_bps)
     return figures, np.stack([blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)])
 
 
@@ -65,34 +63,21 @@ def _windows_apart(time_ns: np.ndarray, horizon_ns: int) -> int:
 def pool(checks: Sequence[Check], *, round_trip_bps: float) -> Check:
     """The check of several seeds' rows together, from their checks at the same τ; of `windows`
     the fewest, as rows of several seeds are of the same time."""
-    return _figures(
-        [sum(one[name] or 0 for one in checks) for name in _COUNTS],
-        sum((one["realised_bps"] or 0) * (one["prediction_above"] or 0) for one in checks),
-        round_trip_bps,
-        seeds=len(checks),
-        windows=min(one["windows"] or 0 for one in checks),
-    )
+    *counts, windows = zip(*([one[name] for name in _COUNTS] for one in checks), strict=True)
+    outcome_sum_bps = sum((one["realised_bps"] or 0.0) * one["prediction_above"] for one in checks)
+    return _figures((*map(sum, counts), min(windows)), outcome_sum_bps, round_trip_bps)
 
 
-def _figures(
-    counts: Sequence[float],
-    outcome_sum_bps: float,
-    round_trip_bps: float,
-    *,
-    seeds: int,
-    windows: float,
-) -> Check:
-    """From the numbers of rows that are _COUNTS, and what needs no computation."""
-    rows, label_above, prediction_above, both = counts
-    base_rate, precision = _ratio(label_above, rows), _ratio(both, prediction_above)
-    realised = _ratio(outcome_sum_bps, prediction_above)
-    return {
-        "seeds": seeds,
-        **dict(zip(_COUNTS, counts, strict=True)),
-        "windows": windows,
+def _figures(counts: Sequence[int], outcome_sum_bps: float, round_trip_bps: float) -> Check:
+    """What is counted, and what follows from that."""
+    found: Check = dict(zip(_COUNTS, counts, strict=True))
+    acted = found["prediction_above"]
+    base_rate, precision = _ratio(found["label_above"], found["rows"]), _ratio(found["both"], acted)
+    realised = _ratio(outcome_sum_bps, acted)
+    return found | {
         "base_rate": base_rate,
         "precision": precision,
-        "recall": _ratio(both, label_above),
+        "recall": _ratio(found["both"], found["label_above"]),
         "lift": precision / base_rate if precision is not None and base_rate else None,
         "realised_bps": realised,
         "after_fees_bps": None if realised is None else realised - round_trip_bps,
