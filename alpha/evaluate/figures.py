@@ -52,7 +52,7 @@ class Interval(NamedTuple):
 
     @property
     def least(self) -> float:
-        """What it is at least; −∞ where it has no interval."""
+        """−∞ where it has no interval."""
         return -math.inf if self.low is None else self.low
 
 

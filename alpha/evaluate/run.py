@@ -89,13 +89,10 @@ def run(
         of_runs, alone = _of_runs(trained, assessed)
         over = _over_seeds(of_runs, of_seeds, widened)
         skills, test = Figures(over), widened["test"]
-        skill = {
-            model: (
-                skills.of(model)["skill"].value,
-                mean_resampled([one.resamples for one in of_seeds[model, "test"]], "skill"),
-            )
-            for model in names
-        }
+        skill = {}
+        for model in names:
+            resamples = [one.resamples for one in of_seeds[model, "test"]]
+            skill[model] = skills.of(model)["skill"].value, mean_resampled(resamples, "skill")
         rungs = compare_to_baselines(
             names, skills, lambda one, other: difference(skill[one], skill[other], test)
         )

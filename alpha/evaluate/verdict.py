@@ -11,7 +11,6 @@ from alpha.evaluate.params import Verdict as Limits
 
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
 _SOME_SKILL = 0.01
-_LATER = SPLITS[1:]
 Figures = dict[str, Figure]
 
 
@@ -83,7 +82,7 @@ def _no_skill(test: Selection, gain: str) -> str:
 
 
 def _gain(details: Details, skill: Interval) -> str:
-    """What the skill on test, which is defined, means, and its interval if there is one."""
+    """What the skill on test means, and its interval if there is one."""
     value, low, high, _ = skill
     mean = value or 0.0
     change = f"takes {percent(mean)} off" if mean >= 0 else f"adds {percent(-mean)} to"
@@ -163,7 +162,7 @@ def raise_flags(
     """The flags that are raised; adds the figures that raised them."""
     train = details.on(model, "train")["skill"].value or 0.0
     kept, shifted, leaks = [], [], []
-    for split in _LATER:
+    for split in SPLITS[1:]:
         skill, low, *_ = details.on(model, split)["skill"]
         label, best = details.on("label", split), details.on("oracle", split)["skill"].high
         psi, chance = label["psi"].value or 0.0, label["p_value"].value
