@@ -55,11 +55,10 @@ def _columns(**given: np.ndarray) -> list[np.ndarray]:
 
 
 class Order:
-    """Rows in ascending order of a value, those without one (NaN) left out: the `rows` (known,)
-    int32, and `starts` (known,) bool, where a group of equal values starts."""
+    """Rows, fewer than 2^31, in ascending order of a value, those without one (NaN) left out: the
+    `rows` (known,) int32, and `starts` (known,) bool, where a group of equal values starts."""
 
     def __init__(self, values: np.ndarray) -> None:
-        """From (rows,) floats, fewer than 2^31 rows."""
         known = len(values) - np.count_nonzero(np.isnan(values))
         # NaN comes last.
         self.rows = np.argsort(values)[:known].astype(np.int32)
@@ -122,7 +121,6 @@ class RankedEvent:
 
     `decile_lift` is the share of events among the top decile of scores, of which rows tied at the
     cut share what is left, over their share of all rows. Both figures are None for a `reason`.
-
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
     decile, and the events in it. Average precision is N / P, P the events; its statistic is N's
     derivative by each row's weight: resampled sums of it over those of events are resamples of the
