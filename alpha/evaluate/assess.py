@@ -85,9 +85,8 @@ def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> A
     """
     run, blocks, once = _Run(split, predicted), split.blocks, Widened(split.blocks, tries=1)
     rows, alone, checks, resamples = run.found
-    evaluate, classes = split.standard.evaluate, split.standard.objective.classes
-    thresholds_bps = () if classes else evaluate.thresholds_bps
-    run.in_order(thresholds_bps)
+    standard, round_trip_bps = split.standard, split.standard.evaluate.round_trip_bps
+    run.in_order()
     figures, reasons = run.of_all_rows()
     figures |= {"rows": split.rows, "non_finite": split.rows - run.kept, **counts}
     names = "skill", "rank_ic", "loss"
@@ -97,20 +96,20 @@ def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> A
         columns = run.scored(those)
         figures, reasons = figures_of_rows(run.products[place], columns)
         rows += by_name({"rows": len(columns[0])} | figures, reasons, slice=place)
-    for threshold in thresholds_bps:
+    for threshold in standard.thresholds_bps:
         check, sums = thresholds.check(threshold, split, predicted.score)
         checks[threshold], after = check, None
         # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
         if blocks.reason is None and blocks.effective(sums[1]) >= LEAST_BLOCKS:
             acted = resamples[key("after_fees_bps", repr(threshold))] = blocks.sums(sums)
-            after = thresholds.after_fees_resampled(acted, round_trip_bps=evaluate.round_trip_bps)
+            after = thresholds.after_fees_resampled(acted, round_trip_bps=round_trip_bps)
         ends = {"after_fees_bps": once.ends(check["after_fees_bps"], after)}
         alone += by_name(check, ends=ends, event=repr(threshold))
     missing = run.missing | {
         "intervals": blocks.reason,
         "interval of skill": None if blocks.reason else split.skill_reason,
-        "regimes": split.standard.regimes.reason,
-        "thresholds": None if thresholds_bps else "outcomes are classes, not returns",
+        "regimes": standard.regimes.reason,
+        "thresholds": None if checks else "outcomes are classes, not returns",
         "calibration": None if run.kept else run.instead or "no rows",
     }
     rows += [Row(figure=name, reason=reason) for name, reason in missing.items() if reason]
@@ -132,7 +131,7 @@ class _Run:
         self.found = Assessed([], [], {}, {})
         self.missing: dict[str, str | None] = {}
 
-    def in_order(self, thresholds_bps: Sequence[float]) -> None:
+    def in_order(self) -> None:
         """What the order of the predictions gives: products of ranks, distribution, calibration,
         and how they rank outcomes above each threshold, or each class but 0."""
         (rows, alone, *_), split, x = self.found, self.split, self.split.ranks
@@ -158,7 +157,7 @@ class _Run:
         del prediction, outcome, ascending_ranks
         above = {
             f"outcome > {threshold:g} bps": split.outcome > threshold * thresholds.BPS
-            for threshold in thresholds_bps
+            for threshold in split.standard.thresholds_bps
         }
         self._events(order, above)
         del order, above

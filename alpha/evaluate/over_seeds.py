@@ -101,18 +101,13 @@ def compare_to_baselines(
     models: Sequence[str], figures: Figures, difference: Callable[[str, str], Interval]
 ) -> list[tuple[Rung, Interval]]:
     """Each model, lowest first, against the best on valid of those below it; and by how much it is
-    better on test, which is `difference(model, against)`.
-
-    A model is worth its complexity if on test the interval of that difference is above 0, no other
-    rung below has a larger skill, and its own skill is proven.
-    """
+    better on test, which is `difference(model, against)`. It is worth its complexity if on test the
+    interval of that is above 0, no other rung below has a larger skill, and its own is proven."""
     found = []
     for at, model in enumerate(models):
-        by, against = Interval(reason="the lowest rung"), figures.best(models[:at], "valid")
-        if against is not None:
+        by = Interval(reason="no model below it has a skill on valid" if at else "the lowest rung")
+        if (against := figures.best(models[:at], "valid")) is not None:
             by = difference(model, against)
-        elif at:
-            by = Interval(reason="no model below it has a skill on valid")
         improves, sentence = None, "The lowest rung: there is nothing below to beat."
         if at:
             improves, why = _improves(model, models[:at], figures, against, by)

@@ -57,6 +57,7 @@ class Standard:
         with np.errstate(over="ignore", invalid="ignore"):
             self.objective = Objective.fit(outcome, label, loss)
         classes = self.objective.classes
+        self.thresholds_bps = () if classes else evaluate.thresholds_bps
         self.mean, self.std = map(finite_or_none, (self.objective.mean, metrics.std(outcome)))
         # How far from the train mean a prediction still counts as near it.
         self.near_mean_tolerance = None if self.std is None else near_mean_tolerance(self.std)
