@@ -71,12 +71,9 @@ class Blocks:
 
     def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
         """The expanded percentile interval at `level` of a figure's finite resamples, (resamples,);
-        None without any, or if they are not more than half.
-
-        As percentiles alone are too narrow where n blocks are few, they are taken at
-        Φ(−t · √(n / (n − 1))), with t the quantile of Student's t, n − 1 degrees of freedom.
-        Source: Hesterberg (2015).
-        """
+        None without any, or if they are not more than half. As percentiles alone are too narrow
+        where n blocks are few, they are taken at Φ(−t · √(n / (n − 1))), with t the quantile of
+        Student's t, n − 1 degrees of freedom. Source: Hesterberg (2015)."""
         from scipy.special import ndtr, stdtrit
 
         if resampled is None:

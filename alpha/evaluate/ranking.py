@@ -27,11 +27,9 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     """The area under the precision-recall curve: the mean over the events of the share of events
-    among the rows that score at least as high.
-
-    `event` is bool (rows,), `score` (rows,) numbers without NaN. Raises Undefined where the event
-    is always or never there; ValueError if they are not as they must be.
-    """
+    among the rows that score at least as high. `event` is bool (rows,), `score` (rows,) numbers
+    without NaN. Raises Undefined where the event is always or never there, ValueError if they are
+    not as they must be."""
     if np.asarray(event).dtype != bool:
         raise ValueError(f"event: must be bool, found {np.asarray(event).dtype}")
     came, score = _columns(event=event, score=score)
