@@ -143,10 +143,9 @@ class _Run:
         for of_x, of_y, slices in zip(x, y, parts, strict=True):
             for place, those in slices.items():
                 self.products[place] = ranking.products(of_x[those], of_y[those])
-        self.rank_sums = ranking.rank_ic_statistics(
-            x.whole, y.whole, self.kept_by_cell, split.blocks
-        )
-        ascending_ranks = y.whole[order.rows]
+        kept_by_cell, blocks = self.kept_by_cell, split.blocks
+        self.rank_sums = ranking.rank_ic_statistics(x[0], y[0], kept_by_cell, blocks)
+        ascending_ranks = y[0][order.rows]
         del x, y, of_x, of_y  # what comes needs the memory
         prediction, outcome = self.score[order.rows], split.outcome[order.rows]
         rows += by_event("prediction_quantile", distribution.quantiles(prediction))

@@ -1,10 +1,10 @@
 """Moving blocks of time, resampled: how far a figure could have come out otherwise.
 
-Labels overlap and volatility comes in spells, so only whole blocks of time, longer than a label's
-horizon, are nearly independent. Time is cut into cells, a block is CELLS_PER_BLOCK consecutive
-cells that hold rows (the last are followed by the first), and a resample is as many blocks, drawn
-with replacement, as the split is long. Every figure is a function of sums over rows, so the rows
-are summed once, by cell. Sources: Künsch (1989), Politis and Romano (1992).
+Labels overlap and volatility comes in spells, so only whole blocks of time, longer than a horizon,
+are nearly independent. Time is cut into cells, a block is CELLS_PER_BLOCK consecutive cells that
+hold rows (the last are followed by the first), a resample as many blocks, drawn with replacement,
+as the split is long. Figures are functions of sums over rows, which are made once, by cell.
+Sources: Künsch (1989), Politis and Romano (1992).
 """
 
 import math
@@ -54,8 +54,7 @@ class Blocks:
         # The statistics of a block side by side: one access finds them all.
         blocks = np.stack([block_sums(values) for values in per_cell], axis=1)
         drawn = math.ceil(self.cells / CELLS_PER_BLOCK)
-        step = max(1, _CHUNK // drawn)
-        rng = np.random.default_rng(self.seed)
+        rng, step = np.random.default_rng(self.seed), max(1, _CHUNK // drawn)
         out = np.zeros((self.resamples, blocks.shape[1]))
         for low in range(0, self.resamples, step):
             part = out[low : low + step]
@@ -63,8 +62,8 @@ class Blocks:
         return np.ascontiguousarray(out.T)
 
     def effective(self, per_cell: np.ndarray) -> float:
-        """How many blocks a sum of parts of at least 0, (cells,), is spread over: all where it is
-        even, 1 where one block has it all (the inverse of the Herfindahl-Hirschman index)."""
+        """How many blocks a sum of parts of at least 0, (cells,), is spread over, as the inverse
+        of the Herfindahl-Hirschman index: all if evenly, 1 if one block has it all."""
         blocks = block_sums(per_cell)
         with np.errstate(over="ignore", invalid="ignore"):
             square = float(np.sum(blocks * blocks))
@@ -72,12 +71,9 @@ class Blocks:
 
     def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
         """The expanded percentile interval at `level` of a figure's finite resamples, (resamples,);
-        None without any, or if they are not more than half.
-
-        Percentiles alone are too narrow where blocks are few. They are taken at
-        Φ(−t · √(n / (n − 1))) on either side, with t the quantile of Student's t, n − 1 degrees of
-        freedom, for n blocks. Source: Hesterberg (2015).
-        """
+        None without any, or if they are not more than half. As percentiles alone are too narrow
+        where n blocks are few, they are taken at Φ(−t · √(n / (n − 1))), with t the quantile of
+        Student's t, n − 1 degrees of freedom. Source: Hesterberg (2015)."""
         from scipy.special import ndtr, stdtrit
 
         if resampled is None:

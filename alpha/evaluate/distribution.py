@@ -15,9 +15,8 @@ BINS = 60
 _TAIL = 0.001
 # An empty bin would make the stability index infinite: its share is taken as this.
 LEAST_SHARE = 1e-4
-# Prices move in ticks, so outcomes come in clumps, which drift with the price: one that crosses
-# the edge of a bin is no shift. So each outcome counts as spread evenly over this part of itself on
-# both sides.
+# Prices move in ticks, so outcomes come in clumps that drift with the price: one at a bin's edge is
+# no shift. So each outcome counts as spread evenly over this part of itself on both sides.
 SPREAD = 0.25
 # Spread at once, which bounds the memory.
 _PART_ROWS = 1 << 18
@@ -114,11 +113,9 @@ class Reference:
 
     def stability_index(self, outcome: np.ndarray) -> float:
         """Population stability index of outcomes, (rows,) finite, against train's: the sum over
-        bins of (q − p) · log(q / p), p and q the shares of train and of the other.
-
-        It is descriptive, as labels overlap. Source: Siddiqi (2006). Raises Undefined if train is
-        constant or there are no rows.
-        """
+        bins of (q − p) · log(q / p), p and q the shares of train and of the other. It is
+        descriptive, as labels overlap. Source: Siddiqi (2006). Raises Undefined if train is
+        constant or there are no rows."""
         if self.constant:
             raise Undefined("train's label is constant")
         p, q = (np.maximum(one, LEAST_SHARE) for one in (self.shares, self._shares(outcome)))
@@ -134,10 +131,9 @@ def shift(
 
     index, undefined = metrics.defined({"psi": lambda: train.stability_index(outcome)})
     reasons = [f"no stability index: {reason}" for reason in undefined.values()]
-    ks = p_value = None
+    found = index | {"ks": None, "p_value": None, "blocks": len(block_means[1])}
     if min(map(len, block_means)) < LEAST_BLOCKS:
         reasons.append(f"no two-sample test: a split has fewer than {LEAST_BLOCKS} blocks")
     else:
-        ks, p_value = map(float, ks_2samp(*block_means))
-    found = index | {"ks": ks, "p_value": p_value, "blocks": len(block_means[1])}
+        found["ks"], found["p_value"] = map(float, ks_2samp(*block_means))
     return by_name(found, dict.fromkeys(found, "; ".join(reasons)))

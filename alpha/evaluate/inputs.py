@@ -13,7 +13,6 @@ from alpha.core.frames import open_frame
 from alpha.learn import history
 from alpha.learn.params import MATCHED_MLP, run_folder
 
-_KEY = "df"
 # Read at once.
 _PART_ROWS = 1 << 18
 # importance.json: family -> loss of skill on valid when it is permuted.
@@ -21,14 +20,12 @@ _Importance = RootModel[dict[str, float]]
 
 
 class OfSplit(BaseModel):
-    """What `alpha predict` had to fix in a split's features."""
-
     clipped: int
     replaced: int
 
 
 class InputCounts(BaseModel):
-    """inputs.json."""
+    """inputs.json: what `alpha predict` had to fix in each split's features."""
 
     train: OfSplit
     valid: OfSplit
@@ -45,6 +42,7 @@ class _About(BaseModel):
 class Trained:
     """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
 
+    name: str
     model: str
     seed: int
     history: dict[str, list[float]]
@@ -52,10 +50,6 @@ class Trained:
     importance: dict[str, float]
     counts: InputCounts
     predictions: Path
-
-    @property
-    def name(self) -> str:
-        return f"{self.model}-{self.seed}"
 
 
 def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
@@ -71,6 +65,7 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
             importance = models / folder / "importance.json"
             found.append(
                 Trained(
+                    name=f"{model_name}-{seed}",
                     model=model_name,
                     seed=int(seed),
                     history=history.read(models / folder / "history.csv"),
@@ -110,7 +105,7 @@ def read_predictions(
     in time order, or has an outcome that must not be."""
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
-    with open_frame(path, key=_KEY) as frame:
+    with open_frame(path, key="df") as frame:
         check_columns(path, names, frame.columns)
         rows = frame.rows
         if not rows:

@@ -36,11 +36,9 @@ def constant(values: np.ndarray) -> bool:
 
 def std(values: np.ndarray) -> float:
     """The population's, 0 without values; infinite or NaN if it is too large for a float."""
-    # The mean of equal numbers is off from them by rounding, which is no variation.
-    if constant(values):
-        return 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.std(values))
+        # The mean of equal numbers is off from them by rounding, which is no variation.
+        return 0.0 if constant(values) else float(np.std(values))
 
 
 def mean(total: float, rows: int) -> float:
@@ -51,11 +49,9 @@ def mean(total: float, rows: int) -> float:
 
 
 def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -> float:
-    """1 − sum of `losses` / sum of `constant_losses`: 0 is no better than the best constant.
-
-    Raises Undefined without rows, and where nothing is left to explain: all outcomes are equal
-    (`constant`: another constant would be perfect), or the best constant makes no loss.
-    """
+    """1 − `losses` / `constant_losses`, sums: 0 is no better than the best constant. Raises
+    Undefined without rows, and where nothing is left to explain: all outcomes are equal
+    (`constant`: another constant would be perfect), or the best constant makes no loss."""
     if constant:
         raise Undefined("the outcome is constant" if rows else "no rows")
     of_constant = mean(constant_losses, rows)

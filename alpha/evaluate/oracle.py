@@ -20,8 +20,6 @@ from alpha.evaluate.ranking import Order, products, rank_ic_statistics
 from alpha.evaluate.split_rows import SplitRows
 from alpha.learn.params import Loss
 
-_KEY, _COLUMN = "df", "oracle"
-
 
 class _About(BaseModel):
     """oracle.json: the label that the oracle knows."""
@@ -37,9 +35,9 @@ def values_at(known: list[Path], time_ns: np.ndarray) -> np.ndarray:
     file, if one is not of its format."""
     found = np.full(len(time_ns), np.nan)
     for path in known:
-        with open_frame(path, key=_KEY) as frame:
-            check_columns(path, [_COLUMN], frame.columns)
-            times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
+        with open_frame(path, key="df") as frame:
+            check_columns(path, ["oracle"], frame.columns)
+            times, values = frame.time_ns(), frame.matrix(["oracle"])[:, 0]
         place = np.searchsorted(time_ns, times, side="right") - 1
         there = time_ns[place] == times
         found[place[there]] = values[there]
@@ -96,7 +94,7 @@ def of_split(known: list[Path] | str, split: SplitRows, widened: Widened) -> OfS
     the reason of nothing, that reason."""
     if isinstance(known, str):
         return OfSplit(Interval(reason=known), Interval(reason=known))
-    oracle, blocks, ranks = values_at(known, split.time_ns), split.blocks, split.ranks.whole
+    oracle, blocks, ranks = values_at(known, split.time_ns), split.blocks, split.ranks[0]
     keep = np.isfinite(oracle)
     missing = split.rows - int(np.count_nonzero(keep))
     if missing == split.rows:

@@ -27,11 +27,9 @@ def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
     """The area under the precision-recall curve: the mean over the events of the share of events
-    among the rows that score at least as high.
-
-    `event` is bool (rows,), `score` (rows,) numbers without NaN. Raises Undefined where the event
-    is always or never there; ValueError if they are not as they must be.
-    """
+    among the rows that score at least as high. `event` is bool (rows,), `score` (rows,) numbers
+    without NaN. Raises Undefined where the event is always or never there, ValueError if they are
+    not as they must be."""
     if np.asarray(event).dtype != bool:
         raise ValueError(f"event: must be bool, found {np.asarray(event).dtype}")
     came, score = _columns(event=event, score=score)
@@ -55,11 +53,10 @@ def _columns(**given: np.ndarray) -> list[np.ndarray]:
 
 
 class Order:
-    """Rows in ascending order of a value, those without one (NaN) left out: the `rows` (known,)
-    int32, and `starts` (known,) bool, where a group of equal values starts."""
+    """Rows, fewer than 2^31, in ascending order of a value, those without one (NaN) left out: the
+    `rows` (known,) int32, and `starts` (known,) bool, where a group of equal values starts."""
 
     def __init__(self, values: np.ndarray) -> None:
-        """From (rows,) floats, fewer than 2^31 rows."""
         known = len(values) - np.count_nonzero(np.isnan(values))
         # NaN comes last.
         self.rows = np.argsort(values)[:known].astype(np.int32)
@@ -122,7 +119,6 @@ class RankedEvent:
 
     `decile_lift` is the share of events among the top decile of scores, of which rows tied at the
     cut share what is left, over their share of all rows. Both figures are None for a `reason`.
-
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
     decile, and the events in it. Average precision is N / P, P the events; its statistic is N's
     derivative by each row's weight: resampled sums of it over those of events are resamples of the

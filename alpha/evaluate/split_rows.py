@@ -1,7 +1,6 @@
 """What all runs are compared by: what train's label gives, and the rows of one split."""
 
 import hashlib
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,28 +20,26 @@ REGIMES = ("low", "middle", "high")
 DAY_NS = 86400 * 10**9
 
 
-class Regimes(NamedTuple):
+class Regimes:
     """Cut points of past volatility between low, middle and high; or the reason of none."""
 
-    cuts: tuple[float, ...] = ()
-    reason: str | None = None
-
-    @classmethod
-    def fit(cls, span_ns: int, volatility: np.ndarray) -> "Regimes":
+    def __init__(self, span_ns: int, volatility: np.ndarray) -> None:
         """The terciles of train's finite past volatility, (rows,), over a span of time."""
         finite = volatility[np.isfinite(volatility)]
+        self.cuts: tuple[float, ...] = ()
+        self.reason: str | None = None
         if span_ns < DAY_NS:
-            return cls(reason="train spans less than a day")
-        if not len(finite):
-            return cls(reason="no row of train has a past volatility")
-        if metrics.constant(finite):
-            return cls(reason="the past volatility of train is constant")
-        cuts = np.quantile(finite, (1 / 3, 2 / 3), overwrite_input=True)
-        return cls(tuple(cuts.tolist()))
+            self.reason = "train spans less than a day"
+        elif not len(finite):
+            self.reason = "no row of train has a past volatility"
+        elif metrics.constant(finite):
+            self.reason = "the past volatility of train is constant"
+        else:
+            self.cuts = tuple(np.quantile(finite, (1 / 3, 2 / 3), overwrite_input=True).tolist())
 
     def of(self, volatility: np.ndarray) -> np.ndarray:
-        """The regime of each row, (rows,) int8; len(REGIMES), which is none, without a past
-        volatility or without cuts. A volatility at a cut is below it."""
+        """The regime of each row, (rows,) int8; len(REGIMES), which is none, without a volatility
+        or without cuts. A volatility at a cut is below it."""
         regime = np.searchsorted(self.cuts, volatility).astype(np.int8)
         regime[~np.isfinite(volatility) | (not self.cuts)] = len(REGIMES)
         return regime
@@ -65,7 +62,7 @@ class Standard:
         # How far from the train mean a prediction still counts as near it.
         self.near_mean_tolerance = None if self.std is None else near_mean_tolerance(self.std)
         self.bin_edges = distribution.bin_edges(outcome, classes)
-        self.regimes = Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility)
+        self.regimes = Regimes(int(train.time_ns[-1] - train.time_ns[0]), train.volatility)
         self.reference = distribution.Reference(outcome, classes)
 
     def means_of_blocks(self, columns: Columns) -> np.ndarray:
@@ -81,14 +78,6 @@ class Standard:
             return float(np.count_nonzero(np.abs(score - self.mean) <= self.near_mean_tolerance))
 
 
-class Ranks(NamedTuple):
-    """Centered ranks, (rows,) int32, among all rows, those of a row's day, and of its regime."""
-
-    whole: np.ndarray
-    by_day: np.ndarray
-    by_regime: np.ndarray
-
-
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
@@ -98,7 +87,6 @@ class SplitRows:
     """
 
     def __init__(self, columns: Columns, standard: Standard) -> None:
-        """From what a file of predictions says of the rows themselves."""
         self.standard, objective = standard, standard.objective
         self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
         self.rows = rows = len(outcome)
@@ -141,9 +129,10 @@ class SplitRows:
         names = REGIMES if self.standard.regimes.cuts else ()
         return {f"regime {name}": self.regime == code for code, name in enumerate(names)}
 
-    def ranks_of(self, order: Order) -> Ranks:
-        """The ranks of a value among the rows that have one."""
+    def ranks_of(self, order: Order) -> list[np.ndarray]:
+        """Centered ranks of a value, (rows,) int32 each: among all rows that have one, among those
+        of a row's day, and of its regime."""
         lengths = [day.stop - day.start for day in self.days.values()]
         days = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
         parts = (None, days, self.regime)
-        return Ranks(*parallel.each(lambda part: order.centered_ranks(self.rows, part), parts))
+        return parallel.each(lambda part: order.centered_ranks(self.rows, part), parts)

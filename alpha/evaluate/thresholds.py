@@ -32,8 +32,8 @@ _REALISED = {
 def check(
     threshold_bps: float, split: SplitRows, prediction: np.ndarray
 ) -> tuple[Check, np.ndarray]:
-    """A split's outcomes and predictions, (rows,) (NaN where there is none: such a row does not
-    count), against one τ; and by cell the outcomes acted on, and how many, (2, cells).
+    """A split's outcomes and predictions, (rows,), NaN in rows that do not count, against one τ;
+    and by cell the outcomes acted on, and how many, (2, cells).
 
     Of the rows with prediction > τ, precision is the share with outcome > τ, recall the share of
     all those that they are, lift is precision over the share of all rows with outcome > τ (1 is
@@ -44,8 +44,7 @@ def check(
     above, acted = (outcome > level) & known, prediction > level
     counted = (int(np.count_nonzero(one)) for one in (known, above, acted, above & acted))
     counts = 1, *counted, _windows_apart(split.time_ns[acted], standard.label.horizon_ns)
-    fees_bps = standard.evaluate.round_trip_bps
-    figures = _figures(counts, total(outcome[acted]) / BPS, fees_bps)
+    figures = _figures(counts, total(outcome[acted]) / BPS, standard.evaluate.round_trip_bps)
     return figures, np.stack([blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)])
 
 
