@@ -44,12 +44,12 @@ def test_more_tries_stretch_more(few, many, level):
 
 @given(st.floats(-1, 1), st.floats(-1, 1), st.floats(-1, 1), LEVELS)
 def test_one_try_changes_nothing_to_the_last_bit(value, low, high, level):
-    assert widen(value, (low, high), tries=1, level=level) == (low, high)
+    assert widen(value, low, high, tries=1, level=level) == (low, high)
 
 
 def test_each_end_moves_by_its_own_distance_so_the_skew_stays():
     factor = stretch(10, level=0.95)
-    low, high = widen(1.0, (0.9, 1.3), tries=10, level=0.95)
+    low, high = widen(1.0, 0.9, 1.3, tries=10, level=0.95)
     assert low == pytest.approx(1 - 0.1 * factor)
     assert high == pytest.approx(1 + 0.3 * factor)
 
@@ -57,20 +57,20 @@ def test_each_end_moves_by_its_own_distance_so_the_skew_stays():
 @given(st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1), st.integers(1, 99), TRIES, LEVELS)
 def test_widening_in_two_steps_is_widening_at_once(value, below, above, first, then, level):
     ends = value - below, value + above
-    half_way = widen(value, ends, tries=first, level=level)
-    twice = widen(value, half_way, tries=then, level=level, already=first)
-    assert twice == pytest.approx(widen(value, ends, tries=then, level=level), abs=1e-9)
+    half_way = widen(value, *ends, tries=first, level=level)
+    twice = widen(value, *half_way, tries=then, level=level, already=first)
+    assert twice == pytest.approx(widen(value, *ends, tries=then, level=level), abs=1e-9)
 
 
 @pytest.mark.parametrize(
     ("value", "low", "high"), [(None, 0.1, 0.2), (0.1, None, None), (None, None, None)]
 )
 def test_what_is_not_defined_stays_as_it_is(value, low, high):
-    assert widen(value, (low, high), tries=5, level=0.95) == (low, high)
+    assert widen(value, low, high, tries=5, level=0.95) == (low, high)
 
 
 def test_an_end_on_the_wrong_side_of_the_figure_does_not_move():
     """Stretching its distance would move it further past the figure: a narrower interval."""
-    low, high = widen(0.1, (0.15, 0.3), tries=9, level=0.95)
+    low, high = widen(0.1, 0.15, 0.3, tries=9, level=0.95)
     assert low == 0.15
     assert high > 0.3

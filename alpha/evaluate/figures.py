@@ -23,7 +23,8 @@ _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
 _TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
-Ends = tuple[float | None, float | None]
+Value = float | None
+Ends = tuple[Value, Value]
 
 
 class Row(NamedTuple):

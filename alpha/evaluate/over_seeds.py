@@ -20,7 +20,7 @@ import numpy as np
 from alpha.core.text import number
 from alpha.evaluate.bootstrap import Blocks
 from alpha.evaluate.details import Rung
-from alpha.evaluate.figures import Ends, Figures, Interval
+from alpha.evaluate.figures import Ends, Figures, Interval, Value
 
 # A figure's value in each resample, (resamples,), by its `key`; of a threshold check's outcome
 # after fees the two sums that it is made of, (2, resamples).
@@ -43,12 +43,13 @@ def stretch(tries: int, *, level: float) -> float:
     return NormalDist().inv_cdf(all_of_them) / NormalDist().inv_cdf(one)
 
 
-def widen(value: float | None, ends: Ends, *, tries: int, level: float, already: int = 1) -> Ends:
+def widen(
+    value: Value, low: Value, high: Value, *, tries: int, level: float, already: int = 1
+) -> Ends:
     """The ends for `tries` of an interval around `value` that is widened for `already` tries. One
     on the wrong side of the figure, as a bootstrap can have it, stays; so does what is None."""
-    low, high = ends
     if tries == already or value is None:
-        return ends
+        return low, high
     factor = stretch(tries, level=level) / stretch(already, level=level)
     if low is not None and low < value:
         low = value + (low - value) * factor
@@ -69,7 +70,7 @@ class Widened(NamedTuple):
         found = self.blocks.ends(resampled)
         if found is None or value is None:
             return None, None
-        return widen(value, found, tries=self.tries, level=self.blocks.level)
+        return widen(value, *found, tries=self.tries, level=self.blocks.level)
 
     def interval(
         self, value: float | None, resampled: np.ndarray | None, reason: str | None = None

@@ -58,8 +58,8 @@ def headline(details: Details, model: str, tried: Tried) -> Headline:
     may have been made elsewhere, but those that are known of are never left out."""
     value, before_low, before_high, _ = details.on(model)["skill"]
     tries = max(details.tries, tried.configurations.get(model, 1))
-    ends = before_low, before_high
-    low, high = widen(value, ends, tries=tries, level=details.level, already=details.tries)
+    ends = value, before_low, before_high
+    low, high = widen(*ends, tries=tries, level=details.level, already=details.tries)
     reaches_zero = before_low is not None and low is not None and low <= 0 < before_low
     return Headline(value, low, high, tries, reaches_zero)
 
