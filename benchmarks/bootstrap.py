@@ -25,7 +25,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     values = data.judged(rows)[0]
 
     def ours(block: int) -> np.ndarray:
-        blocks = Blocks.cut(time_ns, block, resamples=resamples, level=0.95, seed=_SEED)
+        blocks = Blocks(time_ns, block, resamples=resamples, level=0.95, seed=_SEED)
         return blocks.sums((blocks.by_cell(values),))[0]
 
     for block, goal in _BLOCKS.items():

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from alpha.check import load
-from alpha.evaluate.assess import Parameters, assess
-from alpha.evaluate.details import SplitFigures
+from alpha.evaluate.assess import assess
+from alpha.evaluate.figures import Figures, Selection, table
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.split_rows import SplitRows, Standard
 from benchmarks import data
@@ -22,27 +22,23 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     outcome, score = data.judged(rows)
     volatility = np.exp(of.level.astype(np.float64))
     columns = Columns(of.time_ns, outcome, volatility, score, score)
-    label, evaluate = params.label, params.evaluate
-    standard = Standard(columns, label, params.loss)
-    parameters = Parameters(evaluate.thresholds_bps, 2 * evaluate.fees.taker_bps, label.horizon_ns)
+    evaluate = params.evaluate
+    standard = Standard(columns, params.label, params.loss, evaluate)
 
-    def ours() -> SplitFigures:
-        split = SplitRows(
-            columns,
-            standard=standard,
-            bootstrap=evaluate.bootstrap,
-            horizon_seconds=label.horizon_seconds,
-        )
-        return assess(split, columns, parameters, clipped=0, replaced=0)[0]
+    def ours() -> Selection:
+        split = SplitRows(columns, standard)
+        found = assess(split, columns, {"clipped": 0, "replaced": 0})
+        return Figures(table(found.rows)).of("", "")
 
     found = ours()
-    same("rank IC", found.rank_ic, peers.rank_ic(outcome, score), within=1e-12)
+    same("rank IC", found["rank_ic"].value, peers.rank_ic(outcome, score), within=1e-12)
     mse = np.mean((outcome - score) ** 2)
     skill = 1 - mse / np.mean((outcome - outcome.mean()) ** 2)
-    same("skill", found.skill, skill, within=1e-9)
-    for event, threshold in zip(found.events, evaluate.thresholds_bps, strict=True):
+    same("skill", found["skill"].value, skill, within=1e-9)
+    events = found.events("average_precision")
+    for event, threshold in zip(events, evaluate.thresholds_bps, strict=True):
         its = peers.average_precision(outcome > threshold * 1e-4, score)
-        same(event.name, event.average_precision, its, within=1e-12)
+        same(event.name, event["average_precision"].value, its, within=1e-12)
     seconds = in_turn({"ours": ours}, bench.sizes.rounds)["ours"]
     size = f"{number(rows)} rows, {number(evaluate.bootstrap.resamples)} resamples"
     yield absolute("evaluation", "seconds for a model on a split", size, seconds, goal=3)

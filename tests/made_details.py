@@ -8,7 +8,7 @@ from alpha.core.artifacts import write_json
 from alpha.data.columns import SPLITS
 from alpha.evaluate import figures
 from alpha.evaluate.details import Details, Flag, Model, Rung, Verdict
-from alpha.evaluate.figures import Figures, Row, Selection, table
+from alpha.evaluate.figures import Figures, Row, table
 
 MEANING = "an upper bound: abs_max is direction-free"
 LEVELS = (0.1, 0.5, 0.9)
@@ -129,11 +129,6 @@ def rows(
             yield Row(**where, figure=name, value=value)
 
 
-def model_split(skill: Over, **other: Any) -> Selection:
-    """A split on which everything is fine, but for what `other` says."""
-    return Figures(table(rows("silos", "test", {"skill": skill} | FINE | other))).of("silos")
-
-
 def _run(model: str, seed: int, skill: float) -> Iterator[Row]:
     figures = {"rows": 1000, "skill": skill, "rank_ic": 0.25, "constant_loss": 2e-7}
     for split in SPLITS:
@@ -169,7 +164,8 @@ def details(
     **other: Any,
 ) -> Details:
     """Two models: `mean`, which is collapsed, and `silos`, which has skill and a flag. `changed`
-    are other figures of a model on every split, or by "model split" on one."""
+    are other figures of a model on every split, or by "model split" on one; also of the label or
+    the oracle on one."""
     changed = changed or {}
     skills = {
         "mean": {"skill": over(0.0, 0.0, 0.0), "std_ratio": over(0.0)},
@@ -179,6 +175,8 @@ def details(
     made: list[Row] = []
     for split in SPLITS:
         more = {"label_quantiles": [0.0, 3e-4, 9e-4], "counts": [500, 500]}
+        more |= changed.get(f"label {split}", {})
+        made += rows("oracle", split, changed.get(f"oracle {split}", {}))
         made += (
             row._replace(figure=row.figure.removeprefix("label_"))
             for row in rows("label", split, label | more)

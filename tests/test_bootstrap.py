@@ -16,7 +16,7 @@ SECOND = 1_000_000_000
 
 def cut(time_ns, **changes) -> Blocks:
     defaults = {"seconds": 100.0, "resamples": 200, "level": 0.95, "seed": 0}
-    return Blocks.cut(np.asarray(time_ns), **(defaults | changes))
+    return Blocks(np.asarray(time_ns), **(defaults | changes))
 
 
 def by_cell(blocks: Blocks, values, keep=None) -> np.ndarray:

@@ -7,12 +7,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from alpha.evaluate import distribution
-from alpha.evaluate.distribution import BINS, LEVELS, bin_edges, quantiles
+from alpha.evaluate.distribution import BINS, LEVELS, bin_edges
 from alpha.evaluate.ranking import Order
 
 
 def counts(values, edges):
-    return distribution.counts(np.sort(values), edges)
+    return list(distribution.counts(np.sort(values), edges).values())
+
+
+def quantiles(ascending):
+    return list(distribution.quantiles(ascending).values())
 
 
 def calibration(outcome, prediction):
@@ -96,9 +100,9 @@ def test_deciles_by_hand():
     """Predictions 0..99 in a shuffled order: ten bins of ten, with the means of both."""
     prediction = np.random.default_rng(0).permutation(100).astype(float)
     found = calibration(2 * prediction, prediction)
-    assert [one.rows for one in found] == [10] * 10
-    assert [one.prediction for one in found] == [4.5 + 10 * at for at in range(10)]
-    assert [one.outcome for one in found] == [9.0 + 20 * at for at in range(10)]
+    assert found["rows"] == (10,) * 10
+    assert found["prediction"] == tuple(4.5 + 10 * at for at in range(10))
+    assert found["outcome"] == tuple(9.0 + 20 * at for at in range(10))
 
 
 @settings(deadline=None)
@@ -107,14 +111,17 @@ def test_equal_predictions_stay_together(prediction):
     """No two bins share a prediction, they ascend, and no row is lost."""
     outcome = np.arange(len(prediction), dtype=float)
     found = calibration(outcome, prediction)
-    means = [one.prediction for one in found]
+    assert bool(found) == (len(prediction) > 0)
+    if not found:
+        return
+    means = list(found["prediction"])
     assert means == sorted(set(means))
-    assert sum(one.rows for one in found) == len(prediction)
-    assert sum(one.rows * one.outcome for one in found) == pytest.approx(outcome.sum())
-    assert len(found) <= len(set(prediction))
+    assert sum(found["rows"]) == len(prediction)
+    assert np.dot(found["rows"], found["outcome"]) == pytest.approx(outcome.sum())
+    assert len(means) <= len(set(prediction))
 
 
 def test_a_constant_prediction_is_one_bin():
     """With all rows."""
-    [only] = calibration(np.array([1.0, 3.0]), np.array([7.0, 7.0]))
-    assert (only.rows, only.prediction, only.outcome) == (2, 7.0, 2.0)
+    found = calibration(np.array([1.0, 3.0]), np.array([7.0, 7.0]))
+    assert found == {"rows": (2,), "prediction": (7.0,), "outcome": (2.0,)}

@@ -1,13 +1,8 @@
 import pytest
-from made_details import model_split, over
+from made_details import details, over
 
 from alpha.check import Params
-from alpha.data.columns import SPLITS
-from alpha.evaluate.details import Oracle, Shift
-from alpha.evaluate.figures import Interval
 from alpha.evaluate.verdict import raise_flags
-
-NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
 
 
 def proven(skill: float | None) -> float | None:
@@ -24,21 +19,21 @@ def raised(
     low=None,
     spread=0.0,
     verdict="skill_not_actionable",
-    shift=(),
-    oracle=NO_ORACLE,
+    **changed,
 ) -> dict[str, str]:
-    """The sentence of each flag that is raised, of a model that is fine but for what is said."""
-    flags, figures = raise_flags(
+    """The sentence of each flag that is raised, of a model that is fine but for what is said, and
+    what has `changed` of the label and the oracle, by "label_split"."""
+    on_test = over(test, proven(test) if low is None else low, spread=spread)
+    made = details(
         {
-            "train": model_split(over(train)),
-            "valid": model_split(over(valid, proven(valid))),
-            "test": model_split(over(test, proven(test) if low is None else low, spread=spread)),
-        },
-        verdict=verdict,
-        limits=params.verdict,
-        shift=shift,
-        oracle=oracle,
+            "silos train": {"skill": over(train)},
+            "silos valid": {"skill": over(valid, proven(valid))},
+            "silos test": {"skill": on_test},
+        }
+        | {place.replace("_", " "): figures for place, figures in changed.items()}
     )
+    figures = {}
+    flags = raise_flags(made, "silos", verdict, params.verdict, figures)
     assert flags or not figures
     return {flag.name: flag.sentence for flag in flags}
 
@@ -86,23 +81,21 @@ def test_without_skill_only_a_spread_that_matters_is_unstable(params):
 
 def test_a_label_that_moved_needs_both_a_large_psi_and_a_small_p_value(params):
     def one(psi, p_value):
-        return [Shift(split="test", psi=psi, ks=0.5, p_value=p_value, blocks=40)]
+        return {"psi": psi, "ks": 0.5, "p_value": p_value, "blocks": 40}
 
-    assert raised(params, shift=one(0.25, 0.001)) == {}
-    assert raised(params, shift=one(0.9, 0.01)) == {}
-    assert raised(params, shift=one(None, 0.001)) == {}
-    assert raised(params, shift=one(0.9, None)) == {}
-    assert raised(params, shift=one(0.9, 0.009)) == {
+    assert raised(params, label_test=one(0.25, 0.001)) == {}
+    assert raised(params, label_test=one(0.9, 0.01)) == {}
+    assert raised(params, label_test=one(None, 0.001)) == {}
+    assert raised(params, label_test=one(0.9, None)) == {}
+    assert raised(params, label_test=one(0.9, 0.009)) == {
         "label_shift": "The label is distributed otherwise than on train: on test (PSI 0.90, "
         "p-value 0.009)."
     }
 
 
 def test_both_splits_where_the_label_moved_are_named(params):
-    shift = [
-        Shift(split=split, psi=0.5, ks=0.5, p_value=0.0, blocks=40) for split in ("valid", "test")
-    ]
-    sentence = raised(params, shift=shift)["label_shift"]
+    shift = {"psi": 0.5, "p_value": 0.0}
+    sentence = raised(params, label_valid=shift, label_test=shift)["label_shift"]
     assert "on valid (PSI 0.50, p-value <0.001) and on test (PSI 0.50" in sentence
 
 
@@ -114,22 +107,19 @@ def test_a_skill_too_good_to_be_true_is_suspected_of_a_leak(params):
 
 def test_without_an_interval_nothing_is_overfit_or_a_leak(params):
     """Two rows of test may come out in any way."""
-    splits = {name: model_split(over(0.95 if name == "test" else 0.01)) for name in SPLITS}
-    splits["train"] = model_split(over(0.5))
-    flags, _ = raise_flags(
-        splits, verdict="no_skill", limits=params.verdict, shift=(), oracle=NO_ORACLE
-    )
-    assert flags == []
+    skills = {"train": 0.5, "valid": 0.01, "test": 0.95}
+    made = details({f"silos {split}": {"skill": over(skill)} for split, skill in skills.items()})
+    assert raise_flags(made, "silos", "no_skill", params.verdict, {}) == []
 
 
 def test_a_constant_does_not_leak_even_where_the_oracle_was_unlucky(params):
-    oracle = Oracle(skill={"test": Interval(value=-0.2, low=-0.3, high=-0.1)}, rank_ic={})
-    assert raised(params, test=0.0, low=0.0, oracle=oracle, train=0.0) == {}
+    oracle = {"skill": over(-0.2, -0.3, -0.1)}
+    assert raised(params, test=0.0, low=0.0, oracle_test=oracle, train=0.0) == {}
 
 
 def test_more_than_the_oracle_knew_is_suspected_of_a_leak(params):
     """Only if the intervals are apart: chance lets a good model touch the oracle."""
-    oracle = Oracle(skill={"test": Interval(value=0.2, low=0.15, high=0.25)}, rank_ic={})
-    assert raised(params, low=0.25, oracle=oracle) == {}
-    sentence = raised(params, low=0.26, oracle=oracle)["leak_suspected"]
+    oracle = {"skill": over(0.2, 0.15, 0.25)}
+    assert raised(params, low=0.25, oracle_test=oracle) == {}
+    sentence = raised(params, low=0.26, oracle_test=oracle)["leak_suspected"]
     assert "on test its skill of at least 0.260 is above all that could be known, 0.250" in sentence

@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_details import over
+from made_details import over, rows
 
-from alpha.evaluate.figures import Interval
+from alpha.evaluate.figures import Figures, Interval, table
 from alpha.evaluate.over_seeds import compare_to_baselines
 
 ABOVE = Interval(value=0.018, low=0.011, high=0.025)
@@ -12,10 +12,10 @@ ABOVE = Interval(value=0.018, low=0.011, high=0.025)
 def skills(valid, test=None):
     """Skills on valid, and proven ones on test that rise with the ladder unless given."""
     rising = {name: 0.1 + 0.01 * at for at, name in enumerate(valid)}
-    return {
-        "valid": {name: over(skill) for name, skill in valid.items()},
-        "test": {name: over(skill, skill - 0.05) for name, skill in (test or rising).items()},
-    }
+    made = [row for name in valid for row in rows(name, "valid", {"skill": over(valid[name])})]
+    for name, skill in (test or rising).items():
+        made += rows(name, "test", {"skill": over(skill, skill - 0.05)})
+    return Figures(table(made))
 
 
 def rungs_of(models, skills, difference):

@@ -9,7 +9,7 @@ from alpha.evaluate.over_seeds import Widened, difference, mean_resampled, widen
 
 def blocks_of(rows: int) -> Blocks:
     """A row a second, which is a cell."""
-    return Blocks(np.arange(rows + 1), seconds=10.0, resamples=1000, level=0.9, seed=0)
+    return Blocks(np.arange(rows) * 10**9, 10.0, resamples=1000, level=0.9, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +51,9 @@ def test_a_difference_is_paired(blocks: Blocks):
     """Two models that go up and down together: each could be anywhere between 0 and 1, but one
     is better by 0.1 in every resample. That they have other numbers of seeds is fine."""
     common = np.random.default_rng(0).permutation(np.linspace(0.0, 1.0, 1000))
-    mine = [{"skill": common + 0.1}]
-    other = [{"skill": common - 0.05}, {"skill": common + 0.05}]
-    found = difference((0.6, 0.5), (mine, other), Widened(blocks, 1), None)
+    seeds = [{"skill": common - 0.05}, {"skill": common + 0.05}]
+    other = 0.5, mean_resampled(seeds, "skill")
+    found = difference((0.6, common + 0.1), other, Widened(blocks, 1))
     assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1, 0.1))
-    none = difference((None, 0.5), ([{}], other), Widened(blocks, 1), None)
+    none = difference((None, None), other, Widened(blocks, 1))
     assert (none.value, none.reason) == (None, "one of them has no skill on test")

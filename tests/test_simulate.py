@@ -45,18 +45,10 @@ def with_defects(**update) -> Simulate:
     return parameters(defects=chosen)
 
 
-def kernel(params: Simulate) -> Market:
-    return market.build(
-        rows_per_day=params.rows_per_day,
-        signal_strength=params.signal_strength,
-        volatility_strength=params.volatility_strength,
-    )
-
-
 def long_walk(params: Simulate, rows: int, seed: int = 0) -> market.Path:
     """The market's hidden states and prices alone, which is fast."""
     draws = np.random.default_rng(seed).random((4, rows))
-    return market.walk(kernel(params), draws, market.start(20_000))
+    return market.walk(market.build(params), draws, market.start(20_000))
 
 
 def label_ticks(path: market.Path, rows: int) -> np.ndarray:
@@ -116,12 +108,12 @@ def table() -> Table:
 def test_pressure_keeps_its_shares():
     """PRESSURE_SHARES are the stationary law of the pressure's transitions."""
     shares = np.array(market.PRESSURE_SHARES)
-    assert shares @ kernel(parameters()).pressure == pytest.approx(shares, abs=1e-12)
+    assert shares @ market.build(parameters()).pressure == pytest.approx(shares, abs=1e-12)
 
 
 def test_steps_have_the_moments_of_a_compound_poisson_sum():
     """Mean n·m·a and variance n·E[size²] for n moves of geometric size m that lean by a."""
-    built = kernel(parameters())
+    built = market.build(parameters())
     reach = built.step.shape[2] // 2
     ticks = np.arange(-reach, reach + 1)
     for r in range(len(REGIMES)):
@@ -137,7 +129,10 @@ def test_steps_have_the_moments_of_a_compound_poisson_sum():
 
 def test_a_finer_grid_makes_the_same_market():
     """Ten rows' steps of one second have the law of one row's step of ten seconds."""
-    fine, coarse = kernel(parameters(rows_per_day=86400)).step, kernel(parameters()).step
+    fine, coarse = (
+        market.build(parameters(rows_per_day=86400)).step,
+        market.build(parameters()).step,
+    )
     for r in range(len(REGIMES)):
         for g in range(3):
             once = fine[r, g]
@@ -224,7 +219,7 @@ def test_the_oracle_equals_an_enumeration_of_all_paths():
 
 def test_interpolating_far_barriers_costs_nothing(monkeypatch):
     """Computing every barrier gives the same oracle to 1e-5."""
-    built = kernel(parameters())
+    built = market.build(parameters())
     fast = oracle.expected_ticks(built)
     monkeypatch.setattr(oracle, "_FINE", 10**6)
     assert oracle.expected_ticks(built) == pytest.approx(fast, rel=1e-5)
@@ -237,7 +232,7 @@ def test_the_oracle_is_calibrated_in_every_hidden_state(strength):
     params = parameters(signal_strength=strength)
     path = long_walk(params, 8640 * 200)
     y = label_ticks(path, 6)
-    expected = oracle.expected_ticks(kernel(params))
+    expected = oracle.expected_ticks(market.build(params))
     residual = y - expected[path.regime, path.pressure, path.shape][: len(y)]
     day = np.arange(len(y)) // 8640
     state = (path.regime * 3 + path.pressure)[: len(y)]
@@ -271,7 +266,7 @@ def test_flow_tells_of_the_pressure_and_pressure_of_the_outcome(table):
     """Flow leans as pressure does; in every regime pressure raises the expected outcome."""
     for name in ("flow_imbalance_60s", "imbalance_level0"):
         assert np.corrcoef(table.column(name), table.pressure)[0, 1] > 0.15
-    ticks = oracle.expected_ticks(kernel(parameters()))
+    ticks = oracle.expected_ticks(market.build(parameters()))
     for shape in range(len(SHAPES)):
         assert (ticks[:, 2, shape] > 1.1 * ticks[:, 1, shape]).all()
 
@@ -320,7 +315,7 @@ def test_without_a_signal_prices_ignore_the_streams_of_flow(monkeypatch, strengt
 def test_without_signal_and_volatility_there_is_nothing_to_learn():
     """One law of steps, a spread of one tick, one expectation; and a ridge finds nothing."""
     params = parameters(days=20, signal_strength=0.0, volatility_strength=0.0)
-    built = kernel(params)
+    built = market.build(params)
     assert (built.step == built.step[0, 0]).all()
     assert (built.shape == np.eye(len(SHAPES))[0]).all()
     ticks = oracle.expected_ticks(built)[:, :, 0]

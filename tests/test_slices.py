@@ -13,13 +13,13 @@ DAY = 86400 * SECOND
 def test_regimes_are_cut_at_trains_terciles():
     """Volatilities 0..8 and a NaN: three rows each, and the NaN in none."""
     volatility = np.append(np.arange(9.0), np.nan)
-    found = Regimes.fit(9 * DAY, volatility).of(volatility)
+    found = Regimes(9 * DAY, volatility).of(volatility)
     assert found.tolist() == [0] * 3 + [1] * 3 + [2] * 3 + [len(REGIMES)]
 
 
 def test_other_splits_are_cut_at_the_same_points():
     """A louder split has all of its rows in the high regime."""
-    assert Regimes.fit(8 * DAY, np.arange(9.0)).of(np.full(4, 50.0)).tolist() == [2] * 4
+    assert Regimes(8 * DAY, np.arange(9.0)).of(np.full(4, 50.0)).tolist() == [2] * 4
 
 
 @pytest.mark.parametrize(
@@ -32,13 +32,13 @@ def test_other_splits_are_cut_at_the_same_points():
 )
 def test_regimes_are_not_available_for_a_reason(span, volatility, reason):
     """Too short, unknown, or constant."""
-    found = Regimes.fit(span, np.array(volatility))
+    found = Regimes(span, np.array(volatility))
     assert found.reason == reason
     assert found.of(np.array([1.0, 2.0])).tolist() == [len(REGIMES)] * 2
 
 
 def figures(y, f, losses, constant_losses, products, rows=slice(None)):
-    return figures_of_rows(products, y[rows], f[rows], losses[rows], constant_losses[rows])
+    return figures_of_rows(products, [one[rows] for one in (y, f, losses, constant_losses)])
 
 
 def test_figures_of_a_part_are_those_of_its_rows():

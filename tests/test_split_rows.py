@@ -8,6 +8,7 @@ import pytest
 from made_columns import columns
 
 from alpha.check import Params
+from alpha.evaluate.figures import Figures, table
 from alpha.evaluate.split_rows import SplitRows, Standard
 
 SECOND = 1_000_000_000
@@ -15,17 +16,12 @@ SECOND = 1_000_000_000
 
 def standard(params: Params, outcome) -> Standard:
     train = columns(np.arange(len(outcome)) * SECOND, outcome)
-    return Standard(train, params.label, params.loss)
+    return Standard(train, params.label, params.loss, params.evaluate)
 
 
 def rows(params: Params, outcome, *, start=0) -> SplitRows:
     time_ns = (start + np.arange(len(outcome))) * SECOND
-    return SplitRows(
-        columns(time_ns, outcome),
-        standard=standard(params, [0.0, 4.0]),
-        bootstrap=params.evaluate.bootstrap,
-        horizon_seconds=60.0,
-    )
+    return SplitRows(columns(time_ns, outcome), standard(params, [0.0, 4.0]))
 
 
 def test_the_standard_is_fitted_on_trains_outcomes(params: Params):
@@ -61,10 +57,11 @@ def test_times_and_outcomes_make_the_digest(params: Params):
 
 def test_the_labels_own_figures_by_hand(params: Params):
     """Three rows, of which one is zero."""
-    found = rows(params, [0.0, 3.0, 3.0]).label
-    assert (found.rows, found.days, found.zero_share, found.mean) == (3, 1, 1 / 3, 2.0)
-    assert found.std == pytest.approx(np.sqrt(2))
-    assert sum(found.counts) == 3
+    found = Figures(table(rows(params, [0.0, 3.0, 3.0]).label)).of("", "")
+    figures = [found[name].value for name in ("rows", "days", "zero_share", "mean")]
+    assert figures == [3, 1, 1 / 3, 2.0]
+    assert found["std"].value == pytest.approx(np.sqrt(2))
+    assert sum(found.values("count")) == 3
 
 
 def test_a_block_is_as_long_as_params_say(params: Params):
@@ -76,21 +73,18 @@ def test_a_block_is_as_long_as_params_say(params: Params):
 def test_block_means_are_those_of_blocks_side_by_side(params: Params):
     """Blocks of 20 minutes, of which the last is not whole."""
     outcome = np.arange(3000.0)
+    given = columns(np.arange(3000) * SECOND, outcome)
     expected = [outcome[at : at + 1200].mean() for at in (0, 1200, 2400)]
-    assert rows(params, outcome).block_means == pytest.approx(expected)
+    means = standard(params, [0.0, 4.0]).means_of_blocks(given)
+    assert means == pytest.approx(expected)
 
 
 def test_every_row_is_in_its_utc_day(params: Params):
     """pandas' own dates of the same times, with a day missing between."""
     seconds = np.array([0, 80_000, 86_399, 86_400, 3 * 86_400])
     time_ns = (1_704_067_200 + seconds) * SECOND
-    split = SplitRows(
-        columns(time_ns, np.arange(5.0)),
-        standard=standard(params, [0.0, 4.0]),
-        bootstrap=params.evaluate.bootstrap,
-        horizon_seconds=60.0,
-    )
-    assert list(split.days) == ["2024-01-01", "2024-01-02", "2024-01-04"]
+    split = SplitRows(columns(time_ns, np.arange(5.0)), standard(params, [0.0, 4.0]))
+    assert list(split.days) == ["day 2024-01-01", "day 2024-01-02", "day 2024-01-04"]
     for date, rows in split.days.items():
-        assert {str(day) for day in pd.to_datetime(time_ns[rows]).date} == {date}
+        assert {str(day) for day in pd.to_datetime(time_ns[rows]).date} == {date[4:]}
     assert split.regimes == {}

@@ -2,13 +2,12 @@ import pytest
 from conftest import PARAMS_TEXT
 from hypothesis import given
 from hypothesis import strategies as st
-from made_details import MEANING, model_split, over, threshold
+from made_details import MEANING, details, over, threshold
 
 from alpha.check import Params, parse
-from alpha.evaluate.details import Oracle, Verdict
+from alpha.evaluate.details import Verdict
 from alpha.evaluate.verdict import judge
 
-NO_ORACLE = Oracle(skill={}, rank_ic={}, reason="data is not simulated")
 SKILL = over(0.295, 0.25, 0.33, spread=0.01)
 GAIN = (
     "On test it takes 29.5 % off the squared error of the best constant fitted on train "
@@ -18,24 +17,15 @@ GAIN = (
 
 def verdict(params: Params, skill=SKILL, *, valid=None, test=None, **other) -> Verdict:
     """The verdict on a model that is fine but for what is said: actionable on paper."""
-    made = {
-        "limits": params.verdict,
-        "shift": [],
-        "oracle": NO_ORACLE,
-        "loss": "squared error",
-        "threshold_meaning": MEANING,
-        "round_trip_bps": 15.0,
-        "level": 0.95,
-        "tries": 1,
-        "seeds": 2,
-        "classes": False,
-    }
-    splits = {
-        "train": model_split(SKILL),
-        "valid": model_split(SKILL, **(valid or {})),
-        "test": model_split(skill, **(test or {})),
-    }
-    return judge(splits, **made | other)
+    made = details(
+        {
+            "silos train": {"skill": SKILL},
+            "silos valid": {"skill": SKILL} | (valid or {}),
+            "silos test": {"skill": skill} | (test or {}),
+        },
+        **other,
+    )
+    return judge(made, "silos", seeds=2, limits=params.verdict)
 
 
 def test_a_constant_is_collapsed_whatever_its_loss(params):
@@ -69,12 +59,12 @@ def test_of_classes_a_proven_skill_is_no_collapse(params):
     """0.2 % against 3 % of a rare class is much to know, and varies little."""
     still = {"std_ratio": over(0.03)}
     proven, luck = over(0.07, 0.03, 0.1), over(0.07, -0.03, 0.1)
-    assert verdict(params, proven, test=still, classes=True).name != "collapsed"
-    assert verdict(params, luck, test=still, classes=True).name == "collapsed"
+    assert verdict(params, proven, test=still, classes=[0.0, 1.0]).name != "collapsed"
+    assert verdict(params, luck, test=still, classes=[0.0, 1.0]).name == "collapsed"
 
 
 def test_what_the_figures_leave_out_is_said(params):
-    found = verdict(params, over(0.3, 0.25, 0.33, seeds=1), test={"non_finite": 1234}, seeds=2)
+    found = verdict(params, over(0.3, 0.25, 0.33, seeds=1), test={"non_finite": 1234})
     assert "Only 1 of 2 seeds have a skill on test." in found.sentence
     assert "On test 1,234 predictions are not finite: they count as the best constant" in (
         found.sentence

@@ -1,72 +1,65 @@
-"""The figures of one run on one split: its predictions in, figures and their resamples out."""
+"""The figures of one run on one split, as rows of the table, and their resamples."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from alpha.core import parallel
 from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
-from alpha.evaluate.details import Ends, Event, Slice, SplitFigures, Threshold
+from alpha.evaluate.figures import Row, by_event, by_name
 from alpha.evaluate.inputs import Columns
+from alpha.evaluate.over_seeds import Resamples, Widened, key
 from alpha.evaluate.ranking import Order, RankedEvent
 from alpha.evaluate.split_rows import SplitRows
+from alpha.evaluate.thresholds import Check
 from alpha.learn.losses import Objective
 
-# A figure's value in each resample, (resamples,), by the figure's name; of a threshold check
-# the two sums that its outcome after fees is made of, (2, resamples).
-Resamples = dict[str, np.ndarray]
 _NOT_FINITE = "no prediction is finite"
 # Losses are computed of so many rows at once, which bounds the memory.
 _PART_ROWS = 1 << 18
+_OF_SPLIT = (
+    *("rows", "non_finite", "loss", "constant_loss", "skill", "mse", "mae", "rank_ic"),
+    *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
+)
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """Of the evaluation; `thresholds_bps` is empty where outcomes are classes."""
+class Assessed(NamedTuple):
+    """One run on one split: `rows` of which the mean over seeds says something, and others that
+    stand `alone`, all without model, seed and split; and the threshold checks, by τ in bps."""
 
-    thresholds_bps: Sequence[float]
-    round_trip_bps: float
-    horizon_ns: int
-
-
-def fees_name(threshold_bps: float) -> str:
-    """The name of a threshold check's sums among Resamples."""
-    return f"after_fees at {threshold_bps!r}"
+    rows: list[Row]
+    alone: list[Row]
+    checks: dict[float, Check]
+    resamples: Resamples
 
 
-def losses(
+def scored(
     objective: Objective, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The losses of predictions and of the best constant, (rows,) each, of which the first are
-    the second where there is no score (NaN); `values` are what the loss takes."""
+) -> tuple[np.ndarray, ...]:
+    """Outcomes, scores, losses of the `values` and losses of the best constant, (rows,) each. The
+    losses are the constant's where there is no score (NaN)."""
     found, of_constant = np.empty(len(outcome)), np.empty(len(outcome))
     for first in range(0, len(outcome), _PART_ROWS):
         part = slice(first, first + _PART_ROWS)
         of_constant[part] = objective.losses(outcome[part], objective.constant)
         found[part] = objective.losses(outcome[part], values[part])
     np.copyto(found, of_constant, where=np.isnan(score))
-    return found, of_constant
+    return outcome, score, found, of_constant
 
 
 def figures_of_rows(
-    products: tuple[int, int, int],
-    outcome: np.ndarray,
-    score: np.ndarray,
-    losses: np.ndarray,
-    constant_losses: np.ndarray,
+    products: tuple[int, int, int], columns: Sequence[np.ndarray]
 ) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Loss, skill, rank IC and std ratio of some rows, (rows,) each, and of the `products` of
-    their ranks; and the reason of each that is None.
-
-    Rows without a score (NaN) count in loss and skill, and in nothing else.
-    """
+    """Loss, skill, rank IC and std ratio of some rows, and the reason of each that is None: from
+    the `products` of their ranks, and what `scored` gives. Rows without a score (NaN) count in
+    loss and skill, and in nothing else."""
+    outcome, score, losses, constant_losses = columns
     keep = ~np.isnan(score)
     rows, kept = len(keep), int(np.count_nonzero(keep))
     # If nothing was predicted at all, loss and skill are of no rows.
-    scored = rows if kept else 0
+    counted = rows if kept else 0
     total, of_constant = metrics.total(losses), metrics.total(constant_losses)
     constant = metrics.constant(outcome)
     # A mask would copy the rows.
@@ -74,8 +67,8 @@ def figures_of_rows(
     spread = metrics.std(outcome[those]), metrics.std(score[those])
     return metrics.defined(
         {
-            "loss": lambda: metrics.mean(total, scored),
-            "skill": lambda: metrics.skill(total, of_constant, scored, constant=constant),
+            "loss": lambda: metrics.mean(total, counted),
+            "skill": lambda: metrics.skill(total, of_constant, counted, constant=constant),
             "rank_ic": lambda: ranking.spearman(products, kept),
             "std_ratio": lambda: metrics.std_ratio(*spread, kept),
         },
@@ -83,210 +76,164 @@ def figures_of_rows(
     )
 
 
-def assess(
-    split: SplitRows, predicted: Columns, parameters: Parameters, *, clipped: int, replaced: int
-) -> tuple[SplitFigures, Resamples]:
-    """Every figure of one run on one split, and the resamples of those with an interval.
+def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> Assessed:
+    """Every figure of one run on one split, with the `counts` of what its inputs had wrong.
 
-    Rows whose prediction is not finite are counted. For loss and skill they stand for the best
-    constant, so that to abstain gains nothing; of the other figures they are left out. A figure
-    that is not defined is None, with its reason under `undefined`.
+    For loss and skill rows whose prediction is not finite stand for the best constant, so that to
+    abstain gains nothing; of the other figures they are left out. A figure that is not defined has
+    a reason, as have lists that are empty and intervals that are missing.
     """
-    run = _Run(split, predicted)
-    ordered, events = run.in_order(parameters.thresholds_bps)
-    figures = run.of_rows()
-    checks = [run.check(threshold, parameters) for threshold in parameters.thresholds_bps]
-    days, regimes = (
-        [run.slice(name, rows) for name, rows in parts.items()]
-        for parts in (split.days, split.regimes)
-    )
-    events += run.of_classes()
-    reasons = {
-        "intervals": split.blocks.reason,
-        "interval of skill": None if split.blocks.reason else split.skill_reason,
-        "regimes": split.standard.regimes.reason,
+    run, blocks, once = _Run(split, predicted), split.blocks, Widened(split.blocks, tries=1)
+    rows, alone, checks, resamples = run.found
+    standard, round_trip_bps = split.standard, split.standard.evaluate.round_trip_bps
+    run.in_order()
+    figures, reasons = run.of_all_rows()
+    figures |= {"rows": split.rows, "non_finite": split.rows - run.kept, **counts}
+    names = "skill", "rank_ic", "loss"
+    ends = {name: once.ends(figures[name], resamples.get(name)) for name in names}
+    rows[:0] = by_name({name: figures[name] for name in _OF_SPLIT}, reasons, ends)
+    for place, those in (split.days | split.regimes).items():
+        columns = run.scored(those)
+        figures, reasons = figures_of_rows(run.products[place], columns)
+        rows += by_name({"rows": len(columns[0])} | figures, reasons, slice=place)
+    for threshold in standard.thresholds_bps:
+        check, sums = thresholds.check(threshold, split, predicted.score)
+        checks[threshold], after = check, None
+        # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
+        if blocks.reason is None and blocks.effective(sums[1]) >= LEAST_BLOCKS:
+            acted = resamples[key("after_fees_bps", repr(threshold))] = blocks.sums(sums)
+            after = thresholds.after_fees_resampled(acted, round_trip_bps=round_trip_bps)
+        ends = {"after_fees_bps": once.ends(check["after_fees_bps"], after)}
+        alone += by_name(check, ends=ends, event=repr(threshold))
+    missing = run.missing | {
+        "intervals": blocks.reason,
+        "interval of skill": None if blocks.reason else split.skill_reason,
+        "regimes": standard.regimes.reason,
         "thresholds": None if checks else "outcomes are classes, not returns",
         "calibration": None if run.kept else run.instead or "no rows",
     }
-    run.undefined |= {name: reason for name, reason in reasons.items() if reason is not None}
-    ends = {
-        name: split.blocks.ends(run.resamples.get(name)) for name in ("skill", "rank_ic", "loss")
-    }
-    return SplitFigures(
-        rows=split.rows,
-        non_finite=split.rows - run.kept,
-        label_quantiles=split.quantiles,
-        thresholds=checks,
-        events=events,
-        days=days,
-        regimes=regimes,
-        intervals={name: Ends(low=one[0], high=one[1]) for name, one in ends.items() if one},
-        clipped=clipped,
-        replaced=replaced,
-        undefined=run.undefined,
-        **ordered,
-        **figures,
-    ), run.resamples
+    rows += [Row(figure=name, reason=reason) for name, reason in missing.items() if reason]
+    return run.found
 
 
 class _Run:
-    """One run's predictions of a split; the resamples of its figures, and the reasons of those
-    that are not defined, both of which its methods fill."""
+    """One run's predictions of a split, and what its methods find."""
 
     def __init__(self, split: SplitRows, predicted: Columns) -> None:
-        self._split, self._score, self._values = split, predicted.score, predicted.values
-        self._lost = np.isnan(predicted.score)
-        self._kept_by_cell = split.blocks.by_cell(~self._lost)
-        self.kept = split.rows - int(np.count_nonzero(self._lost))
+        self.split, self.predicted, self.score = split, predicted, predicted.score
+        self.kept_by_cell = split.blocks.by_cell(~np.isnan(self.score))
+        self.kept = int(np.sum(self.kept_by_cell))
         # The reason of all figures, if there is nothing to compute them from.
         self.instead = _NOT_FINITE if split.rows and not self.kept else None
-        # Of the ranks of each day and regime, by its name, and of all rows.
-        self._products: dict[str, tuple[int, int, int]] = {}
-        self._rank_sums: list[np.ndarray] = []
-        self.undefined: dict[str, str] = {}
-        self.resamples: Resamples = {}
+        # Of ranks, of all rows by "" and of each slice.
+        self.products: dict[str, tuple[int, int, int]] = {}
+        self.rank_sums: list[np.ndarray] = []
+        self.found = Assessed([], [], {}, {})
+        self.missing: dict[str, str | None] = {}
 
-    def _scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
-        """Some rows' outcomes, scores, losses and those of the best constant."""
-        objective, outcome = self._split.standard.objective, self._split.outcome[rows]
-        score = self._score[rows]
-        return outcome, score, *losses(objective, outcome, score, self._values[rows])
-
-    def in_order(self, thresholds_bps: Sequence[float]) -> tuple[dict[str, Any], list[Event]]:
-        """What the order of the predictions gives: the products of ranks, distribution and
-        calibration; and the events of outcomes above each threshold."""
-        split, x = self._split, self._split.ranks
+    def in_order(self) -> None:
+        """What the order of the predictions gives: products of ranks, distribution, calibration,
+        and how they rank outcomes above each threshold, or each class but 0."""
+        (rows, alone, *_), split, x = self.found, self.split, self.split.ranks
         if self.kept < split.rows:
-            x = split.ranks_of(Order(np.where(self._lost, np.nan, split.outcome)))
-        order = Order(self._score)
+            x = split.ranks_of(Order(np.where(np.isnan(self.score), np.nan, split.outcome)))
+        order = Order(self.score)
         y = split.ranks_of(order)
         parts: list[Mapping[str, Any]] = [{"": slice(None)}, split.days, split.regimes]
         for of_x, of_y, slices in zip(x, y, parts, strict=True):
-            for name, those in slices.items():
-                self._products[name] = ranking.products(of_x[those], of_y[those])
-        self._rank_sums = ranking.rank_ic_statistics(
-            x.whole, y.whole, self._kept_by_cell, split.blocks
-        )
-        ascending_ranks = y.whole[order.rows]
-        del x, y, of_x, of_y
-        prediction, outcome = self._score[order.rows], split.outcome[order.rows]
-        found = {
-            "prediction_quantiles": distribution.quantiles(prediction),
-            "prediction_counts": distribution.counts(prediction, split.standard.bin_edges),
-            "calibration": distribution.calibration(prediction, outcome, ascending_ranks),
-        }
+            for place, those in slices.items():
+                self.products[place] = ranking.products(of_x[those], of_y[those])
+        kept_by_cell, blocks = self.kept_by_cell, split.blocks
+        self.rank_sums = ranking.rank_ic_statistics(x[0], y[0], kept_by_cell, blocks)
+        ascending_ranks = y[0][order.rows]
+        del x, y, of_x, of_y  # what comes needs the memory
+        prediction, outcome = self.score[order.rows], split.outcome[order.rows]
+        rows += by_event("prediction_quantile", distribution.quantiles(prediction))
+        counts = distribution.counts(prediction, split.standard.bin_edges)
+        rows += by_event("prediction_count", counts)
+        deciles = distribution.calibration(prediction, outcome, ascending_ranks)
+        for name, values in deciles.items():
+            alone += by_event(f"calibration_{name}", dict(enumerate(values)))
         del prediction, outcome, ascending_ranks
         above = {
             f"outcome > {threshold:g} bps": split.outcome > threshold * thresholds.BPS
-            for threshold in thresholds_bps
+            for threshold in split.standard.thresholds_bps
         }
-        return found, self._events(order, above)
-
-    def of_classes(self) -> list[Event]:
-        """The event of each class but 0, by its probability."""
-        found = []
-        for at, code in enumerate(self._split.standard.objective.classes):
+        self._events(order, above)
+        del order, above
+        for at, code in enumerate(split.standard.objective.classes):
             if code != 0:
-                came = {f"class {code:+g}": self._split.outcome == code}
-                found += self._events(Order(self._values[:, at]), came)
-        return found
+                came = {f"class {code:+g}": split.outcome == code}
+                self._events(Order(self.predicted.values[:, at]), came)
 
-    def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> list[Event]:
+    def _events(self, order: Order, came: Mapping[str, np.ndarray]) -> None:
         """How well an order of the predictions ranks rows in which an event came, (rows,) bool."""
-        cells, cell = self._split.blocks.cells, self._split.blocks.of_rows[order.rows]
-
-        def rank(event: np.ndarray) -> RankedEvent:
-            return RankedEvent(event[order.rows], order, cell, cells=cells)
-
-        return list(map(self._event, came, parallel.each(rank, came.values())))
-
-    def _event(self, name: str, ranked: RankedEvent) -> Event:
-        found, reasons = metrics.defined(
-            {"average_precision": ranked.average_precision, "decile_lift": ranked.decile_lift},
-            instead=self.instead,
+        blocks, cell = self.split.blocks, self.split.blocks.of_rows[order.rows]
+        events = parallel.each(
+            lambda event: RankedEvent(event[order.rows], order, cell, cells=blocks.cells),
+            came.values(),
         )
-        blocks = self._split.blocks
-        if reasons:
-            self.undefined[name] = next(iter(reasons.values()))
-        elif blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
-            self.undefined[f"interval of {name}"] = (
-                f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
-            )
-        elif blocks.reason is None:
-            sums = blocks.sums((*ranked.by_cell.T, self._kept_by_cell))
-            of_statistic, events, of_top, both, rows = sums
-            precisions = np.clip(ratio(of_statistic, events), 0.0, 1.0)
-            self.resamples[f"average_precision of {name}"] = precisions
-            lifts = ratio(ratio(both, of_top), ratio(events, rows))
-            self.resamples[f"decile_lift of {name}"] = lifts
-        base_rate = ranked.positives / self.kept if self.kept else None
-        return Event(name=name, base_rate=base_rate, **found)
+        for name, ranked in zip(came, events, strict=True):
+            found = {
+                "base_rate": ranked.positives / self.kept if self.kept else None,
+                "average_precision": ranked.average_precision,
+                "decile_lift": ranked.decile_lift,
+            }
+            reason = ranked.reason and (self.instead or ranked.reason)
+            self.found.rows.extend(by_name(found, dict.fromkeys(found, reason), event=name))
+            if reason is None and blocks.effective(ranked.by_cell[:, 1]) < LEAST_EFFECTIVE:
+                few = f"the event falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+                self.missing[f"interval of {name}"] = few
+            elif reason is None and blocks.reason is None:
+                sums = blocks.sums((*ranked.by_cell.T, self.kept_by_cell))
+                of_statistic, of_event, of_top, both, rows = sums
+                precisions = np.clip(ratio(of_statistic, of_event), 0.0, 1.0)
+                self.found.resamples[key("average_precision", name)] = precisions
+                lifts = ratio(ratio(both, of_top), ratio(of_event, rows))
+                self.found.resamples[key("decile_lift", name)] = lifts
 
-    def of_rows(self) -> dict[str, Any]:
-        """The figures over all rows, after `in_order`."""
-        split, kept, scored = self._split, self.kept, self._scored(slice(None))
-        found, undefined = figures_of_rows(self._products[""], *scored)
-        by_cell, constant = split.blocks.by_cell(scored[2]), metrics.total(scored[3])
-        del scored
+    def scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
+        columns = self.split.outcome, self.score, self.predicted.values
+        return scored(self.split.standard.objective, *(column[rows] for column in columns))
+
+    def of_all_rows(self) -> tuple[dict[str, float | None], dict[str, str]]:
+        """Figures, and the reason of each that is None; after `in_order`."""
+        split, kept, columns = self.split, self.kept, self.scored(slice(None))
+        found, undefined = figures_of_rows(self.products[""], columns)
+        by_cell, constant = split.blocks.by_cell(columns[2]), metrics.total(columns[3])
+        del columns  # what comes needs the memory
         with np.errstate(over="ignore", invalid="ignore"):
-            # Where there is no prediction the error is NaN.
-            error = np.abs(split.outcome - self._score)
-            np.copyto(error, 0.0, where=self._lost)
-            absolute, squared = float(np.sum(error)), float(np.sum(np.square(error, out=error)))
-        zeros = float(split.rows - np.count_nonzero(split.outcome))
+            error = np.abs(split.outcome - self.score)
+            absolute, squared = np.nansum(error), np.nansum(np.square(error, out=error))
+        zeros = split.rows - int(np.count_nonzero(split.outcome))
         others, reasons = metrics.defined(
             {
                 "constant_loss": lambda: metrics.mean(constant, split.rows if kept else 0),
                 "mse": lambda: metrics.mean(squared, kept),
                 "mae": lambda: metrics.mean(absolute, kept),
                 "label_zero_share": lambda: metrics.mean(zeros, split.rows),
-                "near_mean_share": lambda: metrics.mean(split.standard.near(self._score), kept),
+                "near_mean_share": lambda: metrics.mean(split.standard.near(self.score), kept),
             },
             instead=self.instead,
         )
-        self.undefined |= undefined | reasons
-        self.resamples |= resampled(split, found, by_cell, split.constant_by_cell, self._rank_sums)
-        return found | others
-
-    def slice(self, name: str, rows: slice | np.ndarray) -> Slice:
-        """The figures of a day, whose rows are a slice, or of a regime, whose rows are a mask."""
-        scored = self._scored(rows)
-        found, undefined = figures_of_rows(self._products[name], *scored)
-        return Slice(name=name, rows=len(scored[0]), undefined=undefined, **found)
-
-    def check(self, threshold_bps: float, parameters: Parameters) -> Threshold:
-        split, blocks = self._split, self._split.blocks
-        found, sums = thresholds.check(
-            threshold_bps,
-            time_ns=split.time_ns,
-            outcome=split.outcome,
-            prediction=self._score,
-            horizon_ns=parameters.horizon_ns,
-            round_trip_bps=parameters.round_trip_bps,
-            blocks=blocks,
-        )
-        # Of fewer blocks a resample has all or nothing: that is one spell, however many windows.
-        if blocks.reason is not None or blocks.effective(sums[1]) < LEAST_BLOCKS:
-            return found
-        of_check = self.resamples[fees_name(threshold_bps)] = blocks.sums(sums)
-        after = thresholds.after_fees_resampled(of_check, round_trip_bps=parameters.round_trip_bps)
-        return thresholds.with_ends(found, blocks.ends(after))
+        of_losses = by_cell, split.constant_by_cell
+        self.found.resamples.update(resampled(split, found, of_losses, self.rank_sums))
+        return found | others, undefined | reasons
 
 
 def resampled(
     split: SplitRows,
     figures: Mapping[str, float | None],
-    losses: np.ndarray,
-    constant_losses: np.ndarray,
+    losses: Sequence[np.ndarray],
     rank_sums: Sequence[np.ndarray],
 ) -> Resamples:
     """Those of loss, skill and rank IC, as far as they are among the `figures` and have an
-    interval: from losses by cell, (cells,), and `rank_ic_statistics`."""
+    interval: from losses and the constant's by cell, (cells,), and `rank_ic_statistics`."""
     blocks, found = split.blocks, {}
     if blocks.reason is not None:
         return {}
     if figures["loss"] is not None:
-        rows, of_loss, of_constant = blocks.sums((blocks.rows, losses, constant_losses))
+        rows, of_loss, of_constant = blocks.sums((blocks.rows, *losses))
         found["loss"] = ratio(of_loss, rows)
         if figures["skill"] is not None and split.skill_reason is None:
             found["skill"] = 1.0 - ratio(of_loss, of_constant)

@@ -1,17 +1,14 @@
 """Moving blocks of time, resampled: how far a figure could have come out otherwise.
 
-Labels overlap and volatility comes in spells, so neighbouring rows are no independent
-evidence; whole blocks of time, longer than a label's horizon, nearly are. Time is cut into
-cells, a block is CELLS_PER_BLOCK consecutive cells that hold rows (the last are followed by
-the first), and a resample is as many blocks, drawn with replacement, as the split is long.
-Every figure is a function of sums over rows, so the rows are summed once, by cell.
+Labels overlap and volatility comes in spells, so only whole blocks of time, longer than a horizon,
+are nearly independent. Time is cut into cells, a block is CELLS_PER_BLOCK consecutive cells that
+hold rows (the last are followed by the first), a resample as many blocks, drawn with replacement,
+as the split is long. Figures are functions of sums over rows, which are made once, by cell.
 Sources: Künsch (1989), Politis and Romano (1992).
 """
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -25,37 +22,21 @@ LEAST_EFFECTIVE = 2
 _CHUNK = 1 << 17
 
 
-@dataclass(frozen=True)
 class Blocks:
-    """One split's cells, and the resamples of them: the same for every run and model.
+    """One split's cells, none of them empty, and the resamples of them: the same for every run.
+    `rows` (cells,) counts their rows; `reason` is why there is no interval, None if there is."""
 
-    `first` is the first row of each cell and last the number of rows, (cells + 1,) int64; no
-    cell is empty.
-    """
-
-    first: np.ndarray
-    seconds: float
-    resamples: int
-    level: float
-    seed: int
-
-    @classmethod
-    def cut(
-        cls, time_ns: np.ndarray, seconds: float, *, resamples: int, level: float, seed: int
-    ) -> "Blocks":
+    def __init__(
+        self, time_ns: np.ndarray, seconds: float, *, resamples: int, level: float, seed: int
+    ) -> None:
         """Blocks of `seconds` of rows at ascending times, (rows,) int64."""
         # Cells in a gap hold nothing, and are not part of the time that was observed.
-        length_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
-        return cls(first_rows(time_ns, length_ns), seconds, resamples, level, seed)
-
-    @property
-    def cells(self) -> int:
-        return len(self.first) - 1
-
-    @property
-    def rows(self) -> np.ndarray:
-        """How many rows are in each cell, (cells,) int64."""
-        return np.diff(self.first)
+        self.first = first_rows(time_ns, max(1, round(seconds * 1e9 / CELLS_PER_BLOCK)))
+        self.rows, self.cells = np.diff(self.first), len(self.first) - 1
+        self.seconds, self.resamples, self.level, self.seed = seconds, resamples, level, seed
+        self.reason: str | None = None
+        if self.cells < LEAST_BLOCKS * CELLS_PER_BLOCK:
+            self.reason = f"the split spans fewer than {LEAST_BLOCKS} blocks of {seconds:g} s"
 
     @property
     def of_rows(self) -> np.ndarray:
@@ -67,45 +48,32 @@ class Blocks:
         with np.errstate(over="ignore", invalid="ignore"):
             return np.add.reduceat(values, self.first[:-1], dtype=np.float64)
 
-    @cached_property
-    def reason(self) -> str | None:
-        """Why there is no interval, or None if there is."""
-        if self.cells >= LEAST_BLOCKS * CELLS_PER_BLOCK:
-            return None
-        return f"the split spans fewer than {LEAST_BLOCKS} blocks of {self.seconds:g} s"
-
     def sums(self, per_cell: Iterable[np.ndarray]) -> np.ndarray:
-        """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples)
-        float64, NaN where a sum is not finite. Call it only where `reason` is None."""
+        """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples),
+        NaN where a sum is not finite. Call it only where `reason` is None."""
         # The statistics of a block side by side: one access finds them all.
         blocks = np.stack([block_sums(values) for values in per_cell], axis=1)
         drawn = math.ceil(self.cells / CELLS_PER_BLOCK)
-        step = max(1, _CHUNK // drawn)
-        rng = np.random.default_rng(self.seed)
-        out = np.empty((self.resamples, blocks.shape[1]))
+        rng, step = np.random.default_rng(self.seed), max(1, _CHUNK // drawn)
+        out = np.zeros((self.resamples, blocks.shape[1]))
         for low in range(0, self.resamples, step):
-            high = min(low + step, self.resamples)
-            starts = rng.integers(0, self.cells, size=(high - low, drawn))
-            _add_drawn(blocks, starts, out[low:high])
+            part = out[low : low + step]
+            _add_drawn(blocks, rng.integers(0, self.cells, size=(len(part), drawn)), part)
         return np.ascontiguousarray(out.T)
 
     def effective(self, per_cell: np.ndarray) -> float:
-        """How many blocks a sum is spread over of which each cell has so much, (cells,), none
-        below 0: all of them where it is spread evenly, 1 where one block has it all (the inverse
-        of the Herfindahl-Hirschman index)."""
+        """How many blocks a sum of parts of at least 0, (cells,), is spread over, as the inverse
+        of the Herfindahl-Hirschman index: all if evenly, 1 if one block has it all."""
         blocks = block_sums(per_cell)
-        square = float(np.sum(blocks * blocks))
-        return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = float(np.sum(blocks * blocks))
+            return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
 
     def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
-        """The expanded percentile interval at `level` of a figure's resamples, (resamples,),
-        of those that are finite; None without any, or if that is not the larger half.
-
-        Percentiles alone are too narrow where blocks are few, as resamples know the spread only
-        as well as the blocks do. So they are taken at Φ(−t · √(n / (n − 1))) on either side, with
-        t the quantile of Student's t, n − 1 degrees of freedom, for n blocks. Source: Hesterberg
-        (2015).
-        """
+        """The expanded percentile interval at `level` of a figure's finite resamples, (resamples,);
+        None without any, or if they are not more than half. As percentiles alone are too narrow
+        where n blocks are few, they are taken at Φ(−t · √(n / (n − 1))), with t the quantile of
+        Student's t, n − 1 degrees of freedom. Source: Hesterberg (2015)."""
         from scipy.special import ndtr, stdtrit
 
         if resampled is None:
@@ -122,11 +90,8 @@ class Blocks:
 
 def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None) -> np.ndarray:
     """The first row of each stretch of time that holds rows, and last the number of rows:
-    (stretches + 1,) int64.
-
-    Stretches start at multiples of `length_ns` from `origin_ns`, or from the first row;
-    `time_ns` (rows,) int64 ascends.
-    """
+    (stretches + 1,) int64. Stretches start at multiples of `length_ns` from `origin_ns`, or from
+    the first row; `time_ns` (rows,) int64 ascends."""
     if not len(time_ns):
         return np.zeros(1, dtype=np.int64)
     number = (time_ns - (time_ns[0] if origin_ns is None else origin_ns)) // length_ns
@@ -135,8 +100,7 @@ def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None
 
 
 def block_sums(per_cell: np.ndarray) -> np.ndarray:
-    """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle: (cells,), as is
-    `per_cell`."""
+    """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle, (cells,)."""
     with np.errstate(over="ignore", invalid="ignore"):
         sums = np.cumsum(np.concatenate(([0.0], per_cell, per_cell[: CELLS_PER_BLOCK - 1])))
         return np.asarray(sums[CELLS_PER_BLOCK:] - sums[:-CELLS_PER_BLOCK])
@@ -150,12 +114,9 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True)
 def _add_drawn(blocks: np.ndarray, starts: np.ndarray, out: np.ndarray) -> None:
-    """Add up `blocks` (blocks, statistics) at each resample's `starts` (resamples, drawn)."""
-    statistics = blocks.shape[1]
+    """Add `blocks` (blocks, statistics) at each resample's `starts` (resamples, drawn) to `out`."""
     for resample in range(len(starts)):
-        total = np.zeros(statistics)
-        for at in range(starts.shape[1]):
-            start = starts[resample, at]
-            for statistic in range(statistics):
+        total = out[resample]
+        for start in starts[resample]:
+            for statistic in range(len(total)):
                 total[statistic] += blocks[start, statistic]
-        out[resample] = total

@@ -1,19 +1,7 @@
-"""figures.csv: every figure of an evaluation, one a row. All that is shown is a view of it.
+"""figures.csv: every figure of an evaluation, one a row. All that is shown is a view of it."""
 
-| column | meaning |
-| --- | --- |
-| model | a model; `oracle`, what could be known; `label`, what is the same for all models |
-| seed | of one run; empty for a figure over the seeds, which is their mean |
-| fold | 0: one fold |
-| split | train, valid or test |
-| slice | `day 2024-01-01`, `regime low`; empty for the whole split |
-| figure | its name; `skill_spread` is the standard deviation of `skill` over the seeds |
-| event | where it applies: an event, a threshold in bps, a quantile's level, a bin, a family |
-| value, low, high | the figure and the ends of its interval; empty where not defined |
-| reason | why there is no value, or no interval |
-"""
-
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -35,37 +23,44 @@ _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
 _TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
+Value = float | None
+Ends = tuple[Value, Value]
 
 
 class Row(NamedTuple):
-    """A row of the table, in the order of its columns."""
+    """A row of the table, in the order of its columns; None is an empty cell."""
 
-    model: str
-    seed: int | None = None
+    model: str = ""  # also `oracle`, what could be known, and `label`, the same for all models
+    seed: int | None = None  # of one run; None for a figure over the seeds, which is their mean
     fold: int = 0
-    split: str = ""
-    slice: str = ""
-    figure: str = ""
-    event: str = ""
+    split: str = ""  # train, valid or test
+    slice: str = ""  # `day 2024-01-01`, `regime low`; empty for the whole split
+    figure: str = ""  # `skill_spread` is the standard deviation of `skill` over the seeds
+    event: str = ""  # an event, a threshold in bps, a quantile's level, a bin, a family
     value: float | None = None
-    low: float | None = None
+    low: float | None = None  # the ends of its interval
     high: float | None = None
-    reason: str | None = None
+    reason: str | None = None  # why there is no value, or no interval
 
 
 class Interval(NamedTuple):
-    """A figure with its interval. None where it is not defined; `reason` then says why."""
+    """A figure of the table."""
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
     reason: str | None = None
+
+    @property
+    def least(self) -> float:
+        """−∞ where it has no interval."""
+        return -math.inf if self.low is None else self.low
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The figures of one model, or of one of its runs, on one split; or of a slice or an event
-    there. `found` has figures by slice and event; one that is not in it is an empty Interval."""
+    """The figures of a model, or of a run, on one split, or of a slice or an event there. `found`
+    has them by slice and event; one that is not in it is an empty Interval."""
 
     found: dict[tuple[str, str], dict[str, Interval]] = field(repr=False)
     slice: str = ""
@@ -136,6 +131,32 @@ class Figures:
         """Of a model over its seeds, or of the run with `seed`."""
         return self._found.get((model, seed, split), Selection({}))
 
+    def best(self, models: Iterable[str], split: str) -> str | None:
+        """The model with the largest skill, the first of equals: the simplest; None without any."""
+        skills = {model: self.of(model, split)["skill"].value for model in models}
+        known = {model: skill for model, skill in skills.items() if skill is not None}
+        return max(known, key=known.__getitem__, default=None)
+
+
+def by_name(
+    values: Mapping[str, float | None],
+    reasons: Mapping[str, str | None] | None = None,
+    ends: Mapping[str, Ends] | None = None,
+    **at: Any,
+) -> list[Row]:
+    """A row of each figure."""
+    why, around = reasons or {}, ends or {}
+    return [
+        Row(**at, figure=name, value=value, low=low, high=high, reason=why.get(name))
+        for name, value in values.items()
+        for low, high in [around.get(name, (None, None))]
+    ]
+
+
+def by_event(figure: str, values: Mapping[Any, float | None], **at: Any) -> list[Row]:
+    """A row of each event."""
+    return [Row(**at, figure=figure, event=str(name), value=values[name]) for name in values]
+
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
     """The table of these rows, as `read` gives it."""
@@ -143,10 +164,9 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
-    """The mean of each figure of `runs` over the seeds where it is defined, and with two seeds or
-    more the sample standard deviation as a figure of its own; predictions that are not finite
-    are summed. Without a value the reason is that of the first seed. Intervals are empty.
-    """
+    """The mean of each figure of `runs` over the seeds where it is defined, and with two or more
+    the sample standard deviation as a figure of its own; predictions that are not finite are
+    summed. Without a value the reason is that of the first seed. Intervals are empty."""
     by = runs.groupby(_WITHIN, sort=False)
     with np.errstate(over="ignore", invalid="ignore"):
         over = by["value"].agg(["mean", "std", "min", "max", "sum", "count"])
@@ -177,10 +197,8 @@ def read(path: Path) -> Figures:
 
 
 def read_csv(path: Path, types: Any, columns: Iterable[str]) -> pd.DataFrame:
-    """A table with at least these columns; empty cells are NaN.
-
-    Raises InputError, naming the file, if it is missing, or is not of these types.
-    """
+    """A table with at least these columns; empty cells are NaN. Raises InputError, naming the
+    file, if it is missing, or is not of these types."""
     try:
         # A family may be named NA.
         found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
@@ -191,8 +209,8 @@ def read_csv(path: Path, types: Any, columns: Iterable[str]) -> pd.DataFrame:
         raise InputError(f"{path}: is not such a table: {reason}") from None
     for name in columns:
         if name not in found:
-            others = ", ".join(map(str, found.columns))
-            raise InputError(f"{path}: must have a column {name!r}, found {others}")
+            found_columns = ", ".join(found.columns)
+            raise InputError(f"{path}: must have a column {name!r}, found {found_columns}")
     return found
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, RootModel
 
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
@@ -13,9 +13,10 @@ from alpha.core.frames import open_frame
 from alpha.learn import history
 from alpha.learn.params import MATCHED_MLP, run_folder
 
-_KEY = "df"
 # Read at once.
 _PART_ROWS = 1 << 18
+# importance.json: family -> loss of skill on valid when it is permuted.
+_Importance = RootModel[dict[str, float]]
 
 
 class OfSplit(BaseModel):
@@ -34,19 +35,14 @@ class InputCounts(BaseModel):
 class _About(BaseModel):
     """model.json, as far as it matters here."""
 
-    model_config = ConfigDict(extra="ignore")
-
     configuration: str
-
-
-class _Importance(RootModel[dict[str, float]]):
-    """importance.json: family -> loss of skill on valid when it is permuted."""
 
 
 @dataclass(frozen=True)
 class Trained:
     """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
 
+    name: str
     model: str
     seed: int
     history: dict[str, list[float]]
@@ -55,27 +51,21 @@ class Trained:
     counts: InputCounts
     predictions: Path
 
-    @property
-    def name(self) -> str:
-        return f"{self.model}-{self.seed}"
-
 
 def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
-    """The `runs`, named model-seed, in their order, each matched MLP right before its run.
-
-    Raises InputError, naming the file, where one is missing or not of its format.
-    """
+    """The `runs`, named model-seed, in their order, each matched MLP right before its run. Raises
+    InputError, naming the file, where one is missing or not of its format."""
     found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
-        counts = parse(InputCounts, predictions / run_folder(name) / "inputs.json")
-        matched, alone = run_folder(name) / MATCHED_MLP, run_folder(name)
-        for model_name, folder in ((MATCHED_MLP, matched), (model, alone)):
-            if folder == matched and not (models / matched).is_dir():
-                continue
+        alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
+        counts = parse(InputCounts, predictions / alone / "inputs.json")
+        both = [(MATCHED_MLP, matched)] if (models / matched).is_dir() else []
+        for model_name, folder in (*both, (model, alone)):
             importance = models / folder / "importance.json"
             found.append(
                 Trained(
+                    name=f"{model_name}-{seed}",
                     model=model_name,
                     seed=int(seed),
                     history=history.read(models / folder / "history.csv"),
@@ -92,9 +82,8 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
 class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
-    `time_ns` int64, `outcome` finite, past `volatility` NaN where unknown. `score` is the number
-    that is compared with the outcome, `values` is what the loss takes: the score, or a probability
-    of each class (rows, classes). Both are NaN where there is no finite prediction.
+    Past `volatility` is NaN where unknown. `score` is compared with the outcome, `values` is what
+    the loss takes: the score, or probabilities (rows, classes); both are NaN if not finite.
     """
 
     time_ns: np.ndarray
@@ -111,15 +100,12 @@ def read_predictions(
     same_as: tuple[Path, np.ndarray, np.ndarray] | None = None,
 ) -> Columns:
     """A file of predictions where outcomes are one of `classes` or, if there are none, numbers;
-    without times, outcomes and volatility if they must be the `same_as` another file's: its
-    path, and the times and outcomes in it.
-
-    Raises InputError, naming the file, if it has no rows, is not in time order, holds an outcome
-    that is not finite or not one of the classes, or other rows than the other file.
-    """
+    without times, outcomes and volatility if they must be the `same_as` another file's: its path,
+    and the times and outcomes in it. Raises InputError, naming the file, if it has no rows, is not
+    in time order, or has an outcome that must not be."""
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
-    with open_frame(path, key=_KEY) as frame:
+    with open_frame(path, key="df") as frame:
         check_columns(path, names, frame.columns)
         rows = frame.rows
         if not rows:
@@ -133,23 +119,21 @@ def read_predictions(
             part = slice(first, min(first + _PART_ROWS, rows))
             times = frame.time_ns(start=part.start, stop=part.stop)
             columns = frame.matrix(names, start=part.start, stop=part.stop)
-            _check_rows(path, first, times, last, columns[:, 0], classes)
+            _check_rows(path, first, np.append(last, times), columns[:, 0], classes)
             last = times[-1]
             if same_as is None:
                 time_ns[part] = times
                 outcome[part], volatility[part] = columns[:, :2].T
-            # What else is wrong with the file is looked for to its end.
-            elif same:
-                same = np.array_equal(times, same_as[1][part])
-                same = same and np.array_equal(columns[:, 0], same_as[2][part])
+            else:
+                pairs = zip(same_as[1:], (times, columns[:, 0]), strict=True)
+                same &= all(np.array_equal(theirs[part], ours) for theirs, ours in pairs)
             columns[~np.isfinite(columns[:, 2:]).all(axis=1), 2:] = np.nan
             score[part] = columns[:, 2]
             if classes:
                 values[part] = columns[:, 3:]
     if same_as is not None and not same:
-        raise InputError(
-            f"{path}: must hold the same times and outcomes as {same_as[0]}, found others"
-        )
+        what = f"the same times and outcomes as {same_as[0]}"
+        raise InputError(f"{path}: must hold {what}, found others")
     return Columns(time_ns, outcome, volatility, score, values)
 
 
@@ -161,15 +145,10 @@ def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> N
 
 
 def _check_rows(
-    path: Path,
-    first: int,
-    time_ns: np.ndarray,
-    last: int,
-    outcome: np.ndarray,
-    classes: tuple[float, ...],
+    path: Path, first: int, times: np.ndarray, outcome: np.ndarray, classes: tuple[float, ...]
 ) -> None:
-    """Raises InputError for rows from the `first` on, after a row at the time `last`."""
-    late = time_ns <= np.concatenate(([last], time_ns[:-1]))
+    """Raises InputError for rows from the `first` on; their times follow that of the row before."""
+    late = times[1:] <= times[:-1]
     if late.any():
         row = first + int(np.argmax(late))
         raise InputError(f"{path}: row {row}: must be later than the row before it")
@@ -178,8 +157,5 @@ def _check_rows(
         bad = ~np.isin(outcome, classes)
         must = f"one of the classes {', '.join(f'{code:g}' for code in classes)}"
     if bad.any():
-        row = int(np.argmax(bad))
-        raise InputError(
-            f"{path}: row {first + row}, column 'alpha_outcome': must be {must}, "
-            f"found {outcome[row]:g}"
-        )
+        where = f"{path}: row {first + np.argmax(bad)}, column 'alpha_outcome'"
+        raise InputError(f"{where}: must be {must}, found {outcome[bad][0]:g}")

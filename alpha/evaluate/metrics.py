@@ -1,8 +1,4 @@
-"""Loss, skill and spread of predictions.
-
-Outcome and prediction are float64 and finite; whoever hands them over has dropped the rest.
-Where a figure is not defined, `Undefined` says why, in words for a reader of the results.
-"""
+"""Loss, skill and spread of finite float64; where a figure is not defined, the reason in words."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,15 +13,14 @@ class Undefined(Exception):
 def defined(
     figures: Mapping[str, Callable[[], float]], *, instead: str | None = None
 ) -> tuple[dict[str, float | None], dict[str, str]]:
-    """Each figure, or None where it is not defined; and the reason of each None, which is
-    `instead` if that is given. Nothing is raised."""
-    found: dict[str, float | None] = {}
+    """Each figure, None where it is Undefined, and the reason of each None: `instead`, if given."""
+    found: dict[str, float | None] = dict.fromkeys(figures)
     reasons = {}
     for name, compute in figures.items():
         try:
             found[name] = compute()
         except Undefined as reason:
-            found[name], reasons[name] = None, instead or str(reason)
+            reasons[name] = instead or str(reason)
     return found, reasons
 
 
@@ -36,17 +31,14 @@ def total(values: np.ndarray) -> float:
 
 
 def constant(values: np.ndarray) -> bool:
-    """Whether all values are equal."""
     return not len(values) or bool(np.min(values) == np.max(values))
 
 
 def std(values: np.ndarray) -> float:
     """The population's, 0 without values; infinite or NaN if it is too large for a float."""
-    # The mean of equal numbers is off from them by rounding, which is no variation.
-    if constant(values):
-        return 0.0
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.std(values))
+        # The mean of equal numbers is off from them by rounding, which is no variation.
+        return 0.0 if constant(values) else float(np.std(values))
 
 
 def mean(total: float, rows: int) -> float:
@@ -57,13 +49,9 @@ def mean(total: float, rows: int) -> float:
 
 
 def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -> float:
-    """1 − sum of `losses` / sum of `constant_losses`, over `rows` rows, of which all outcomes
-    are equal if `constant`.
-
-    0 is "no better than the best constant", negative is worse, 1 is perfect. Raises Undefined
-    without rows, and where nothing is left to explain: the outcome does not vary (another
-    constant would be perfect), or the constant makes no loss.
-    """
+    """1 − `losses` / `constant_losses`, sums: 0 is no better than the best constant. Raises
+    Undefined without rows, and where nothing is left to explain: all outcomes are equal
+    (`constant`: another constant would be perfect), or the best constant makes no loss."""
     if constant:
         raise Undefined("the outcome is constant" if rows else "no rows")
     of_constant = mean(constant_losses, rows)
@@ -73,8 +61,8 @@ def skill(losses: float, constant_losses: float, rows: int, *, constant: bool) -
 
 
 def std_ratio(outcome: float, prediction: float, rows: int) -> float:
-    """std(prediction) / std(outcome), from both: near 0 is a collapsed model. Undefined without
-    rows, or if the outcome does not vary."""
+    """std(prediction) / std(outcome): near 0 is a collapsed model. Raises Undefined without rows,
+    or if the outcome does not vary."""
     if not rows or outcome == 0:
         raise Undefined("the outcome is constant" if rows else "no rows")
     with np.errstate(all="ignore"):
@@ -89,5 +77,4 @@ def finite(value: float | np.floating) -> float:
 
 
 def finite_or_none(value: float | np.floating) -> float | None:
-    """`value` as a plain float, or None if it is not finite."""
     return float(value) if math.isfinite(value) else None

@@ -1,13 +1,8 @@
-"""The oracle: the best that could be known at t of a simulated market, beside every model.
+"""The oracle: the expected label of each row of a simulated market, given its hidden state. No
+prediction has a smaller squared error on average, so its skill is what there is to capture."""
 
-A simulated market comes with the expected label of each row, given its hidden state. No
-prediction has a smaller squared error on average, so the oracle's skill is what there is to
-capture, and a model's skill over it the share that it did.
-"""
-
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -15,19 +10,15 @@ from pydantic import BaseModel
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
-from alpha.data.columns import SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate.assess import Resamples, figures_of_rows, losses, resampled
+from alpha.evaluate.assess import figures_of_rows, resampled, scored
 from alpha.evaluate.bootstrap import ratio
-from alpha.evaluate.details import Interval
-from alpha.evaluate.details import Oracle as OracleFigures
+from alpha.evaluate.figures import Interval
 from alpha.evaluate.inputs import check_columns
-from alpha.evaluate.over_seeds import Widened, mean_resampled
+from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.ranking import Order, products, rank_ic_statistics
 from alpha.evaluate.split_rows import SplitRows
 from alpha.learn.params import Loss
-
-_KEY, _COLUMN = "df", "oracle"
 
 
 class _About(BaseModel):
@@ -38,57 +29,40 @@ class _About(BaseModel):
     target: str
 
 
-class Known:
-    """The oracle of every row of a market, in files of which one is in memory at a time."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = paths
-
-    def at(self, time_ns: np.ndarray) -> np.ndarray:
-        """Its values at ascending times, (rows,); NaN where there is none.
-
-        Of rows with the same timestamp the last stands, of the last file. Raises InputError,
-        naming the file, if one is not of its format.
-        """
-        found = np.full(len(time_ns), np.nan)
-        for path in self.paths:
-            with open_frame(path, key=_KEY) as frame:
-                check_columns(path, [_COLUMN], frame.columns)
-                times, values = frame.time_ns(), frame.matrix([_COLUMN])[:, 0]
-            order = np.argsort(times, kind="stable")
-            times, values = times[order], values[order]
-            ends = (times[0], times[-1] + 1) if len(times) else (0, 0)
-            span = slice(*np.searchsorted(time_ns, ends))
-            place = np.searchsorted(times, time_ns[span], side="right") - 1
-            there = times[place] == time_ns[span]
-            found[span] = np.where(there, values[place], found[span])
-        return found
+def values_at(known: list[Path], time_ns: np.ndarray) -> np.ndarray:
+    """The oracle in files at ascending times, (rows,), at least one; NaN where there is none. Of
+    rows with the same timestamp the last stands, of the last file. Raises InputError, naming the
+    file, if one is not of its format."""
+    found = np.full(len(time_ns), np.nan)
+    for path in known:
+        with open_frame(path, key="df") as frame:
+            check_columns(path, ["oracle"], frame.columns)
+            times, values = frame.time_ns(), frame.matrix(["oracle"])[:, 0]
+        place = np.searchsorted(time_ns, times, side="right") - 1
+        there = time_ns[place] == times
+        found[place[there]] = values[there]
+    return found
 
 
-def read(features: Path, label: Label, loss: Loss) -> Known | str:
-    """The oracle beside the feature files in `features`, or why there is none, in words.
-
-    Raises InputError if oracle.json is not of its format, or has no files beside it.
-    """
+def read(features: Path, label: Label, loss: Loss) -> list[Path] | str:
+    """The oracle's files beside the feature files in `features`, or why there is none, in words.
+    Raises InputError if oracle.json is not of its format, or has no files beside it."""
     folder = features / "oracle"
     if not (folder / "oracle.json").exists():
         return "only a simulated market has an oracle"
     about = parse(_About, folder / "oracle.json")
     if any(getattr(label, name) != value for name, value in about):
-        return (
-            f"the oracle knows the label {about.target} over {about.horizon_seconds:g} s at "
-            f"{about.price} only"
-        )
+        of = f"{about.target} over {about.horizon_seconds:g} s at {about.price}"
+        return f"the oracle knows the label {of} only"
     if loss.name != "mse" or classes(label):
         return f"the oracle is the best prediction for loss mse only, found {loss.name}"
     paths = sorted(folder.glob("*.h5"))
     if not paths:
         raise InputError(f"{folder}: must hold HDF5 files beside oracle.json, found none")
-    return Known(paths)
+    return paths
 
 
-@dataclass(frozen=True)
-class OfSplit:
+class OfSplit(NamedTuple):
     """The oracle on one split, its skill's resamples, and how many rows it does not know."""
 
     skill: Interval
@@ -97,47 +71,30 @@ class OfSplit:
     missing: int = 0
 
 
-@dataclass(frozen=True)
-class Oracle:
-    """Its figures on every split, and what is known of it on test."""
-
-    figures: OracleFigures
-    test: OfSplit
-
-    @classmethod
-    def of(cls, known: Known | str, splits: Mapping[SplitName, OfSplit]) -> "Oracle":
-        """From its figures on each split; of nothing `known`, which is then the reason."""
-        figures = OracleFigures(
-            skill={split: one.skill for split, one in splits.items()},
-            rank_ic={split: one.rank_ic for split, one in splits.items()},
-            reason=known if isinstance(known, str) else None,
-        )
-        return cls(figures, splits["test"])
-
-    def share(
-        self, skill: float | None, resamples: Sequence[Resamples], widened: Widened
-    ) -> Interval:
-        """The share of the oracle's skill on test that a model captured, paired."""
-        oracle, missing = self.test.skill, self.test.missing
-        if oracle.value is None:
-            return Interval(reason=oracle.reason)
-        if oracle.value <= 0 or (oracle.low is not None and oracle.low <= 0):
-            return Interval(reason="the oracle's own skill on test is not above 0")
-        if missing:
-            return Interval(reason=f"{missing:,} rows of test have no value of the oracle")
-        if skill is None:
-            return Interval(reason="the model has no skill on test")
-        mine, whole = mean_resampled(resamples, "skill"), self.test.resampled
-        paired = None if mine is None or whole is None else ratio(mine, whole)
-        return widened.interval(skill / oracle.value, paired, oracle.reason)
+def share(
+    oracle: OfSplit, skill: float | None, resampled: np.ndarray | None, widened: Widened
+) -> Interval:
+    """The share of the oracle's skill on test that a model captured, paired."""
+    best = oracle.skill
+    if best.value is None:
+        return Interval(reason=best.reason)
+    if best.value <= 0 or (best.low is not None and best.low <= 0):
+        return Interval(reason="the oracle's own skill on test is not above 0")
+    if oracle.missing:
+        return Interval(reason=f"{oracle.missing:,} rows of test have no value of the oracle")
+    if skill is None:
+        return Interval(reason="the model has no skill on test")
+    whole = oracle.resampled
+    paired = None if resampled is None or whole is None else ratio(resampled, whole)
+    return widened.interval(skill / best.value, paired, best.reason)
 
 
-def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
+def of_split(known: list[Path] | str, split: SplitRows, widened: Widened) -> OfSplit:
     """Skill and rank IC of what is `known` over the rows of a split that have an oracle; if it is
     the reason of nothing, that reason."""
     if isinstance(known, str):
         return OfSplit(Interval(reason=known), Interval(reason=known))
-    oracle, blocks, ranks = known.at(split.time_ns), split.blocks, split.ranks.whole
+    oracle, blocks, ranks = values_at(known, split.time_ns), split.blocks, split.ranks[0]
     keep = np.isfinite(oracle)
     missing = split.rows - int(np.count_nonzero(keep))
     if missing == split.rows:
@@ -150,15 +107,16 @@ def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
     rank_sums = rank_ic_statistics(ranks, of_oracle, blocks.by_cell(keep), blocks)
     of_ranks = products(ranks, of_oracle)
     del ranks, of_oracle
-    of_rows = losses(split.standard.objective, split.outcome, oracle, oracle)
-    columns = split.outcome, oracle, *of_rows
-    known_only = [column[keep] for column in columns] if missing else columns
-    figures, undefined = figures_of_rows(of_ranks, *known_only)
+    columns = scored(split.standard.objective, split.outcome, oracle, oracle)
+    # A mask would copy the rows.
+    those = keep if missing else slice(None)
+    figures, undefined = figures_of_rows(of_ranks, [column[those] for column in columns])
+    of_losses = []
     # They are the same where there is no oracle, and do not count.
-    for one in of_rows:
-        one[~keep] = 0.0
-    of_losses, of_constant = (blocks.by_cell(one) for one in of_rows)
-    resamples = resampled(split, figures, of_losses, of_constant, rank_sums)
+    for losses in columns[2:]:
+        losses[~keep] = 0.0
+        of_losses.append(blocks.by_cell(losses))
+    resamples = resampled(split, figures, of_losses, rank_sums)
     skill, rank_ic = (
         widened.interval(figures[name], resamples.get(name), undefined.get(name) or reason)
         for name, reason in (("skill", split.skill_reason), ("rank_ic", None))

@@ -28,6 +28,10 @@ class Evaluate(Section):
     tries: Count
     bootstrap: Bootstrap
 
+    @property
+    def round_trip_bps(self) -> float:
+        return 2 * self.fees.taker_bps
+
 
 class Verdict(Section):
     """The limits of alpha/evaluate/verdict.py; docs/verdicts.md says why these."""

@@ -1,10 +1,6 @@
-"""How well predictions rank: rank IC, average precision, and the lift of the top decile.
-
-`rank_ic` and `average_precision` are for arrays at hand, as in a notebook. An evaluation takes
-the same steps one by one, and adds up by cell of time what the figures' intervals are made of
-(alpha.evaluate.bootstrap). Rows with equal predictions form a group and are treated alike, so no
-figure depends on the order in which a sort leaves them.
-"""
+"""How well predictions rank. `rank_ic` and `average_precision` are for arrays at hand, as in a
+notebook; an evaluation takes the same steps one by one. Rows with equal predictions form a group
+and are treated alike, so no figure depends on the order in which a sort leaves them."""
 
 import math
 
@@ -21,56 +17,46 @@ _PRODUCTS = 1 << 16
 
 
 def rank_ic(outcome: np.ndarray, prediction: np.ndarray) -> float:
-    """Spearman's rank correlation, ties given their average rank; both (rows,) numbers without
-    NaN, fewer than 2^31 rows.
-
-    Source: Spearman (1904), as Pearson's correlation of the ranks. Raises Undefined with fewer
-    than two rows or where one side is constant, ValueError if they are not as they must be.
-    """
+    """Spearman's rank correlation (1904), ties given their average rank; both (rows,) numbers
+    without NaN, fewer than 2^31 rows. Raises Undefined with fewer than two rows or where one side
+    is constant, ValueError if they are not as they must be."""
     both = _columns(outcome=outcome, prediction=prediction)
     x, y = (one.centered_ranks(len(both[0])) for one in parallel.each(Order, both))
     return spearman(products(x, y), len(x))
 
 
 def average_precision(event: np.ndarray, score: np.ndarray) -> float:
-    """The area under the precision-recall curve as average precision.
-
-    `event` is bool (rows,), `score` (rows,) numbers without NaN. With A and B the events and the
-    rows that score at least as high as row i, it is the mean of A / B over the events. Raises
-    Undefined where the event is always or never there; ValueError if they are not as they must
-    be.
-    """
+    """The area under the precision-recall curve: the mean over the events of the share of events
+    among the rows that score at least as high. `event` is bool (rows,), `score` (rows,) numbers
+    without NaN. Raises Undefined where the event is always or never there, ValueError if they are
+    not as they must be."""
     if np.asarray(event).dtype != bool:
         raise ValueError(f"event: must be bool, found {np.asarray(event).dtype}")
     came, score = _columns(event=event, score=score)
-    order = Order(score)
-    cell = np.zeros(len(score), dtype=np.int32)
-    return RankedEvent(came[order.rows] > 0, order, cell, cells=1).average_precision()
+    order, cell = Order(score), np.zeros(len(score), dtype=np.int32)
+    ranked = RankedEvent(came[order.rows] > 0, order, cell, cells=1)
+    if ranked.average_precision is None:
+        raise Undefined(ranked.reason)
+    return ranked.average_precision
 
 
 def _columns(**given: np.ndarray) -> list[np.ndarray]:
     """As floats. Raises ValueError unless they are of the same rows, without NaN."""
-    columns = [np.asarray(values, dtype=np.float64) for values in given.values()]
-    for name, values in zip(given, columns, strict=True):
-        if values.ndim != 1:
-            raise ValueError(f"{name}: must be (rows,), found {values.shape}")
+    columns = {name: np.asarray(values, dtype=np.float64) for name, values in given.items()}
+    rows = next(iter(columns.values())).size
+    for name, values in columns.items():
+        if values.shape != (rows,):
+            raise ValueError(f"{name}: must be ({rows},), found {values.shape}")
         if (nan := np.isnan(values)).any():
             raise ValueError(f"{name}: must be without NaN, found one in row {nan.argmax()}")
-    one, other = (values.shape for values in columns)
-    if one != other:
-        raise ValueError(f"must be of the same rows, found {one} and {other}")
-    return columns
+    return list(columns.values())
 
 
 class Order:
-    """Rows in ascending order of a value, those without one (NaN) left out.
-
-    `rows` (known,) int32 are the rows, `starts` (known,) bool where a group of equal values
-    starts.
-    """
+    """Rows, fewer than 2^31, in ascending order of a value, those without one (NaN) left out: the
+    `rows` (known,) int32, and `starts` (known,) bool, where a group of equal values starts."""
 
     def __init__(self, values: np.ndarray) -> None:
-        """From (rows,) floats, fewer than 2^31 rows."""
         known = len(values) - np.count_nonzero(np.isnan(values))
         # NaN comes last.
         self.rows = np.argsort(values)[:known].astype(np.int32)
@@ -80,47 +66,41 @@ class Order:
 
     def centered_ranks(self, rows: int, part: np.ndarray | None = None) -> np.ndarray:
         """Twice the average rank of each row's group less the mean rank, (rows,) int32: whole
-        numbers that add up to 0. Of rows that are left out it is 0.
-
-        Ranks are among all rows, or among those of the same `part`: (rows,) whole numbers from 0.
-        """
+        numbers that add up to 0; 0 of rows that are left out. Ranks are among all rows, or among
+        those of the same `part`: (rows,) whole numbers from 0."""
         part = np.zeros(rows, dtype=np.int8) if part is None else part
-        ranks = np.zeros(rows, dtype=np.int32)
-        parts = int(np.max(part, initial=0)) + 1
-        _rank(self.rows, self.starts, part, np.zeros((3, parts), dtype=np.int64), ranks)
-        return ranks
+        return _rank(self.rows, self.starts, part, int(np.max(part, initial=0)) + 1)
 
 
 def products(x: np.ndarray, y: np.ndarray) -> tuple[int, int, int]:
-    """The sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each: exact, so there
-    is neither rounding nor an order of adding."""
+    """The exact sums of x · x, y · y and x · y of centered ranks, (rows,) int32 each."""
     # So few that their products, each below the square of the rows, stay within 63 bits.
     step = max(1, min(_PRODUCTS, (1 << 62) // max(1, len(x)) ** 2))
-    sums = [0, 0, 0]
+    xx = yy = xy = 0
     for first in range(0, len(x), step):
         one, other = (ranks[first : first + step].astype(np.int64) for ranks in (x, y))
-        for at, product in enumerate((one * one, other * other, one * other)):
-            sums[at] += int(np.sum(product))
-    return sums[0], sums[1], sums[2]
+        xx += int(np.sum(one * one))
+        yy += int(np.sum(other * other))
+        xy += int(np.sum(one * other))
+    return xx, yy, xy
 
 
 def spearman(products: tuple[int, int, int], rows: int) -> float:
-    """Rank IC from the products of the centered ranks of outcomes and predictions, of which
-    `rows` are not left out. Raises Undefined as `rank_ic` does."""
+    """Rank IC from the `products` of outcomes' and predictions' centered ranks, of which `rows` are
+    not left out. Raises Undefined as `rank_ic` does."""
     if rows < 2:
         raise Undefined("fewer than two rows" if rows else "no rows")
     xx, yy, xy = products
-    for name, square in (("prediction", yy), ("outcome", xx)):
-        if not square:
-            raise Undefined(f"the {name} is constant")
+    if not (xx and yy):
+        raise Undefined(f"the {'outcome' if yy else 'prediction'} is constant")
     return finite(xy / math.sqrt(xx * yy))
 
 
 def rank_ic_statistics(
     x: np.ndarray, y: np.ndarray, kept: np.ndarray, blocks: Blocks
 ) -> list[np.ndarray]:
-    """What `rank_ic_resampled` needs the resampled sums of, by cell, from centered ranks,
-    (rows,) int32; `kept` (cells,) counts the rows that are not left out."""
+    """What `rank_ic_resampled` needs the resampled sums of, by cell, from centered ranks (rows,);
+    `kept` (cells,) counts the rows that are not left out."""
     pairs = ((x, x), (y, y), (x, y))
     products = (blocks.by_cell(np.multiply(*pair, dtype=np.float64)) for pair in pairs)
     return [kept, blocks.by_cell(x), blocks.by_cell(y), *products]
@@ -135,93 +115,66 @@ def rank_ic_resampled(sums: np.ndarray) -> np.ndarray:
 
 
 class RankedEvent:
-    """How well a prediction ranks `rows` rows by whether an event comes, as it does in
-    `positives` of them.
+    """How well a prediction ranks rows by whether an event comes: it does in `positives` of them.
 
+    `decile_lift` is the share of events among the top decile of scores, of which rows tied at the
+    cut share what is left, over their share of all rows. Both figures are None for a `reason`.
     `by_cell` (cells, 4) has the statistic of average precision, the events, the rows in the top
-    decile, and the events in it.
-
-    Average precision is N / P, P the events. Its statistic is N's derivative by each row's
-    weight, so that resampled sums of it over those of events are resamples of the figure, to
-    first order.
+    decile, and the events in it. Average precision is N / P, P the events; its statistic is N's
+    derivative by each row's weight: resampled sums of it over those of events are resamples of the
+    figure, to first order.
     """
 
     def __init__(self, came: np.ndarray, order: Order, cell: np.ndarray, *, cells: int) -> None:
         """From whether the event `came`, bool, and the `cell` of each row, int32, both in the
         order of the prediction."""
-        self.rows, self.positives = len(came), int(np.count_nonzero(came))
+        rows, self.positives = len(came), int(np.count_nonzero(came))
         self.by_cell = np.zeros((cells, 4))
-        sums = _rank_event(came, order.starts, cell, self.positives, TOP, self.by_cell)
-        self._precisions, self._in_top, self._top = sums
-
-    def average_precision(self) -> float:
-        """As the function of this name."""
-        self._check()
-        return finite(self._precisions / self.positives)
-
-    def decile_lift(self) -> float:
-        """Share of events among the top decile of scores, over their share of all rows.
-
-        Rows tied at the cut share what is left of the top evenly. Raises Undefined where the
-        event is always or never there.
-        """
-        self._check()
-        return finite(self._in_top / self._top / (self.positives / self.rows))
-
-    def _check(self) -> None:
-        if not self.rows:
-            raise Undefined("no rows")
-        if self.positives in (0, self.rows):
-            raise Undefined(f"{'every' if self.positives else 'no'} row has the event")
+        precisions, in_top, top_rows = _rank_event(
+            came, order.starts, cell, self.positives, self.by_cell
+        )
+        known = 0 < self.positives < rows
+        self.average_precision = precisions / self.positives if known else None
+        self.decile_lift = in_top / top_rows / (self.positives / rows) if known else None
+        event = f"{'every' if self.positives else 'no'} row has the event" if rows else "no rows"
+        self.reason = None if known else event
 
 
 @njit(cache=True, nogil=True)
-def _rank(
-    order: np.ndarray, starts: np.ndarray, part: np.ndarray, counts: np.ndarray, ranks: np.ndarray
-) -> None:
-    """Write `ranks`. By part `counts` (3, parts), 0 at first, counts the rows, those that came
-    before the group, and those of the group."""
-    rows, before, group = counts
+def _rank(order: np.ndarray, starts: np.ndarray, part: np.ndarray, parts: int) -> np.ndarray:
+    ranks, first = np.zeros(len(part), dtype=np.int32), 0
+    # By part, all rows, those before the group, and those up to its end.
+    rows, before, upto = np.zeros((3, parts), dtype=np.int64)
     for row in order:
         rows[part[row]] += 1
-    first = 0
-    while first < len(order):
-        last = first
-        while last == first or (last < len(order) and not starts[last]):
-            group[part[order[last]]] += 1
-            last += 1
-        for row in order[first:last]:
-            at = part[row]
-            ranks[row] = 2 * before[at] + group[at] - rows[at]
-        # Of a part that was seen before nothing is left to move.
-        for row in order[first:last]:
-            at = part[row]
-            before[at] += group[at]
-            group[at] = 0
-        first = last
+    for last in range(1, len(order) + 1):
+        if last == len(order) or starts[last]:
+            for row in order[first:last]:
+                upto[part[row]] += 1
+            for row in order[first:last]:
+                at = part[row]
+                ranks[row] = before[at] + upto[at] - rows[at]
+            for row in order[first:last]:
+                before[part[row]] = upto[part[row]]
+            first = last
+    return ranks
 
 
 @njit(cache=True, nogil=True)
 def _rank_event(
-    came: np.ndarray,
-    starts: np.ndarray,
-    cell: np.ndarray,
-    positives: int,
-    share: float,
-    by_cell: np.ndarray,
+    came: np.ndarray, starts: np.ndarray, cell: np.ndarray, positives: int, by_cell: np.ndarray
 ) -> tuple[float, float, float]:
     """Fill `by_cell`; the sum of A / B over the events, the events in the top, and its rows."""
-    rows, above, first = len(came), positives, 0
+    rows, above, first, events = len(came), positives, 0, 0
     # What an event adds to the precision of those below it, and what any row takes from them.
     raises = dilutes = precisions = in_top = top_rows = 0.0
-    while first < rows:
-        last, events = first + 1, int(came[first])
-        while last < rows and not starts[last]:
-            events += came[last]
-            last += 1
+    for last in range(1, rows + 1):
+        events += came[last - 1]
+        if last < rows and not starts[last]:
+            continue
         rows_above = np.float64(rows - first)
         precision = above / rows_above
-        top = min(max((share * rows - (rows - last)) / (last - first), 0.0), 1.0)
+        top = min(max((TOP * rows - (rows - last)) / (last - first), 0.0), 1.0)
         raises += events / rows_above
         dilutes += events * precision / rows_above
         precisions += events * precision
@@ -236,5 +189,5 @@ def _rank_event(
                 sums[1] += 1.0
                 sums[3] += top
         above -= events
-        first = last
+        first, events = last, 0
     return precisions, in_top, top_rows

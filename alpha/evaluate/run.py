@@ -1,26 +1,36 @@
-"""The step: what every run's predictions are worth on every split.
+"""The step: what every run's predictions are worth on every split. In memory are the rows of one
+split, what one run predicts of them, and the resampled figures of every run."""
 
-In memory are the rows of one split, what one run predicts of them, and the resampled figures of
-every run. `figures.csv` has every figure, `details.json` the verdicts, `metrics.json` the headline
-for `dvc metrics`, and the other CSV files are for `dvc plots`.
-"""
-
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate import distribution, inputs, oracle, summary
-from alpha.evaluate.assess import Parameters, assess
-from alpha.evaluate.over_seeds import Widened
+from alpha.evaluate import figures, inputs, oracle, tables
+from alpha.evaluate.assess import Assessed, assess
+from alpha.evaluate.details import Details, Model
+from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
+from alpha.evaluate.over_seeds import Widened, compare_to_baselines, difference, key, mean_resampled
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
 from alpha.evaluate.split_rows import SplitRows, Standard
+from alpha.evaluate.thresholds import after_fees_resampled, meaning, pool
+from alpha.evaluate.verdict import judge
+from alpha.learn import history
 from alpha.learn.params import Loss
+
+# A model's seeds on each split.
+OfSeeds = Mapping[tuple[str, SplitName], Sequence[Assessed]]
+Intervals = Mapping[SplitName, Widened]
 
 
 def run(
@@ -37,71 +47,165 @@ def run(
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads of each run, in its folder of `models`, history.csv, model.json and importance.json if
-    there is one; in its folder of `predictions` {split}.h5 and inputs.json; the same of a matched
-    MLP in the subfolder matched_mlp/; and features/oracle/ if there is one. Raises InputError,
-    naming the file, where one is missing, is not of its format, or holds other rows than the runs
-    before it.
+    Reads history.csv, model.json and perhaps importance.json of each run, its {split}.h5 and
+    inputs.json, the same of a matched MLP in matched_mlp/, and perhaps features/oracle/. Raises
+    InputError, naming the file, where one is missing, is not of its format, or holds other rows
+    than the runs before it.
     """
-    found = inputs.trained(runs, models=models, predictions=predictions)
+    trained = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
-    parameters = Parameters(
-        thresholds_bps=() if classes(label) else evaluate.thresholds_bps,
-        round_trip_bps=2 * evaluate.fees.taker_bps,
-        horizon_ns=label.horizon_ns,
-    )
-    assessed = [summary.Assessed(each, {}, {}) for each in found]
-    splits: dict[SplitName, summary.OnSplit] = {}
-    pairs = [(split, one) for split in SPLITS for one in assessed]
+    of_label: list[Row] = []
+    widened: dict[SplitName, Widened] = {}
+    oracles: dict[SplitName, oracle.OfSplit] = {}
+    assessed: dict[tuple[str, SplitName], Assessed] = {}
+    pairs = [(split, one) for split in SPLITS for one in trained]
     with whole_folder(out) as part:
         for split, one in track(pairs, "evaluate", total=len(pairs)):
-            path, counts = one.run.predictions / f"{split}.h5", getattr(one.run.counts, split)
-            if one is assessed[0]:
+            path, counts = one.predictions / f"{split}.h5", getattr(one.counts, split)
+            if one is trained[0]:
                 first, predicted = path, inputs.read_predictions(path, classes(label))
                 if split == "train":
-                    standard = Standard(predicted, label, loss)
-                rows = SplitRows(
-                    predicted,
-                    standard=standard,
-                    bootstrap=evaluate.bootstrap,
-                    horizon_seconds=label.horizon_seconds,
-                )
-                if split == "train":
-                    train_blocks = rows.block_means
+                    standard = Standard(predicted, label, loss, evaluate)
+                rows = SplitRows(predicted, standard)
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
-                widened = Widened(rows.blocks, evaluate.tries)
-                splits[split] = summary.OnSplit(
-                    label=rows.label,
-                    digest=rows.digest,
-                    skill_reason=rows.skill_reason,
-                    widened=widened,
-                    shift=distribution.shift(
-                        split,
-                        standard.reference,
-                        rows.outcome,
-                        train_blocks=train_blocks,
-                        blocks=rows.block_means,
-                    ),
-                    oracle=oracle.of_split(known, rows, widened),
-                )
+                of_split = rows.label if split == "train" else rows.label + rows.shift
+                of_label += (row._replace(model="label", split=split) for row in of_split)
+                widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
+                oracles[split] = oracle.of_split(known, rows, widened[split])
             else:
                 same_as = first, rows.time_ns, rows.outcome
                 predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            one.figures[split], one.resamples[split] = assess(
-                rows, predicted, parameters, clipped=counts.clipped, replaced=counts.replaced
-            )
-            # What is read next needs the memory.
-            del predicted
-            if one is assessed[-1]:
+            assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
+            del predicted  # what is read next needs the memory
+            if one is trained[-1]:
+                digest = rows.digest
                 del rows
-        summary.write(
-            part,
-            assessed,
-            standard=standard,
-            splits=splits,
-            known=known,
-            label=label,
-            evaluate=evaluate,
-            limits=limits,
+        names = list(dict.fromkeys(one.model for one in trained))
+        of_seeds = {
+            (model, split): [assessed[one.name, split] for one in trained if one.model == model]
+            for model, split in product(names, SPLITS)
+        }
+        of_runs, alone = _of_runs(trained, assessed)
+        over = _over_seeds(of_runs, of_seeds, widened)
+        skills, test = Figures(over), widened["test"]
+        skill = {}
+        for model in names:
+            resamples = [one.resamples for one in of_seeds[model, "test"]]
+            skill[model] = skills.of(model)["skill"].value, mean_resampled(resamples, "skill")
+        rungs = compare_to_baselines(
+            names, skills, lambda one, other: difference(skill[one], skill[other], test)
         )
+        others = [
+            *of_label,
+            *(_row("oracle", "skill", best.skill, split) for split, best in oracles.items()),
+            *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in oracles.items()),
+            *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
+            *(
+                _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
+                for model in names
+            ),
+            *_over_days(skills, names),
+        ]
+        checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
+        every = [figures.table(others), over, figures.table(checks), of_runs, alone]
+        details = Details(
+            models=names,
+            runs=[one.name for one in trained],
+            loss=standard.objective.words,
+            classes=list(standard.objective.classes),
+            train_rows=standard.rows,
+            train_mean=standard.mean,
+            train_std=standard.std,
+            tolerance=standard.near_mean_tolerance,
+            bin_edges=standard.bin_edges.tolist(),
+            regime_cuts=list(standard.regimes.cuts),
+            round_trip_bps=evaluate.round_trip_bps,
+            threshold_meaning=meaning(label),
+            level=evaluate.bootstrap.level,
+            tries=evaluate.tries,
+            resamples=evaluate.bootstrap.resamples,
+            block_seconds=standard.block_seconds,
+            test_digest=digest,
+            oracle_reason=known if isinstance(known, str) else None,
+            ladder=[rung for rung, _ in rungs],
+            by_model={},
+            figures=Figures(pd.concat(every, ignore_index=True)),
+        )
+        for model in names:
+            seeds = {one.seed: one.configuration for one in trained if one.model == model}
+            details.by_model[model] = Model(
+                seeds=list(seeds),
+                configuration=_configuration(seeds.values()),
+                verdict=judge(details, model, seeds=len(seeds), limits=limits),
+            )
+        tables.write(part, details, {one.name: one.history for one in trained})
+
+
+def _row(model: str, figure: str, found: Interval, split: str = "test") -> Row:
+    return Row(model=model, split=split, figure=figure, **found._asdict())
+
+
+def _of_runs(
+    trained: Sequence[inputs.Trained], assessed: Mapping[tuple[str, SplitName], Assessed]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The figures of runs of which the mean over seeds says something, and the others."""
+    rows: list[Row] = []
+    alone: list[Row] = []
+    for one in trained:
+        of_run: dict[str, Any] = {"model": one.model, "seed": one.seed}
+        rows += by_event("importance", one.importance, split="valid", **of_run)
+        epochs = history.epochs(one.history), history.best_epoch(one.history)
+        both = dict(zip(("epochs", "best_epoch"), epochs, strict=True))
+        alone += by_name(both, split="train", **of_run)
+        for split in SPLITS:
+            found = assessed[one.name, split]
+            rows += (row._replace(split=split, **of_run) for row in found.rows)
+            alone += (row._replace(split=split, **of_run) for row in found.alone)
+    return figures.table(rows), figures.table(alone)
+
+
+def _over_seeds(of_runs: pd.DataFrame, of_seeds: OfSeeds, widened: Intervals) -> pd.DataFrame:
+    """The means over seeds, with the ends of those that have resamples."""
+    over = figures.over_seeds(of_runs)
+    for at, row in over[(over["slice"] == "") & over["value"].notna()].iterrows():
+        resamples = [seed.resamples for seed in of_seeds[row["model"], row["split"]]]
+        mean = mean_resampled(resamples, key(row["figure"], row["event"]))
+        if mean is not None:
+            over.loc[at, ["low", "high"]] = widened[row["split"]].ends(row["value"], mean)
+    return over
+
+
+def _pooled(of_seeds: OfSeeds, widened: Intervals, round_trip_bps: float) -> Iterator[Row]:
+    """The threshold checks of all seeds' rows together."""
+    for (model, split), seeds in of_seeds.items():
+        for threshold in seeds[0].checks:
+            checks, event = [seed.checks[threshold] for seed in seeds], repr(threshold)
+            pooled, name = pool(checks, round_trip_bps=round_trip_bps), key("after_fees_bps", event)
+            acted = [seed.resamples[name] for seed in seeds if name in seed.resamples]
+            after = None
+            # A seed that acts in too few blocks would hide behind the others.
+            if len(acted) >= max(1, sum(check["prediction_above"] != 0 for check in checks)):
+                together = np.sum(acted, axis=0)
+                after = after_fees_resampled(together, round_trip_bps=round_trip_bps)
+            ends = {"after_fees_bps": widened[split].ends(pooled["after_fees_bps"], after)}
+            yield from by_name(pooled, ends=ends, model=model, split=split, event=event)
+
+
+def _over_days(skills: Figures, models: Iterable[str]) -> Iterator[Row]:
+    """The mean and the spread over days of each day's rank IC."""
+    for model, split in product(models, SPLITS):
+        days = [day["rank_ic"].value for day in skills.of(model, split).slices("day")]
+        known = [value for value in days if value is not None]
+        found: dict[str, float | None] = {"rank_ic_days": None}
+        if len(known) > 1:
+            spread = 0.0 if min(known) == max(known) else float(np.std(known, ddof=1))
+            found = {"rank_ic_days": float(np.mean(known)), "rank_ic_days_spread": spread}
+        few = None if len(known) > 1 else "fewer than two days have a rank IC"
+        yield from by_name(found, {"rank_ic_days": few}, model=model, split=split)
+
+
+def _configuration(of_runs: Iterable[str]) -> str:
+    """One for the seeds of a model: theirs if it is the same, else a digest of the different."""
+    first, *others = distinct = sorted(set(of_runs))
+    return hashlib.sha256("\n".join(distinct).encode()).hexdigest() if others else first

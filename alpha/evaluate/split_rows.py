@@ -1,9 +1,6 @@
 """What all runs are compared by: what train's label gives, and the rows of one split."""
 
 import hashlib
-from functools import cached_property
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -11,10 +8,10 @@ from alpha.core import parallel
 from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
-from alpha.evaluate.details import Label as LabelFigures
+from alpha.evaluate.figures import by_event, by_name
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
-from alpha.evaluate.params import Bootstrap
+from alpha.evaluate.params import Evaluate
 from alpha.evaluate.ranking import Order
 from alpha.learn.losses import Objective, near_mean_tolerance
 from alpha.learn.params import Loss
@@ -23,52 +20,55 @@ REGIMES = ("low", "middle", "high")
 DAY_NS = 86400 * 10**9
 
 
-class Regimes(NamedTuple):
+class Regimes:
     """Cut points of past volatility between low, middle and high; or the reason of none."""
 
-    cuts: tuple[float, ...] = ()
-    reason: str | None = None
-
-    @classmethod
-    def fit(cls, span_ns: int, volatility: np.ndarray) -> "Regimes":
+    def __init__(self, span_ns: int, volatility: np.ndarray) -> None:
         """The terciles of train's finite past volatility, (rows,), over a span of time."""
-        if span_ns < DAY_NS:
-            return cls(reason="train spans less than a day")
         finite = volatility[np.isfinite(volatility)]
-        if not len(finite):
-            return cls(reason="no row of train has a past volatility")
-        if metrics.constant(finite):
-            return cls(reason="the past volatility of train is constant")
-        low, high = np.quantile(finite, (1 / 3, 2 / 3), overwrite_input=True)
-        return cls(cuts=(float(low), float(high)))
+        self.cuts: tuple[float, ...] = ()
+        self.reason: str | None = None
+        if span_ns < DAY_NS:
+            self.reason = "train spans less than a day"
+        elif not len(finite):
+            self.reason = "no row of train has a past volatility"
+        elif metrics.constant(finite):
+            self.reason = "the past volatility of train is constant"
+        else:
+            self.cuts = tuple(np.quantile(finite, (1 / 3, 2 / 3), overwrite_input=True).tolist())
 
     def of(self, volatility: np.ndarray) -> np.ndarray:
-        """The regime of each row, (rows,) int8; len(REGIMES) of one without a past volatility,
-        and of all without cuts: it is in none."""
-        # A volatility at a cut is below it.
+        """The regime of each row, (rows,) int8; len(REGIMES), which is none, without a volatility
+        or without cuts. A volatility at a cut is below it."""
         regime = np.searchsorted(self.cuts, volatility).astype(np.int8)
         regime[~np.isfinite(volatility) | (not self.cuts)] = len(REGIMES)
         return regime
 
 
 class Standard:
-    """What is fitted on train's outcomes, and nothing else."""
+    """Params, and what is fitted on train's outcomes, and nothing else."""
 
-    def __init__(self, train: Columns, label: Label, loss: Loss) -> None:
+    def __init__(self, train: Columns, label: Label, loss: Loss, evaluate: Evaluate) -> None:
         """From train's rows, at least one."""
+        self.label, self.evaluate = label, evaluate
+        self.block_seconds = evaluate.bootstrap.block_horizons * label.horizon_seconds
         outcome, self.rows = train.outcome, len(train.outcome)
+        self.block_means = self.means_of_blocks(train)
         with np.errstate(over="ignore", invalid="ignore"):
             self.objective = Objective.fit(outcome, label, loss)
         classes = self.objective.classes
+        self.thresholds_bps = () if classes else evaluate.thresholds_bps
         self.mean, self.std = map(finite_or_none, (self.objective.mean, metrics.std(outcome)))
+        # How far from the train mean a prediction still counts as near it.
+        self.near_mean_tolerance = None if self.std is None else near_mean_tolerance(self.std)
         self.bin_edges = distribution.bin_edges(outcome, classes)
-        self.regimes = Regimes.fit(int(train.time_ns[-1] - train.time_ns[0]), train.volatility)
+        self.regimes = Regimes(int(train.time_ns[-1] - train.time_ns[0]), train.volatility)
         self.reference = distribution.Reference(outcome, classes)
 
-    @property
-    def near_mean_tolerance(self) -> float | None:
-        """How far from the train mean a prediction still counts as near it."""
-        return None if self.std is None else near_mean_tolerance(self.std)
+    def means_of_blocks(self, columns: Columns) -> np.ndarray:
+        """The mean outcomes of blocks of time side by side, (blocks,)."""
+        starts = first_rows(columns.time_ns, max(1, round(self.block_seconds * 1e9)))
+        return np.add.reduceat(columns.outcome, starts[:-1]) / np.diff(starts)
 
     def near(self, score: np.ndarray) -> float:
         """How many of the predictions, (rows,), are near it. Raises Undefined if it overflowed."""
@@ -78,89 +78,61 @@ class Standard:
             return float(np.count_nonzero(np.abs(score - self.mean) <= self.near_mean_tolerance))
 
 
-class Ranks(NamedTuple):
-    """Centered ranks (alpha.evaluate.ranking), (rows,) int32 each: among all rows, and among those
-    of the row's day and of its regime."""
-
-    whole: np.ndarray
-    by_day: np.ndarray
-    by_regime: np.ndarray
-
-
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
-    `regime` (rows,) int8 is each row's, `day_starts` (days + 1,) the first row of each UTC day
-    and last the number of rows, `constant_by_cell` (cells,) the losses of the best constant,
-    `block_means` (blocks,) the mean outcomes of blocks that do not overlap. `digest` is of times
-    and outcomes: what makes two evaluations ones of the same split.
+    `days` has the rows of each UTC day, as the table names it, `regime` (rows,) each row's,
+    `constant_by_cell` (cells,) the losses of the best constant, `label` the label's own figures and
+    `shift` those against train's; `digest` is of all times and outcomes.
     """
 
-    def __init__(
-        self, columns: Columns, *, standard: Standard, bootstrap: Bootstrap, horizon_seconds: float
-    ) -> None:
-        """From what a file of predictions says of the rows themselves."""
+    def __init__(self, columns: Columns, standard: Standard) -> None:
         self.standard, objective = standard, standard.objective
         self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
-        rows, seconds = len(outcome), bootstrap.block_horizons * horizon_seconds
-        resampling = bootstrap.model_dump(exclude={"block_horizons"})
-        self.blocks = Blocks.cut(time_ns, seconds, **resampling)
-        constant_losses = objective.losses(outcome, objective.constant)
-        self.constant_by_cell = self.blocks.by_cell(constant_losses)
-        del constant_losses
-        apart = first_rows(time_ns, max(1, round(seconds * 1e9)))
-        self.block_means = np.add.reduceat(outcome, apart[:-1]) / np.diff(apart)
+        self.rows = rows = len(outcome)
+        resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
+        self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
+        self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
+        # Why skill has no interval, or None if it has.
+        self.skill_reason = self.blocks.reason
+        if not self.skill_reason and self.blocks.effective(self.constant_by_cell) < LEAST_EFFECTIVE:
+            spread = f"fewer than {LEAST_EFFECTIVE} blocks of time"
+            self.skill_reason = f"the constant's loss falls into {spread}"
+        block_means = standard.block_means, standard.means_of_blocks(columns)
+        self.shift = distribution.shift(standard.reference, outcome, block_means)
         self.regime = standard.regimes.of(columns.volatility)
-        self.day_starts = first_rows(time_ns, DAY_NS, 0)
+        starts = first_rows(time_ns, DAY_NS, 0)
+        dates = (time_ns[starts[:-1]] // DAY_NS).astype("datetime64[D]")
+        parts = map(slice, starts[:-1].tolist(), starts[1:].tolist())
+        self.days = {f"day {date}": part for date, part in zip(dates, parts, strict=True)}
         order = Order(outcome)
         ascending = outcome[order.rows]
-        self.quantiles = distribution.quantiles(ascending)
+        quantiles = distribution.quantiles(ascending)
         counts = distribution.counts(ascending, standard.bin_edges)
         del ascending  # what comes needs the memory
-        self.label = LabelFigures(
-            rows=rows,
-            days=len(self.day_starts) - 1,
-            zero_share=(rows - np.count_nonzero(outcome)) / rows if rows else None,
-            mean=finite_or_none(metrics.total(outcome) / rows) if rows else None,
-            std=finite_or_none(metrics.std(outcome)) if rows else None,
-            counts=counts,
-        )
+        figures = {
+            "rows": rows,
+            "days": len(self.days),
+            "zero_share": (rows - np.count_nonzero(outcome)) / rows if rows else None,
+            "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
+            "std": finite_or_none(metrics.std(outcome)) if rows else None,
+        }
+        self.label = by_name(figures) + by_event("count", counts) + by_event("quantile", quantiles)
         self.ranks = self.ranks_of(order)
-        # All times, and then all outcomes.
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
         self.digest = hasher.hexdigest()
 
     @property
-    def rows(self) -> int:
-        return len(self.outcome)
-
-    @property
-    def days(self) -> dict[str, slice]:
-        """The rows of each UTC day, by its date, in time order."""
-        dates = (self.time_ns[self.day_starts[:-1]] // DAY_NS).astype("datetime64[D]")
-        ends = pairwise(self.day_starts.tolist())
-        return {str(date): slice(*rows) for date, rows in zip(dates, ends, strict=True)}
-
-    @property
     def regimes(self) -> dict[str, np.ndarray]:
-        """The rows of each regime, (rows,) bool, by its name; none without cuts."""
+        """The rows of each regime, (rows,) bool, as `days`; none without cuts."""
         names = REGIMES if self.standard.regimes.cuts else ()
-        return {name: self.regime == code for code, name in enumerate(names)}
+        return {f"regime {name}": self.regime == code for code, name in enumerate(names)}
 
-    def ranks_of(self, order: Order) -> Ranks:
-        """The ranks of a value among the rows that have one."""
-        days = np.diff(self.day_starts)
-        parts = (None, np.repeat(np.arange(len(days), dtype=np.int32), days), self.regime)
-        return Ranks(*parallel.each(lambda part: order.centered_ranks(self.rows, part), parts))
-
-    @cached_property
-    def skill_reason(self) -> str | None:
-        """Why skill has no interval, or None if it has."""
-        if self.blocks.reason is not None:
-            return self.blocks.reason
-        with np.errstate(over="ignore", invalid="ignore"):
-            effective = self.blocks.effective(self.constant_by_cell)
-        if effective >= LEAST_EFFECTIVE:
-            return None
-        return f"the constant's loss falls into fewer than {LEAST_EFFECTIVE} blocks of time"
+    def ranks_of(self, order: Order) -> list[np.ndarray]:
+        """Centered ranks of a value, (rows,) int32 each: among all rows that have one, among those
+        of a row's day, and of its regime."""
+        lengths = [day.stop - day.start for day in self.days.values()]
+        days = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+        parts = (None, days, self.regime)
+        return parallel.each(lambda part: order.centered_ranks(self.rows, part), parts)

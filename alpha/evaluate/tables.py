@@ -1,8 +1,7 @@
 """The files of an evaluation: the table, details.json, and what `dvc metrics` and `dvc plots` show.
 
-The CSV files are of the test split, where DVC draws one line per column: quantiles, days and
-regimes are means over seeds, threshold counts are of all seeds' rows together, calibration has
-the seeds one after the other.
+The CSV files are of the test split: means over seeds, but that threshold checks are of all seeds'
+rows together, and calibration has the seeds one after the other.
 """
 
 import json
@@ -51,35 +50,30 @@ def write(folder: Path, details: Details, histories: dict[str, dict[str, list[fl
 def _metrics(details: Details) -> dict[str, Any]:
     """A few figures of the model that valid would choose, whatever model that is: one column each
     in a table of experiments. Then of every model, in the ladder's order."""
-    models = {name: _headline(details, name) for name in details.models}
+    models: dict[str, dict[str, Any]] = {}
+    for model in details.models:
+        found: dict[str, float | None] = {}
+        for split in ("valid", "test"):
+            names = f"skill_{split}", f"{split}_low", f"{split}_high"
+            found |= dict(zip(names, details.on(model, split)["skill"][:3], strict=True))
+        found["rank_ic"] = details.on(model)["rank_ic"].value
+        # As precise as a skill is of interest; adding 0 makes a rounded −0 a plain 0.
+        models[model] = {
+            name: None if value is None else round(value, HEADLINE_DIGITS) + 0.0
+            for name, value in found.items()
+        }
+        models[model]["verdict"] = details.by_model[model].verdict.name
     best = details.best
     return models if best is None else {"best": {"model": best, **models[best]}, **models}
-
-
-def _headline(details: Details, model: str) -> dict[str, Any]:
-    """The skill on valid and on test, each with the ends of its interval, and what came of it."""
-    found: dict[str, float | None] = {}
-    for split in ("valid", "test"):
-        skill = details.on(model, split)["skill"]
-        found |= {f"skill_{split}": skill.value}
-        found |= {f"{split}_low": skill.low, f"{split}_high": skill.high}
-    found["rank_ic"] = details.on(model)["rank_ic"].value
-    # As precise as a skill is of interest; adding 0 makes a rounded −0 a plain 0.
-    rounded = {
-        name: None if value is None else round(value, HEADLINE_DIGITS) + 0.0
-        for name, value in found.items()
-    }
-    return rounded | {"verdict": details.by_model[model].verdict.name}
 
 
 def _plots(details: Details, model: str) -> dict[str, pd.DataFrame]:
     """Each of a model's CSV files, by name."""
     table, label, over = details.figures.table, details.on("label"), details.on(model)
-    test = table[(table["model"] == model) & (table["split"] == "test")]
-    seeds, test = test[test["seed"].notna()], test[test["seed"].isna()]
-    checks = [check.event for check in over.thresholds]
+    both = table[(table["model"] == model) & (table["split"] == "test")]
+    test = both[both["seed"].isna()]
     ends = test[test["figure"] == "after_fees_bps"]
-    bins = _wide(seeds, ["seed", "event"], _DECILE).drop(columns="event")
+    bins = _wide(both[both["seed"].notna()], ["seed", "event"], _DECILE).drop(columns="event")
     quantiles = {
         "quantile": [float(level.event) for level in over.events("prediction_quantile")],
         "label": label.values("quantile"),
@@ -93,7 +87,7 @@ def _plots(details: Details, model: str) -> dict[str, pd.DataFrame]:
     return {
         "quantiles": pd.DataFrame(quantiles),
         "distribution": pd.DataFrame(distribution),
-        "thresholds": _wide(test[test["event"].isin(checks)], ["event"], _CHECK)
+        "thresholds": _wide(test[test["event"].isin(ends["event"])], ["event"], _CHECK)
         .rename(columns={"event": "threshold_bps"})
         .astype({"threshold_bps": float})
         .assign(after_fees_low_bps=ends["low"].array, after_fees_high_bps=ends["high"].array),

@@ -1,8 +1,5 @@
-"""The threshold check: when the model says "large", is it, and would it have paid?
-
-Knowing that a window's outcome will exceed τ is what a trade needs. For each τ the rows with
-prediction > τ are compared with the rows with outcome > τ.
-"""
+"""The threshold check: when the model says that an outcome exceeds τ, does it, and would it have
+paid to act on it?"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,12 +8,15 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label, classes
-from alpha.evaluate.bootstrap import Blocks, ratio
-from alpha.evaluate.details import Threshold
+from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.metrics import finite_or_none, total
+from alpha.evaluate.split_rows import SplitRows
 
 BPS = 1e-4
-_COUNTS = ("rows", "label_above", "prediction_above", "both")
+# Figures by name. `seeds` runs are counted together; `windows` are those apart from each other
+# among `prediction_above`.
+Check = dict[str, Any]
+_COUNTS = ("seeds", "rows", "label_above", "prediction_above", "both", "windows")
 _BEST_MOMENT = " leaves at the best moment of the window, which nobody knows beforehand"
 _REALISED = {
     "abs_max": "an upper bound: abs_max is direction-free, as if the side were always guessed "
@@ -30,35 +30,21 @@ _REALISED = {
 
 
 def check(
-    threshold_bps: float,
-    *,
-    time_ns: np.ndarray,
-    outcome: np.ndarray,
-    prediction: np.ndarray,
-    horizon_ns: int,
-    round_trip_bps: float,
-    blocks: Blocks,
-) -> tuple[Threshold, np.ndarray]:
-    """Finite outcomes and predictions (NaN where there is none: such a row does not count)
-    against one τ, (rows,) each at ascending `time_ns`; and by cell the outcomes acted on, and
-    how many, (2, cells).
+    threshold_bps: float, split: SplitRows, prediction: np.ndarray
+) -> tuple[Check, np.ndarray]:
+    """A split's outcomes and predictions, (rows,), NaN in rows that do not count, against one τ;
+    and by cell the outcomes acted on, and how many, (2, cells).
 
-    precision is the share of rows with label > τ among those with prediction > τ; recall the
-    share of rows with prediction > τ among those with label > τ; lift is precision over the
-    base rate, the share of rows with label > τ: 1 is no better than guessing. The realised
-    outcome is the mean outcome of the rows with prediction > τ, in bps, also less the fees
-    of a round trip. A ratio to no rows is None.
+    Of the rows with prediction > τ, precision is the share with outcome > τ, recall the share of
+    all those that they are, lift is precision over the share of all rows with outcome > τ (1 is
+    no better than guessing), and realised their mean outcome. A ratio to no rows is None.
     """
+    outcome, blocks, standard = split.outcome, split.blocks, split.standard
     level, known = threshold_bps * BPS, ~np.isnan(prediction)
-    label_above, acted = (outcome > level) & known, prediction > level
-    figures = _figures(
-        [int(np.count_nonzero(one)) for one in (known, label_above, acted, label_above & acted)],
-        total(outcome[acted]) / BPS,
-        round_trip_bps,
-        threshold_bps=threshold_bps,
-        seeds=1,
-        windows=_windows_apart(time_ns[acted], horizon_ns),
-    )
+    above, acted = (outcome > level) & known, prediction > level
+    counted = (int(np.count_nonzero(one)) for one in (known, above, acted, above & acted))
+    counts = 1, *counted, _windows_apart(split.time_ns[acted], standard.label.horizon_ns)
+    figures = _figures(counts, total(outcome[acted]) / BPS, standard.evaluate.round_trip_bps)
     return figures, np.stack([blocks.by_cell(np.where(acted, outcome, 0.0)), blocks.by_cell(acted)])
 
 
@@ -73,57 +59,38 @@ def _windows_apart(time_ns: np.ndarray, horizon_ns: int) -> int:
     return count
 
 
-def pool(checks: Sequence[Threshold], *, round_trip_bps: float) -> Threshold:
-    """The check of several seeds' rows together, from their checks at the same τ.
-
-    `windows` is of the seed with fewest: rows of several seeds are of the same time.
-    """
-    return _figures(
-        [sum(getattr(one, name) for one in checks) for name in _COUNTS],
-        sum((one.realised_bps or 0.0) * one.prediction_above for one in checks),
-        round_trip_bps,
-        threshold_bps=checks[0].threshold_bps,
-        seeds=len(checks),
-        windows=min(one.windows for one in checks),
-    )
+def pool(checks: Sequence[Check], *, round_trip_bps: float) -> Check:
+    """The check of several seeds' rows together, from their checks at the same τ; of `windows`
+    the fewest, as rows of several seeds are of the same time."""
+    *counts, windows = zip(*([one[name] for name in _COUNTS] for one in checks), strict=True)
+    outcome_sum_bps = sum((one["realised_bps"] or 0.0) * one["prediction_above"] for one in checks)
+    return _figures((*map(sum, counts), min(windows)), outcome_sum_bps, round_trip_bps)
 
 
-def _figures(
-    counts: list[int], outcome_sum_bps: float, round_trip_bps: float, **others: Any
-) -> Threshold:
-    """From the numbers of rows that are _COUNTS, and what needs no computation."""
-    rows, label_above, prediction_above, both = counts
-    base_rate, precision = _ratio(label_above, rows), _ratio(both, prediction_above)
-    realised = _ratio(outcome_sum_bps, prediction_above)
-    return Threshold(
-        base_rate=base_rate,
-        precision=precision,
-        recall=_ratio(both, label_above),
-        lift=precision / base_rate if precision is not None and base_rate else None,
-        realised_bps=realised,
-        after_fees_bps=None if realised is None else realised - round_trip_bps,
-        **dict(zip(_COUNTS, counts, strict=True)),
-        **others,
-    )
+def _figures(counts: Sequence[int], outcome_sum_bps: float, round_trip_bps: float) -> Check:
+    """What is counted, and what follows from that."""
+    found: Check = dict(zip(_COUNTS, counts, strict=True))
+    acted = found["prediction_above"]
+    base_rate, precision = _ratio(found["label_above"], found["rows"]), _ratio(found["both"], acted)
+    realised = _ratio(outcome_sum_bps, acted)
+    return found | {
+        "base_rate": base_rate,
+        "precision": precision,
+        "recall": _ratio(found["both"], found["label_above"]),
+        "lift": precision / base_rate if precision is not None and base_rate else None,
+        "realised_bps": realised,
+        "after_fees_bps": None if realised is None else realised - round_trip_bps,
+    }
 
 
-def _ratio(part: float, whole: int) -> float | None:
-    return None if whole == 0 else finite_or_none(part / whole)
+def _ratio(part: float, whole: float) -> float | None:
+    return finite_or_none(part / whole) if whole else None
 
 
 def after_fees_resampled(sums: np.ndarray, *, round_trip_bps: float) -> np.ndarray:
     """The outcome after fees of each resample, in bps, (resamples,), from the resampled sums of
     `check`; NaN without a row."""
-    outcomes, rows = sums
-    return ratio(outcomes, rows) / BPS - round_trip_bps
-
-
-def with_ends(check: Threshold, ends: tuple[float | None, float | None] | None) -> Threshold:
-    """The check with an interval of its outcome after fees, if there is one."""
-    if ends is None or check.after_fees_bps is None:
-        return check
-    low, high = ends
-    return check.model_copy(update={"after_fees_low_bps": low, "after_fees_high_bps": high})
+    return ratio(*sums) / BPS - round_trip_bps
 
 
 def meaning(label: Label) -> str:

@@ -3,78 +3,50 @@
 docs/verdicts.md explains the rules and the limits.
 """
 
-from collections.abc import Mapping, Sequence
-
 from alpha.core.text import bps, number, percent
-from alpha.data.columns import SplitName
-from alpha.evaluate.details import Figure, Flag, Oracle, Shift, Verdict, VerdictName
+from alpha.data.columns import SPLITS
+from alpha.evaluate.details import Details, Figure, Flag, Verdict, VerdictName
 from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.params import Verdict as Limits
 
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
 _SOME_SKILL = 0.01
-_NOT_FINITE = "they count as the best constant, and are left out of what ranks"
-_LATER: tuple[SplitName, ...] = ("valid", "test")
 Figures = dict[str, Figure]
 
 
-def judge(
-    splits: Mapping[SplitName, Selection],
-    *,
-    limits: Limits,
-    shift: Sequence[Shift],
-    oracle: Oracle,
-    loss: str,
-    threshold_meaning: str,
-    round_trip_bps: float,
-    level: float,
-    tries: int,
-    seeds: int,
-    classes: bool,
-) -> Verdict:
-    """Name what a model of `seeds` runs is, from its figures on every split.
-
-    Every interval is at `level` and already widened for `tries`. `loss` and `threshold_meaning`
-    are those of Details; `classes` says whether the target is one of classes. The first rule that
-    holds gives the name: collapsed, no_skill, then whether acting pays on a threshold that was
-    chosen on valid. Figures that are not defined are None.
-    """
-    test = splits["test"]
+def judge(details: Details, model: str, *, seeds: int, limits: Limits) -> Verdict:
+    """Name what a model of `seeds` runs is, from its figures. The first rule that holds gives the
+    name: collapsed, no_skill, then whether acting pays on a threshold that was chosen on valid."""
+    test = details.on(model)
     skill = test["skill"]
     figures: Figures = {
-        **{f"{split}_skill": found["skill"].value for split, found in splits.items()},
+        **{f"{split}_skill": details.on(model, split)["skill"].value for split in SPLITS},
         "test_skill_low": skill.low,
         "test_skill_high": skill.high,
         "test_std_ratio": test["std_ratio"].value,
         "test_near_mean_share": test["near_mean_share"].value,
     }
     name: VerdictName
-    gain = _gain(skill, loss, level, tries)
-    proven = skill.low is not None and skill.low > 0
-    if signs := _collapse(test, limits, spare=proven and classes):
+    gain = _gain(details, skill)
+    proven = skill.least > 0
+    if signs := _collapse(test, limits, spare=proven and bool(details.classes)):
         name, sentence = "collapsed", f"On test {signs}."
         if proven:
             sentence += f" {gain} all the same."
-    elif skill.value is None or not proven:
+    elif not proven:
         name, sentence = "no_skill", _no_skill(test, gain)
     else:
-        against, of_trade = _why_not(splits["valid"], test, limits, round_trip_bps)
-        figures |= of_trade
-        if against:
-            name, sentence = "skill_not_actionable", f"{gain}, but {against}."
-        else:
-            name = "actionable_on_paper"
-            sentence = (
-                f"{gain}. {_pays(of_trade, round_trip_bps)} "
-                f"On paper only; the realised outcome is {threshold_meaning}."
-            )
+        pays, why = _acting(details, model, limits, figures)
+        name = "actionable_on_paper" if pays else "skill_not_actionable"
+        sentence = f"{gain}. {why}" if pays else f"{gain}, but {why}."
     known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
     if known < seeds:
         sentence += f" Only {known:.0f} of {seeds} seeds have a skill on test."
     if non_finite:
-        sentence += f" On test {non_finite:,.0f} predictions are not finite: {_NOT_FINITE}."
-    flags, of_flags = raise_flags(splits, verdict=name, limits=limits, shift=shift, oracle=oracle)
-    return Verdict(name=name, sentence=sentence, figures=figures | of_flags, flags=flags)
+        count = "they count as the best constant, and are left out of what ranks"
+        sentence += f" On test {non_finite:,.0f} predictions are not finite: {count}."
+    flags = raise_flags(details, model, name, limits, figures)
+    return Verdict(name=name, sentence=sentence, figures=figures, flags=flags)
 
 
 def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
@@ -87,18 +59,13 @@ def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
         return None
     signs = []
     ratio, near = test["std_ratio"].value, test["near_mean_share"].value
-    if ratio is not None and ratio < limits.collapsed_std_ratio:
+    if ratio is not None and ratio < (limit := limits.collapsed_std_ratio):
         # With more digits than the limit, of which it may fall short by little.
-        signs.append(
-            "the standard deviation of its predictions is "
-            f"{number(100 * ratio, 2)} % of the label's "
-            f"(the limit is {percent(limits.collapsed_std_ratio)})"
-        )
-    if near is not None and near > limits.collapsed_near_mean:
-        signs.append(
-            f"{percent(near)} of its predictions are within a tolerance of the train mean "
-            f"(the limit is {percent(limits.collapsed_near_mean)})"
-        )
+        of_label = f"{number(100 * ratio, 2)} % of the label's (the limit is {percent(limit)})"
+        signs.append(f"the standard deviation of its predictions is {of_label}")
+    if near is not None and near > (limit := limits.collapsed_near_mean):
+        where = f"within a tolerance of the train mean (the limit is {percent(limit)})"
+        signs.append(f"{percent(near)} of its predictions are {where}")
     return f"{' and '.join(signs)}: hardly more than a constant" if signs else None
 
 
@@ -114,59 +81,61 @@ def _no_skill(test: Selection, gain: str) -> str:
     return f"{gain}: this may be luck." if skill.value > 0 else f"{gain}: no better than it."
 
 
-def _gain(skill: Interval, loss: str, level: float, tries: int) -> str:
-    """What the skill on test, which is defined, means, and its interval if there is one."""
-    mean = skill.value or 0.0
+def _gain(details: Details, skill: Interval) -> str:
+    """What the skill on test means, and its interval if there is one."""
+    value, low, high, _ = skill
+    mean = value or 0.0
     change = f"takes {percent(mean)} off" if mean >= 0 else f"adds {percent(-mean)} to"
-    text = f"On test it {change} the {loss} of the best constant fitted on train"
-    if skill.low is None or skill.high is None:
+    text = f"On test it {change} the {details.loss} of the best constant fitted on train"
+    if low is None or high is None:
         return text
-    best = "" if tries == 1 else f" for the best of {tries:,} tries"
-    ends = f"{percent(skill.low)} to {percent(skill.high)}"
-    return f"{text} (the skill's {100 * level:g} % interval{best} is {ends})"
+    best = "" if details.tries == 1 else f" for the best of {details.tries:,} tries"
+    ends = f"{percent(low)} to {percent(high)}"
+    return f"{text} (the skill's {100 * details.level:g} % interval{best} is {ends})"
 
 
-def _why_not(
-    valid: Selection, test: Selection, limits: Limits, round_trip_bps: float
-) -> tuple[str | None, Figures]:
-    """Why acting does not pay, or None if it does; and the figures that say so. The threshold is
-    chosen on valid, as choosing the best on test would flatter it."""
-    if not valid.thresholds:
-        return (
-            "whether acting on it would pay cannot be known: its outcomes are classes, not returns"
-        ), {}
-    needed, fees = limits.actionable_windows, f"a taker's round trip of {bps(round_trip_bps)}"
+def _acting(details: Details, model: str, limits: Limits, figures: Figures) -> tuple[bool, str]:
+    """Whether acting pays, and why; adds the figures that say so. The threshold is chosen on valid,
+    as choosing the best on test would flatter it."""
+    checks = details.on(model, "valid").thresholds
+    if not checks:
+        classes = "its outcomes are classes, not returns"
+        return False, f"whether acting on it would pay cannot be known: {classes}"
+    trip = f"a taker's round trip of {bps(details.round_trip_bps)}"
+    needed = limits.actionable_windows
     where = f"where {needed:,} are needed to say whether acting pays"
-    most = max(map(_windows, valid.thresholds))
+    most = max(map(_windows, checks))
     if most < needed:
-        few = f"on valid it predicts more than a threshold in {_of_windows(most)} at most, {where}"
-        return few, {"valid_windows": most}
-    enough = (check for check in valid.thresholds if _windows(check) >= needed)
-    chosen = max(enough, key=_least_after_fees)
-    [judged] = [one for one in test.thresholds if one.event == chosen.event]
-    lift = judged["lift"].value
-    figures: Figures = {"threshold_bps": float(chosen.event)}
+        figures["valid_windows"] = most
+        few = f"{_of_windows(most)} at most, {where}"
+        return False, f"on valid it predicts more than a threshold in {few}"
+    enough = (check for check in checks if _windows(check) >= needed)
+    chosen = max(enough, key=lambda check: check["after_fees_bps"].least)
+    [judged] = [one for one in details.on(model).thresholds if one.event == chosen.event]
+    left, lift, windows = judged["after_fees_bps"], judged["lift"].value, _windows(judged)
+    figures |= {"threshold_bps": float(chosen.event), "test_lift": lift}
     for split, check in (("valid", chosen), ("test", judged)):
         figures[f"{split}_windows"] = _windows(check)
         figures[f"{split}_after_fees_bps"] = check["after_fees_bps"].value
         figures[f"{split}_after_fees_low_bps"] = check["after_fees_bps"].low
-    figures["test_lift"] = lift
     at = bps(float(chosen.event))
-    acting = f"on test acting where it predicts more than {at}, the threshold chosen on valid,"
-    why: str | None = None
-    if _least_after_fees(chosen) <= 0:
-        why = f"on valid no threshold is sure to pay {fees}: the best, {at}, leaves {_left(chosen)}"
-    elif _windows(judged) < needed:
-        why = (
-            f"on test it predicts more than {at}, the threshold chosen on valid, in "
-            f"{_of_windows(_windows(judged))}, {where}"
-        )
-    elif _least_after_fees(judged) <= 0:
-        why = f"{acting} is not sure to pay {fees}: it leaves {_left(judged)}"
-    elif lift is None or lift <= 1:
+    more = f"more than {at}, the threshold chosen on valid,"
+    if chosen["after_fees_bps"].least <= 0:
+        best = f"the best, {at}, leaves {_left(chosen)}"
+        return False, f"on valid no threshold is sure to pay {trip}: {best}"
+    if windows < needed:
+        return False, f"on test it predicts {more} in {_of_windows(windows)}, {where}"
+    acting = f"on test acting where it predicts {more} is"
+    if left.value is None or left.low is None or left.low <= 0:
+        return False, f"{acting} not sure to pay {trip}: it leaves {_left(judged)}"
+    if lift is None or lift <= 1:
         its_lift = "not defined" if lift is None else number(lift, 2)
-        why = f"{acting} is no better than acting always: the lift is {its_lift}"
-    return why, figures
+        return False, f"{acting} no better than acting always: the lift is {its_lift}"
+    return True, (
+        f"Acting where it predicts {more} leaves {bps(left.value)} on test after {trip} "
+        f"(at least {bps(left.low)}), in {windows:,} windows apart from each other. "
+        f"On paper only; the realised outcome is {details.threshold_meaning}."
+    )
 
 
 def _windows(check: Selection) -> int:
@@ -178,11 +147,6 @@ def _of_windows(count: int) -> str:
     return f"{count:,} window{'s' * (count != 1)}"
 
 
-def _least_after_fees(check: Selection) -> float:
-    low = check["after_fees_bps"].low
-    return float("-inf") if low is None else low
-
-
 def _left(check: Selection) -> str:
     value, low, high, _ = check["after_fees_bps"]
     if value is None:
@@ -192,107 +156,51 @@ def _left(check: Selection) -> str:
     return f"{bps(value)} ({bps(low).removesuffix(' bps')} to {bps(high)})"
 
 
-def _pays(figures: Figures, round_trip_bps: float) -> str:
-    threshold, left, least = (
-        bps(figures[name] or 0.0)
-        for name in ("threshold_bps", "test_after_fees_bps", "test_after_fees_low_bps")
-    )
-    return (
-        f"Acting where it predicts more than {threshold}, the threshold chosen on valid, leaves "
-        f"{left} on test after a taker's round trip of {bps(round_trip_bps)} (at least {least}), "
-        f"in {figures['test_windows']:,.0f} windows apart from each other."
-    )
-
-
 def raise_flags(
-    splits: Mapping[SplitName, Selection],
-    *,
-    verdict: VerdictName,
-    limits: Limits,
-    shift: Sequence[Shift],
-    oracle: Oracle,
-) -> tuple[list[Flag], Figures]:
-    """The flags that are raised, and the figures that raised them."""
-    figures: Figures = {}
-    sentences = {
-        "overfit": _overfit(splits, limits),
-        "unstable_over_seeds": _unstable(splits["test"], verdict, limits, figures),
-        "label_shift": _label_shift(shift, limits, figures),
-        "leak_suspected": _leak(splits, limits, oracle, figures),
-    }
-    raised = {name: sentence for name, sentence in sentences.items() if sentence}
-    return [Flag.model_validate({"name": n, "sentence": s}) for n, s in raised.items()], figures
-
-
-def _overfit(splits: Mapping[SplitName, Selection], limits: Limits) -> str | None:
-    train = splits["train"]["skill"].value
-    if train is None or train <= _SOME_SKILL:
-        return None
-    kept = [
-        f"{number(skill.value)} on {split}"
-        for split in _LATER
-        if (skill := splits[split]["skill"]).value is not None
-        and skill.low is not None  # without an interval it says nothing
-        and skill.value < limits.overfit_share * train
-    ]
-    if not kept:
-        return None
-    return (
-        f"Of a skill of {number(train)} on train it keeps {' and '.join(kept)}: less than "
-        f"{percent(limits.overfit_share)} of it."
-    )
-
-
-def _unstable(
-    test: Selection, verdict: VerdictName, limits: Limits, figures: Figures
-) -> str | None:
-    mean, spread = test["skill"].value, test["skill_spread"].value
-    if mean is None or spread is None or verdict == "collapsed":
-        return None
-    # Without skill the mean is near 0, and any spread is large beside it.
-    least = limits.unstable_share * abs(mean)
-    if spread <= (max(least, _SOME_SKILL) if verdict == "no_skill" else least):
-        return None
-    figures["test_skill_spread"] = spread
-    return (
-        f"Its skill on test depends on the seed: {number(mean)} with a spread of "
-        f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} seeds."
-    )
-
-
-def _label_shift(shift: Sequence[Shift], limits: Limits, figures: Figures) -> str | None:
-    shifted = []
-    for one in shift:
-        psi, chance = one.psi, one.p_value
-        if psi is None or chance is None:
-            continue
-        if psi > limits.shift_psi and chance < limits.shift_p_value:
+    details: Details, model: str, verdict: VerdictName, limits: Limits, figures: Figures
+) -> list[Flag]:
+    """The flags that are raised; adds the figures that raised them."""
+    train = details.on(model, "train")["skill"].value or 0.0
+    kept, shifted, leaks = [], [], []
+    for split in SPLITS[1:]:
+        skill, low, *_ = details.on(model, split)["skill"]
+        label, best = details.on("label", split), details.on("oracle", split)["skill"].high
+        psi, chance = label["psi"].value or 0.0, label["p_value"].value
+        if psi > limits.shift_psi and chance is not None and chance < limits.shift_p_value:
             shown = "<0.001" if chance < 0.001 else number(chance)
-            shifted.append(f"on {one.split} (PSI {number(psi, 2)}, p-value {shown})")
-            figures |= {f"{one.split}_psi": psi, f"{one.split}_shift_p_value": chance}
-    if not shifted:
-        return None
-    return f"The label is distributed otherwise than on train: {' and '.join(shifted)}."
-
-
-def _leak(
-    splits: Mapping[SplitName, Selection], limits: Limits, oracle: Oracle, figures: Figures
-) -> str | None:
-    signs = []
-    for split in _LATER:
-        skill, low, *_ = splits[split]["skill"]
-        best = oracle.skill[split].high if split in oracle.skill else None
-        if skill is None or low is None or low <= 0:
-            continue  # nothing that could be too good
-        if skill > limits.leak_skill:
+            shifted.append(f"on {split} (PSI {number(psi, 2)}, p-value {shown})")
+            figures |= {f"{split}_psi": psi, f"{split}_shift_p_value": chance}
+        if skill is None or low is None:
+            continue  # without an interval it says nothing
+        if train > _SOME_SKILL and skill < limits.overfit_share * train:
+            kept.append(f"{number(skill)} on {split}")
+        if low > 0 and skill > limits.leak_skill:
             limit = number(limits.leak_skill)
-            signs.append(f"a skill of {number(skill)} on {split} is above {limit}")
-        if best is not None and low > best:
-            signs.append(
-                f"on {split} its skill of at least {number(low)} is above all that could "
-                f"be known, {number(best)} at most"
-            )
+            leaks.append(f"a skill of {number(skill)} on {split} is above {limit}")
+        if low > 0 and best is not None and low > best:
+            above = f"above all that could be known, {number(best)} at most"
+            leaks.append(f"on {split} its skill of at least {number(low)} is {above}")
             figures |= {f"{split}_oracle_skill_high": best, f"{split}_skill_low": low}
-    if not signs:
-        return None
-    return f"Too good to be true: {'; '.join(signs)}. Look for a feature that knows the future."
+    flags = []
+    if kept:
+        keeps = f"Of a skill of {number(train)} on train it keeps {' and '.join(kept)}"
+        share = f"less than {percent(limits.overfit_share)} of it."
+        flags.append(Flag(name="overfit", sentence=f"{keeps}: {share}"))
+    test = details.on(model)
+    mean, spread = test["skill"].value, test["skill_spread"].value
+    if mean is not None and spread is not None and verdict != "collapsed":
+        # Without skill the mean is near 0, and any spread is large beside it.
+        least = _SOME_SKILL if verdict == "no_skill" else 0.0
+        if spread > max(least, limits.unstable_share * abs(mean)):
+            figures["test_skill_spread"] = spread
+            depends = f"Its skill on test depends on the seed: {number(mean)} with a spread of "
+            seeds = f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} seeds."
+            flags.append(Flag(name="unstable_over_seeds", sentence=depends + seeds))
+    if shifted:
+        moved = f"The label is distributed otherwise than on train: {' and '.join(shifted)}."
+        flags.append(Flag(name="label_shift", sentence=moved))
+    if leaks:
+        look = "Look for a feature that knows the future."
+        sentence = f"Too good to be true: {'; '.join(leaks)}. {look}"
+        flags.append(Flag(name="leak_suspected", sentence=sentence))
+    return flags

@@ -1,8 +1,7 @@
 """What a real collector gets wrong: outages, repeated rows, NaN, frozen values, crossed quotes.
 
-Each defect has a random stream of its own. The oracle stays exact: no defect changes the price
-path, and an outage is always longer than the default label.max_gap_seconds, so that no labelled
-window misses a row.
+The oracle stays exact: no defect changes the price path, and an outage is always longer than the
+default label.max_gap_seconds, so that no labelled window misses a row.
 """
 
 from dataclasses import replace
@@ -18,10 +17,7 @@ _SHORTEST_GAP_SECONDS = 31.0
 
 
 def apply(day: Day, params: Simulate) -> Day:
-    """The day as a collector records it. `path` stays that of the whole day.
-
-    At least one row is left. The last row of a repeated timestamp is the true one.
-    """
+    """The day as a collector records it, at least one row; `path` stays that of the whole day."""
     wanted = params.defects
     features, bid, ask = (array.copy() for array in (day.features, day.best_bid, day.best_ask))
 
@@ -49,12 +45,10 @@ def apply(day: Day, params: Simulate) -> Day:
 
 def freeze(features: np.ndarray, rows: float, random: np.random.Generator) -> None:
     """Hold one feature at the value it had, for `rows` rows in a row, in place."""
-    length = min(round(rows), len(features))
-    if length < 1:
-        return
-    column = random.integers(features.shape[1])
-    start = random.integers(len(features) - length + 1)
-    features[start : start + length, column] = features[start, column]
+    if length := min(round(rows), len(features)):
+        column = random.integers(features.shape[1])
+        start = random.integers(len(features) - length + 1)
+        features[start : start + length, column] = features[start, column]
 
 
 def scatter(features: np.ndarray, value: float, share: float, random: np.random.Generator) -> None:
@@ -72,10 +66,8 @@ def cross(bid: np.ndarray, ask: np.ndarray, expected: float, random: np.random.G
 def surviving(
     time_ns: np.ndarray, expected: float, mean_seconds: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Row numbers outside about `expected` outages of mean_seconds on average, (kept,) int64.
-
-    An outage lies within the day: midnight would cut one short of _SHORTEST_GAP_SECONDS.
-    """
+    """Row numbers outside about `expected` outages of mean_seconds on average, (kept,) int64. An
+    outage lies within the day: midnight would cut one short of _SHORTEST_GAP_SECONDS."""
     lost = np.zeros(len(time_ns), dtype=bool)
     count = random.poisson(expected)
     beyond = random.exponential(mean_seconds - _SHORTEST_GAP_SECONDS, size=count)
@@ -92,15 +84,10 @@ def surviving(
 def repeated(
     kept: np.ndarray, expected: float, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows are written, and with whose values, two (written,) int64 arrays of row numbers.
-
-    A repeated row is written first with the values of the row before it (a stale frame), then
-    as it is.
-    """
+    """Which rows are written, and with whose values, two (written,) int64 arrays of row numbers:
+    a repeated row first with the values of the row before it (a stale frame), then as it is."""
     stale = _some(len(kept) - 1, expected, random) + 1
-    rows = np.insert(kept, stale, kept[stale])
-    values = np.insert(kept, stale, kept[stale - 1])
-    return rows, values
+    return np.insert(kept, stale, kept[stale]), np.insert(kept, stale, kept[stale - 1])
 
 
 def _some(rows: int, expected: float, random: np.random.Generator) -> np.ndarray:

@@ -39,14 +39,9 @@ _THIN = 0.15  # of that noise, on log(1 + recent moves)
 DEEPEST_TICKS = (LEVELS - 1) * (1 + len(_GAP_SIGMAS))
 
 FLOW_COLUMNS = (
-    "buy_count",
-    "sell_count",
-    "buy_volume",
-    "sell_volume",
-    "ask_added_liquidity",
-    "bid_added_liquidity",
-    "ask_removed_liquidity",
-    "bid_removed_liquidity",
+    *("buy_count", "sell_count", "buy_volume", "sell_volume"),
+    *("ask_added_liquidity", "bid_added_liquidity"),
+    *("ask_removed_liquidity", "bid_removed_liquidity"),
 )
 HUMS = 3
 _TRADES_PER_SECOND = 0.4
@@ -65,11 +60,11 @@ _LIQUIDITY_SPREAD = 1.0  # sigma of the logarithm of a row's added or removed li
 def of_quotes(
     bid: np.ndarray, ask: np.ndarray, *, rows: int, interval: float
 ) -> dict[str, np.ndarray]:
-    """Features of the last `rows` rows of `bid`, `ask` (n,) in ticks, each (rows,) float64.
+    """Features of the last `rows` rows of `bid`, `ask` (n,) in ticks, which reach a window further
+    back, each (rows,) float64.
 
     spread and its mean are relative to the mid; return is mid / (mid a window ago) − 1;
-    volatility is the root of the sum of the window's squared changes of the mid, relative to
-    the mid. n must reach a window further back than `rows`.
+    volatility is the root of the sum of the window's squared changes of the mid, relative to it.
     """
     mid = (bid + ask) / 2.0
     now = mid[-rows:]
@@ -92,26 +87,21 @@ def of_book(
     path: Path,
     recent_moves: np.ndarray,
     random: np.random.Generator,
-    *,
     interval: float,
     before: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Book features of each row by name, each (rows,) float64, and the last row's noise.
 
     `recent_moves` (rows,) ≥ 0; `before` (BOOK_FIELDS,) is the noise of the row before the first.
-    Prices are relative to the mid, price / mid − 1; an imbalance is (bids − asks) /
-    (bids + asks) in volume.
+    Prices are price / mid − 1; an imbalance is (bids − asks) / (bids + asks) in volume.
     """
     rows = len(path.base)
     keep = np.exp(-interval / _BOOK_SECONDS)
     noise = series.persistent(random.standard_normal((rows, BOOK_FIELDS)), before, keep)
     stir = np.log1p(recent_moves)
     lean = _LEAN * np.array(PRESSURES)[path.pressure]
-    mid = (path.bid + path.ask) / 2.0
-    found = {}
-    totals: dict[str, list[np.ndarray]] = {"ask": [], "bid": []}
+    mid, found = path.mid, {}
     for side, (name, price, sign) in enumerate((("ask", path.ask, 1), ("bid", path.bid, -1))):
-        total = np.zeros(rows)
         for level in range(LEVELS):
             if level > 0:
                 gap = noise[:, 2 * LEVELS + side * (LEVELS - 1) + level - 1] + _THIN * stir
@@ -119,30 +109,28 @@ def of_book(
             typical = np.log(_CONTRACTS * (1.0 + _GROWTH * level)) + _DEPTH * stir
             tilt = -sign * lean * _LEAN_DECAY**level
             swing = _VOLUME_SPREAD * noise[:, side * LEVELS + level]
-            volume = np.ceil(np.exp(typical + tilt + swing))
-            found[f"{name}_volume_level{level}"] = volume
+            found[f"{name}_volume_level{level}"] = np.ceil(np.exp(typical + tilt + swing))
             found[f"{name}_price_level{level}"] = price / mid - 1.0
-            total = total + volume
-            totals[name].append(total)
-    for upto, levels in ((0, "level0"), (4, "levels0_4"), (9, "levels0_9")):
-        bids, asks = totals["bid"][upto], totals["ask"][upto]
+    for count, levels in ((1, "level0"), (5, "levels0_4"), (10, "levels0_9")):
+        bids, asks = (
+            sum(found[f"{name}_volume_level{level}"] for level in range(count))
+            for name in ("bid", "ask")
+        )
         found[f"imbalance_{levels}"] = (bids - asks) / (bids + asks)
     return found, noise[-1]
 
 
 def draw_flow(
-    pressure: np.ndarray,
+    path: Path,
     recent_moves: np.ndarray,
     random: np.random.Generator,
-    *,
     interval: float,
     before: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The flow of each row, (rows, FLOW_COLUMNS) whole float64, and the last row's hum.
-
-    `pressure` (rows,) in {−1, 0, 1}; `recent_moves` (rows,) ≥ 0; `before` (HUMS,) is the hum
-    of the row before the first. Volumes are in contracts.
+    """The flow of each row, (rows, FLOW_COLUMNS) whole float64, volumes in contracts, and the last
+    row's hum. `recent_moves` (rows,) ≥ 0; `before` (HUMS,) is the hum of the row before the first.
     """
+    pressure = np.array(PRESSURES)[path.pressure]
     noise = random.standard_normal((len(pressure), HUMS + 6))
     hum = series.persistent(noise[:, :HUMS], before, np.exp(-interval / _HUM_SECONDS))
     noise = noise[:, HUMS:]
@@ -174,8 +162,8 @@ def of_flow(flow: np.ndarray, *, rows: int, interval: float) -> dict[str, np.nda
     for seconds in WINDOWS_SECONDS:
         window = series.window_rows(seconds, interval)
         sums = {
-            name: series.window_sums(flow[:, column], window, rows)
-            for column, name in enumerate(FLOW_COLUMNS)
+            name: series.window_sums(column, window, rows)
+            for name, column in zip(FLOW_COLUMNS, flow.T, strict=True)
         }
         found.update({f"{name}_{seconds}s": values for name, values in sums.items()})
         bought, sold = sums["buy_volume"], sums["sell_volume"]

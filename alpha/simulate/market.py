@@ -37,6 +37,8 @@ import numpy as np
 from numba import njit
 from scipy.linalg import expm
 
+from alpha.simulate import Simulate
+
 PRESSURES = (-1.0, 0.0, 1.0)
 PRESSURE_SHARES = (0.1, 0.8, 0.1)
 PRESSURE_SECONDS = 75.0
@@ -79,7 +81,7 @@ class Market:
 
 @dataclass(frozen=True)
 class Path:
-    """Hidden states and prices of consecutive rows, each (rows,) int64; base in ticks."""
+    """Hidden states and prices of consecutive rows, each (rows,) int64; prices in ticks."""
 
     regime: np.ndarray
     pressure: np.ndarray
@@ -88,13 +90,15 @@ class Path:
 
     @property
     def bid(self) -> np.ndarray:
-        """Best bid in ticks, (rows,) int64."""
         return self.base - np.array(SHAPES)[self.shape, 0]
 
     @property
     def ask(self) -> np.ndarray:
-        """Best ask in ticks, (rows,) int64."""
         return self.base + 1 + np.array(SHAPES)[self.shape, 1]
+
+    @property
+    def mid(self) -> np.ndarray:
+        return (self.bid + self.ask) / 2.0
 
 
 @dataclass(frozen=True)
@@ -111,33 +115,31 @@ class Day:
     path: Path  # the hidden states
 
 
-def build(*, rows_per_day: int, signal_strength: float, volatility_strength: float) -> Market:
+def build(params: Simulate) -> Market:
     """The kernel of the module's formulas."""
-    interval = 86400.0 / rows_per_day
-    wide = 1.0 - np.exp(-volatility_strength * np.array(WIDE))
+    interval, signal = 86400.0 / params.rows_per_day, params.signal_strength
+    wide = 1.0 - np.exp(-params.volatility_strength * np.array(WIDE))
     extra = np.array(SHAPES).sum(axis=1)
     # A spread that two shapes share is shared out evenly.
     weight = wide[:, None] ** extra / np.bincount(extra)[extra]
     return Market(
         interval=interval,
-        regime=np.array([expm(rates * interval) for rates in _regime_rates(signal_strength)]),
+        regime=np.array([expm(rates * interval) for rates in _regime_rates(signal)]),
         pressure=expm(_pressure_rates() * interval),
         shape=weight / weight.sum(axis=1, keepdims=True),
-        step=_step(interval, signal_strength, volatility_strength),
+        step=_step(interval, signal, params.volatility_strength),
     )
 
 
 def start(base: int) -> Path:
-    """The row before the first: calm, no pressure, one tick of spread, `base` in ticks."""
+    """The row before the first: calm, no pressure, one tick of spread."""
     zero = np.zeros(1, dtype=np.int64)
     return Path(zero, zero + PRESSURES.index(0.0), zero, zero + base)
 
 
 def walk(market: Market, uniform: np.ndarray, before: Path) -> Path:
-    """The rows that follow the last of `before`.
-
-    `uniform` (4, rows) float64 in [0, 1): what decides regime, pressure, shape and step.
-    """
+    """The rows that follow the last of `before`; `uniform` (4, rows) in [0, 1) decides regime,
+    pressure, shape and step."""
     alone = np.zeros(uniform.shape[1], dtype=np.int64)
     pressure = _chain(uniform[1], _cumulate(market.pressure)[None], alone, before.pressure[-1])
     regime = _chain(uniform[0], _cumulate(market.regime), pressure, before.regime[-1])
@@ -166,11 +168,8 @@ def _pressure_rates() -> np.ndarray:
 
 
 def _step(interval: float, signal: float, volatility: float) -> np.ndarray:
-    """Probabilities of a row's step, (R, G, 2J + 1).
-
-    The law of a compound Poisson sum with mean count n and size law p is the inverse Fourier
-    transform of exp(n · (F(p) − 1)).
-    """
+    """Probabilities of a row's step, (R, G, 2J + 1): the law of a compound Poisson sum with mean
+    count n and size law p is the inverse Fourier transform of exp(n · (F(p) − 1))."""
     counts = MOVES_PER_SECOND * interval * np.exp(volatility * np.array(MOVES_CONTRAST))
     means = np.maximum(SIZE_TICKS * np.exp(volatility * np.array(SIZE_CONTRAST)), 1.0)
     half = 1 << int(np.ceil(np.log2(64 * means.max() * (4 + counts.max()))))

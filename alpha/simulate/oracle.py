@@ -31,10 +31,7 @@ _NEGLIGIBLE = 1e-9
 
 
 def expected_ticks(market: Market) -> np.ndarray:
-    """E[label in ticks | regime, pressure, shape], (R, G, S) float64.
-
-    Relative error below 1e-5, which is the interpolation's.
-    """
+    """E[label in ticks | regime, pressure, shape], (R, G, S), to the interpolation's 1e-5."""
     rows = round(_DAY_SECONDS / market.interval) * HORIZON_SECONDS // _DAY_SECONDS
     even = _exit_sums(market, rows, 0)
     # Exit from an interval that is a tick longer above than below.
@@ -53,8 +50,7 @@ def of_rows(ticks: np.ndarray, path: Path) -> np.ndarray:
     A tick is 1 / mid here; that the label has 1 / ask (up) or 1 / bid (down) instead changes it
     by half the relative spread of itself, about 1e-4 at the default price.
     """
-    mid = (path.bid + path.ask) / 2.0
-    return ticks[path.regime, path.pressure, path.shape] / mid
+    return ticks[path.regime, path.pressure, path.shape] / path.mid
 
 
 def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:
@@ -103,37 +99,29 @@ def _exit(
     # inside[r, x]: the chance that a row in regime r at base x has not exited.
     inside = np.zeros((regimes, width))
     for r in range(regimes):
-        for e in range(len(below)):
-            for i in range(width):
-                x = low + i
-                if x - below[e] < up and -x - above[e] < down:
-                    inside[r, i] += shape[r, e]
+        for e, i in np.ndindex(len(below), width):
+            x = low + i
+            if x - below[e] < up and -x - above[e] < down:
+                inside[r, i] += shape[r, e]
     stays = np.ones((regimes, pressures, width))
-    moved = np.empty((regimes, pressures, width))
-    mixed = np.empty((regimes, pressures, width))
-    here = np.empty(width)
     for _ in range(rows):
-        moved[:] = 0.0
-        for r in range(regimes):
-            for g in range(pressures):
-                here[:] = inside[r] * stays[r, g]
-                for j in range(steps):
-                    d = j - reach
-                    first, last = max(0, -d), min(width, width - d)
-                    if step[r, g, j] > 0.0 and first < last:
-                        # Slices, because a loop over them compiles to vector instructions.
-                        _add(moved[r, g, first:last], step[r, g, j], here[first + d : last + d])
+        moved = np.zeros((regimes, pressures, width))
+        for r, g in np.ndindex(regimes, pressures):
+            here = inside[r] * stays[r, g]
+            for j in range(steps):
+                d = j - reach
+                first, last = max(0, -d), min(width, width - d)
+                if step[r, g, j] > 0.0 and first < last:
+                    # Slices, because a loop over them compiles to vector instructions.
+                    _add(moved[r, g, first:last], step[r, g, j], here[first + d : last + d])
         # The regime steps by the pressure's new state.
-        mixed[:] = 0.0
-        for r in range(regimes):
-            for g in range(pressures):
-                for q in range(regimes):
-                    _add(mixed[r, g], regime[g, r, q], moved[q, g])
-        stays[:] = 0.0
-        for r in range(regimes):
-            for g in range(pressures):
-                for h in range(pressures):
-                    _add(stays[r, g], pressure[g, h], mixed[r, h])
+        mixed, stays = np.zeros_like(moved), np.zeros_like(moved)
+        for r, g in np.ndindex(regimes, pressures):
+            for q in range(regimes):
+                _add(mixed[r, g], regime[g, r, q], moved[q, g])
+        for r, g in np.ndindex(regimes, pressures):
+            for h in range(pressures):
+                _add(stays[r, g], pressure[g, h], mixed[r, h])
     return 1.0 - stays[:, :, -low]
 
 

@@ -1,7 +1,7 @@
 """A simulated market with a known answer: daily feature files, and the oracle beside them."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +23,19 @@ class _Piece:
     """Consecutive rows with what the rows after them need to know."""
 
     path: market.Path
-    moves: np.ndarray = field(default_factory=lambda: np.zeros(1))
-    flow: np.ndarray = field(default_factory=lambda: np.empty((0, len(features.FLOW_COLUMNS))))
-    hum: np.ndarray = field(default_factory=lambda: np.zeros(features.HUMS))
-    book: dict[str, np.ndarray] = field(default_factory=dict)
-    book_noise: np.ndarray = field(default_factory=lambda: np.zeros(features.BOOK_FIELDS))
+    moves: np.ndarray
+    flow: np.ndarray
+    hum: np.ndarray
+    book: dict[str, np.ndarray]
+    book_noise: np.ndarray
 
 
 def run(params: Simulate, *, out: Path) -> None:
-    """Write out/{symbol}-data-DD-MM-YYYY.h5, a file a day, and out/oracle/ with the same names.
+    """Write out/{symbol}-data-DD-MM-YYYY.h5, a file a day with best_bid and best_ask (float64) and
+    the features (float32), and out/oracle/ with the same names and timestamps: `oracle` (float64)
+    is the expected label, which out/oracle/oracle.json names, given the market's hidden state.
 
-    Feature files hold best_bid and best_ask (float64) and the features (float32). Oracle files
-    hold `oracle` (float64), the expected default label given the market's hidden state, on the
-    same timestamps, duplicates included; out/oracle/oracle.json names the label. Raises
-    InputError if the price comes too close to 0.
+    Raises InputError if the price comes too close to 0.
     """
     import_ahead()
     with whole_folder(out) as part:
@@ -54,24 +53,24 @@ def run(params: Simulate, *, out: Path) -> None:
 
 
 def each_day(params: Simulate) -> Iterator[Day]:
-    """Yield the market's days, before any defect. What a day holds does not depend on how many
-    follow it.
-
-    The first day starts after a warm-up that fills its look-back windows, so that no feature
-    of any row lacks its past. Raises InputError if the price comes too close to 0.
-    """
-    kernel = market.build(
-        rows_per_day=params.rows_per_day,
-        signal_strength=params.signal_strength,
-        volatility_strength=params.volatility_strength,
-    )
+    """Yield the market's days, before any defect, after a warm-up that fills look-back windows.
+    A day does not depend on how many follow it. Raises InputError if the price comes too close to
+    0."""
+    kernel = market.build(params)
     ticks = oracle.expected_ticks(kernel)
     lookback = series.window_rows(max(features.WINDOWS_SECONDS), kernel.interval)
-    start = _Piece(market.start(round(params.price / params.tick)))
-    before = _piece(params, kernel, -1, lookback, start)
+    before = _Piece(
+        market.start(round(params.price / params.tick)),
+        moves=np.zeros(1),
+        flow=np.empty((0, len(features.FLOW_COLUMNS))),
+        hum=np.zeros(features.HUMS),
+        book={},
+        book_noise=np.zeros(features.BOOK_FIELDS),
+    )
+    before = _piece(params, kernel, -1, lookback, before)
     for number in range(params.days):
         piece = _piece(params, kernel, number, params.rows_per_day, before)
-        yield _day(params, kernel.interval, number, before, piece, ticks)
+        yield _day(params, number, before, piece, ticks)
         before = piece
 
 
@@ -90,38 +89,24 @@ def _piece(params: Simulate, kernel: market.Market, day: int, rows: int, before:
             f"on day {max(day, 0) + 1}"
         )
     interval = kernel.interval
-    twice_mid = np.concatenate((before.path.bid[-1:] + before.path.ask[-1:], path.bid + path.ask))
-    changes = np.abs(np.diff(twice_mid)) / 2.0
+    changes = np.abs(np.diff(path.mid, prepend=before.path.mid[-1]))
     moves = series.decaying(changes, before.moves[-1], np.exp(-interval / _MOVES_SECONDS))
-    pressure = np.array(market.PRESSURES)[path.pressure]
-    amounts, hum = features.draw_flow(
-        pressure, moves, random(Stream.FLOW), interval=interval, before=before.hum
-    )
-    levels, noise = features.of_book(
-        path, moves, random(Stream.BOOK), interval=interval, before=before.book_noise
-    )
-    return _Piece(path, moves, amounts, hum, levels, noise)
+    flow, hum = features.draw_flow(path, moves, random(Stream.FLOW), interval, before.hum)
+    book, noise = features.of_book(path, moves, random(Stream.BOOK), interval, before.book_noise)
+    return _Piece(path, moves, flow, hum, book, noise)
 
 
-def _day(
-    params: Simulate,
-    interval: float,
-    number: int,
-    before: _Piece,
-    piece: _Piece,
-    ticks: np.ndarray,
-) -> Day:
-    rows = len(piece.path.base)
+def _day(params: Simulate, number: int, before: _Piece, piece: _Piece, ticks: np.ndarray) -> Day:
+    rows, interval = params.rows_per_day, 86400.0 / params.rows_per_day
     bid = np.concatenate((before.path.bid, piece.path.bid))
     ask = np.concatenate((before.path.ask, piece.path.ask))
-    amounts = np.concatenate((before.flow, piece.flow))
+    flow = np.concatenate((before.flow, piece.flow))
     found = {
         **features.of_quotes(bid, ask, rows=rows, interval=interval),
         **piece.book,
-        **features.of_flow(amounts, rows=rows, interval=interval),
+        **features.of_flow(flow, rows=rows, interval=interval),
     }
-    # Evenly spaced over the day, to the nanosecond below; in two parts, because row · 86400e9 would
-    # overflow.
+    # Evenly spaced, to the nanosecond below; in two parts, because row · 86400e9 would overflow.
     first = (np.datetime64(params.start, "D") + number).astype("datetime64[ns]").astype(np.int64)
     whole, rest = divmod(86400 * 10**9, rows)
     row = np.arange(rows)

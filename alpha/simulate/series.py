@@ -24,11 +24,8 @@ class Stream(IntEnum):
 
 
 def generator(seed: int, stream: Stream, day: int) -> np.random.Generator:
-    """The stream of one day, where −1 is the warm-up before the first.
-
-    No stream depends on another or on another day's draws, so that a change of one (a defect
-    switched off, a day appended) leaves all that the others decide as it was.
-    """
+    """The stream of one day, where −1 is the warm-up before the first. No stream depends on
+    another's or another day's draws: a defect switched off leaves the others as they were."""
     return np.random.default_rng(np.random.SeedSequence((seed, int(stream), day + 1)))
 
 
@@ -40,8 +37,8 @@ def window_rows(seconds: float, interval: float) -> int:
 def window_sums(values: np.ndarray, window: int, rows: int) -> np.ndarray:
     """The sum of each of the last `rows` rows and the `window` − 1 before it, (rows,).
 
-    `values` (n,), n ≥ rows + window − 1, are whole numbers below 2^53 in sum, so that running
-    totals are exact and a sum does not depend on where the series starts.
+    `values` (n,) are whole numbers below 2^53 in sum, so that running totals are exact and do not
+    depend on where the series starts.
     """
     total = np.concatenate(((0.0,), np.cumsum(values, dtype=np.float64)))
     first = len(values) - rows + 1
@@ -54,16 +51,10 @@ def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.n
     `innovations` (rows, fields) standard normal; `before` (fields,) the row before the first.
     Each column of the result (rows, fields) has unit variance once it forgot its start.
     """
-    fresh = np.sqrt(1.0 - keep * keep)
-    return _recursive(fresh, keep, innovations, before)
+    return decaying(np.sqrt(1.0 - keep * keep) * innovations, before, keep)
 
 
-def decaying(values: np.ndarray, before: float, keep: float) -> np.ndarray:
-    """Sums that forget: s(t) = keep · s(t−1) + values(t), (rows,); `before` is s before."""
-    return _recursive(1.0, keep, values, np.array(before))
-
-
-def _recursive(gain: float, keep: float, values: np.ndarray, before: np.ndarray) -> np.ndarray:
-    start = keep * before[None]
-    found: np.ndarray = lfilter([gain], [1.0, -keep], values, axis=0, zi=start)[0]
+def decaying(values: np.ndarray, before: np.ndarray, keep: float) -> np.ndarray:
+    """Sums that forget, row by row: s(t) = keep · s(t−1) + values(t); `before` is s before."""
+    found: np.ndarray = lfilter([1.0], [1.0, -keep], values, axis=0, zi=keep * before[None])[0]
     return found
