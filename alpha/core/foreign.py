@@ -127,7 +127,6 @@ class FrameReader(Layout):
         step, stop = self._rows_at_once(block), start + len(out)
         cuts = range(start // step * step, stop, step)
         pieces = [range(max(row, start), min(row + step, stop)) for row in cuts]
-        # All pieces are done, or the first that failed is raised.
         list((_POOL.map if block.chunks else map)(fill, pieces))
 
     def _rows_at_once(self, block: Block) -> int:

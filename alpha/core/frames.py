@@ -2,8 +2,7 @@
 
 PyTables writes them, and alpha.core.foreign reads them, as any file that it does not trust. Their
 bytes depend on content alone: no node has a time, and nothing is pickled. HDF5 has a lock around
-its filters, so chunks are compressed outside, by two threads, and each by one: Blosc2's own
-threads store what they make as they get done.
+its filters, so chunks are compressed outside, in two threads.
 """
 
 from collections import deque
@@ -34,10 +33,8 @@ Columns = Sequence[tuple[tuple[str, ...], np.dtype]]
 
 
 class Block(NamedTuple):
-    """Columns of one dtype: `values` is (rows, len(names)), numeric or bool."""
-
     names: tuple[str, ...]
-    values: np.ndarray
+    values: np.ndarray  # (rows, len(names)), numeric or bool
 
 
 def import_ahead() -> None:
@@ -51,8 +48,7 @@ def write_frame(
 ) -> None:
     """Write `time_ns` (rows,) int64 UTC nanoseconds as the index and `blocks` as the columns.
 
-    `tz_aware` says whether pandas reads the index as UTC or as naive. The file is written in
-    place: callers write to a scratch path and rename.
+    `tz_aware` says whether pandas reads the index as UTC or as naive.
     """
     columns = [(block.names, block.values.dtype) for block in blocks]
     with open_writer(path, columns, rows=len(time_ns), tz_aware=tz_aware) as writer:
@@ -121,8 +117,8 @@ class FrameWriter:
         if array.chunkshape is None:
             array[row : row + len(values)] = values
             return
-        width = array.chunkshape[1] if array.ndim == 2 else 1
-        for column in range(0, array.shape[1] if array.ndim == 2 else 1, width):
+        columns, width = (array.shape[1], array.chunkshape[1]) if array.ndim == 2 else (1, 1)
+        for column in range(0, columns, width):
             part = values[:, column : column + width] if array.ndim == 2 else values
             made = _POOL.submit(_chunk, part, array.chunkshape)
             self._waiting.append((array, (row, column)[: array.ndim], made))
