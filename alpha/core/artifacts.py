@@ -20,12 +20,10 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 @contextmanager
 def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
-    """Give a scratch path beside `out`; rename it to `out` only if the block succeeds.
-
-    A failure leaves an earlier artifact and nothing else; what a killed run left is cleared at the
-    next start. Two processes with the same `out` take turns. Raises InputError if `out` is of
-    another kind, or a folder with something that the new one lacks.
-    """
+    """Give a scratch path beside `out`; rename it to `out` only if the block succeeds. A failure
+    leaves an earlier artifact and nothing else; what a killed run left is cleared at the next
+    start. Two processes with the same `out` take turns. Raises InputError if `out` is of another
+    kind, or a folder with something that the new one lacks."""
     if out.name in ("", ".."):
         raise InputError(f"--out must be a name of its own, found {str(out)!r}")
     _check_kind(out, folder=folder)

@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from alpha.core.errors import InputError
-from alpha.core.layout import LARGEST_CHUNK, NS_PER_UNIT, Block, Layout
+from alpha.core.layout import LARGEST_CHUNK, NS_PER_UNIT, Block, Column, Layout
 
 # How far from 1970 a timestamp may be: 270 years.
 _LATEST_NS = 270 * 31_556_952 * 10**9
@@ -59,8 +59,7 @@ class FrameReader(Layout):
         latest = _LATEST_NS // NS_PER_UNIT[unit]
         if len(values) and not -latest <= values.min() <= values.max() <= latest:
             missing = values == np.iinfo(np.int64).min
-            wrong = missing if missing.any() else np.abs(values) > latest
-            at = int(np.argmax(wrong))
+            at = int(np.argmax(missing if missing.any() else np.abs(values) > latest))
             what = f"must be within the years 1700 to 2240, found {values[at]} {unit} from 1970"
             what = "is missing (NaT)" if missing.any() else what
             raise self._error(f"row {start + at}: the timestamp {what}")
@@ -79,35 +78,29 @@ class FrameReader(Layout):
         dtype = np.result_type(np.float32, *(block.dtype for block, _ in sources))
         return self._read(sources, dtype, start, stop)
 
-    def _source(self, name: str) -> tuple[Block, int]:
+    def _source(self, name: str) -> Column:
         if name not in self._columns:
             raise self._error(f"no column {name!r}, found {', '.join(self._columns)}")
         return self._columns[name]
 
     def _read(
-        self,
-        sources: Sequence[tuple[Block, int]],
-        dtype: np.dtype,
-        start: int = 0,
-        stop: int | None = None,
+        self, sources: list[Column], dtype: np.dtype, start: int = 0, stop: int | None = None
     ) -> np.ndarray:
         stop = self.rows if stop is None else min(stop, self.rows)
         out = np.empty((stop - start, len(sources)), dtype=dtype)
         # What is in one block is read together, or what is in the same chunks of it.
-        together: dict[tuple[Block, int], list[tuple[int, int]]] = {}
+        together: dict[tuple[Block, int], list[int]] = {}
         for at, (block, position) in enumerate(sources):
             chunk = position // block.chunks[1] if block.chunks else 0
-            together.setdefault((block, chunk), []).append((at, position))
-        for (block, _), columns in together.items():
-            self._fill(out, block, columns, start)
+            together.setdefault((block, chunk), []).append(at)
+        for (block, _), ats in together.items():
+            self._fill(out, ats, block, [sources[at][1] for at in ats], start)
         return out
 
     def _fill(
-        self, out: np.ndarray, block: Block, columns: list[tuple[int, int]], start: int
+        self, out: np.ndarray, ats: list[int], block: Block, positions: list[int], start: int
     ) -> None:
-        """Fill columns of `out`, each given by its number there and its position in the block,
-        from row `start` of the block on."""
-        ats, positions = ([pair[side] for pair in columns] for side in range(2))
+        """Fill the columns `ats` of `out` from those at `positions` of a block, from `start` on."""
         low, high = min(positions), max(positions) + 1
         there, here = _side_by_side([position - low for position in positions]), _side_by_side(ats)
         dataset = block.dataset
@@ -186,8 +179,8 @@ def _chunk(block: Block, shape: tuple[int, int], at: tuple[int, int]) -> np.ndar
 def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iterator[FrameReader]:
     """Open the frame under `key` for reading.
 
-    Raises InputError, naming the file, if it is missing, unreadable, truncated, not a pandas
-    frame, holds Python objects or links out, or needs more than `max_bytes` of memory.
+    Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
+    objects or links out, or needs more than `max_bytes` of memory.
     """
     with reading(path):
         file = h5py.File(path, "r")
@@ -208,15 +201,12 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what h5py raises at a file that is missing, cut or damaged into one line.
-
-    Found by damaging files at random: OSError, RuntimeError, KeyError, and ValueError or
-    TypeError where a damaged header decodes to nonsense.
-    """
+    """Turn what h5py and Blosc2 raise at a file that is missing, cut or damaged into one line."""
     try:
         yield
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    # What damaging files at random has brought.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
         # HDF5's message without its clock, addresses and counts.
         reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]

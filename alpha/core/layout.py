@@ -52,9 +52,11 @@ class Block:
         return chunks if blosc2 else None
 
 
+Column = tuple[Block, int]  # which of the block
+
+
 class Layout:
-    """Where an open frame keeps its index and its columns (a block, and where in it), in the
-    frame's order."""
+    """Where an open frame keeps its index and its columns, in the frame's order."""
 
     rows: int
     tz_aware: bool
@@ -62,7 +64,7 @@ class Layout:
 
     def __init__(self, path: Path, group: Any, max_bytes: int) -> None:
         self.path, self._group, self._max_bytes = path, group, max_bytes
-        self._columns: dict[str, tuple[Block, int]] = {}
+        self._columns: dict[str, Column] = {}
         kind = _text(group, "pandas_type")
         if kind not in ("frame", "frame_table"):
             kind = kind or "no pandas_type attribute"
@@ -114,9 +116,8 @@ class Layout:
                 raise self._error(f"column {block!r}: attribute '{block}_kind' {error}") from None
             dtype = table.dtype[block]
             if (dtype.shape or (1,)) != (len(names),):
-                raise self._error(
-                    f"column block {block!r} must have {len(names)} columns, found {dtype.shape}"
-                )
+                what = f"must have {len(names)} columns, found {dtype.shape}"
+                raise self._error(f"column block {block!r} {what}")
             self._check_numeric(dtype.base, names)
             unit = _unit(_text(table, f"{block}_dtype"))
             self._add(names, Block(table, dtype.base, unit, block))
@@ -138,18 +139,15 @@ class Layout:
         if node.is_virtual or node.external:
             raise self._error(f"{where} keeps its values in another file, which is not followed")
         if _text(node, "PSEUDOATOM") or node.dtype.kind == "O":
-            raise self._error(
-                f"column {_first(of) or name}: holds Python objects (a pickle), which are never "
-                f"loaded; write it as numbers or drop it"
-            )
+            what = "holds Python objects (a pickle), which are never loaded"
+            what = f"{what}; write it as numbers or drop it"
+            raise self._error(f"column {_first(of) or name}: {what}")
         if of:
             self._check_numeric(node.dtype, of)
         size = node.size * node.dtype.itemsize
         if size > self._max_bytes:
-            raise self._error(
-                f"{where} would need {size / 1e6:,.0f} MB; data.max_file_mb allows "
-                f"{self._max_bytes / 1e6:,.0f}"
-            )
+            allowed = f"data.max_file_mb allows {self._max_bytes / 1e6:,.0f}"
+            raise self._error(f"{where} would need {size / 1e6:,.0f} MB; {allowed}")
         return node
 
     def _one_dimension(self, name: str) -> Any:
@@ -163,17 +161,13 @@ class Layout:
     def _check_numeric(self, dtype: np.dtype, names: Sequence[str]) -> None:
         # The bytes of long doubles differ between machines.
         if dtype.kind not in "fiub" or dtype.itemsize > 8:
-            raise self._error(
-                f"column {_first(names)}: must be numeric, found {dtype}; write it as numbers or "
-                f"drop it"
-            )
+            what = f"must be numeric, found {dtype}; write it as numbers or drop it"
+            raise self._error(f"column {_first(names)}: {what}")
 
     def _names(self, name: str) -> list[str]:
         node = self._dataset(name)
-        if _text(node, "kind") not in ("string", None):
-            raise self._error("column names must be text, found another kind")
-        if node.dtype.kind != "S":
-            raise self._error(f"{node.name} must hold column names, found {node.dtype}")
+        if _text(node, "kind") not in ("string", None) or node.dtype.kind != "S":
+            raise self._error(f"{node.name}: column names must be text, found {node.dtype}")
         values = np.array([], dtype="S1") if node.shape is None else node[()]
         return [value.decode("utf-8", errors="replace") for value in values.reshape(-1).tolist()]
 

@@ -71,10 +71,8 @@ def validate(
     content: Mapping[str, Any], model: type[BaseModel], known: Mapping[str, str], *, source: str
 ) -> Any:
     """The sections of `content` that are the model's; only the names of others are looked at:
-    `known` has "" for each, or for one of an earlier version the name of today.
-
-    Raises InputError, one line for the first problem, which names the key.
-    """
+    `known` has "" for each, or for one of an earlier version the name of today. Raises InputError,
+    one line for the first problem, which names the key."""
     for name in content:
         if name not in known:
             raise InputError(f"{source}: {name}: no such key")
