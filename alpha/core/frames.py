@@ -61,9 +61,8 @@ def open_writer(
 ) -> Iterator["FrameWriter"]:
     """A writer of a frame of so many rows, which come part by part.
 
-    `columns` are the names and the dtype of each block of columns. However rows are cut, the
-    file has the same bytes, and memory is bounded. One thread at a time may write files. Raises
-    ValueError if in the end there were more or fewer rows.
+    `columns` are the names and the dtype of each block. However rows are cut, the file has the
+    same bytes. One thread at a time may write. Raises ValueError if there are more or fewer rows.
     """
     import tables
 
@@ -86,20 +85,15 @@ class FrameWriter:
         self._waiting: deque[tuple[Any, tuple[int, ...], Future[bytes]]] = deque()
 
     def append(self, time_ns: np.ndarray, values: Sequence[np.ndarray]) -> None:
-        """Add rows: `time_ns` (n,) int64, and (n, columns) of each block.
-
-        The arrays must not be changed before the file is closed: they are not copied. Raises
-        ValueError if they are not what was announced.
-        """
+        """Add rows: `time_ns` (n,) int64, and (n, columns) of each block, which must not be changed
+        before the file is closed. Raises ValueError if they are not what was announced."""
         parts = [time_ns, *values]
         if len(parts) != len(self._arrays) or any(len(part) != len(time_ns) for part in parts):
             raise ValueError("all blocks must have as many rows as the index")
         for array, part in zip(self._arrays, parts, strict=True):
             if part.shape[1:] != array.shape[1:] or part.dtype != array.dtype:
-                raise ValueError(
-                    f"{array.name}: rows must be {array.dtype} of shape {array.shape[1:]}, found "
-                    f"{part.dtype} of shape {part.shape[1:]}"
-                )
+                wanted, found = (f"{one.dtype} of shape {one.shape[1:]}" for one in (array, part))
+                raise ValueError(f"{array.name}: rows must be {wanted}, found {found}")
         start = self._at - len(self._left[0])
         self._at += len(time_ns)
         if self._at > self._rows:

@@ -6,6 +6,7 @@ unpickled.
 """
 
 import pickletools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -181,10 +182,8 @@ def _first(names: Sequence[str]) -> str:
 
 def _unit(kind: str | None) -> str | None:
     """The time unit of a pandas dtype name: datetime64 (ns) or datetime64[unit, ...]."""
-    if kind is None or not kind.startswith("datetime64"):
-        return None
-    unit = kind.removeprefix("datetime64").strip("[]").split(",")[0].strip() or "ns"
-    return unit if unit in NS_PER_UNIT else None
+    found = re.fullmatch(r"datetime64(?:\[ *(s|ms|us|ns) *(?:,.*)?\])?", kind or "")
+    return (found[1] or "ns") if found else None
 
 
 def _pickled_names(value: bytes | None) -> list[str]:
