@@ -15,9 +15,6 @@ from alpha.core.frames import FrameReader, open_frame
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.params import Data, Features
 
-# Rows of one file that count: all of them, or the numbers of those that do.
-Kept = slice | np.ndarray
-
 
 @dataclass(frozen=True)
 class FeatureFile:
@@ -62,9 +59,9 @@ class FeatureFolder:
         kept = _kept(file, time_ns)
         return Quotes(*(column[kept] for column in every)), hasher.hexdigest()
 
-    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
+    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, slice | np.ndarray]:
         """The timestamps of the rows that count, (kept rows,) int64 and strictly increasing, and
-        which rows of the file they are; `frame` is the open file."""
+        which rows of the open file they are."""
         time_ns = frame.time_ns(self.data.timestamp)
         kept = _kept(file, time_ns)
         return time_ns[kept], kept
@@ -95,7 +92,7 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
         with _open(path, data) as frame:
             names = _feature_names(frame, data)
             features = features or names
-            _same_columns(path, names, paths[0], features)
+            _same_columns(path, names, paths[0].name, features)
             time_ns = frame.time_ns(data.timestamp)
             scanned.append(_scan(path, time_ns, tz_aware=frame.tz_aware))
     scanned.sort(key=lambda found: (found[0].first_ns, found[0].last_ns, found[0].path.name))
@@ -212,18 +209,18 @@ def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
     return open_frame(path, key=data.key, max_bytes=round(data.max_file_mb * 1e6))
 
 
-def _kept(file: FeatureFile, time_ns: np.ndarray) -> Kept:
+def _kept(file: FeatureFile, time_ns: np.ndarray) -> slice | np.ndarray:
+    """Which rows of a file count: all of them, or the numbers of those that do."""
     return last_of_each(time_ns, file.after_ns) if file.duplicates else slice(0, file.rows)
 
 
-def _same_columns(path: Path, names: tuple[str, ...], first: Path, expected: tuple) -> None:
+def _same_columns(path: Path, names: tuple[str, ...], first: str, expected: tuple) -> None:
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
     found = [f"{_some(missing)} missing"] if missing else []
     found += [f"{_some(extra)} added"] if extra else []
     if found:
-        what = " and ".join(found)
-        raise InputError(f"{path}: must have the features of {first.name}, found {what}")
+        raise InputError(f"{path}: must have the features of {first}, found {' and '.join(found)}")
 
 
 def _some(names: Sequence[str] | dict) -> str:
