@@ -20,13 +20,10 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 @contextmanager
 def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
-    """Give a scratch path beside `out`; rename it to `out` only if the block succeeds.
-
-    The caller creates a file there, or a folder if `folder`. A failure leaves an earlier artifact
-    and nothing else; what a killed run left is cleared at the next start. Two processes with the
-    same `out` take turns, as when the engine of one was killed while its step lived on. Raises
-    InputError if `out` is of another kind, or a folder with something that the new one lacks.
-    """
+    """Give a scratch path beside `out`; rename it to `out` only if the block succeeds. A failure
+    leaves an earlier artifact and nothing else; what a killed run left is cleared at the next
+    start. Two processes with the same `out` take turns. Raises InputError if `out` is of another
+    kind, or a folder with something that the new one lacks."""
     if out.name in ("", ".."):
         raise InputError(f"--out must be a name of its own, found {str(out)!r}")
     _check_kind(out, folder=folder)
@@ -63,19 +60,16 @@ def whole_folder(out: Path) -> Iterator[Path]:
 @contextmanager
 def whole_outs(out: Path) -> Iterator[Path]:
     """Give a scratch folder inside `out`. If the block succeeds, each file and folder in it becomes
-    an artifact of its own in `out`; what else is in `out` stays.
-
-    A kill at any moment leaves no old ones beside new ones: earlier ones go before the first comes,
-    and files, which sum up the folders, go first and come last.
-    """
+    an artifact of its own in `out`; what else is in `out` stays. A kill at any moment leaves no old
+    ones beside new ones: earlier ones go before the first comes, and files, which sum up the
+    folders, go first and come last."""
     scratch = out / "outs"
     with whole_folder(scratch) as part:
         yield part
         made = sorted(part.iterdir(), key=lambda path: (path.is_file(), path.name))
         for path in made:
             _check_kind(out / path.name, folder=path.is_dir())
-            if (out / path.name).is_dir():
-                _check_replaceable(out / path.name, path)
+            _check_replaceable(out / path.name, path)
         earlier = part / ".earlier"
         earlier.mkdir()
         for path in reversed(made):
@@ -117,6 +111,8 @@ def _check_kind(out: Path, *, folder: bool) -> None:
 
 def _check_replaceable(out: Path, part: Path) -> None:
     """A folder that holds anything else than an earlier artifact may be the user's own."""
+    if not out.is_dir():
+        return
     # Snakemake leaves a mark in every folder that a rule writes.
     ours = {".snakemake_timestamp", *(path.name for path in part.iterdir())}
     if foreign := sorted({path.name for path in out.iterdir()} - ours):

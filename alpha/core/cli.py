@@ -1,9 +1,6 @@
-"""The command line: the only place that parses arguments or loads params.yaml.
-
-A command is a module with `SUMMARY`, `OPTIONS`, `SECTIONS` (those of params.yaml that it may use,
-by name, or a function of the arguments) and `command(params, args)`, which imports the step and
-runs it. One that writes folders inside --out, and leaves what is beside them alone, has
-`MANY_OUTS`.
+"""The command line. A command is a module with `SUMMARY`, `OPTIONS`, `SECTIONS` (those of
+params.yaml that it may use, by name, or a function of the arguments) and `command(params, args)`.
+One that writes folders inside --out, and leaves what is beside them alone, has `MANY_OUTS`.
 """
 
 import argparse
@@ -23,10 +20,9 @@ Arguments = argparse.Namespace
 
 @dataclass(frozen=True)
 class Option:
-    """One argument: `flag` is --name, or NAME of one that is given by its position. Without a
-    default it must be given."""
+    """One argument, which without a default must be given."""
 
-    flag: str
+    flag: str  # --name, or NAME of one that is given by its position
     what: str
     default: str | None = None
     type: Callable[[str], Any] = Path
@@ -78,13 +74,14 @@ def _parser(commands: Mapping[str, str], version: str) -> argparse.ArgumentParse
         summary = found.SUMMARY
         one = words.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
         for option in (params, *found.OPTIONS):
-            required = option.required and option.default is None
-            default = None if option.default is None else option.type(option.default)
-            what = option.what if default is None else f"{option.what} (default: {option.default})"
-            kind: dict[str, Any] = {"required": required}
+            default, what = option.default, option.what
+            kind: dict[str, Any] = {"required": option.required and default is None}
             if not option.flag.startswith("-"):
                 kind = {} if option.required else {"nargs": "?"}
-            one.add_argument(option.flag, type=option.type, default=default, help=what, **kind)
+            if default is not None:
+                # argparse makes the type's value of a default that is text.
+                kind["default"], what = default, f"{what} (default: {default})"
+            one.add_argument(option.flag, type=option.type, help=what, **kind)
     return top
 
 

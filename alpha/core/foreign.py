@@ -3,25 +3,32 @@
 h5py alone opens a file: pandas and PyTables unpickle attributes of a file as they open it.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import h5py
-import hdf5plugin  # noqa: F401  (registers blosc, zstd, lz4, ... with h5py)
 import numpy as np
 
-from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.layout import NS_PER_UNIT, Column, Layout
+from alpha.core.layout import LARGEST_CHUNK, NS_PER_UNIT, Block, Column, Layout
 
+# How far from 1970 a timestamp may be: 270 years.
+_LATEST_NS = 270 * 31_556_952 * 10**9
 # A wide block is read in slices of about this many bytes, so that it is never all in memory when
 # a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
-# How far from 1970 a timestamp may be: 270 years.
-_LATEST_NS = 270 * 31_556_952 * 10**9
+# HDF5 decompresses one chunk at a time, so large ones are decompressed outside it, two at a time;
+# but not the first of a process, which together take no longer than importing Blosc2.
+_FIRST_CHUNKS = 512
+_SEEN = count()
+_POOL = ThreadPoolExecutor(2, thread_name_prefix="chunks")
+_BUFFERS = threading.local()
 
 
 class FrameReader(Layout):
@@ -31,8 +38,8 @@ class FrameReader(Layout):
     def columns(self) -> dict[str, np.dtype]:
         """The dtype of each column by its name, in file order."""
         return {
-            name: column.dtype if column.unit is None else np.dtype("M8[ns]")
-            for name, column in self._columns.items()
+            name: block.dtype if block.unit is None else np.dtype("M8[ns]")
+            for name, (block, _) in self._columns.items()
         }
 
     def time_ns(
@@ -42,34 +49,25 @@ class FrameReader(Layout):
 
         A column of timestamps must be datetime64; the index too. Raises InputError otherwise.
         """
-        source = self._index if column is None else self._source(column)
-        unit = source.unit
-        if unit is None or source.dtype.kind not in "iuM":
+        source = (self._index, 0) if column is None else self._source(column)
+        unit, dtype = source[0].unit, source[0].dtype
+        if unit is None or dtype.kind not in "iuM":
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
-            raise self._error(f"the {what} must hold timestamps, found {source.dtype}")
-        values = self._read(source, start, stop).astype(np.int64, copy=False)
+            raise self._error(f"the {what} must hold timestamps, found {dtype}")
+        values = self._read([source], dtype, start, stop)[:, 0].astype(np.int64, copy=False)
         # Times and look-ahead windows before and after them must fit 64 bits.
         latest = _LATEST_NS // NS_PER_UNIT[unit]
         if len(values) and not -latest <= values.min() <= values.max() <= latest:
             missing = values == np.iinfo(np.int64).min
             at = int(np.argmax(missing if missing.any() else np.abs(values) > latest))
-            what = (
-                "the timestamp is missing (NaT)"
-                if missing.any()
-                else f"the timestamp must be within the years 1700 to 2240, found {values[at]} "
-                f"{unit} from 1970"
-            )
-            raise self._error(f"row {start + at}: {what}")
+            what = f"must be within the years 1700 to 2240, found {values[at]} {unit} from 1970"
+            what = "is missing (NaT)" if missing.any() else what
+            raise self._error(f"row {start + at}: the timestamp {what}")
         return values if unit == "ns" else values * NS_PER_UNIT[unit]
-
-    def _source(self, name: str) -> Column:
-        if name not in self._columns:
-            raise self._error(f"no column {name!r}, found {', '.join(self._columns)}")
-        return self._columns[name]
 
     def column(self, name: str) -> np.ndarray:
         """One column as float64, (rows,). Raises InputError if it does not exist."""
-        return self._read(self._source(name), 0, None).astype(np.float64)
+        return self._read([self._source(name)], np.dtype(np.float64))[:, 0]
 
     def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
@@ -77,68 +75,112 @@ class FrameReader(Layout):
         float32 if every column is float32 or narrower, else float64.
         """
         sources = [self._columns[name] for name in names]
-        dtype = np.result_type(np.float32, *(source.dtype for source in sources))
+        dtype = np.result_type(np.float32, *(block.dtype for block, _ in sources))
+        return self._read(sources, dtype, start, stop)
+
+    def _source(self, name: str) -> Column:
+        if name not in self._columns:
+            raise self._error(f"no column {name!r}, found {', '.join(self._columns)}")
+        return self._columns[name]
+
+    def _read(
+        self, sources: list[Column], dtype: np.dtype, start: int = 0, stop: int | None = None
+    ) -> np.ndarray:
         stop = self.rows if stop is None else min(stop, self.rows)
-        out = np.empty((stop - start, len(names)), dtype=dtype)
-        blocks: dict[tuple[int, str | None], list[int]] = {}
-        for at, source in enumerate(sources):
-            blocks.setdefault((id(source.dataset), source.field), []).append(at)
-        for ats in blocks.values():
-            self._fill(out, ats, [sources[at] for at in ats], start)
+        out = np.empty((stop - start, len(sources)), dtype=dtype)
+        # What is in one block is read together, or what is in the same chunks of it.
+        together: dict[tuple[Block, int], list[int]] = {}
+        for at, (block, position) in enumerate(sources):
+            chunk = position // block.chunks[1] if block.chunks else 0
+            together.setdefault((block, chunk), []).append(at)
+        for (block, _), ats in together.items():
+            self._fill(out, ats, block, [sources[at][1] for at in ats], start)
         return out
 
-    def _read(self, source: Column, start: int, stop: int | None) -> np.ndarray:
-        stop = self.rows if stop is None else min(stop, self.rows)
-        out = np.empty((stop - start, 1), dtype=source.dtype)
-        self._fill(out, [0], [source], start)
-        return out[:, 0]
+    def _fill(
+        self, out: np.ndarray, ats: list[int], block: Block, positions: list[int], start: int
+    ) -> None:
+        """Fill the columns `ats` of `out` from those at `positions` of a block, from `start` on."""
+        low, high = min(positions), max(positions) + 1
+        there, here = _side_by_side([position - low for position in positions]), _side_by_side(ats)
+        dataset = block.dataset
+        plain = isinstance(there, slice) and isinstance(here, slice) and dataset.ndim == 2
+        direct = plain and dataset.dtype == out.dtype and not (block.rows_last or block.chunks)
 
-    def _fill(self, out: np.ndarray, ats: list[int], sources: list[Column], start: int) -> None:
-        """Fill the columns `ats` of `out` with columns of one block, from row `start` on."""
-        first, positions = sources[0], [source.position or 0 for source in sources]
-        dataset, low, high = first.dataset, min(positions), max(positions) + 1
-        there, here = _together([position - low for position in positions]), _together(ats)
-        plain = isinstance(there, slice) and isinstance(here, slice) and not first.rows_last
-        for rows in parallel.cut(len(out), self._rows_at_once(first)):
-            into = slice(rows.start, rows.stop)
-            stored = slice(start + rows.start, start + rows.stop)
-            with reading(self.path):
-                if first.field is not None:
-                    values = dataset[stored][first.field]
-                    values = values[:, None] if values.ndim == 1 else values[:, low:high]
-                elif dataset.ndim == 1:
-                    values = dataset[stored][:, None]
-                elif plain and dataset.dtype == out.dtype:
-                    dataset.read_direct(out, (stored, slice(low, high)), (into, here))
-                    continue
-                elif first.rows_last:
-                    values = dataset[low:high, stored].T
+        def fill(piece: range) -> None:
+            rows = slice(piece.start, piece.stop)
+            into = slice(piece.start - start, piece.stop - start)
+            with reading(self.path), np.errstate(invalid="ignore"):
+                if direct:
+                    dataset.read_direct(out, (rows, slice(low, high)), (into, here))
                 else:
-                    values = dataset[stored, low:high]
-            # A NaN in a damaged file may be one that signals.
-            with np.errstate(invalid="ignore"):
-                out[into, here] = values[:, there]
+                    # A NaN in a damaged file may be one that signals.
+                    out[into, here] = _values(block, rows, low, high)[:, there]
 
-    def _rows_at_once(self, source: Column) -> int:
-        dataset = source.dataset
+        step, stop = self._rows_at_once(block), start + len(out)
+        cuts = range(start // step * step, stop, step)
+        pieces = [range(max(row, start), min(row + step, stop)) for row in cuts]
+        list((_POOL.map if block.chunks else map)(fill, pieces))
+
+    def _rows_at_once(self, block: Block) -> int:
+        dataset = block.dataset
         rows = max(1, _SLICE_BYTES * self.rows // max(1, dataset.size * dataset.dtype.itemsize))
         # A chunk that is cut is decompressed once for each part.
-        step = dataset.chunks[int(source.rows_last)] if dataset.chunks else 1
-        return max(rows // step * step, min(rows, step))
+        step = dataset.chunks[int(block.rows_last)] if dataset.chunks else 1
+        return step if block.chunks else max(rows // step * step, min(rows, step))
 
 
-def _together(columns: list[int]) -> slice | list[int]:
+def _side_by_side(columns: list[int]) -> slice | list[int]:
     """Columns that stand side by side as a slice, which is faster."""
     first, stop = columns[0], columns[0] + len(columns)
     return slice(first, stop) if columns == list(range(first, stop)) else columns
+
+
+def _values(block: Block, rows: slice, low: int, high: int) -> np.ndarray:
+    """Columns [low, high) of a block as (rows, columns); of one with `chunks`, within a chunk."""
+    if block.chunks and next(_SEEN) >= _FIRST_CHUNKS:
+        row, column = rows.start - rows.start % block.chunks[0], low - low % block.chunks[1]
+        values = _chunk(block, block.chunks, (row, column))
+        if values is not None:
+            return values[rows.start - row : rows.stop - row, low - column : high - column]
+    if block.rows_last:
+        return block.dataset[low:high, rows].T
+    if block.field is None and block.dataset.ndim == 2:
+        return block.dataset[rows, low:high]
+    values = block.dataset[rows] if block.field is None else block.dataset[rows][block.field]
+    return values[:, None] if values.ndim == 1 else values[:, low:high]
+
+
+def _chunk(block: Block, shape: tuple[int, int], at: tuple[int, int]) -> np.ndarray | None:
+    """The chunk that starts at a row and a column, until this thread's next one; None if only HDF5
+    knows how it is stored. Raises ValueError or RuntimeError if it is damaged."""
+    import blosc2
+
+    blosc2.set_releasegil(True)
+    if not hasattr(_BUFFERS, "stored"):
+        _BUFFERS.stored, _BUFFERS.values = np.empty((2, LARGEST_CHUNK), dtype=np.uint8)
+    size = block.dataset.id.get_chunk_info_by_coord(at).size
+    if not 0 < size <= LARGEST_CHUNK:
+        return None
+    mask, stored = block.dataset.id.read_direct_chunk(at, out=_BUFFERS.stored[:size])
+    frame = blosc2.schunk_from_cframe(stored)
+    if mask or "b2nd" in frame.meta:
+        return None
+    packed, values = frame.get_chunk(0), _BUFFERS.values[: np.prod(shape) * block.dtype.itemsize]
+    # Blosc2 writes as many bytes as the chunk itself says.
+    if blosc2.get_cbuffer_sizes(packed)[0] != len(values):
+        raise ValueError("a chunk has another size than the chunks of its block")
+    blosc2.decompress2(packed, dst=values, nthreads=1)
+    found: np.ndarray = values.view(block.dtype).reshape(shape)
+    return found
 
 
 @contextmanager
 def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iterator[FrameReader]:
     """Open the frame under `key` for reading.
 
-    Raises InputError, naming the file, if it is missing, unreadable, truncated, not a pandas
-    frame, holds Python objects or links out, or needs more than `max_bytes` of memory.
+    Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
+    objects or links out, or needs more than `max_bytes` of memory.
     """
     with reading(path):
         file = h5py.File(path, "r")
@@ -159,15 +201,12 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what h5py raises at a file that is missing, cut or damaged into one line.
-
-    Found by damaging files at random: OSError, RuntimeError, KeyError, and ValueError or
-    TypeError where a damaged header decodes to nonsense.
-    """
+    """Turn what h5py and Blosc2 raise at a file that is missing, cut or damaged into one line."""
     try:
         yield
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    # What damaging files at random has brought.
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
         # HDF5's message without its clock, addresses and counts.
         reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]

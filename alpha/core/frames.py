@@ -2,8 +2,7 @@
 
 PyTables writes them, and alpha.core.foreign reads them, as any file that it does not trust. Their
 bytes depend on content alone: no node has a time, and nothing is pickled. HDF5 has a lock around
-its filters, so chunks are compressed outside, by two threads, and each by one: Blosc2's own
-threads store what they make as they get done.
+its filters, so chunks are compressed outside, in two threads.
 """
 
 from collections import deque
@@ -34,10 +33,8 @@ Columns = Sequence[tuple[tuple[str, ...], np.dtype]]
 
 
 class Block(NamedTuple):
-    """Columns of one dtype: `values` is (rows, len(names)), numeric or bool."""
-
     names: tuple[str, ...]
-    values: np.ndarray
+    values: np.ndarray  # (rows, len(names)), numeric or bool
 
 
 def import_ahead() -> None:
@@ -51,8 +48,7 @@ def write_frame(
 ) -> None:
     """Write `time_ns` (rows,) int64 UTC nanoseconds as the index and `blocks` as the columns.
 
-    `tz_aware` says whether pandas reads the index as UTC or as naive. The file is written in
-    place: callers write to a scratch path and rename.
+    `tz_aware` says whether pandas reads the index as UTC or as naive.
     """
     columns = [(block.names, block.values.dtype) for block in blocks]
     with open_writer(path, columns, rows=len(time_ns), tz_aware=tz_aware) as writer:
@@ -65,9 +61,8 @@ def open_writer(
 ) -> Iterator["FrameWriter"]:
     """A writer of a frame of so many rows, which come part by part.
 
-    `columns` are the names and the dtype of each block of columns. However rows are cut, the
-    file has the same bytes, and memory is bounded. One thread at a time may write files. Raises
-    ValueError if in the end there were more or fewer rows.
+    `columns` are the names and the dtype of each block. However rows are cut, the file has the
+    same bytes. One thread at a time may write. Raises ValueError if there are more or fewer rows.
     """
     import tables
 
@@ -90,20 +85,15 @@ class FrameWriter:
         self._waiting: deque[tuple[Any, tuple[int, ...], Future[bytes]]] = deque()
 
     def append(self, time_ns: np.ndarray, values: Sequence[np.ndarray]) -> None:
-        """Add rows: `time_ns` (n,) int64, and (n, columns) of each block.
-
-        The arrays must not be changed before the file is closed: they are not copied. Raises
-        ValueError if they are not what was announced.
-        """
+        """Add rows: `time_ns` (n,) int64, and (n, columns) of each block, which must not be changed
+        before the file is closed. Raises ValueError if they are not what was announced."""
         parts = [time_ns, *values]
         if len(parts) != len(self._arrays) or any(len(part) != len(time_ns) for part in parts):
             raise ValueError("all blocks must have as many rows as the index")
         for array, part in zip(self._arrays, parts, strict=True):
             if part.shape[1:] != array.shape[1:] or part.dtype != array.dtype:
-                raise ValueError(
-                    f"{array.name}: rows must be {array.dtype} of shape {array.shape[1:]}, found "
-                    f"{part.dtype} of shape {part.shape[1:]}"
-                )
+                wanted, found = (f"{one.dtype} of shape {one.shape[1:]}" for one in (array, part))
+                raise ValueError(f"{array.name}: rows must be {wanted}, found {found}")
         start = self._at - len(self._left[0])
         self._at += len(time_ns)
         if self._at > self._rows:
@@ -121,8 +111,8 @@ class FrameWriter:
         if array.chunkshape is None:
             array[row : row + len(values)] = values
             return
-        width = array.chunkshape[1] if array.ndim == 2 else 1
-        for column in range(0, array.shape[1] if array.ndim == 2 else 1, width):
+        columns, width = (array.shape[1], array.chunkshape[1]) if array.ndim == 2 else (1, 1)
+        for column in range(0, columns, width):
             part = values[:, column : column + width] if array.ndim == 2 else values
             made = _POOL.submit(_chunk, part, array.chunkshape)
             self._waiting.append((array, (row, column)[: array.ndim], made))

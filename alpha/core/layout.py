@@ -1,22 +1,27 @@
 """Where a pandas frame keeps what inside its HDF5 group, in fixed and in table format.
 
-This is the untrusted side: it refuses Python objects, links and values kept in other files,
-columns that are not numeric, and arrays larger than the limit, before a value is read. No
-attribute is unpickled.
+This is the untrusted side: Python objects, links and values kept in other files, columns that are
+not numeric, and arrays larger than the limit are refused before a value is read. No attribute is
+unpickled.
 """
 
 import pickletools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin  # which registers blosc, zstd, lz4, ... with h5py
 import numpy as np
 
 from alpha.core.errors import InputError
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+# Chunks that Blosc2 is asked for itself: see alpha.core.foreign.
+LARGE_CHUNK, LARGEST_CHUNK = 1 << 17, 1 << 20
 
 _TEXT_OPCODES = {
     "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
@@ -27,16 +32,28 @@ _LIST_OPCODES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of the frame: a column of a block, a field of a table, or the index."""
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Columns that stand together: a block of the fixed format, a field of a table, the index."""
 
     dataset: Any  # h5py.Dataset
     dtype: np.dtype
-    unit: str | None = None  # "ns", ... where the column holds timestamps
+    unit: str | None = None  # "ns", ... where they hold timestamps
     field: str | None = None  # of a compound (table format) dataset
-    position: int | None = None  # in a two-dimensional block
-    rows_last: bool = False  # the block is stored (columns, rows)
+    rows_last: bool = False  # stored as (columns, rows)
+
+    @cached_property
+    def chunks(self) -> tuple[int, int] | None:
+        """The shape of the chunks, (rows, columns), if they are large, and packed by Blosc2."""
+        chunks = self.dataset.chunks if self.dataset.ndim == 2 and not self.rows_last else None
+        plist = self.dataset.id.get_create_plist()
+        if not chunks or not LARGE_CHUNK <= np.prod(chunks) * self.dtype.itemsize <= LARGEST_CHUNK:
+            return None
+        blosc2 = plist.get_nfilters() == 1 and plist.get_filter(0)[0] == hdf5plugin.BLOSC2_ID
+        return chunks if blosc2 else None
+
+
+Column = tuple[Block, int]  # which of the block
 
 
 class Layout:
@@ -44,33 +61,29 @@ class Layout:
 
     rows: int
     tz_aware: bool
-    _index: Column
-    _columns: dict[str, Column]
+    _index: Block
 
     def __init__(self, path: Path, group: Any, max_bytes: int) -> None:
         self.path, self._group, self._max_bytes = path, group, max_bytes
+        self._columns: dict[str, Column] = {}
         kind = _text(group, "pandas_type")
         if kind not in ("frame", "frame_table"):
-            raise self._error(
-                f"key {group.name!r} must hold a pandas DataFrame, found "
-                f"{kind or 'no pandas_type attribute'}"
-            )
+            kind = kind or "no pandas_type attribute"
+            raise self._error(f"key {group.name!r} must hold a pandas DataFrame, found {kind}")
         if kind == "frame":
             self._fixed()
         else:
             self._table()
 
     def _fixed(self) -> None:
-        index = self._dataset("axis1")
-        self.rows = self._length(index)
-        self._index = Column(index, index.dtype.base, _unit(_text(index, "kind")))
+        index = self._one_dimension("axis1")
+        self._index = Block(index, index.dtype.base, _unit(_text(index, "kind")))
         # pandas pickles None as "N.".
         self.tz_aware = _raw(index, "tz") not in (None, b"N.", b"")
         if "shape" in index.attrs:
             # How pandas writes an array without elements.
             raise self._error("must hold at least one row, found none")
         order = self._names("axis0")
-        found: dict[str, Column] = {}
         for number in range(int(self._group.attrs.get("nblocks", 0))):
             names = self._names(f"block{number}_items")
             values = self._dataset(f"block{number}_values", of=names)
@@ -80,26 +93,23 @@ class Layout:
             expected = (self.rows, len(names))
             if shape != expected:
                 raise self._error(f"{values.name} must have the shape {expected}, found {shape}")
-            dtype, unit = values.dtype.base, _unit(_text(values, "value_type"))
-            for position, name in enumerate(names):
-                found[name] = Column(values, dtype, unit, None, position, rows_last)
-        if len(set(order)) != len(order) or set(found) != set(order):
+            unit = _unit(_text(values, "value_type"))
+            self._add(names, Block(values, values.dtype.base, unit, None, rows_last))
+        if len(set(order)) != len(order) or set(self._columns) != set(order):
             raise self._error("column names must be unique and each have values")
-        self._columns = {name: found[name] for name in order}
+        self._columns = {name: self._columns[name] for name in order}
 
     def _table(self) -> None:
-        table = self._dataset("table")
-        self.rows = self._length(table)
+        table = self._one_dimension("table")
         blocks = list(table.dtype.names or ())
         if "index" not in blocks:
             raise self._error(f"{table.name} must have an index")
         blocks.remove("index")
         unit = _unit(_text(table, "index_kind"))
-        self._index = Column(table, table.dtype["index"].base, unit, "index")
+        self._index = Block(table, table.dtype["index"].base, unit, "index")
         # Table format keeps the index's time zone inside a pickled attribute, which is not
         # looked into; only whether it names one is seen.
         self.tz_aware = b"Vtz" in (_raw(self._group, "info") or b"")
-        self._columns = {}
         for block in blocks:
             try:
                 names = _pickled_names(_raw(table, f"{block}_kind"))
@@ -107,14 +117,14 @@ class Layout:
                 raise self._error(f"column {block!r}: attribute '{block}_kind' {error}") from None
             dtype = table.dtype[block]
             if (dtype.shape or (1,)) != (len(names),):
-                raise self._error(
-                    f"column block {block!r} must have {len(names)} columns, found {dtype.shape}"
-                )
+                what = f"must have {len(names)} columns, found {dtype.shape}"
+                raise self._error(f"column block {block!r} {what}")
             self._check_numeric(dtype.base, names)
             unit = _unit(_text(table, f"{block}_dtype"))
-            for position, name in enumerate(names):
-                at = position if dtype.shape else None
-                self._columns[name] = Column(table, dtype.base, unit, block, at)
+            self._add(names, Block(table, dtype.base, unit, block))
+
+    def _add(self, names: Sequence[str], block: Block) -> None:
+        self._columns |= {name: (block, position) for position, name in enumerate(names)}
 
     def _dataset(self, name: str, of: Sequence[str] = ()) -> Any:
         """A dataset of the frame that is inside the file, numeric, and not too large."""
@@ -130,41 +140,37 @@ class Layout:
         if node.is_virtual or node.external:
             raise self._error(f"{where} keeps its values in another file, which is not followed")
         if _text(node, "PSEUDOATOM") or node.dtype.kind == "O":
-            raise self._error(
-                f"column {_first(of) or name}: holds Python objects (a pickle), which are never "
-                f"loaded; write it as numbers or drop it"
-            )
+            what = "holds Python objects (a pickle), which are never loaded"
+            what = f"{what}; write it as numbers or drop it"
+            raise self._error(f"column {_first(of) or name}: {what}")
         if of:
             self._check_numeric(node.dtype, of)
         size = node.size * node.dtype.itemsize
         if size > self._max_bytes:
-            raise self._error(
-                f"{where} would need {size / 1e6:,.0f} MB; data.max_file_mb allows "
-                f"{self._max_bytes / 1e6:,.0f}"
-            )
+            allowed = f"data.max_file_mb allows {self._max_bytes / 1e6:,.0f}"
+            raise self._error(f"{where} would need {size / 1e6:,.0f} MB; {allowed}")
+        return node
+
+    def _one_dimension(self, name: str) -> Any:
+        """A dataset of one dimension, which says how many rows there are."""
+        node = self._dataset(name)
+        if node.ndim != 1:
+            raise self._error(f"{node.name} must have one dimension")
+        self.rows = int(node.shape[0])
         return node
 
     def _check_numeric(self, dtype: np.dtype, names: Sequence[str]) -> None:
         # The bytes of long doubles differ between machines.
         if dtype.kind not in "fiub" or dtype.itemsize > 8:
-            raise self._error(
-                f"column {_first(names)}: must be numeric, found {dtype}; write it as numbers or "
-                f"drop it"
-            )
+            what = f"must be numeric, found {dtype}; write it as numbers or drop it"
+            raise self._error(f"column {_first(names)}: {what}")
 
     def _names(self, name: str) -> list[str]:
         node = self._dataset(name)
-        if _text(node, "kind") not in ("string", None):
-            raise self._error("column names must be text, found another kind")
-        if node.dtype.kind != "S":
-            raise self._error(f"{node.name} must hold column names, found {node.dtype}")
+        if _text(node, "kind") not in ("string", None) or node.dtype.kind != "S":
+            raise self._error(f"{node.name}: column names must be text, found {node.dtype}")
         values = np.array([], dtype="S1") if node.shape is None else node[()]
         return [value.decode("utf-8", errors="replace") for value in values.reshape(-1).tolist()]
-
-    def _length(self, dataset: Any) -> int:
-        if dataset.ndim != 1:
-            raise self._error(f"{dataset.name} must have one dimension")
-        return int(dataset.shape[0])
 
     def _error(self, what: str) -> InputError:
         return InputError(f"{self.path}: {what}")
@@ -176,10 +182,8 @@ def _first(names: Sequence[str]) -> str:
 
 def _unit(kind: str | None) -> str | None:
     """The time unit of a pandas dtype name: datetime64 (ns) or datetime64[unit, ...]."""
-    if kind is None or not kind.startswith("datetime64"):
-        return None
-    unit = kind.removeprefix("datetime64").strip("[]").split(",")[0].strip() or "ns"
-    return unit if unit in NS_PER_UNIT else None
+    found = re.fullmatch(r"datetime64(?:\[ *(s|ms|us|ns) *(?:,.*)?\])?", kind or "")
+    return (found[1] or "ns") if found else None
 
 
 def _pickled_names(value: bytes | None) -> list[str]:

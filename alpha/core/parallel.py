@@ -1,8 +1,5 @@
-"""Independent pieces of work side by side, in threads of this process.
-
-How many run at once depends on the machine; what they make must not. So work is cut into pieces
-by its size alone, and what they return is put together in their order. Threads help where a piece
-lets go of Python's lock, as compiled passes, hashing, compression and reading do.
+"""Independent pieces of work side by side, in threads of this process. How many run at once depends
+on the machine; what they make does not: work is cut by its size alone, and put together in order.
 """
 
 import os

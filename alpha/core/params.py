@@ -1,7 +1,5 @@
 """Sections of params.yaml as frozen, validated objects: the types they are made of, and reading.
-
-Reading is YAML 1.2 (as DVC reads and writes it, so 1e-3 is a number in both), unknown keys
-are refused, and every problem is one line that names the key.
+It is YAML 1.2, as DVC reads it: 1e-3 is a number in both.
 """
 
 import datetime as dt
@@ -27,10 +25,10 @@ Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
 
 class Section(BaseModel):
-    """One section of params.yaml, or a part of one. `renamed` maps keys of earlier versions to
-    those of today, by which an old name is refused."""
+    """One section of params.yaml, or a part of one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    # Keys of earlier versions, which are refused by their names of today.
     renamed: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
@@ -73,10 +71,8 @@ def validate(
     content: Mapping[str, Any], model: type[BaseModel], known: Mapping[str, str], *, source: str
 ) -> Any:
     """The sections of `content` that are the model's; only the names of others are looked at:
-    `known` has "" for each, or for one of an earlier version the name of today.
-
-    Raises InputError, one line for the first problem, which names the key.
-    """
+    `known` has "" for each, or for one of an earlier version the name of today. Raises InputError,
+    one line for the first problem, which names the key."""
     for name in content:
         if name not in known:
             raise InputError(f"{source}: {name}: no such key")

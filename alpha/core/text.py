@@ -1,7 +1,4 @@
-"""Text for people: figures and moments in words, and what the terminal shows.
-
-None, a figure that is not defined, is "–".
-"""
+"""Text for people, and what the terminal shows. None, a figure that is not defined, is "–"."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -42,7 +39,7 @@ def count(value: float | None) -> str:
 
 
 def brief(value: float | None) -> str:
-    """A figure of any kind: a whole number as a count, another to 3 digits after the point."""
+    """A whole number as a count, another to 3 digits after the point."""
     return count(value) if value is not None and value == round(value) else figure(value)
 
 
@@ -53,9 +50,8 @@ def deviation(value: float, digits: int = 3) -> str:
 
 def ends(low: float | None, high: float | None, digits: int = 3) -> str:
     """An interval as [0.052, 0.070], or nothing where there is none."""
-    if low is None or high is None:
-        return ""
-    return f"[{figure(low, digits)}, {figure(high, digits)}]"
+    defined = low is not None and high is not None
+    return f"[{figure(low, digits)}, {figure(high, digits)}]" if defined else ""
 
 
 def share(value: float | None) -> str:

@@ -23,12 +23,9 @@ _ARRAYS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Contract:
-    """What inference needs to know of training's features; every array is (features,).
-
-    `mean` and `sigma` (population, ddof 0) are float64, over finite train values; a feature
-    without any has mean 0 and sigma 0. `finite`, `nan` and `inf` count train values. `clip`
-    is in sigmas.
-    """
+    """What inference needs to know of training's features; every array is (features,): float64
+    `mean` and `sigma` (ddof 0) over finite train values, both 0 for a feature without any, and how
+    many values were `finite`, `nan` and `inf`. `clip` is in sigmas."""
 
     names: tuple[str, ...]
     families: tuple[str, ...]
@@ -72,22 +69,19 @@ class Contract:
 def apply(
     block: np.ndarray, contract: Contract, *, out: np.ndarray | None = None
 ) -> tuple[np.ndarray, int, int]:
-    """Normalize rows: (rows, features) of any float to float32, into `out` if it is given.
+    """Normalize rows: (rows, features) of any float to float32, into `out` if it is given; and
+    how many values were clipped, and how many replaced because they were not finite.
 
     (x − mean) / sigma in float64, clipped at ±clip; NaN, ±inf and every value of a feature
-    with sigma 0 become 0. Also returns how many values were clipped and how many were
-    replaced because they were not finite. One row gives bit for bit what a batch gives.
+    with sigma 0 become 0. One row gives bit for bit what a batch gives.
     """
     if block.dtype not in (np.float32, np.float64):
         block = block.astype(np.float64)
     found = np.empty(block.shape, dtype=np.float32) if out is None else out
 
-    def fill(piece: range) -> tuple[int, int]:
+    def fill(piece: range) -> Any:
         rows = slice(piece.start, piece.stop)
-        counts: tuple[int, int] = _normalize(
-            block[rows], contract.mean, contract.sigma, contract.clip, found[rows]
-        )
-        return counts
+        return _normalize(block[rows], contract.mean, contract.sigma, contract.clip, found[rows])
 
     counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
     return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)

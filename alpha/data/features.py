@@ -1,5 +1,4 @@
-"""Feature files: which there are, in which order, with which columns and rows; and the files of
-the splits that are cut from them."""
+"""Feature files in order, with their columns and rows; and the files of the splits."""
 
 import re
 from collections.abc import Sequence
@@ -16,16 +15,10 @@ from alpha.core.frames import FrameReader, open_frame
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.params import Data, Features
 
-# Rows of one file that count: all of them, or the numbers of those that do.
-Kept = slice | np.ndarray
-
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """One feature file: where it stands in time, and how many of its rows count.
-
-    Its timestamps are not kept in memory, as there may be years of files.
-    """
+    """One feature file: where it stands in time, and how many of its rows count."""
 
     path: Path
     first_ns: int  # of the rows that count
@@ -38,11 +31,9 @@ class FeatureFile:
 
 @dataclass(frozen=True)
 class FeatureFolder:
-    """The feature files of a folder in time order; `features` in the first file's order."""
-
     data: Data
-    files: tuple[FeatureFile, ...]
-    features: tuple[str, ...]
+    files: tuple[FeatureFile, ...]  # in time order
+    features: tuple[str, ...]  # in the first file's order
 
     @property
     def first_ns(self) -> int:
@@ -68,9 +59,9 @@ class FeatureFolder:
         kept = _kept(file, time_ns)
         return Quotes(*(column[kept] for column in every)), hasher.hexdigest()
 
-    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, Kept]:
+    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, slice | np.ndarray]:
         """The timestamps of the rows that count, (kept rows,) int64 and strictly increasing, and
-        which rows of the file they are; `frame` is the open file."""
+        which rows of the open file they are."""
         time_ns = frame.time_ns(self.data.timestamp)
         kept = _kept(file, time_ns)
         return time_ns[kept], kept
@@ -85,12 +76,10 @@ class Quotes(NamedTuple):
 
 
 def open_folder(folder: Path, data: Data) -> FeatureFolder:
-    """Find and check the feature files of a folder; only their timestamps are read.
-
-    The last of the rows with the same timestamp stands, across files too. Raises InputError,
-    naming file, row or column, for: no file, an unreadable or empty file, timestamps out of
-    order, files that overlap in time, missing quotes, or columns that differ between files.
-    """
+    """Find and check the feature files of a folder; only their timestamps are read. The last of
+    the rows with the same timestamp stands, across files too. Raises InputError, naming file, row
+    or column, for timestamps out of order, files that overlap, or columns that are missing or
+    differ."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "none"
         raise InputError(f"{folder}: must be a folder of feature files (data.dir), found {found}")
@@ -103,11 +92,12 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
         with _open(path, data) as frame:
             names = _feature_names(frame, data)
             features = features or names
-            _same_columns(path, names, paths[0], features)
+            _same_columns(path, names, paths[0].name, features)
             time_ns = frame.time_ns(data.timestamp)
             scanned.append(_scan(path, time_ns, tz_aware=frame.tz_aware))
     scanned.sort(key=lambda found: (found[0].first_ns, found[0].last_ns, found[0].path.name))
-    files = [_before(*scanned[at], scanned[at + 1][0]) for at in range(len(scanned) - 1)]
+    followers = (file for file, _ in scanned[1:])
+    files = [_before(*pair, follower) for pair, follower in zip(scanned, followers, strict=False)]
     return FeatureFolder(data, (*files, scanned[-1][0]), features)
 
 
@@ -140,12 +130,8 @@ def _before(file: FeatureFile, before_last_ns: int | None, follower: FeatureFile
         return replace(file, after_ns=follower.first_ns)
     if before_last_ns is None:
         raise InputError(f"{file.path}: every row is repeated by {follower.path.name}")
-    return replace(
-        file,
-        last_ns=before_last_ns,
-        duplicates=file.duplicates + 1,
-        after_ns=follower.first_ns,
-    )
+    count = file.duplicates + 1
+    return replace(file, last_ns=before_last_ns, duplicates=count, after_ns=follower.first_ns)
 
 
 def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
@@ -177,7 +163,7 @@ def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
 def split_sizes(split: Path) -> list[tuple[Path, int]]:
     """A split's files in time order, each with its rows. Raises InputError if there is none."""
     found = []
-    for path in sorted(split.glob("*.h5")):
+    for path in split.glob("*.h5"):
         with open_frame(path) as frame:
             found.append((int(frame.time_ns(stop=1)[0]), path, frame.rows))
     if not found:
@@ -194,24 +180,19 @@ def families(names: Sequence[str], features: Features) -> dict[str, str]:
     """The family of each feature. Raises InputError for a feature in none or in several."""
     found = {}
     for name in names:
-        matches = [
-            family for family, pattern in features.families.items() if re.search(pattern, name)
-        ]
+        matches = [one for one, pattern in features.families.items() if re.search(pattern, name)]
         if len(matches) != 1:
             raise InputError(
                 f"feature {name!r} must be in exactly one family (features.families), found "
-                f"{' and '.join(matches) if matches else 'none'}"
+                f"{' and '.join(matches) or 'none'}"
             )
         found[name] = matches[0]
     return found
 
 
 def last_of_each(time_ns: np.ndarray, after: int | None) -> np.ndarray:
-    """Row numbers of the last row of each timestamp, (unique rows,) int64.
-
-    `time_ns` is sorted; `after` is the first timestamp of the following file, whose rows
-    stand in for this file's rows of the same timestamp.
-    """
+    """Row numbers of the last row of each timestamp, (unique rows,) int64; `time_ns` is sorted.
+    Rows of the following file, which starts at `after`, stand in for those of the same time."""
     last = np.empty(len(time_ns), dtype=bool)
     last[:-1] = time_ns[1:] != time_ns[:-1]
     last[-1] = after is None or time_ns[-1] != after
@@ -228,22 +209,20 @@ def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
     return open_frame(path, key=data.key, max_bytes=round(data.max_file_mb * 1e6))
 
 
-def _kept(file: FeatureFile, time_ns: np.ndarray) -> Kept:
+def _kept(file: FeatureFile, time_ns: np.ndarray) -> slice | np.ndarray:
+    """Which rows of a file count: all of them, or the numbers of those that do."""
     return last_of_each(time_ns, file.after_ns) if file.duplicates else slice(0, file.rows)
 
 
-def _same_columns(path: Path, names: tuple[str, ...], first: Path, expected: tuple) -> None:
+def _same_columns(path: Path, names: tuple[str, ...], first: str, expected: tuple) -> None:
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
-    if missing or extra:
-        found = [f"{_some(missing)} missing"] if missing else []
-        found += [f"{_some(extra)} added"] if extra else []
-        raise InputError(
-            f"{path}: must have the features of {first.name}, found {' and '.join(found)}"
-        )
+    found = [f"{_some(missing)} missing"] if missing else []
+    found += [f"{_some(extra)} added"] if extra else []
+    if found:
+        raise InputError(f"{path}: must have the features of {first}, found {' and '.join(found)}")
 
 
 def _some(names: Sequence[str] | dict) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - 8} more" if len(listed) > 8 else ""
-    return ", ".join(listed[:8]) + more
+    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+    return ", ".join(list(names)[:8]) + more
