@@ -1,8 +1,9 @@
 """The dashboard of one model: its verdict, then every figure behind it."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
+import pandas as pd
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -11,24 +12,30 @@ from rich.text import Text
 from alpha.core.text import NOTHING, count, ends, figure, share
 from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Details
-from alpha.evaluate.figures import Selection
+from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.over_seeds import widen
 from alpha.history.tries import Tried
 
 _DAYS = 10  # at most so many are printed, the worst
-_COUNTS = {
-    *("rows", "label_above", "prediction_above", "both", "windows", "non_finite"),
-    *("epochs", "best_epoch"),
-}
-_SHARES = {"precision", "recall", "base_rate", "near_mean_share"}
-_DIGITS = {
-    "lift": 2,
-    "decile_lift": 2,
-    "after_fees_bps": 1,
-    "importance": 4,
-    "importance_spread": 4,
+_DIGITS = {"lift": 2, "decile_lift": 2, "after_fees_bps": 1}
+_DIGITS |= {"importance": 4, "importance_spread": 4}
+_COUNTS = "rows label_above prediction_above both windows non_finite epochs best_epoch"
+_SHARES = "precision recall base_rate near_mean_share"
+_FORMATS: dict[str, Callable[[float | None], str]] = {
+    **{name: partial(figure, digits=digits) for name, digits in _DIGITS.items()},
+    **dict.fromkeys(_COUNTS.split(), count),
+    **dict.fromkeys(_SHARES.split(), share),
+    # Far below 1 where outcomes are returns.
+    "loss": lambda value: NOTHING if value is None else f"{value:.4g}",
 }
 # Columns of tables: titles, and the figures below them; one in brackets stands for its interval.
+_FIGURES = (
+    "skill |   {level:g} % interval |   spread over seeds | loss ({loss}) | rank IC "
+    "|   {level:g} % interval | rank IC by day |   spread over days | std ratio | near-mean share "
+    "| predictions not finite",
+    "skill [skill] skill_spread loss rank_ic [rank_ic] rank_ic_days rank_ic_days_spread std_ratio "
+    "near_mean_share non_finite",
+)
 _CHECKS = (
     "τ, bps | label > | pred. > | both | windows | precision | recall | lift | after fees "
     "| [interval]",
@@ -43,42 +50,33 @@ _SLICES = " | rows | skill | rank IC | std ratio", "name rows skill rank_ic std_
 _FAMILIES = "family | skill lost | spread", "name importance importance_spread"
 
 
-class Headline(NamedTuple):
-    """A model's skill on test, and its interval widened for `tries`."""
-
-    skill: float | None
-    low: float | None
-    high: float | None
-    tries: int
-    reaches_zero: bool  # only because of tries that evaluate.tries does not count
-
-
-def headline(details: Details, model: str, tried: Tried) -> Headline:
-    """The interval is widened for the larger of evaluate.tries and what was counted: tries
-    may have been made elsewhere, but those that are known of are never left out."""
-    value, before_low, before_high, _ = details.on(model)["skill"]
+def headline(details: Details, model: str, tried: Tried) -> tuple[Interval, int]:
+    """A model's skill on test, and the tries that its interval is widened for: the larger of
+    evaluate.tries and what was counted, as some may have been made elsewhere."""
+    skill = details.on(model)["skill"]
     tries = max(details.tries, tried.configurations.get(model, 1))
-    ends = value, before_low, before_high
-    low, high = widen(*ends, tries=tries, level=details.level, already=details.tries)
-    reaches_zero = before_low is not None and low is not None and low <= 0 < before_low
-    return Headline(value, low, high, tries, reaches_zero)
+    low, high = widen(*skill[:3], tries=tries, level=details.level, already=details.tries)
+    return skill._replace(low=low, high=high), tries
 
 
 def notes(details: Details, models: list[str], tried: Tried) -> list[str]:
     """What should be known of the tries behind the headlines of `models`."""
-    headlines = {model: headline(details, model, tried) for model in models}
-    more = {model: one.tries for model, one in headlines.items() if one.tries > details.tries}
-    lines = []
+    more, luck, lines = [], [], []
+    for model in models:
+        (_, low, *_), tries = headline(details, model, tried)
+        more += [f"{model} {tries:,}"] if tries > details.tries else []
+        # Only because of tries that evaluate.tries does not count.
+        before = details.on(model)["skill"].low
+        luck += [model] if before is not None and low is not None and low <= 0 < before else []
     if more:
-        each = ", ".join(f"{model} {tries:,}" for model, tries in more.items())
         lines.append(
-            f"Configurations evaluated on this test split: {each}. evaluate.tries is smaller, "
-            f"{details.tries:,}: here the intervals of skill on test are widened for all of "
-            f"them, but in the report and for the verdicts only for {details.tries:,}."
+            f"Configurations evaluated on this test split: {', '.join(more)}. evaluate.tries is "
+            f"smaller, {details.tries:,}: here the intervals of skill on test are widened for all "
+            f"of them, but in the report and for the verdicts only for {details.tries:,}."
         )
-    luck = ", ".join(model for model, one in headlines.items() if one.reaches_zero)
     if luck:
-        lines.append(f"Widened so, the interval includes 0: the skill of {luck} may be luck.")
+        who = ", ".join(luck)
+        lines.append(f"Widened so, the interval includes 0: the skill of {who} may be luck.")
     if tried.unread:
         lines.append(
             f"Not counted: {tried.unread:,} earlier evaluation{'s' * (tried.unread > 1)} of an "
@@ -109,8 +107,8 @@ def dashboard(details: Details, name: str, tried: Tried) -> Iterator[RenderableT
         "Seeds": _seeds(details, name),
         importance: _table(_FAMILIES, families),
     }.items():
-        if table.row_count:
-            yield _section(title, table)
+        if not table.empty:
+            yield _section(title, grid(table))
     if undefined := test.undefined:
         reasons = "\n".join(f"{what}: {reason}" for what, reason in undefined.items())
         yield _section("Not available on test", Text(reasons))
@@ -119,73 +117,52 @@ def dashboard(details: Details, name: str, tried: Tried) -> Iterator[RenderableT
 def _verdict(details: Details, name: str, tried: Tried) -> Group:
     verdict, captured = details.by_model[name].verdict, details.on(name)["oracle_share"]
     lines = [
-        Text.assemble((name, "bold"), ": ", (verdict.name, "bold")),
-        Text(verdict.sentence),
-        *(Text(f"+ {flag.name}: {flag.sentence}") for flag in verdict.flags),
-        *(Text(f"Ladder: {rung.sentence}") for rung in details.ladder if rung.model == name),
+        verdict.sentence,
+        *(f"+ {flag.name}: {flag.sentence}" for flag in verdict.flags),
+        *(f"Ladder: {rung.sentence}" for rung in details.ladder if rung.model == name),
     ]
     if captured.value is not None:
         known = captured.low is not None and captured.high is not None
         between = f" ({share(captured.low)} to {share(captured.high)})" if known else ""
-        lines.append(Text(f"Oracle: {share(captured.value)} of its skill on test{between}."))
-    return Group(*lines, *(Text(line) for line in notes(details, [name], tried)))
+        lines.append(f"Oracle: {share(captured.value)} of its skill on test{between}.")
+    title = Text.assemble((name, "bold"), ": ", (verdict.name, "bold"))
+    return Group(title, *map(Text, lines + notes(details, [name], tried)))
 
 
-def _figures(details: Details, name: str, tried: Tried) -> Table:
-    interval = f"  {100 * details.level:g} % interval"
-    splits, test = [details.on(name, split) for split in SPLITS], headline(details, name, tried)
-    table = _grid(["", *SPLITS])
-    for title, what in (
-        ("skill", "skill"),
-        (interval, "[skill]"),
-        ("  spread over seeds", "skill_spread"),
-        (f"loss ({details.loss})", "loss"),
-        ("rank IC", "rank_ic"),
-        (interval, "[rank_ic]"),
-        ("rank IC by day", "rank_ic_days"),
-        ("  spread over days", "rank_ic_days_spread"),
-        ("std ratio", "std_ratio"),
-        ("near-mean share", "near_mean_share"),
-        ("predictions not finite", "non_finite"),
-    ):
-        cells = [_cell(split, what) for split in splits]
-        if what == "[skill]":
-            cells[-1] = ends(test.low, test.high)
-        table.add_row(title, *cells)
-    return table
+def _figures(details: Details, name: str, tried: Tried) -> pd.DataFrame:
+    titles = _FIGURES[0].format(level=100 * details.level, loss=details.loss)
+    by_split = _table((titles, _FIGURES[1]), [details.on(name, split) for split in SPLITS])
+    skill, _ = headline(details, name, tried)
+    by_split.iloc[-1, 1] = ends(skill.low, skill.high)
+    return by_split.set_axis(SPLITS).T.reset_index(names="")
 
 
-def _quantiles(details: Details, name: str) -> Table:
-    label, test = details.on("label"), details.on(name)
-    predicted, unit = test.events("prediction_quantile"), 1 if details.classes else 1e4
-    table = _grid(["quantile", "label", "prediction"])
-    for level, value in zip(predicted, label.values("quantile"), strict=True):
-        both = value, level["prediction_quantile"].value
-        cells = (figure(None if one is None else one * unit, 2) for one in both)
-        table.add_row(f"{100 * float(level.event):g} %", *cells)
-    return table
+def _quantiles(details: Details, name: str) -> pd.DataFrame:
+    test, unit = details.on(name), 1 if details.classes else 1e4
+    found = {
+        "label": details.on("label").values("quantile"),
+        "prediction": test.values("prediction_quantile"),
+    }
+    levels = [f"{100 * float(one.event):g} %" for one in test.events("prediction_quantile")]
+    table = pd.DataFrame(found, index=pd.Index(levels, name="quantile"), dtype=object)
+    return table.map(lambda value: figure(value and value * unit, 2)).reset_index()
 
 
-def _seeds(details: Details, name: str) -> Table:
-    skills = [f"skill {split}" for split in SPLITS]
-    table = _grid(["seed", "epochs", "best epoch", *skills, "rank IC test"])
+def _seeds(details: Details, name: str) -> pd.DataFrame:
+    rows = []
     for run in details.runs_of(name):
-        train, *_, test = splits = [details.run(run, split) for split in SPLITS]
-        table.add_row(
-            run.rpartition("-")[2],
-            *(_cell(train, what) for what in ("epochs", "best_epoch")),
-            *(_cell(split, "skill") for split in splits),
-            _cell(test, "rank_ic"),
-        )
-    return table
+        on = {split: details.run(run, split) for split in SPLITS}
+        row = {"seed": run.rpartition("-")[2], "epochs": _cell(on["train"], "epochs")}
+        row["best epoch"] = _cell(on["train"], "best_epoch")
+        row |= {f"skill {split}": _cell(one, "skill") for split, one in on.items()}
+        rows.append(row | {"rank IC test": _cell(on["test"], "rank_ic")})
+    return pd.DataFrame(rows)
 
 
-def _table(columns: tuple[str, str], rows: Sequence[Selection]) -> Table:
+def _table(columns: tuple[str, str], rows: Sequence[Selection]) -> pd.DataFrame:
     titles, names = columns
-    table = _grid(titles.split("| "))
-    for one in rows:
-        table.add_row(*(_cell(one, name) for name in names.split()))
-    return table
+    cells = [[_cell(one, name) for name in names.split()] for one in rows]
+    return pd.DataFrame(cells, columns=titles.split(" | "))
 
 
 def _cell(one: Selection, what: str) -> str:
@@ -198,13 +175,7 @@ def _cell(one: Selection, what: str) -> str:
     value, low, high, _ = one[name]
     if what != name:
         return ends(low, high, _DIGITS.get(name, 3))
-    if name in _COUNTS:
-        return count(value)
-    if name in _SHARES:
-        return share(value)
-    if name == "loss":  # far below 1 where outcomes are returns
-        return NOTHING if value is None else f"{value:.4g}"
-    return figure(value, _DIGITS.get(name, 3))
+    return _FORMATS.get(name, figure)(value)
 
 
 def _sorted(found: list[Selection], name: str, sign: float = 1.0) -> list[Selection]:
@@ -216,9 +187,11 @@ def _section(title: str, content: RenderableType) -> Padding:
     return Padding(Group(Text(title, style="bold"), content), (1, 0, 0, 0))
 
 
-def _grid(titles: Sequence[str]) -> Table:
+def grid(frame: pd.DataFrame) -> Table:
     """The first column is the rows' names; the others are figures, to the right."""
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for at, title in enumerate(titles):
-        table.add_column(title.strip(), justify="right" if at else "left", no_wrap=not at)
+    for at, title in enumerate(map(str, frame)):
+        table.add_column(title, justify="right" if at else "left", no_wrap=not at)
+    for row in frame.itertuples(index=False):
+        table.add_row(*row)
     return table

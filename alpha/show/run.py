@@ -1,8 +1,8 @@
 """The last evaluation in the terminal: the table of verdicts, or one model's dashboard."""
 
 from pathlib import Path
-from typing import Literal
 
+import pandas as pd
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -16,8 +16,6 @@ from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.history.tries import Tried
 from alpha.show.dashboard import dashboard, headline, notes
-
-_IMPROVES = {True: "yes", False: "no", None: ""}
 
 
 def run(*, evaluation: Path, guard: Path, report: Path, model: str | None, tried: Tried) -> None:
@@ -46,29 +44,32 @@ def run(*, evaluation: Path, guard: Path, report: Path, model: str | None, tried
 
 def _verdicts(details: Details, tried: Tried) -> Table:
     """One line a model in the ladder's order; each verdict has its flags below it."""
-    headlines = {model: headline(details, model, tried) for model in details.models}
     improves = {rung.model: rung.improves for rung in details.ladder}
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("model", style="bold", no_wrap=True)
-    for title in ("skill\nvalid", "skill\ntest", "\n[interval]", "rank IC\ntest", "\ntries"):
-        justify: Literal["left", "right"] = "left" if "[" in title else "right"
-        table.add_column(title, justify=justify, no_wrap=True)
-    table.add_column("\nimproves", no_wrap=True)
-    table.add_column("verdict\nand flags", no_wrap=True)
-    for name, one in headlines.items():
+    rows = []
+    for name in details.models:
+        skill, tries = headline(details, name, tried)
         verdict = details.by_model[name].verdict
-        table.add_row(
-            name,
-            text.figure(details.on(name, "valid")["skill"].value),
-            text.figure(one.skill),
-            text.ends(one.low, one.high),
-            text.figure(details.on(name)["rank_ic"].value),
-            text.count(one.tries),
-            _IMPROVES[improves.get(name)],
-            "\n".join([verdict.name, *(f"+ {flag.name}" for flag in verdict.flags)]),
-        )
-    if all(one.tries == 1 for one in headlines.values()):
-        del table.columns[-3]
+        row = {
+            "model": name,
+            "skill\nvalid": text.figure(details.on(name, "valid")["skill"].value),
+            "skill\ntest": text.figure(skill.value),
+            "\n[interval]": text.ends(skill.low, skill.high),
+            "rank IC\ntest": text.figure(details.on(name)["rank_ic"].value),
+            "\ntries": text.count(tries),
+            "\nimproves": {True: "yes", False: "no", None: ""}[improves.get(name)],
+            "verdict\nand flags": "\n+ ".join([verdict.name, *(f.name for f in verdict.flags)]),
+        }
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    if (frame["\ntries"] == "1").all():
+        del frame["\ntries"]
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in map(str, frame):
+        right = title.endswith(("valid", "test", "tries"))
+        style = "bold" if title == "model" else ""
+        table.add_column(title, style=style, justify="right" if right else "left", no_wrap=True)
+    for cells in frame.itertuples(index=False):
+        table.add_row(*cells)
     return table
 
 
