@@ -1,18 +1,18 @@
 """Lines: models side by side along thresholds, events, days and regimes; and learning curves."""
 
-import math
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from markupsafe import Markup
 
 from alpha.core.errors import InputError
 from alpha.data.columns import SplitName
 from alpha.evaluate.details import Details, Figure
-from alpha.evaluate.figures import Selection, read_csv
-from alpha.report import svg
+from alpha.evaluate.figures import read_csv
+from alpha.report import content, svg
 
 # At so many places there is room for marks side by side, and for their names.
 FEW = 5
@@ -28,47 +28,39 @@ _FIGURES: dict[str, tuple[str, str, float]] = {
     "skill": ("skill", "skill (0 = the best constant)", 1),
     "rank_ic": ("rank IC", "rank IC (0 = no order)", 1),
 }
-# Of each model, figures by place; and the ends of what is drawn around them.
-Values = dict[str, list[float]]
-Ends = dict[str, list[tuple[float, float]]]
 
 
 def by_place(details: Details, kind: str, what: str, split: SplitName = "test") -> Markup | None:
     """A figure of each model by `kind`: threshold, event, day or regime; with its interval, by day
     and regime with the spread over seeds, and dotted with what guessing has."""
-    of_slices = kind in ("day", "regime")
-    found: dict[str, list[Selection]] = {}
-    for model in svg.varying(details):
-        on = details.on(model, split)
-        if of_model := on.slices(kind) if of_slices else on.events(what):
-            found[model] = of_model
-    if not found:
-        return None
     name, label, unit = _FIGURES[what]
-    first = next(iter(found.values()))
-    names = [f"{float(one.event):g}" if kind == "threshold" else one.name for one in first]
-    values = {m: svg.scaled([one[what].value for one in of], unit) for m, of in found.items()}
-    ends: Ends = {}
-    for model, of in found.items() if what not in ("precision", "recall") else ():
-        low = svg.scaled([one[what].low for one in of], unit)
-        high = svg.scaled([one[what].high for one in of], unit)
-        if of_slices:
-            spread = svg.scaled([one[f"{what}_spread"].value for one in of], unit)
-            low = [mean - by for mean, by in zip(values[model], spread, strict=True)]
-            high = [mean + by for mean, by in zip(values[model], spread, strict=True)]
-        ends[model] = list(zip(low, high, strict=True))
-    guessing = [1.0] * len(first)
-    if what != "decile_lift":
-        guessing = svg.scaled([one["base_rate"].value for one in first], unit)
+    values, low, high = (of * unit for of in content.by_place(details, kind, what, split))
+    if values.empty:
+        return None
+    places = [f"{float(place):g}" if kind == "threshold" else place for place in values.index]
+    of_slices, guessing = kind in ("day", "regime"), pd.Series(1.0, index=values.index)
+    if of_slices:
+        spread, *_ = content.by_place(details, kind, f"{what}_spread", split)
+        spread = spread.reindex(values.index)
+        low, high = values - spread, values + spread
+    elif what != "decile_lift":
+        base_rate, *_ = content.by_place(details, kind, "base_rate", split)
+        guessing = base_rate.iloc[:, 0].reindex(values.index) * unit
+    aside = len(places) <= FEW and what not in ("precision", "recall")
 
     def paint(ax: Any) -> None:
-        _lines(ax, details, names, values, ends)
-        svg.plain(ax.yaxis)
-        ax.set_xlabel(_ALONG[kind])
-        ax.set_ylabel(label)
+        _lines(ax, details, values, low, high, aside=aside)
+        if len(places) <= FEW:
+            ax.set_xticks(range(len(places)), [textwrap.fill(place, 10) for place in places])
+            for at in range(1, len(places)) if aside else ():
+                ax.axvline(at - 0.5, color=svg.LINE, linewidth=0.6)
+        else:
+            step = -(-len(places) // 5)
+            ax.set_xticks(range(0, len(places), step), places[::step])
+        ax.set_xlim(-0.5, len(places) - 0.5)
         dotted: Any = {"color": svg.INK, "linestyle": svg.DOTTED, "linewidth": 2}
         if what == "precision":
-            ax.plot(range(len(names)), guessing, **dotted)
+            ax.plot(range(len(places)), guessing, **dotted)
         for at, value in enumerate(guessing if kind == "event" else ()):
             ax.plot([at - 0.4, at + 0.4], [value, value], **dotted)
         if of_slices or what == "after_fees_bps":
@@ -76,71 +68,58 @@ def by_place(details: Details, kind: str, what: str, split: SplitName = "test") 
         else:
             ax.set_ylim(bottom=0)
         if of_slices:
-            _window(ax, values, ends)
+            # A frame with 0 and all marks, but for those further below 0 than the best is above.
+            shown = np.concatenate([values, low, high], axis=None)
+            top = np.nanmax([0.02, *shown])
+            _frame(ax, [0.0, top, *shown[shown >= -top]], 0.06)
 
     along = _ALONG[kind] if of_slices else kind
     picture = f"{what}-{along.replace(' ', '-')}-{split}" if of_slices else f"{what}-{split}"
-    size = svg.MEDIUM if kind == "threshold" else svg.SIZE
-    return svg.draw(picture, f"{name} by {along} on {split}", paint, size=size)
+    size, title = svg.MEDIUM if kind == "threshold" else svg.SIZE, f"{name} by {along} on {split}"
+    return svg.draw(picture, title, paint, size=size, x=_ALONG[kind], y=label)
 
 
-def _lines(ax: Any, details: Details, places: list[str], values: Values, ends: Ends) -> None:
-    """Each model's line; or, at few places and with ends, its marks."""
-    aside = bool(ends) and len(places) <= FEW
-    for number, (model, line) in enumerate(values.items()):
-        # Marks side by side, so that none hides another.
-        shift = 0.5 * (number / (len(values) - 1) - 0.5) if aside and len(values) > 1 else 0.0
-        at = [place + shift for place in range(len(places))]
-        paint = svg.color(details, model)
-        for place, pair in zip(at, ends.get(model, ()), strict=False):
-            if aside and not math.isnan(sum(pair)):
-                ax.plot([place, place], pair, color=paint, linewidth=4, alpha=0.35)
-        ax.plot(
-            at,
-            line,
-            marker=svg.marker(details, model) if len(places) <= 31 else None,
-            markersize=4.5 if aside else 4,
-            linewidth=0 if aside else 1.3,
-            color=paint,
-        )
-    if len(places) <= FEW:
-        ax.set_xticks(range(len(places)), [textwrap.fill(name, 10) for name in places])
-        for place in range(1, len(places)) if aside else ():
-            ax.axvline(place - 0.5, color=svg.LINE, linewidth=0.6)
-    else:
-        step = -(-len(places) // 5)
-        ax.set_xticks(range(0, len(places), step), places[::step])
-    ax.set_xlim(-0.5, len(places) - 0.5)
+def _lines(
+    ax: Any,
+    details: Details,
+    values: pd.DataFrame,
+    low: pd.DataFrame,
+    high: pd.DataFrame,
+    *,
+    aside: bool,
+) -> None:
+    """Each model's line; or with `aside` its marks side by side, so that none hides another."""
+    for number, model in enumerate(map(str, values)):
+        at, color = np.arange(len(values), dtype=float), svg.color(details, model)
+        style: Any = {"markersize": 4.5 if aside else 4, "linewidth": 0 if aside else 1.3}
+        if aside and values.shape[1] > 1:
+            at += 0.5 * (number / (values.shape[1] - 1) - 0.5)
+        for place, *ends in zip(at, low[model], high[model], strict=True):
+            if aside and not np.isnan(sum(ends)):
+                ax.plot([place, place], ends, color=color, linewidth=4, alpha=0.35)
+        marker = svg.marker(details, model) if len(values) <= 31 else None
+        ax.plot(at, values[model], marker=marker, color=color, **style)
 
 
-def _window(ax: Any, values: Values, ends: Ends) -> None:
-    """A frame with 0 and all marks, but for those further below 0 than the best is above."""
-    shown = [value for line in values.values() for value in line]
-    shown += [end for pairs in ends.values() for pair in pairs for end in pair]
-    shown = [value for value in shown if not math.isnan(value)]
-    high = max([0.02, *shown])
-    low = min([0.0, *(value for value in shown if value >= -high)])
-    room = 0.06 * (high - low)
+def _frame(ax: Any, shown: list[float], share: float) -> None:
+    """A frame with all that is shown, and a share of its height to either side."""
+    low, high = min(shown), max(shown)
+    room = share * (high - low) or 0.01
     ax.set_ylim(low - room, high + room)
 
 
-History = dict[str, list[float]]
-_STYLES: tuple[tuple[SplitName, Any, float], ...] = (
-    ("train", (0, (3, 2)), 1.1),
-    ("valid", "solid", 1.7),
-)
-
-
-def learning_curve(details: Details, model: str, histories: dict[str, History]) -> Markup | None:
+def learning_curve(
+    details: Details, model: str, histories: dict[str, pd.DataFrame]
+) -> Markup | None:
     """Skill by epoch of each of a model's seeds: dashed on train, solid on valid."""
     if not any(details.run(run, "train")["epochs"].value for run in details.runs_of(model)):
         return None
 
     def paint(ax: Any) -> None:
-        shown: list[float] = []
+        shown = [0.0]
         for name in details.runs_of(model):
             history, train = histories[name], details.run(name, "train")
-            for split, style, width in _STYLES:
+            for split, style, width in (("train", (0, (3, 2)), 1.1), ("valid", "solid", 1.7)):
                 curve = skills(
                     history[f"{split}_loss"],
                     train_constant=train["constant_loss"].value,
@@ -149,37 +128,31 @@ def learning_curve(details: Details, model: str, histories: dict[str, History]) 
                 line: Any = {"linestyle": style, "linewidth": width, "alpha": 0.9}
                 ax.plot(history["epoch"], curve, color=svg.color(details, model), **line)
                 # An untrained net's skill says nothing and may be far below.
-                shown += [value for value in curve[1:] if math.isfinite(value)]
-                best = train["best_epoch"].value
-                if split == "valid" and best in history["epoch"]:
-                    at = history["epoch"].index(best)
-                    ax.plot(best, curve[at], "o", markersize=5, color=svg.INK, zorder=3)
+                shown += curve[1:].dropna().to_list()
+            best = history["epoch"] == train["best_epoch"].value
+            for epoch, skill in zip(history["epoch"][best], curve[best], strict=True):
+                ax.plot(epoch, skill, "o", markersize=5, color=svg.INK, zorder=3)
         ax.axhline(0, color=svg.MUTED, linewidth=1)
-        low, high = min([0.0, *shown]), max([0.0, *shown])
-        room = 0.08 * (high - low) or 0.01
-        ax.set_ylim(low - room, high + room)
-        ax.set_xlabel("epoch")
-        ax.set_ylabel("skill (0 = the best constant)")
+        _frame(ax, shown, 0.08)
         ax.xaxis.get_major_locator().set_params(integer=True)
-        svg.plain(ax.yaxis)
 
-    return svg.draw(f"learning-{model}", f"Learning curves of {model}", paint)
+    title, label = f"Learning curves of {model}", "skill (0 = the best constant)"
+    return svg.draw(f"learning-{model}", title, paint, x="epoch", y=label)
 
 
-def skills(losses: Sequence[float], *, train_constant: Figure, constant: Figure) -> list[float]:
+def skills(losses: pd.Series, *, train_constant: Figure, constant: Figure) -> pd.Series:
     """A history's losses on a split as skills there, NaN where not defined.
 
     Losses are in units of the best constant's loss on train, `train_constant`; skill is
     against its loss on the split, `constant`.
     """
     if train_constant is None or not constant:
-        return [math.nan] * len(losses)
-    values = [1 - loss * train_constant / constant for loss in losses]
-    return [value if math.isfinite(value) else math.nan for value in values]
+        return losses * np.nan
+    return (1 - losses * train_constant / constant).replace([np.inf, -np.inf], np.nan)
 
 
-def read_history(path: Path) -> History:
-    """Columns of a learning curve, NaN where a cell is empty.
+def read_history(path: Path) -> pd.DataFrame:
+    """A learning curve, NaN where a cell is empty.
 
     Raises InputError, naming the file, if it is missing, lacks one of the columns epoch,
     train_loss and valid_loss, has other than numbers, or no rows.
@@ -187,4 +160,4 @@ def read_history(path: Path) -> History:
     found = read_csv(path, "float64", ("epoch", "train_loss", "valid_loss"))
     if found.empty:
         raise InputError(f"{path}: must have a row for each epoch, found none")
-    return {str(name): column.tolist() for name, column in found.items()}
+    return found

@@ -5,14 +5,16 @@ serves a light and a dark page. Text stays text.
 """
 
 import io
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from markupsafe import Markup, escape
 
+from alpha.core.text import BPS
 from alpha.evaluate.details import Details
+from alpha.report.content import CONSTANTS, varying
 
 # Placeholder colours, and the CSS variables they become.
 INK, MUTED, LINE, CARD = "#00a001", "#00a002", "#00a003", "#00a004"
@@ -25,35 +27,22 @@ _STYLE: Any = {
     "text.parse_math": False,
     "font.size": 9.5,
     "font.family": "DejaVu Sans",
-    "text.color": MUTED,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": LINE,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), MUTED),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), LINE),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.spines.left"), False),
+    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), 9),
+    **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
     "axes.linewidth": 0.8,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "grid.color": LINE,
     "grid.linewidth": 0.6,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
     "lines.linewidth": 1.6,
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
 }
 # Inches: two, three and four beside each other on a laptop, so that text keeps its size.
-SIZE = (4.3, 2.75)
-MEDIUM = (3.5, 2.6)
-SMALL = (2.5, 1.95)
-
-# They always predict the same, so a line of theirs carries nothing.
-CONSTANTS = ("zero", "mean", "median")
+SIZE, MEDIUM, SMALL = (4.3, 2.75), (3.5, 2.6), (2.5, 1.95)
 # In the order of the series colours; report.css has the same shapes.
 _MARKERS = "osD^vPX*"
 DOTTED = (0, (1, 1.4))
@@ -65,11 +54,13 @@ def draw(
     paint: Callable[[Any], None],
     *,
     size: tuple[float, float] = SIZE,
+    x: str = "",
+    y: str = "",
 ) -> Markup:
     """Let `paint` draw on one set of axes, and return the SVG element.
 
     `name` must be unique on the page, and `title` says what the picture shows to those who
-    cannot see it. `size` is width and height in inches.
+    cannot see it. `size` is width and height in inches, `x` and `y` are the axes' labels.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -81,7 +72,10 @@ def draw(
         matplotlib.rcParams.update(_STYLE | {"svg.hashsalt": name})
         canvas = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(canvas)
-        paint(canvas.add_subplot())
+        ax = canvas.add_subplot(xlabel=x, ylabel=y)
+        plain(ax.xaxis)
+        plain(ax.yaxis)
+        paint(ax)
         file = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         canvas.savefig(file, format="svg", transparent=True, metadata=nothing)
@@ -124,41 +118,36 @@ def marker(details: Details, model: str) -> str:
     return _MARKERS[series(details, model) - 1]
 
 
-def varying(details: Details) -> list[str]:
-    """The models that are not constants, in the ladder's order; all, if there are no others."""
-    return [name for name in details.models if name not in CONSTANTS] or details.models
+def outcomes(details: Details, values: Any) -> np.ndarray:
+    """Outcomes in `unit`, NaN for None."""
+    return np.array(values, dtype=float) * (1.0 if details.classes else 1 / BPS)
 
 
-def scaled(values: Sequence[float | None], scale: float) -> list[float]:
-    """Figures times `scale`, NaN for None."""
-    return [math.nan if value is None else value * scale for value in values]
+def unit(details: Details) -> str:
+    """What outcomes are drawn in: they are returns, or codes of classes."""
+    return "class code" if details.classes else "bps"
 
 
-def level(value: float) -> str:
+def level(value: str) -> str:
     """A quantile's level in percent."""
-    return {0.0: "min", 1.0: "max"}.get(value, f"{100 * value:g}")
+    return {0.0: "min", 1.0: "max"}.get(float(value), f"{100 * float(value):g}")
 
 
 def symlog(ax: Any) -> None:
     """A scale that is linear within ±1 and logarithmic beyond; no room below 0 if unused."""
     lowest = ax.dataLim.y0
     ax.set_yscale("symlog", linthresh=1.0)
+    plain(ax.yaxis)
     if lowest >= 0:
         ax.set_ylim(bottom=-0.3)
 
 
-def plain(axis: Any, *, most: int | None = None) -> None:
-    """Tick labels as plain numbers, and at most `most` of them."""
+def small(ax: Any, title: str) -> None:
+    """A picture of one model among others."""
+    ax.tick_params(labelsize=8.5)
+    ax.set_title(title, fontsize=10, color=INK, loc="left")
+
+
+def plain(axis: Any) -> None:
+    """Tick labels as plain numbers."""
     axis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
-    if most is not None:
-        axis.get_major_locator().set_params(nbins=most)
-
-
-def rows(ax: Any, names: Sequence[str]) -> None:
-    """Names one below the other, from the top, for what lies beside them."""
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelcolor=INK, labelsize=9.5)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.grid(visible=True, axis="x")
-    ax.grid(visible=False, axis="y")
-    plain(ax.xaxis, most=6)
