@@ -17,7 +17,7 @@ from alpha.label.profile import Count, Profile
 CONSTANTS = ("zero", "mean", "median")
 
 
-class RowCounts(BaseModel):
+class Rows(BaseModel):
     """What became of rows; those of one split cannot be duplicates or outside."""
 
     duplicates: Count = 0
@@ -28,12 +28,8 @@ class RowCounts(BaseModel):
     bad: Count
     kept: Count
 
-    @property
-    def total(self) -> int:
-        return sum(getattr(self, name) for name in RowCounts.model_fields)
 
-
-class Split(RowCounts):
+class Split(Rows):
     start: str
     end: str
     rows: Count
@@ -43,7 +39,7 @@ class SplitSummary(BaseModel):
     """What the page shows of the splits' summary."""
 
     input_rows: Count
-    counts: RowCounts
+    counts: Rows
     splits: dict[SplitName, Split]
 
 
@@ -78,36 +74,31 @@ def varying(details: Details) -> list[str]:
     return [name for name in details.models if name not in CONSTANTS] or details.models
 
 
-def by_place(
-    details: Details, kind: str, figure: str, split: SplitName = "test"
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """A figure of the models that vary, and the ends of its interval, NaN where not defined: a
-    column a model; a row a slice if `kind` is day or regime, else a row an event."""
+def by_place(details: Details, kind: str, figure: str) -> list[pd.DataFrame]:
+    """A figure on test, and the low and high ends of its interval, NaN where not defined: a column
+    a model that varies; a row a slice if `kind` is day or regime, else a row an event."""
     table, models = details.figures.table, varying(details)
-    wanted = table["seed"].isna() & (table["split"] == split) & (table["figure"] == figure)
+    wanted = table["seed"].isna() & (table["split"] == "test") & (table["figure"] == figure)
     rows = table[wanted & table["model"].isin(models)]
     # One of them is empty.
     place, prefix = rows["slice"] + rows["event"], f"{kind} " if kind in ("day", "regime") else ""
     rows = rows.assign(place=place.str.removeprefix(prefix))[place.str.startswith(prefix)]
-    found = rows.set_index(["place", "model"])
-    value, low, high = (
-        found[name].unstack(sort=False).reindex(columns=models) for name in ("value", "low", "high")
-    )
-    return value, low, high
+    found = [rows.set_index(["place", "model"])[name] for name in ("value", "low", "high")]
+    return [one.unstack(sort=False).reindex(columns=models) for one in found]
 
 
 def worst_first(details: Details, kind: str, figure: str) -> pd.DataFrame:
     """A figure on test by slice, a column for each model beside the slice's rows: the worst slice
     first by the mean over models, those without any figure last. None where not defined."""
-    (found, *_), (rows, *_) = (by_place(details, kind, name) for name in (figure, "rows"))
+    found, rows = (by_place(details, kind, name)[0] for name in (figure, "rows"))
     found = found.loc[found.mean(axis=1).sort_values(kind="stable").index]
     found.insert(0, "rows", rows.bfill(axis=1).iloc[:, 0])
     return found.astype(object).where(found.notna(), None)
 
 
-def reason(details: Details, figure: str, split: SplitName = "test") -> str:
-    """Why there is none of `figure` on `split`: the first reason that a run gives."""
-    reasons = (details.run(name, split).undefined.get(figure) for name in details.runs)
+def reason(details: Details, figure: str) -> str:
+    """Why there is none of `figure` on test: the first reason that a run gives."""
+    reasons = (details.run(name).undefined.get(figure) for name in details.runs)
     return next(filter(None, reasons), "no run has any")
 
 
@@ -215,7 +206,8 @@ def defects(
     counted += [(name, one.rows, one) for name, one in splits.splits.items()]
     for place, rows, counts in counted:
         what = f"rows of {place} that its counts do not account for"
-        found.append((abs(rows - counts.total), what, "unknown"))
+        total = sum(getattr(counts, of) for of in Rows.model_fields)
+        found.append((abs(rows - total), what, "unknown"))
     table = pd.DataFrame(found, columns=["rows", "what", "treatment"])
     return table[table["rows"] != 0]
 

@@ -13,6 +13,7 @@ from alpha.report import svg
 # One exploded model must not flatten the rest: what lies further out is an arrow.
 _ROOM_BELOW = 0.6  # of the room above 0, for a picture of skills
 _ROOM_AROUND = 6.0  # median sizes, for a picture of differences
+Room = tuple[float, float]
 # How a text stands beside a mark.
 _BESIDE: dict[str, Any] = {
     "xytext": (8, -0.5),
@@ -30,9 +31,9 @@ def headline(details: Details, what: Literal["skill", "rank_ic"]) -> Markup:
     rows = _rows(details, what, [*details.models, "oracle"])
     line = tuple(rows.loc["oracle"])
     rows["hollow"] = _rows(details, what, details.models, "valid")["value"]
-    low, high = _room(rows, -0.01, 0.02)
+    room = _room(rows, -0.01, 0.02)
     title, label = f"{name} of each model on valid and test", f"{name} on test (0 = {zero})"
-    return _draw(details, what, title, label, rows[:-1], low, high, line)
+    return _draw(details, what, title, label, rows[:-1], room, line)
 
 
 def differences(details: Details) -> Markup | None:
@@ -46,7 +47,7 @@ def differences(details: Details) -> Markup | None:
     title = "Difference in skill of each model and the best one below it"
     label = "difference in skill on test (0 = no better)"
     rows["name"] = [f"{model} − {against[model]}" for model in rows.index]
-    return _draw(details, "differences", title, label, rows, -bound, bound)
+    return _draw(details, "differences", title, label, rows, (-bound, bound), [np.nan] * 3)
 
 
 def oracle_shares(details: Details) -> Markup | None:
@@ -54,10 +55,10 @@ def oracle_shares(details: Details) -> Markup | None:
     rows = _rows(details, "oracle_share", details.models).dropna(subset="value")
     if rows.empty:
         return None
-    low, high = _room(rows, 0.0, 1.0)
+    room, line = _room(rows, 0.0, 1.0), (1.0, np.nan, np.nan)
     title = "Share of the oracle's skill that each model captured"
     label = "share of the oracle's skill on test (1 = all of it)"
-    return _draw(details, "oracle-share", title, label, rows, low, high, (1.0, np.nan, np.nan))
+    return _draw(details, "oracle-share", title, label, rows, room, line)
 
 
 def importance(details: Details, model: str) -> Markup | None:
@@ -80,7 +81,7 @@ def importance(details: Details, model: str) -> Markup | None:
 
     size, label = (4.3, 0.75 + 0.29 * len(found)), "loss of skill on valid when permuted"
     title = f"Loss of skill of {model} when a family is permuted"
-    return svg.draw(f"importance-{model}", title, paint, size=size, x=label)
+    return svg.draw(f"importance-{model}", title, paint, size=size, xlabel=label)
 
 
 def _rows(details: Details, figure: str, models: list[str], split: str = "test") -> pd.DataFrame:
@@ -89,7 +90,7 @@ def _rows(details: Details, figure: str, models: list[str], split: str = "test")
     return pd.DataFrame(found, index=models, columns=["value", "low", "high"], dtype=float)
 
 
-def _room(rows: pd.DataFrame, low: float, high: float) -> tuple[float, float]:
+def _room(rows: pd.DataFrame, low: float, high: float) -> Room:
     """From `low`, or further down as far as there is room, to `high` or the largest figure."""
     shown = [low, high, *rows.to_numpy().ravel()]
     high = float(np.nanmax(shown))
@@ -97,17 +98,12 @@ def _room(rows: pd.DataFrame, low: float, high: float) -> tuple[float, float]:
 
 
 def _draw(
-    details: Details,
-    name: str,
-    title: str,
-    label: str,
-    rows: pd.DataFrame,
-    low: float,
-    high: float,
-    line: tuple[float, ...] = (np.nan, np.nan, np.nan),
+    details: Details, name: str, title: str, label: str, rows: pd.DataFrame, room: Room, line: Any
 ) -> Markup:
-    """Models between `low` and `high`, beside a dashed line with its band. `rows` may have columns
+    """Models in the `room` there is, beside a dashed line with its band. `rows` may have columns
     hollow, of a second mark, and name."""
+    low, high = room
+    edge, size = 0.04 * (high - low), (4.3, 0.75 + 0.31 * len(rows))
 
     def paint(ax: Any) -> None:
         if not np.isnan(line[0]):
@@ -117,11 +113,9 @@ def _draw(
         for at, row in enumerate(rows.assign(hollow=rows.get("hollow", np.nan)).itertuples()):
             _mark(ax, at, row, svg.color(details, str(row.Index)), low, high)
         _names(ax, list(rows.get("name", rows.index)))
-        room = 0.04 * (high - low)
-        ax.set_xlim(low - room, high + room)
 
-    size = 4.3, 0.75 + 0.31 * len(rows)
-    return svg.draw(name, f"{title}, with intervals", paint, size=size, x=label)
+    axes: Any = {"xlabel": label, "xlim": (low - edge, high + edge)}
+    return svg.draw(name, f"{title}, with intervals", paint, size=size, **axes)
 
 
 def _mark(ax: Any, at: int, row: Any, color: str, low: float, high: float) -> None:

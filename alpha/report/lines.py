@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from alpha.core.errors import InputError
-from alpha.data.columns import SplitName
 from alpha.evaluate.details import Details, Figure
 from alpha.evaluate.figures import read_csv
 from alpha.report import content, svg
@@ -30,39 +28,41 @@ _FIGURES: dict[str, tuple[str, str, float]] = {
 }
 
 
-def by_place(details: Details, kind: str, what: str, split: SplitName = "test") -> Markup | None:
-    """A figure of each model by `kind`: threshold, event, day or regime; with its interval, by day
-    and regime with the spread over seeds, and dotted with what guessing has."""
+def by_place(details: Details, kind: str, what: str) -> Markup | None:
+    """A figure of each model on test by `kind`: threshold, event, day or regime; with its interval,
+    by day and regime with the spread over seeds, and dotted with what guessing has."""
     name, label, unit = _FIGURES[what]
-    values, low, high = (of * unit for of in content.by_place(details, kind, what, split))
+    values, low, high = (of * unit for of in content.by_place(details, kind, what))
     if values.empty:
         return None
     places = [f"{float(place):g}" if kind == "threshold" else place for place in values.index]
     of_slices, guessing = kind in ("day", "regime"), pd.Series(1.0, index=values.index)
     if of_slices:
-        spread, *_ = content.by_place(details, kind, f"{what}_spread", split)
-        spread = spread.reindex(values.index)
+        spread = content.by_place(details, kind, f"{what}_spread")[0].reindex(values.index)
         low, high = values - spread, values + spread
     elif what != "decile_lift":
-        base_rate, *_ = content.by_place(details, kind, "base_rate", split)
-        guessing = base_rate.iloc[:, 0].reindex(values.index) * unit
+        base_rate = content.by_place(details, kind, "base_rate")[0].iloc[:, 0]
+        guessing = base_rate.reindex(values.index) * unit
     aside = len(places) <= FEW and what not in ("precision", "recall")
 
     def paint(ax: Any) -> None:
-        _lines(ax, details, values, low, high, aside=aside)
-        if len(places) <= FEW:
-            ax.set_xticks(range(len(places)), [textwrap.fill(place, 10) for place in places])
-            for at in range(1, len(places)) if aside else ():
-                ax.axvline(at - 0.5, color=svg.LINE, linewidth=0.6)
-        else:
-            step = -(-len(places) // 5)
-            ax.set_xticks(range(0, len(places), step), places[::step])
-        ax.set_xlim(-0.5, len(places) - 0.5)
+        for number, model in enumerate(map(str, values)):
+            at, color = np.arange(len(places), dtype=float), svg.color(details, model)
+            if aside and values.shape[1] > 1:
+                # Marks side by side, so that none hides another.
+                at += 0.5 * (number / (values.shape[1] - 1) - 0.5)
+            for place, *ends in zip(at, low[model], high[model], strict=True):
+                if aside and not np.isnan(sum(ends)):
+                    ax.plot([place, place], ends, color=color, linewidth=4, alpha=0.35)
+            style: Any = {"markersize": 4.5 if aside else 4, "linewidth": 0 if aside else 1.3}
+            style["marker"] = svg.marker(details, model) if len(places) <= 31 else None
+            ax.plot(at, values[model], color=color, **style)
+        _name(ax, places, aside=aside)
         dotted: Any = {"color": svg.INK, "linestyle": svg.DOTTED, "linewidth": 2}
         if what == "precision":
             ax.plot(range(len(places)), guessing, **dotted)
-        for at, value in enumerate(guessing if kind == "event" else ()):
-            ax.plot([at - 0.4, at + 0.4], [value, value], **dotted)
+        for number, value in enumerate(guessing if kind == "event" else ()):
+            ax.plot([number - 0.4, number + 0.4], [value, value], **dotted)
         if of_slices or what == "after_fees_bps":
             ax.axhline(0, color=svg.MUTED, linewidth=1)
         else:
@@ -74,31 +74,21 @@ def by_place(details: Details, kind: str, what: str, split: SplitName = "test") 
             _frame(ax, [0.0, top, *shown[shown >= -top]], 0.06)
 
     along = _ALONG[kind] if of_slices else kind
-    picture = f"{what}-{along.replace(' ', '-')}-{split}" if of_slices else f"{what}-{split}"
-    size, title = svg.MEDIUM if kind == "threshold" else svg.SIZE, f"{name} by {along} on {split}"
-    return svg.draw(picture, title, paint, size=size, x=_ALONG[kind], y=label)
+    picture = f"{what}-{along.replace(' ', '-')}-test" if of_slices else f"{what}-test"
+    size, title = svg.MEDIUM if kind == "threshold" else svg.SIZE, f"{name} by {along} on test"
+    return svg.draw(picture, title, paint, size=size, xlabel=_ALONG[kind], ylabel=label)
 
 
-def _lines(
-    ax: Any,
-    details: Details,
-    values: pd.DataFrame,
-    low: pd.DataFrame,
-    high: pd.DataFrame,
-    *,
-    aside: bool,
-) -> None:
-    """Each model's line; or with `aside` its marks side by side, so that none hides another."""
-    for number, model in enumerate(map(str, values)):
-        at, color = np.arange(len(values), dtype=float), svg.color(details, model)
-        style: Any = {"markersize": 4.5 if aside else 4, "linewidth": 0 if aside else 1.3}
-        if aside and values.shape[1] > 1:
-            at += 0.5 * (number / (values.shape[1] - 1) - 0.5)
-        for place, *ends in zip(at, low[model], high[model], strict=True):
-            if aside and not np.isnan(sum(ends)):
-                ax.plot([place, place], ends, color=color, linewidth=4, alpha=0.35)
-        marker = svg.marker(details, model) if len(values) <= 31 else None
-        ax.plot(at, values[model], marker=marker, color=color, **style)
+def _name(ax: Any, places: list[str], *, aside: bool) -> None:
+    """Names along the axis, of some places if they are many; lines between marks set aside."""
+    if len(places) <= FEW:
+        ax.set_xticks(range(len(places)), [textwrap.fill(place, 10) for place in places])
+        for at in range(1, len(places)) if aside else ():
+            ax.axvline(at - 0.5, color=svg.LINE, linewidth=0.6)
+    else:
+        step = -(-len(places) // 5)
+        ax.set_xticks(range(0, len(places), step), places[::step])
+    ax.set_xlim(-0.5, len(places) - 0.5)
 
 
 def _frame(ax: Any, shown: list[float], share: float) -> None:
@@ -108,17 +98,17 @@ def _frame(ax: Any, shown: list[float], share: float) -> None:
     ax.set_ylim(low - room, high + room)
 
 
-def learning_curve(
-    details: Details, model: str, histories: dict[str, pd.DataFrame]
-) -> Markup | None:
-    """Skill by epoch of each of a model's seeds: dashed on train, solid on valid."""
+def learning_curve(details: Details, model: str, *, folder: Path) -> Markup | None:
+    """Skill by epoch of each of a model's seeds, whose histories are in `folder`: dashed on train,
+    solid on valid. Raises InputError if one is missing or is not a history."""
     if not any(details.run(run, "train")["epochs"].value for run in details.runs_of(model)):
         return None
 
     def paint(ax: Any) -> None:
-        shown = [0.0]
+        columns, shown = ("epoch", "train_loss", "valid_loss"), [0.0]
         for name in details.runs_of(model):
-            history, train = histories[name], details.run(name, "train")
+            history = read_csv(folder / f"{name}.csv", "float64", columns)
+            train = details.run(name, "train")
             for split, style, width in (("train", (0, (3, 2)), 1.1), ("valid", "solid", 1.7)):
                 curve = skills(
                     history[f"{split}_loss"],
@@ -137,27 +127,12 @@ def learning_curve(
         ax.xaxis.get_major_locator().set_params(integer=True)
 
     title, label = f"Learning curves of {model}", "skill (0 = the best constant)"
-    return svg.draw(f"learning-{model}", title, paint, x="epoch", y=label)
+    return svg.draw(f"learning-{model}", title, paint, xlabel="epoch", ylabel=label)
 
 
 def skills(losses: pd.Series, *, train_constant: Figure, constant: Figure) -> pd.Series:
-    """A history's losses on a split as skills there, NaN where not defined.
-
-    Losses are in units of the best constant's loss on train, `train_constant`; skill is
-    against its loss on the split, `constant`.
-    """
+    """Losses on a split as skills there, NaN where not defined: in units of the best constant's
+    loss on train, and against its loss on the split."""
     if train_constant is None or not constant:
         return losses * np.nan
     return (1 - losses * train_constant / constant).replace([np.inf, -np.inf], np.nan)
-
-
-def read_history(path: Path) -> pd.DataFrame:
-    """A learning curve, NaN where a cell is empty.
-
-    Raises InputError, naming the file, if it is missing, lacks one of the columns epoch,
-    train_loss and valid_loss, has other than numbers, or no rows.
-    """
-    found = read_csv(path, "float64", ("epoch", "train_loss", "valid_loss"))
-    if found.empty:
-        raise InputError(f"{path}: must have a row for each epoch, found none")
-    return found

@@ -40,13 +40,11 @@ def run(
     Raises InputError, naming file and key, where something is missing or not of its format.
     """
     details = evaluation_details.read(evaluation)
-    curves = evaluation / "learning_curves"
-    histories = {name: lines.read_history(curves / f"{name}.csv") for name in details.runs}
     by_file, pinned = profile.read(labels), shift.read(guard)
     summary = parse(content.SplitSummary, splits / "summary.json")
     contract = parse(content.Contract, normalization)
+    learning = partial(lines.learning_curve, folder=evaluation / "learning_curves")
     varying, bps = content.varying(details), not details.classes
-    levels = [float(one.event) for one in details.on("label").events("quantile")]
 
     def drawn(models: list[str], picture: Callable[..., Markup | None]) -> dict[str, Markup]:
         """Those of `models` that there is a picture of."""
@@ -70,9 +68,8 @@ def run(
         defects=content.defects(details, label, by_file, summary, contract),
         families=content.families(contract),
         oddities=content.oddities(contract),
-        table_levels=[(at, level) for at, level in enumerate(levels) if level in _TABLE_LEVELS],
-        day_levels=[f"{level:g}" for level in _TABLE_LEVELS],
-        learning=drawn(details.models, partial(lines.learning_curve, histories=histories)),
+        levels=_TABLE_LEVELS,
+        learning=drawn(details.models, learning),
         histograms=drawn(varying, distribution.histogram),
         calibration=drawn(varying, distribution.calibration),
         importance=drawn(details.models, ladder.importance),

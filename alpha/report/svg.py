@@ -41,6 +41,7 @@ _STYLE: Any = {
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
 }
+Size = tuple[float, float]
 # Inches: two, three and four beside each other on a laptop, so that text keeps its size.
 SIZE, MEDIUM, SMALL = (4.3, 2.75), (3.5, 2.6), (2.5, 1.95)
 # In the order of the series colours; report.css has the same shapes.
@@ -49,18 +50,12 @@ DOTTED = (0, (1, 1.4))
 
 
 def draw(
-    name: str,
-    title: str,
-    paint: Callable[[Any], None],
-    *,
-    size: tuple[float, float] = SIZE,
-    x: str = "",
-    y: str = "",
+    name: str, title: str, paint: Callable[[Any], None], *, size: Size = SIZE, **axes: Any
 ) -> Markup:
-    """Let `paint` draw on one set of axes, and return the SVG element.
+    """Let `paint` draw on one set of axes with the properties `axes`, and return the SVG element.
 
     `name` must be unique on the page, and `title` says what the picture shows to those who
-    cannot see it. `size` is width and height in inches, `x` and `y` are the axes' labels.
+    cannot see it. `size` is width and height in inches.
     """
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -72,9 +67,10 @@ def draw(
         matplotlib.rcParams.update(_STYLE | {"svg.hashsalt": name})
         canvas = Figure(figsize=size, layout="constrained")
         FigureCanvasSVG(canvas)
-        ax = canvas.add_subplot(xlabel=x, ylabel=y)
+        ax = canvas.add_subplot()
         plain(ax.xaxis)
         plain(ax.yaxis)
+        ax.set(**axes)
         paint(ax)
         file = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
