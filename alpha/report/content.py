@@ -149,13 +149,11 @@ def _of_all(details: Details) -> Iterator[tuple[str, str]]:
     rungs = [rung.model for rung in details.ladder if rung.improves is not None]
     found = [(f"difference in skill of {name}", name, "test", "skill_difference") for name in rungs]
     if details.oracle_reason is None:
-        share = "share of the oracle's skill of"
-        found += [(f"{share} {name}", name, "test", "oracle_share") for name in details.models]
-        found += [
-            (f"{text.words(figure)} of the oracle on {split}", "oracle", split, figure)
-            for figure in ("skill", "rank_ic")
-            for split in SPLITS
-        ]
+        what = "share of the oracle's skill of"
+        found += [(f"{what} {name}", name, "test", "oracle_share") for name in details.models]
+        found += [(f"skill of the oracle on {split}", "oracle", split, "skill") for split in SPLITS]
+        what = "rank IC of the oracle on"
+        found += [(f"{what} {split}", "oracle", split, "rank_ic") for split in SPLITS]
     for what, model, split, figure in found:
         value, _, _, why = details.on(model, split)[figure]
         if why:
@@ -213,8 +211,8 @@ def defects(
 
 
 def families(contract: Contract) -> pd.DataFrame:
-    """Features by family, families in the order of their first feature: how many there are, how
-    many are constant in train, and how many have how many values there that are NaN or ±inf."""
+    """Families in the order of their first feature: how many features they have, are constant in
+    train, and have how many values there that are NaN or ±inf."""
     features = contract.features
     features = features.assign(with_nan=features["nan"] > 0, with_inf=features["inf"] > 0)
     by = features.groupby("family", sort=False)
