@@ -18,7 +18,7 @@ from alpha.evaluate import details as evaluation_details
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.label import profile
-from alpha.report import content, distribution, ladder, lines, svg
+from alpha.report import content, ladder, lines, svg
 
 _FOLDER = Path(__file__).parent
 # Of the levels evaluated, the ones a table has room for.
@@ -70,8 +70,8 @@ def run(
         oddities=content.oddities(contract),
         levels=_TABLE_LEVELS,
         learning=drawn(details.models, learning),
-        histograms=drawn(varying, distribution.histogram),
-        calibration=drawn(varying, distribution.calibration),
+        histograms=drawn(varying, lines.histogram),
+        calibration=drawn(varying, lines.calibration),
         importance=drawn(details.models, ladder.importance),
     )
     with whole(out) as part:
@@ -94,6 +94,5 @@ def _template(*, bps: bool) -> Template:
     environment.filters["outcome"] = environment.filters["bps"] if bps else code
     environment.globals |= {"ends": text.ends, "split_names": SPLITS}
     # Tables and pictures are made where they are shown.
-    modules = (content, distribution, ladder, lines, svg)
-    environment.globals |= {module.__name__.rpartition(".")[2]: module for module in modules}
+    environment.globals |= {"content": content, "ladder": ladder, "lines": lines, "svg": svg}
     return environment.get_template("report.html.j2")

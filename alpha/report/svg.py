@@ -30,8 +30,10 @@ _STYLE: Any = {
     **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), MUTED),
     **dict.fromkeys(("axes.edgecolor", "grid.color"), LINE),
     **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.spines.left"), False),
-    **dict.fromkeys(("xtick.labelsize", "ytick.labelsize"), 9),
     **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titlecolor": INK,
     "axes.linewidth": 0.8,
     "axes.grid": True,
     "axes.grid.axis": "y",
@@ -50,11 +52,11 @@ DOTTED = (0, (1, 1.4))
 
 
 def draw(
-    name: str, title: str, paint: Callable[[Any], None], *, size: Size = SIZE, **axes: Any
+    name: str, alt: str, paint: Callable[[Any], None], *, size: Size = SIZE, **axes: Any
 ) -> Markup:
     """Let `paint` draw on one set of axes with the properties `axes`, and return the SVG element.
 
-    `name` must be unique on the page, and `title` says what the picture shows to those who
+    `name` must be unique on the page, and `alt` says what the picture shows to those who
     cannot see it. `size` is width and height in inches.
     """
     import matplotlib
@@ -70,15 +72,16 @@ def draw(
         ax = canvas.add_subplot()
         plain(ax.xaxis)
         plain(ax.yaxis)
+        ax.tick_params(labelsize=8.5 if size == SMALL else 9)
         ax.set(**axes)
         paint(ax)
         file = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         canvas.savefig(file, format="svg", transparent=True, metadata=nothing)
-    return _inline(file.getvalue(), name, title)
+    return _inline(file.getvalue(), name, alt)
 
 
-def _inline(text: str, name: str, title: str) -> Markup:
+def _inline(text: str, name: str, alt: str) -> Markup:
     text = text[text.index("<svg") :].rstrip()
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
@@ -92,7 +95,7 @@ def _inline(text: str, name: str, title: str) -> Markup:
     for color, variable in _VARIABLES.items():
         rest = rest.replace(color, f"var({variable})")
     return Markup(
-        f'<svg {box.group()} role="img" aria-label="{escape(title)}" '
+        f'<svg {box.group()} role="img" aria-label="{escape(alt)}" '
         f'data-name="{escape(name)}">{rest}'
     )
 
@@ -136,12 +139,6 @@ def symlog(ax: Any) -> None:
     plain(ax.yaxis)
     if lowest >= 0:
         ax.set_ylim(bottom=-0.3)
-
-
-def small(ax: Any, title: str) -> None:
-    """A picture of one model among others."""
-    ax.tick_params(labelsize=8.5)
-    ax.set_title(title, fontsize=10, color=INK, loc="left")
 
 
 def plain(axis: Any) -> None:

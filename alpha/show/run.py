@@ -122,9 +122,7 @@ def _legend(details: Details) -> list[str]:
         if test["skill"].value is not None and test["skill"].low is None
         for name in ("intervals", "interval of skill")
     }
-    lines += [
-        f"No interval of the skill on test: {reason}." for reason in sorted(filter(None, reasons))
-    ]
+    lines += [f"No interval of the skill on test: {why}." for why in sorted(reasons) if why]
     if (best := details.best) is not None:
         sentence = details.by_model[best].verdict.sentence
         lines.append(f"Best on valid is {best}. {sentence} More: alpha show {best}")
