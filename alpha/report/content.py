@@ -154,13 +154,12 @@ def _of_all(details: Details) -> Iterator[tuple[str, str]]:
         found += [(f"skill of the oracle on {split}", "oracle", split, "skill") for split in SPLITS]
         what = "rank IC of the oracle on"
         found += [(f"{what} {split}", "oracle", split, "rank_ic") for split in SPLITS]
+    found += [(f"label shift on {split}", "label", split, "psi") for split in SPLITS]
     for what, model, split, figure in found:
         value, _, _, why = details.on(model, split)[figure]
         if why:
-            yield what if value is None else f"interval of the {what}", why
-    for split in SPLITS:
-        if why := details.on("label", split)["psi"].reason:
-            yield f"label shift on {split}", why
+            no_value = value is None or figure == "psi"
+            yield what if no_value else f"interval of the {what}", why
 
 
 def _list(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from alpha.data.columns import SplitName
 from alpha.evaluate.details import Details, Figure
@@ -113,11 +114,8 @@ def learning_curve(details: Details, model: str, *, folder: Path) -> Markup | No
             history = read_csv(folder / f"{name}.csv", "float64", columns)
             train = details.run(name, "train")
             for split, style, width in (("train", (0, (3, 2)), 1.1), ("valid", "solid", 1.7)):
-                curve = skills(
-                    history[f"{split}_loss"],
-                    train_constant=train["constant_loss"].value,
-                    constant=details.run(name, split)["constant_loss"].value,
-                )
+                constants = (on["constant_loss"].value for on in (train, details.run(name, split)))
+                curve = skills(history[f"{split}_loss"], *constants)
                 line: Any = {"linestyle": style, "linewidth": width, "alpha": 0.9}
                 ax.plot(history["epoch"], curve, color=svg.color(details, model), **line)
                 # An untrained net's skill says nothing and may be far below.
@@ -133,7 +131,7 @@ def learning_curve(details: Details, model: str, *, folder: Path) -> Markup | No
     return svg.draw(f"learning-{model}", title, paint, xlabel="epoch", ylabel=label)
 
 
-def skills(losses: pd.Series, *, train_constant: Figure, constant: Figure) -> pd.Series:
+def skills(losses: pd.Series, train_constant: Figure, constant: Figure) -> pd.Series:
     """Losses on a split as skills there, NaN where not defined: in units of the best constant's
     loss on train, and against its loss on the split."""
     if train_constant is None or not constant:
@@ -154,8 +152,6 @@ def histogram(details: Details, model: str) -> Markup | None:
     floor = min(present) / 2
 
     def paint(ax: Any) -> None:
-        from matplotlib.ticker import FixedLocator
-
         for found, style in (
             (label, {"fill": True, "facecolor": svg.MUTED, "alpha": 0.3, "linewidth": 0}),
             (prediction, {"color": svg.color(details, model), "linewidth": 1.6}),
@@ -239,17 +235,8 @@ def calibration(details: Details, model: str) -> Markup | None:
         line: Any = {"linewidth": 1.1, "marker": "o", "markersize": 3.2, "alpha": 0.85}
         for predictions, outcomes in (curve for curve in curves if curve.size):
             ax.plot(predictions, outcomes, color=svg.color(details, model), **line)
-        ax.set(xticks=ticks, yticks=ticks)
+        ticks = [tick for tick in MaxNLocator(4).tick_values(*diagonal) if low <= tick <= high]
+        ax.set(xlim=diagonal, ylim=diagonal, xticks=ticks, yticks=ticks)
 
-    from matplotlib.ticker import MaxNLocator
-
-    ticks = [tick for tick in MaxNLocator(4).tick_values(*diagonal) if low <= tick <= high]
-    axes: Any = {
-        "title": model,
-        "xlim": diagonal,
-        "ylim": diagonal,
-        "xticks": ticks,
-        "yticks": ticks,
-    }
     title = f"Calibration of {model} by decile of predictions on test"
-    return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL, **axes)
+    return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL, title=model)

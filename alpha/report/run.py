@@ -1,7 +1,5 @@
-"""The report: one self-contained HTML page of an evaluation and of the data behind it.
-
-Its autoescaped templates name the tables (content) and pictures that they show.
-"""
+"""The report: one self-contained HTML page of an evaluation and of the data behind it. Its
+autoescaped templates name the tables and the pictures that they show."""
 
 from collections.abc import Callable
 from functools import partial

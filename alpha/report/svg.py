@@ -1,16 +1,15 @@
-"""Matplotlib figures as inline SVG: the page's own fonts and colours, and the same bytes always.
-
-Figures are drawn in placeholder colours that become CSS variables, so that one picture
-serves a light and a dark page. Text stays text.
-"""
+"""Matplotlib figures as inline SVG, the same bytes always. They are drawn in placeholder colours
+that become CSS variables, so that one serves a light and a dark page. Text stays text."""
 
 import io
 import re
 from collections.abc import Callable
 from typing import Any
 
+import matplotlib
 import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
 from alpha.core.text import BPS
 from alpha.evaluate.details import Details
@@ -59,16 +58,11 @@ def draw(
     `name` must be unique on the page, and `alt` says what the picture shows to those who
     cannot see it. `size` is width and height in inches.
     """
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     with matplotlib.rc_context():
         # A user's own matplotlibrc must not change the page.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE | {"svg.hashsalt": name})
         canvas = Figure(figsize=size, layout="constrained")
-        FigureCanvasSVG(canvas)
         ax = canvas.add_subplot()
         plain(ax.xaxis)
         plain(ax.yaxis)
