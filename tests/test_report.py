@@ -229,7 +229,7 @@ def test_figures_on_the_page_are_the_evaluations_with_their_intervals(text: str,
         for check in test.thresholds:
             fees = check["after_fees_bps"]
             shown(fees.value, fees.low, fees.high, 2)
-    for name in svg.varying(rich):
+    for name in content.varying(rich):
         for event in rich.on(name).events("average_precision"):
             precision = event["average_precision"]
             shown(precision.value, precision.low, precision.high)
@@ -296,7 +296,7 @@ def test_counts_that_do_not_add_up_are_a_defect(made: Folders, params: Params, r
         read(Contract, made.normalization),
     )
     what = "rows of the input that its counts do not account for"
-    assert [defect.rows for defect in defects if defect.what == what] == [6]
+    assert list(defects.rows[defects.what == what]) == [6]
 
 
 def test_classes_have_no_threshold_check_on_the_page(tmp_path: Path, params: Params):
@@ -435,7 +435,7 @@ def test_the_headline_is_chosen_by_valid(rich: Details):
 
 def test_undefined_figures_are_grouped_by_reason(rich: Details):
     """The three constants share a reason; the ladder's and the shift's are there too."""
-    found = dict(content.undefined(rich))
+    found = content.undefined(rich)
     constants = "zero, mean and median"
     assert found["the prediction is constant"] == [
         f"calibration of {constants} on every split",
@@ -464,7 +464,7 @@ def test_a_reason_of_some_seeds_names_them():
             found.loc[where(found, **at), ["value", "reason"]] = None, "why"
 
     made = changed(details(models=("mean", "mlp")), without)
-    assert dict(content.undefined(made))["why"] == [
+    assert content.undefined(made)["why"] == [
         "skill of mean and mlp-2 on test",
         "skill of mlp-0 on valid and test",
     ]
@@ -493,25 +493,27 @@ def test_slices_are_listed_worst_first():
             skill = where(found, model=model, split="test", seed=None, figure="skill")
             found.loc[skill & found.slice.str.startswith("day"), "value"] = values
 
-    rows = content.slice_rows(changed(details(days=3), change), ["har", "ridge"], "day", "skill")
-    assert [row["name"] for row in rows] == ["2024-01-05", "2024-01-04", "2024-01-06"]
-    assert rows[0]["figures"] == [0.1, None]
+    made = changed(details(models=("har", "ridge"), days=3), change)
+    rows = content.worst_first(made, "day", "skill")
+    assert list(rows.index) == ["2024-01-05", "2024-01-04", "2024-01-06"]
+    assert list(rows.iloc[0]) == [20_000 // 3, 0.1, None]
 
 
 def test_a_learning_curve_is_in_skill_of_its_own_split():
     """By hand: half the constant's loss on train, where the constant on valid loses twice."""
-    assert lines.skills([0.5], train_constant=2.0, constant=2.0) == [0.5]
-    assert lines.skills([0.5], train_constant=2.0, constant=4.0) == [0.75]
-    assert math.isnan(lines.skills([0.5], train_constant=None, constant=1.0)[0])
-    assert math.isnan(lines.skills([0.5], train_constant=1.0, constant=0.0)[0])
-    assert math.isnan(lines.skills([math.nan], train_constant=1.0, constant=1.0)[0])
+    half, unknown = pd.Series([0.5]), pd.Series([math.nan])
+    assert lines.skills(half, train_constant=2.0, constant=2.0)[0] == 0.5
+    assert lines.skills(half, train_constant=2.0, constant=4.0)[0] == 0.75
+    assert math.isnan(lines.skills(half, train_constant=None, constant=1.0)[0])
+    assert math.isnan(lines.skills(half, train_constant=1.0, constant=0.0)[0])
+    assert math.isnan(lines.skills(unknown, train_constant=1.0, constant=1.0)[0])
 
 
 def test_models_that_can_be_drawn_look_different(rich: Details):
     """Colour and mark of those that vary; the constants share the muted colour."""
-    assert set(svg.varying(rich)) == set(FIGURES) - {"zero", "mean", "median"}
-    looks = {(svg.color(rich, name), svg.marker(rich, name)) for name in svg.varying(rich)}
-    assert len(looks) == len(svg.varying(rich))
+    assert set(content.varying(rich)) == set(FIGURES) - {"zero", "mean", "median"}
+    looks = {(svg.color(rich, name), svg.marker(rich, name)) for name in content.varying(rich)}
+    assert len(looks) == len(content.varying(rich))
     assert {svg.series(rich, name) for name in ("zero", "mean", "median")} == {0}
 
 
@@ -526,11 +528,11 @@ def test_families_add_up_what_their_features_have():
         clip=10,
         rows=9,
     )
-    assert content.families(contract) == [
-        ("one", 2, 1, 1, 4, 1, 5),
-        ("two", 1, 0, 1, 3, 0, 0),
+    assert content.families(contract).to_numpy().tolist() == [
+        ["one", 2, 1, 1, 4, 1, 5],
+        ["two", 1, 0, 1, 3, 0, 0],
     ]
-    assert [odd.name for odd in content.oddities(contract)] == ["a", "c", "b"]
+    assert list(content.oddities(contract)["name"]) == ["a", "c", "b"]
 
 
 def test_pictures_take_the_pages_colours_and_keep_text_as_text():

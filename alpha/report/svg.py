@@ -1,18 +1,19 @@
-"""Matplotlib figures as inline SVG: the page's own fonts and colours, and the same bytes always.
-
-Figures are drawn in placeholder colours that become CSS variables, so that one picture
-serves a light and a dark page. Text stays text.
-"""
+"""Matplotlib figures as inline SVG, the same bytes always. They are drawn in placeholder colours
+that become CSS variables, so that one serves a light and a dark page. Text stays text."""
 
 import io
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+import matplotlib
+import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
+from alpha.core.text import BPS
 from alpha.evaluate.details import Details
+from alpha.report.content import CONSTANTS, varying
 
 # Placeholder colours, and the CSS variables they become.
 INK, MUTED, LINE, CARD = "#00a001", "#00a002", "#00a003", "#00a004"
@@ -25,70 +26,56 @@ _STYLE: Any = {
     "text.parse_math": False,
     "font.size": 9.5,
     "font.family": "DejaVu Sans",
-    "text.color": MUTED,
-    "axes.labelcolor": MUTED,
-    "axes.edgecolor": LINE,
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), MUTED),
+    **dict.fromkeys(("axes.edgecolor", "grid.color"), LINE),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.spines.left"), False),
+    **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titlecolor": INK,
     "axes.linewidth": 0.8,
     "axes.grid": True,
     "axes.grid.axis": "y",
     "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.spines.left": False,
-    "grid.color": LINE,
     "grid.linewidth": 0.6,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
     "lines.linewidth": 1.6,
     "lines.solid_capstyle": "round",
     "legend.frameon": False,
 }
+Size = tuple[float, float]
 # Inches: two, three and four beside each other on a laptop, so that text keeps its size.
-SIZE = (4.3, 2.75)
-MEDIUM = (3.5, 2.6)
-SMALL = (2.5, 1.95)
-
-# They always predict the same, so a line of theirs carries nothing.
-CONSTANTS = ("zero", "mean", "median")
+SIZE, MEDIUM, SMALL = (4.3, 2.75), (3.5, 2.6), (2.5, 1.95)
 # In the order of the series colours; report.css has the same shapes.
 _MARKERS = "osD^vPX*"
 DOTTED = (0, (1, 1.4))
 
 
 def draw(
-    name: str,
-    title: str,
-    paint: Callable[[Any], None],
-    *,
-    size: tuple[float, float] = SIZE,
+    name: str, alt: str, paint: Callable[[Any], None], *, size: Size = SIZE, **axes: Any
 ) -> Markup:
-    """Let `paint` draw on one set of axes, and return the SVG element.
+    """Let `paint` draw on one set of axes with the properties `axes`, and return the SVG element.
 
-    `name` must be unique on the page, and `title` says what the picture shows to those who
+    `name` must be unique on the page, and `alt` says what the picture shows to those who
     cannot see it. `size` is width and height in inches.
     """
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
     with matplotlib.rc_context():
         # A user's own matplotlibrc must not change the page.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE | {"svg.hashsalt": name})
         canvas = Figure(figsize=size, layout="constrained")
-        FigureCanvasSVG(canvas)
-        paint(canvas.add_subplot())
+        ax = canvas.add_subplot()
+        plain(ax.xaxis)
+        plain(ax.yaxis)
+        ax.tick_params(labelsize=8.5 if size == SMALL else 9)
+        ax.set(**axes)
+        paint(ax)
         file = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         canvas.savefig(file, format="svg", transparent=True, metadata=nothing)
-    return _inline(file.getvalue(), name, title)
+    return _inline(file.getvalue(), name, alt)
 
 
-def _inline(text: str, name: str, title: str) -> Markup:
+def _inline(text: str, name: str, alt: str) -> Markup:
     text = text[text.index("<svg") :].rstrip()
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
@@ -102,7 +89,7 @@ def _inline(text: str, name: str, title: str) -> Markup:
     for color, variable in _VARIABLES.items():
         rest = rest.replace(color, f"var({variable})")
     return Markup(
-        f'<svg {box.group()} role="img" aria-label="{escape(title)}" '
+        f'<svg {box.group()} role="img" aria-label="{escape(alt)}" '
         f'data-name="{escape(name)}">{rest}'
     )
 
@@ -124,41 +111,30 @@ def marker(details: Details, model: str) -> str:
     return _MARKERS[series(details, model) - 1]
 
 
-def varying(details: Details) -> list[str]:
-    """The models that are not constants, in the ladder's order; all, if there are no others."""
-    return [name for name in details.models if name not in CONSTANTS] or details.models
+def outcomes(details: Details, values: Any) -> np.ndarray:
+    """Outcomes in `unit`, NaN for None."""
+    return np.array(values, dtype=float) * (1.0 if details.classes else 1 / BPS)
 
 
-def scaled(values: Sequence[float | None], scale: float) -> list[float]:
-    """Figures times `scale`, NaN for None."""
-    return [math.nan if value is None else value * scale for value in values]
+def unit(details: Details) -> str:
+    """What outcomes are drawn in: they are returns, or codes of classes."""
+    return "class code" if details.classes else "bps"
 
 
-def level(value: float) -> str:
+def level(value: str) -> str:
     """A quantile's level in percent."""
-    return {0.0: "min", 1.0: "max"}.get(value, f"{100 * value:g}")
+    return {0.0: "min", 1.0: "max"}.get(float(value), f"{100 * float(value):g}")
 
 
 def symlog(ax: Any) -> None:
     """A scale that is linear within ±1 and logarithmic beyond; no room below 0 if unused."""
     lowest = ax.dataLim.y0
     ax.set_yscale("symlog", linthresh=1.0)
+    plain(ax.yaxis)
     if lowest >= 0:
         ax.set_ylim(bottom=-0.3)
 
 
-def plain(axis: Any, *, most: int | None = None) -> None:
-    """Tick labels as plain numbers, and at most `most` of them."""
+def plain(axis: Any) -> None:
+    """Tick labels as plain numbers."""
     axis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
-    if most is not None:
-        axis.get_major_locator().set_params(nbins=most)
-
-
-def rows(ax: Any, names: Sequence[str]) -> None:
-    """Names one below the other, from the top, for what lies beside them."""
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelcolor=INK, labelsize=9.5)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.grid(visible=True, axis="x")
-    ax.grid(visible=False, axis="y")
-    plain(ax.xaxis, most=6)

@@ -18,10 +18,5 @@ def command(params: Any, args: Arguments) -> None:
     from alpha.history import tries
     from alpha.show.run import run
 
-    run(
-        evaluation=args.evaluation,
-        guard=args.guard,
-        report=args.report,
-        model=args.MODEL,
-        tried=tries.count(args.evaluation),
-    )
+    paths = {"evaluation": args.evaluation, "guard": args.guard, "report": args.report}
+    run(**paths, model=args.MODEL, tried=tries.count(args.evaluation))
