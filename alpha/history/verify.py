@@ -99,7 +99,7 @@ def _refusal(found: "dict[Stage, list[Difference]]", lock: Path) -> str:
         if not any(history.related(dep.def_path, outs) for dep in history.files(stage))
     ]
     trained = [one for stage in origins for one in found[stage]]
-    weights = [one for one in trained if one.path.endswith(".weights.h5")]
+    weights = [one for one in trained if one.path.endswith("/weights.npz")]
     if weights and all(stage.name.startswith("train_networks") for stage in origins):
         what = of_weights(weights, [one for each in found.values() for one in each])
         return f"{line}, but only what follows from network weights differs: {what}"

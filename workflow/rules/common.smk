@@ -16,8 +16,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from dvc.dvcfile import PROJECT_FILE, ProjectFile
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
-from recover import AtWork, recover, snakemake_locks, status, wait
+from recover import AtWork, opened, recover, snakemake_locks, wait
 
 from alpha import check
 from alpha.core.errors import InputError
@@ -32,14 +31,14 @@ except InputError as error:
 # Each stage, and each instance of a matrix (train_networks@mlp-0), with every ${...} resolved;
 # and why DVC would run a stage again. A job on a cluster knows that it is to run.
 try:
-    REPO = Repo(".")
+    REPO = opened()
     if workflow.is_main_process:
         found = snakemake_locks()
         wait(REPO)
         for line in [*found, *recover(REPO)]:
             print(line, file=sys.stderr)
     STAGES = ProjectFile(REPO, PROJECT_FILE).resolver.resolve()["stages"]
-    STALE = status(REPO) if workflow.is_main_process else {}
+    STALE = REPO.status() if workflow.is_main_process else {}
 except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
 except DvcException as error:
