@@ -14,12 +14,12 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.ge
 # Byte-compiled, a step starts in half the time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-from dvc.dvcfile import PROJECT_FILE, ProjectFile
 from dvc.exceptions import DvcException
 from recover import AtWork, opened, recover, snakemake_locks, wait
 
 from alpha import check
 from alpha.core.errors import InputError
+from alpha.history.repository import files, pipeline, related
 
 # Params and data are checked before anything runs, as Snakemake and DVC remove a step's earlier
 # results before the step itself could object. `alpha check` says the same.
@@ -28,7 +28,7 @@ try:
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 
-# Each stage, and each instance of a matrix (train_networks@mlp-0), with every ${...} resolved;
+# Each stage, and each instance of a matrix (train_networks@mlp-0), after those that it depends on;
 # and why DVC would run a stage again. A job on a cluster knows that it is to run.
 try:
     REPO = opened()
@@ -37,7 +37,7 @@ try:
         wait(REPO)
         for line in [*found, *recover(REPO)]:
             print(line, file=sys.stderr)
-    STAGES = ProjectFile(REPO, PROJECT_FILE).resolver.resolve()["stages"]
+    STAGES = {stage.name: stage for stage in pipeline(REPO)}
     STALE = REPO.status() if workflow.is_main_process else {}
 except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
@@ -69,11 +69,12 @@ tar -xf {log}.tar 2> /dev/null; exit 1; }}
 
 def outs(stage, *, in_git=False):
     """What a stage writes into DVC's cache, or else into git."""
-    entries = [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
-    flags = dict(
-        pair for one in entries for pair in (one if type(one) is dict else {one: {}}).items()
-    )
-    return [path for path, flag in flags.items() if flag.get("cache", True) != in_git]
+    return [out.def_path for out in STAGES[stage].outs if out.use_cache != in_git]
+
+
+def deps(stage, *, without=()):
+    """What a stage waits for."""
+    return [dep.def_path for dep in files(STAGES[stage]) if dep.def_path not in without]
 
 
 def job(stage):
@@ -96,24 +97,29 @@ def outputs(stage):
     return [path if Path(path).suffix else directory(path) for path in outs(stage)]
 
 
-def inputs(name):
+def stage_of(step):
+    """A function from wildcards to the stage of a step's job."""
+    return lambda wildcards: STAGE_OF[" ".join([step, *wildcards])]
+
+
+def inputs(step):
     """A function from wildcards to the files that a rule waits for.
 
     The times of a fresh stage's mean nothing (ancient): git, DVC and a copy of the folder set them
     as they like. A stage that is stale, or comes after one, has a mark that is newer than anything.
     """
 
-    def files(wildcards):
-        stage = STAGE_OF[name.format(**wildcards)]
+    def waits(wildcards):
+        stage = stage_of(step)(wildcards)
         # Below a job that is to run, Snakemake looks at nothing but what that job writes anew. So
         # no input of a stage in RERUN may be ancient, and one that does not run waits for nothing
         # in ORDER_ONLY.
         runs = stage in RERUN or workflow.dag_settings.forceall
-        deps = [dep for dep in STAGES[stage]["deps"] if runs or dep not in ORDER_ONLY]
-        found = [file for dep in deps for file in waited_for(dep)]
+        waiting = deps(stage, without=[] if runs else ORDER_ONLY)
+        found = [file for dep in waiting for file in waited_for(dep)]
         return [*found, mark(stage)] if stage in RERUN else [ancient(file) for file in found]
 
-    return files
+    return waits
 
 
 @cache
@@ -121,26 +127,19 @@ def waited_for(dep):
     """A dependency as rules know it: whole outputs of other rules, or else itself."""
     relative = os.path.relpath(dep)
     path = dep if relative.startswith(os.pardir) else relative
-    made = [out for out in all_outputs() if related(out, path)]
+    made = [out for out in all_outputs() if related(path, [out])]
     beside = [out for stage in STAGES if path in outs(stage, in_git=True) for out in outs(stage)]
     return made or beside or [path]
 
 
-def related(one, other):
-    """Whether one path is the other, or holds it."""
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
-
-
 def with_what_follows(stale):
     """Those stages and all that come after them."""
-    found, waiting = set(stale), list(stale)
-    while waiting:
-        made = set(outs(waiting.pop()))
-        for stage in STAGES.keys() - found:
-            deps = [dep for dep in STAGES[stage]["deps"] if dep not in ORDER_ONLY]
-            if any(made.intersection(waited_for(dep)) for dep in deps):
-                found.add(stage)
-                waiting.append(stage)
+    found, made = set(), set()
+    for stage in STAGES:
+        waits = [file for dep in deps(stage, without=ORDER_ONLY) for file in waited_for(dep)]
+        if stage in stale or made.intersection(waits):
+            found.add(stage)
+            made.update(outs(stage))
     return found
 
 
@@ -154,7 +153,7 @@ def mark(stage):
 
 def runs(step):
     """The second words of a step's jobs, such as mlp/0."""
-    return [words[1] for name in STAGE_OF if (words := name.split())[0] == step]
+    return [name.partition(" ")[2] for name in STAGE_OF if name.split()[0] == step]
 
 
-RERUN = with_what_follows([stage for stage in STAGES if stage in STALE])
+RERUN = with_what_follows(STALE)
