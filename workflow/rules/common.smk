@@ -21,16 +21,14 @@ from alpha import check
 from alpha.core.errors import InputError
 from alpha.history.repository import files, pipeline, related
 
-# Params and data are checked before anything runs, as Snakemake and DVC remove a step's earlier
-# results before the step itself could object. `alpha check` says the same.
-try:
-    PARAMS = check.load(Path("params.yaml"))
-except InputError as error:
-    sys.exit(f"alpha check: error: {error}")
-
 # Each stage, and each instance of a matrix (train_networks@mlp-0), after those that it depends on;
 # and why DVC would run a stage again. A job on a cluster knows that it is to run.
+#
+# Params are checked before anything runs, as Snakemake and DVC remove a step's earlier results before
+# the step itself could object; and data if something is to run, else that would cost more than all
+# else here. `alpha check` says the same.
 try:
+    PARAMS = check.load(Path("params.yaml"))
     REPO = opened()
     if workflow.is_main_process:
         found = snakemake_locks()
@@ -39,17 +37,14 @@ try:
             print(line, file=sys.stderr)
     STAGES = {stage.name: stage for stage in pipeline(REPO)}
     STALE = REPO.status() if workflow.is_main_process else {}
+    if STALE:
+        check.run(PARAMS)
+except InputError as error:
+    sys.exit(f"alpha check: error: {error}")
 except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
 except DvcException as error:
     sys.exit(f"dvc: error: {' '.join(str(error).split())}")
-
-# Data, too, is looked at if something is to run; else that would cost more than all else here.
-if STALE:
-    try:
-        check.run(PARAMS)
-    except InputError as error:
-        sys.exit(f"alpha check: error: {error}")
 
 # What a stage waits for, but what does not make it stale: it changes with nothing that the stage's
 # other dependencies do not change with.
@@ -85,11 +80,7 @@ def job(stage):
 
 
 STAGE_OF = {job(stage): stage for stage in STAGES}
-
-
-@cache
-def all_outputs():
-    return [out for stage in STAGES for out in outs(stage)]
+ALL_OUTPUTS = [out for stage in STAGES for out in outs(stage)]
 
 
 def outputs(stage):
@@ -127,7 +118,7 @@ def waited_for(dep):
     """A dependency as rules know it: whole outputs of other rules, or else itself."""
     relative = os.path.relpath(dep)
     path = dep if relative.startswith(os.pardir) else relative
-    made = [out for out in all_outputs() if related(path, [out])]
+    made = [out for out in ALL_OUTPUTS if related(path, [out])]
     beside = [out for stage in STAGES if path in outs(stage, in_git=True) for out in outs(stage)]
     return made or beside or [path]
 

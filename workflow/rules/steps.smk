@@ -11,7 +11,8 @@ for step, mem_mb, runtime in (
     ("evaluate", 8000, 60),
     ("report", 2000, 15),
 ):
-    run = "/{run}" if step in ("train", "predict") else ""
+    each = step in ("train", "predict")
+    path = f"{step}/{{run}}" if each else step
 
     rule:
         name:
@@ -19,11 +20,11 @@ for step, mem_mb, runtime in (
         input:
             inputs(step),
         output:
-            directory(f"results/{step}{run}") if run else outputs(step),
+            directory(f"results/{path}") if each else outputs(step),
         log:
-            f"logs/{step}{run}.log",
+            f"logs/{path}.log",
         benchmark:
-            f"logs/benchmarks/{step}{run}.tsv"
+            f"logs/benchmarks/{path}.tsv"
         wildcard_constraints:
             run="|".join(runs(step)),
         threads: 1
@@ -32,8 +33,8 @@ for step, mem_mb, runtime in (
             runtime=runtime,
         params:
             stage=stage_of(step),
-            in_git=[] if run else outs(step, in_git=True),
+            in_git=[] if each else outs(step, in_git=True),
         message:
-            f"{step} {{wildcards.run}}" if run else step
+            f"{step} {{wildcards.run}}" if each else step
         shell:
             REPRO

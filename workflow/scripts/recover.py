@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 
 import psutil
@@ -46,21 +47,18 @@ def snakemake_locks() -> list[str]:
     """
     SNAKEMAKE.mkdir(exist_ok=True)
     alive = os.open(SNAKEMAKE / "alive", os.O_RDWR | os.O_CREAT, 0o666)
-    locks = sorted((SNAKEMAKE / "locks").glob("*.lock"))
-    done = []
+    locks = list((SNAKEMAKE / "locks").glob("*.lock"))
     try:
         fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for lock in locks:
             lock.unlink(missing_ok=True)
-            done = ["removed Snakemake's locks of a run that was killed"]
     except BlockingIOError:
         if locks:
-            raise AtWork(
-                "another Snakemake is at work in this folder: wait for it, or end it"
-            ) from None
+            who = "another Snakemake is at work in this folder"
+            raise AtWork(f"{who}: wait for it, or end it") from None
     # Held until this process ends.
     fcntl.flock(alive, fcntl.LOCK_SH)
-    return done
+    return ["removed Snakemake's locks of a run that was killed"] if locks else []
 
 
 def dvc_lock() -> list[str]:
@@ -68,17 +66,16 @@ def dvc_lock() -> list[str]:
 
     The stages that are lost come back from DVC's run cache. Called with DVC's own lock held.
     """
-    try:
-        text = LOCK.read_bytes().decode(errors="replace")
-    except FileNotFoundError:
+    if not LOCK.exists():
         return []
-    kept = whole_stages(text)
-    if text and kept == text:
-        return []
-    part = LOCK.with_name(f"{LOCK.name}.part")
-    part.write_text(kept, encoding="utf-8")
-    os.replace(part, LOCK)
-    if not kept:
+    text = LOCK.read_bytes().decode(errors="replace")
+    if kept := whole_stages(text):
+        if kept == text:
+            return []
+        part = LOCK.with_name(f"{LOCK.name}.part")
+        part.write_text(kept, encoding="utf-8")
+        os.replace(part, LOCK)
+    else:
         LOCK.unlink()  # an empty one DVC calls invalid
     return [f"{LOCK}: was cut short by an interruption; what it lost comes back from DVC's cache"]
 
@@ -124,15 +121,15 @@ def dvc_rwlock(folder: Path) -> list[str]:
     with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder), wait=True):
         try:
             holders = _holders(path)
+            why = "as the processes on it were killed"
+            if not holders or any(holders.values()):
+                return []
         except FileNotFoundError:
             return []
         except (ValueError, Invalid):
-            path.unlink()
-            return [f"{path}: removed, as it was cut short by an interruption"]
-        if not holders or any(holders.values()):
-            return []
+            why = "as it was cut short by an interruption"
         path.unlink()
-        return [f"{path}: removed, as the processes on it were killed"]
+        return [f"{path}: removed, {why}"]
 
 
 def at_work(folder: Path) -> list[str]:
@@ -148,8 +145,7 @@ def _holders(path: Path) -> dict[str, bool]:
     written down is another."""
     listed, written = RWLOCK_SCHEMA(json.loads(path.read_bytes())), path.stat().st_mtime
     found = {}
-    readers = [one for by in listed["read"].values() for one in by]
-    for one in [*listed["write"].values(), *readers]:
+    for one in [*listed["write"].values(), *chain(*listed["read"].values())]:
         name = f"{one['cmd']} (PID {one['pid']})"
         found[name] = False
         with suppress(psutil.NoSuchProcess):
