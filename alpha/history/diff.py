@@ -18,7 +18,7 @@ from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.data.params import CLASSES
 from alpha.history.repository import ABSENT, changes, related
-from alpha.history.side import WORKSPACE, Side, read, setting
+from alpha.history.side import Side, read, setting, steps
 
 SUMMARY = "say what changed between two commits, or a commit and the workspace"
 OPTIONS = [
@@ -59,7 +59,7 @@ def _parts(old: Side, new: Side) -> Iterator[RenderableType]:
     changed = changes(old.params, new.params)
     params = pd.DataFrame((key, _value(was), "→", _value(now)) for key, was, now in changed)
     code, data = _dependencies(old, new)
-    notes = [note for side in (old, new) for note in _behind(side)]
+    notes = old.notes + new.notes
     absent = any(side.labels is None or side.models is None for side in (old, new))
     results: list[RenderableType] = []
     if old.outs != new.outs or absent:
@@ -76,24 +76,13 @@ def _parts(old: Side, new: Side) -> Iterator[RenderableType]:
         yield Padding(Text(note), (1, 0, 0, 0))
 
 
-def _behind(side: Side) -> Iterator[str]:
-    """Where results are not those of the params and code beside them."""
-    fix = ": `make run` brings them up to date" if side.name == WORKSPACE else ""
-    if side.edited:
-        what = ", ".join(side.edited)
-        yield f"The results of {side.called} were made before edits of {what}{fix}."
-    if side.outdated:
-        what = ", ".join(_steps(side.outdated))
-        yield f"In {side.called} these were last run on earlier results: {what}{fix}."
-
-
 def _dependencies(old: Side, new: Side) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The code, with its steps, and data.dir, with its sizes, where the runs of the same stage saw
     another; by path. A stage of one side alone says nothing of what changed."""
     both = old.deps.merge(
         new.deps, on=["stage", "path"], how="outer", suffixes=("_was", ""), indicator="how"
     )
-    order, every = [*new.deps.stage.unique()], _steps(new.deps.stage)
+    order, every = [*new.deps.stage.unique()], steps(new.deps.stage)
     same_stage = both.stage.isin(old.deps.stage) & both.stage.isin(order)
     both = both[same_stage & (both.md5_was != both.md5)]
     both = both.sort_values("stage", key=lambda names: names.map(order.index), kind="stable")
@@ -101,8 +90,8 @@ def _dependencies(old: Side, new: Side) -> tuple[pd.DataFrame, pd.DataFrame]:
     both = both.assign(how=how, arrow="→").fillna(text.NOTHING)
 
     def where(stages: Iterable[str]) -> str:
-        steps = _steps(stages)
-        return "every step" if len(every) > 1 and {*steps} == {*every} else ", ".join(steps)
+        found = steps(stages)
+        return "every step" if len(every) > 1 and {*found} == {*every} else ", ".join(found)
 
     outs = {*old.outs, *new.outs}
     data_dirs = [setting(side.params, "data", "dir") for side in (old, new)]
@@ -110,11 +99,6 @@ def _dependencies(old: Side, new: Side) -> tuple[pd.DataFrame, pd.DataFrame]:
     code = both[~both.path.isin(data_dirs) & ~made].groupby("path", as_index=False)
     data = both[both.path.isin(data_dirs)].groupby("path", as_index=False).last()
     return code.agg({"how": "last", "stage": where}), data[["path", "size_was", "arrow", "size"]]
-
-
-def _steps(stages: Iterable[str]) -> list[str]:
-    """The steps of stages, once each: train for train_networks@mlp-0."""
-    return list(dict.fromkeys(name.partition("@")[0].partition("_")[0] for name in stages))
 
 
 def _value(value: Any) -> str:

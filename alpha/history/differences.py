@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from dvc.output import Output
     from dvc.repo import Repo
 
-_NOT_AT_HAND = (
-    "differs, and neither DVC's cache nor the workspace has the recorded one to look inside"
-)
+_NOT_AT_HAND = "and neither DVC's cache nor the workspace has the recorded one to look inside"
 _NOT_OURS = ".snakemake_timestamp"  # in a folder; .dvcignore has it too
 _SHOWN = 60  # signs of a value, or of a line
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
@@ -40,17 +38,17 @@ class Difference(NamedTuple):
 
 
 def of_out(recorded: "Repo", root: Path, out: "Output", *, digests: bool) -> Iterator[Difference]:
-    """The files that differ of an output that was rebuilt. `recorded` has its record, and the cache
+    """The files of a rebuilt output that differ from its record in `recorded`, which has the cache
     of the project in `root`. `digests` as in `where`."""
     path, made = out.def_path, Path(out.fs_path)
     then, now = _recorded_files(out, root / path), files_of(made)
     if then is None:
-        yield Difference(path, f"{path} {_NOT_AT_HAND}", None, made)
+        yield Difference(path, f"{path} differs, {_NOT_AT_HAND}", None, made)
         return
-    for name in sorted(
-        name for name in then.keys() | now.keys() if then.get(name) != now.get(name)
-    ):
+    for name in sorted(then.keys() | now.keys()):
         file, before = os.path.normpath(f"{path}/{name}"), None
+        if then.get(name) == now.get(name):
+            continue
         if name not in now:
             sentence = f"{file} was not made"
         elif name not in then:
@@ -59,7 +57,7 @@ def of_out(recorded: "Repo", root: Path, out: "Output", *, digests: bool) -> Ite
             found = where(before, made / name, digests=digests)
             sentence = found and f"{file}: {found}"
         else:
-            sentence = f"{file} {_NOT_AT_HAND}"
+            sentence = f"{file} differs, {_NOT_AT_HAND}"
         yield Difference(file, sentence, before, made / name)
 
 
@@ -89,31 +87,28 @@ def of_weights(weights: list[Difference], found: list[Difference]) -> str:
     `found` is all that differs."""
     more = f" and {len(weights) - 1} more" if len(weights) > 1 else ""
     predictions, verdicts = "predictions are the same", "every verdict is the same"
-    pairs = [
-        (one.before, one.after)
-        for one in found
-        if one.path.startswith("results/predict/") and not one.path.endswith(".json")
-    ]
-    if any(before is None for before, _ in pairs):
+    largest: list[Any] = []
+    for path, _, before, after in found:
+        if path == "results/evaluate/metrics.json":
+            verdicts = _verdicts(before, after)
+        elif path.startswith("results/predict/") and not path.endswith(".json"):
+            largest.append(_largest(before, after) if before else None)
+    if None in largest:
         predictions = "predictions differ, and the recorded ones are not at hand"
-    elif pairs:
-        most = max(_largest(before, after) for before, after in pairs if before)
-        predictions = f"predictions differ by at most {most:.1e}"
-    metrics = [one for one in found if one.path == "results/evaluate/metrics.json"]
-    if metrics:
-        verdicts = _verdicts(metrics[0])
+    elif largest:
+        predictions = f"predictions differ by at most {np.max(largest):.1e}"
     return f"{weights[0].sentence}{more}; {predictions}; {verdicts}"
 
 
-def _verdicts(metrics: Difference) -> str:
+def _verdicts(before: Path | None, after: Path) -> str:
     """The models with another verdict."""
-    if metrics.before is None:
+    if before is None:
         return "the recorded verdicts are not at hand"
-    then, now = (json.loads(path.read_text()) for path in (metrics.before, metrics.after))
-    verdicts = {
-        name: (then[name].get("verdict"), now.get(name, {}).get("verdict")) for name in then
-    }
-    moved = [f"{name}: {old} → {new}" for name, (old, new) in verdicts.items() if old != new]
+    metrics = (json.loads(path.read_bytes()) for path in (before, after))
+    then, now = ({name: one.get("verdict") for name, one in found.items()} for found in metrics)
+    moved = [
+        f"{name}: {old} → {now.get(name)}" for name, old in then.items() if old != now.get(name)
+    ]
     return f"verdicts differ ({', '.join(moved)})" if moved else "every verdict is the same"
 
 
@@ -130,11 +125,12 @@ def where(before: Path, after: Path, *, digests: bool = True) -> str:
     if after.suffix == ".npz":
         with np.load(before) as one, np.load(after) as other:
             return _first("array", dict(one), dict(other), _node)
-    then, now = before.read_bytes(), after.read_bytes()
-    if not digests:
-        then, now = (_DIGEST.sub(b"a digest", content) for content in (then, now))
-        if then == now:
-            return ""
+    then, now = (
+        path.read_bytes() if digests else _DIGEST.sub(b"a digest", path.read_bytes())
+        for path in (before, after)
+    )
+    if then == now:
+        return ""
     if after.suffix == ".json":
         with suppress(ValueError):
             one, other = (dict(_leaves(json.loads(text))) for text in (then, now))

@@ -1,6 +1,7 @@
 """One side of a comparison: a commit, or the workspace, and what is known of its results."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,22 +30,17 @@ class Side:
 
     `labels` are figures of all days by name, as quantiles.0.5; `models` a row for each, in the
     ladder's order: verdict, skill_test, its ends, and flags. What is not known of them is NaN.
-    They are None where there are none, which `absent` says.
+    They are None where there are none, which `absent` says. `called` is the name in a sentence.
     """
 
     name: str
+    called: str
     params: dict[str, Any]
     outs: dict[str, str | None]
     deps: pd.DataFrame
     labels: pd.Series | None
     models: pd.DataFrame | None
-    edited: list[str]  # params and code that are not those of the results
-    outdated: list[str]  # stages that were run on earlier results
-
-    @property
-    def called(self) -> str:
-        """In a sentence."""
-        return f"the {self.name}" if self.name == WORKSPACE else self.name
+    notes: list[str]  # where results are not those of the params and code beside them
 
     @property
     def absent(self) -> str:
@@ -62,6 +58,11 @@ def setting(params: dict[str, Any], section: str, key: str) -> Any:
     """A value of params.yaml; None if it is not there, as in an earlier version."""
     found = params.get(section)
     return found.get(key) if isinstance(found, dict) else None
+
+
+def steps(stages: Iterable[str]) -> list[str]:
+    """The steps of stages, once each: train for train_networks@mlp-0."""
+    return list(dict.fromkeys(name.partition("@")[0].partition("_")[0] for name in stages))
 
 
 def _size(found: "Output") -> str:
@@ -124,10 +125,15 @@ def read(root: Path, rev: str | None) -> Side:
             if rev is None and not repository.related(dep.def_path, made) and dep.workspace_status()
         }
         sections = {key: None for stage in stages for key, *_ in repository.edited_params(stage)}
-    edited = [f"params {', '.join(sections)}"] * bool(sections) + sorted(code)
-    outdated = [
-        stage
-        for stage, path, md5, *_ in deps.itertuples(index=False)
-        if (outs.get(path, md5) or "") != md5
-    ]
-    return Side(name, params, outs, deps, labels, models, edited, outdated)
+    called, fix = name, ""
+    if rev is None:
+        called, fix = f"the {name}", ": `make run` brings them up to date"
+    notes = []
+    if edited := [f"params {', '.join(sections)}"] * bool(sections) + sorted(code):
+        what = ", ".join(edited)
+        notes = [f"The results of {called} were made before edits of {what}{fix}."]
+    runs = zip(deps.stage, deps.path, deps.md5, strict=True)
+    if outdated := [stage for stage, path, md5 in runs if (outs.get(path, md5) or "") != md5]:
+        what = ", ".join(steps(outdated))
+        notes.append(f"In {called} these were last run on earlier results: {what}{fix}.")
+    return Side(name, called, params, outs, deps, labels, models, notes)

@@ -45,10 +45,8 @@ def command(params: Any, args: Arguments) -> None:
 
 
 def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
-    """Rebuild the project in `root` and compare; what came of it, as a sentence.
-
-    `data` is data.dir, which is linked into the copy if it is the user's own. The copy is in a
-    temporary folder, or in `keep`, which stays.
+    """Rebuild the project in `root` and compare; what came of it, as a sentence. `data` and `keep`
+    as in `_copied`.
 
     Raises InputError if `lock` is not of this checkout, if a step fails, or if an artifact's
     content differs from the record: the first in the order of the pipeline, and where in it.
@@ -65,12 +63,11 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
                 fix = "run `snakemake --cores all` first"
                 raise InputError(f"{lock}: is not of this checkout: {stale}; {fix}")
             with closing(_rebuilt(place, folder / "repro.log")) as names:
-                for _ in track(names, "verify", total=len(stages)):
-                    pass
+                list(track(names, "verify", total=len(stages)))
             found: dict[Stage, list[Difference]] = {}
             containers: list[str] = []
-            every = ((stage, out) for stage in stages for out in stage.outs)
-            for stage, out in (pair for pair in every if pair[1].workspace_status()):
+            made = ((stage, out) for stage in stages for out in stage.outs)
+            for stage, out in (pair for pair in made if pair[1].workspace_status()):
                 for one in of_out(recorded, root, out, digests=not containers):
                     if one.sentence:
                         found.setdefault(stage, []).append(one)
@@ -107,11 +104,10 @@ def _refusal(found: "dict[Stage, list[Difference]]", lock: Path) -> str:
 
 @contextmanager
 def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path, Path]]:
-    """A folder, and in it a copy of the project in `root`, without what git ignores and with an
-    empty DVC cache. Both are removed afterwards, unless the folder is `keep`.
+    """A temporary folder, or `keep`, which stays; in it a copy of the project in `root`, without
+    what git ignores, with an empty DVC cache. `data` is data.dir: the user's own is linked.
 
-    `data` is data.dir: if it is the user's own and relative, it is linked. Raises InputError
-    without a commit to begin with, or if `keep` has something in it.
+    Raises InputError without a commit to begin with, or if `keep` has something in it.
     """
     if not history.git(root, "rev-parse", "--verify", "HEAD"):
         raise InputError(f"{root.resolve().name}: must be in a git repository that has a commit")
@@ -124,8 +120,7 @@ def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path,
     place = folder.joinpath(*["above"] * Path(data).parts.count(".."), "checkout")
     try:
         listed = history.git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
-        names = {os.fsdecode(name) for name in listed.split(b"\0")}
-        for name in names:
+        for name in {os.fsdecode(name) for name in listed.split(b"\0")}:
             if (root / name).is_file() and not history.related(name, linked):
                 (place / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, place / name)

@@ -67,11 +67,6 @@ def outs(stage, *, in_git=False):
     return [out.def_path for out in STAGES[stage].outs if out.use_cache != in_git]
 
 
-def deps(stage, *, without=()):
-    """What a stage waits for."""
-    return [dep.def_path for dep in files(STAGES[stage]) if dep.def_path not in without]
-
-
 def job(stage):
     """What rules call a stage: `train mlp/0` is train_networks@mlp-0, for kinds of models share
     their rules; the second word is the folder in results/train."""
@@ -100,17 +95,22 @@ def inputs(step):
     as they like. A stage that is stale, or comes after one, has a mark that is newer than anything.
     """
 
-    def waits(wildcards):
+    def files_of(wildcards):
         stage = stage_of(step)(wildcards)
         # Below a job that is to run, Snakemake looks at nothing but what that job writes anew. So
         # no input of a stage in RERUN may be ancient, and one that does not run waits for nothing
         # in ORDER_ONLY.
         runs = stage in RERUN or workflow.dag_settings.forceall
-        waiting = deps(stage, without=[] if runs else ORDER_ONLY)
-        found = [file for dep in waiting for file in waited_for(dep)]
+        found = waits(stage, without=[] if runs else ORDER_ONLY)
         return [*found, mark(stage)] if stage in RERUN else [ancient(file) for file in found]
 
-    return waits
+    return files_of
+
+
+def waits(stage, *, without=()):
+    """The files that a stage waits for."""
+    paths = [dep.def_path for dep in files(STAGES[stage])]
+    return [file for path in paths if path not in without for file in waited_for(path)]
 
 
 @cache
@@ -127,8 +127,7 @@ def with_what_follows(stale):
     """Those stages and all that come after them."""
     found, made = set(), set()
     for stage in STAGES:
-        waits = [file for dep in deps(stage, without=ORDER_ONLY) for file in waited_for(dep)]
-        if stage in stale or made.intersection(waits):
+        if stage in stale or made.intersection(waits(stage, without=ORDER_ONLY)):
             found.add(stage)
             made.update(outs(stage))
     return found

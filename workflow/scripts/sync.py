@@ -22,12 +22,9 @@ def sync() -> list[str]:
         raise DvcException(f"`dvc {words[0]}` failed; what it says stands above")
     stale = opened().status()
     origin = f"the remote {remote}" if remote else "DVC's cache (there is no remote)"
-    if not stale:
-        return [*done, f"all results of this commit are here, from {origin}"]
-    return [
-        *done,
-        f"{len(stale)} stages are not in {origin}, or have changed: `make run` builds them",
-    ]
+    there = f"all results of this commit are here, from {origin}"
+    missing = f"{len(stale)} stages are not in {origin}, or have changed: `make run` builds them"
+    return [*done, missing if stale else there]
 
 
 if __name__ == "__main__":
