@@ -140,8 +140,7 @@ def make(folder: Path) -> None:
             file["df"].attrs["symbol"] = "SIM"
     summary = {"days": {"a": 1, "b": [1, 2]}, "total": 1}
     (folder / "label" / "summary.json").write_text(json.dumps(summary))
-    with h5py.File(folder / "mlp" / "model.weights.h5", "w") as file:
-        file["layers/kernel"] = [1.0, 2.0]
+    np.savez(folder / "mlp" / "weights.npz", kernel=[1.0, 2.0])
     with h5py.File(folder / "predict" / "test.h5", "w") as file:
         file["prediction"] = [2.0, 4.0]
     verdicts = {"best": {"verdict": "no_skill"}, "mlp": {"verdict": "no_skill"}}
@@ -320,12 +319,12 @@ def test_without_a_cache_the_workspace_has_what_was_recorded(project):
 
 @pytest.mark.usefixtures("same_steps")
 def test_what_follows_from_weights_of_networks_is_told_apart(project):
-    change(project.results / "train" / "mlp" / "model.weights.h5", "layers/kernel", [1.0, 2.5])
+    np.savez(project.results / "train" / "mlp" / "weights.npz", kernel=[1.0, 2.5])
     change(project.results / "predict" / "mlp" / "test.h5", "prediction", [2.0, 5.0])
     project.edit("evaluate/metrics.json", zero={})
     line = (
         "stage train_networks@mlp does not give what dvc.lock records, but only what follows from "
-        "network weights differs: results/train/mlp/model.weights.h5: node /layers/kernel: the "
+        "network weights differs: results/train/mlp/weights.npz: array kernel: the "
         "value at [1] is 2.0, recorded 2.5 (by at most 2.0e-01 of it); predictions differ by at "
         "most 1.0e+00; "
     )

@@ -4,9 +4,11 @@ and nothing is fetched."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -15,12 +17,8 @@ from rich.text import Text
 from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.data.params import CLASSES
-from alpha.guard.words import number
-from alpha.history.repository import ABSENT, changes, files, related
-from alpha.history.side import WORKSPACE, Labels, Model, Side, read, setting
-
-if TYPE_CHECKING:
-    from dvc.output import Output
+from alpha.history.repository import ABSENT, changes, related
+from alpha.history.side import Side, read, setting, steps
 
 SUMMARY = "say what changed between two commits, or a commit and the workspace"
 OPTIONS = [
@@ -30,8 +28,17 @@ OPTIONS = [
 SECTIONS: dict[str, Any] = {}
 
 _SEEN = 0.001  # the last digit of a skill as it is printed
-_LEVELS = ("0.5", "0.9", "0.99", "0.999")  # of quantiles
-Row = tuple[str, ...]
+_outcome = partial(text.figure, digits=2)
+# What is shown of a label's distribution, and how.
+_FIGURES: dict[Any, tuple[str, Callable[[float | None], str]]] = {
+    "rows": ("rows", text.count),
+    "status.0": ("labelled", text.count),
+    "zero_share": ("zero share", text.share),
+    "quantiles.0.5": ("median", _outcome),
+    "quantiles.0.9": ("0.9 quantile", _outcome),
+    "quantiles.0.99": ("0.99 quantile", _outcome),
+    "quantiles.0.999": ("0.999 quantile", _outcome),
+}
 
 
 def command(params: Any, args: Arguments) -> None:
@@ -49,71 +56,49 @@ def run(root: Path, old: str, new: str | None) -> None:
 
 def _parts(old: Side, new: Side) -> Iterator[RenderableType]:
     yield Text(f"From {old.called} to {new.called}", style="bold")
-    params: list[Row] = [
-        (key, _value(then), "→", _value(now)) for key, then, now in changes(old.params, new.params)
-    ]
+    changed = changes(old.params, new.params)
+    params = pd.DataFrame((key, _value(was), "→", _value(now)) for key, was, now in changed)
     code, data = _dependencies(old, new)
-    notes = [note for side in (old, new) for note in _behind(side)]
+    notes = old.notes + new.notes
     absent = any(side.labels is None or side.models is None for side in (old, new))
     results: list[RenderableType] = []
     if old.outs != new.outs or absent:
         results = [*_labels(old, new), *_verdicts(old, new)]
-    elif params or code or data or notes:
+    elif notes or not (params.empty and code.empty and data.empty):
         notes = notes or ["No result changed: every output has the same bytes."]
     else:
         notes = ["Nothing changed: same params, same code, same results."]
     for title, rows in (("Params", params), ("Code", code), ("Data", data)):
-        if rows:
+        if not rows.empty:
             yield _section(title, _table(rows))
     yield from results
     for note in notes:
         yield Padding(Text(note), (1, 0, 0, 0))
 
 
-def _behind(side: Side) -> Iterator[str]:
-    """Where results are not those of the params and code beside them."""
-    fix = ": `make run` brings them up to date" if side.name == WORKSPACE else ""
-    if side.edited:
-        what = ", ".join(side.edited)
-        yield f"The results of {side.called} were made before edits of {what}{fix}."
-    if side.outdated:
-        what = ", ".join(_steps(side.outdated))
-        yield f"In {side.called} these were last run on earlier results: {what}{fix}."
-
-
-def _dependencies(old: Side, new: Side) -> tuple[list[Row], list[Row]]:
+def _dependencies(old: Side, new: Side) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The code, with its steps, and data.dir, with its sizes, where the runs of the same stage saw
     another; by path. A stage of one side alone says nothing of what changed."""
+    both = old.deps.merge(
+        new.deps, on=["stage", "path"], how="outer", suffixes=("_was", ""), indicator="how"
+    )
+    order, every = [*new.deps.stage.unique()], steps(new.deps.stage)
+    same_stage = both.stage.isin(old.deps.stage) & both.stage.isin(order)
+    both = both[same_stage & (both.md5_was != both.md5)]
+    both = both.sort_values("stage", key=lambda names: names.map(order.index), kind="stable")
+    how = both.how.astype(str).map({"left_only": "removed", "right_only": "new", "both": "changed"})
+    both = both.assign(how=how, arrow="→").fillna(text.NOTHING)
+
+    def where(stages: Iterable[str]) -> str:
+        found = steps(stages)
+        return "every step" if len(every) > 1 and {*found} == {*every} else ", ".join(found)
+
     outs = {*old.outs, *new.outs}
     data_dirs = [setting(side.params, "data", "dir") for side in (old, new)]
-    found: dict[str, tuple[Output | None, Output | None]] = {}
-    stages: dict[str, list[str]] = {}
-    for name in (name for name in new.stages if name in old.stages):
-        was, now = ({dep.def_path: dep for dep in files(side.stages[name])} for side in (old, new))
-        for path in {**was, **now}:
-            then, since = was.get(path), now.get(path)
-            if then and since and then.hash_info == since.hash_info:
-                continue
-            if path in data_dirs or not related(path, outs):
-                found[path] = then, since
-                stages.setdefault(path, []).append(name)
-    code: list[Row] = []
-    data: list[Row] = []
-    every = _steps(new.stages)
-    for path, (then, since) in sorted(found.items()):
-        if path in data_dirs:
-            data.append((path, _size(then), "→", _size(since)))
-        else:
-            how = "new" if then is None else "removed" if since is None else "changed"
-            steps = _steps(stages[path])
-            whole = len(every) > 1 and set(steps) >= set(every)
-            code.append((path, how, "every step" if whole else ", ".join(steps)))
-    return code, data
-
-
-def _steps(stages: Iterable[str]) -> list[str]:
-    """The steps of stages, once each: train for train_networks@mlp-0."""
-    return list(dict.fromkeys(name.partition("@")[0].partition("_")[0] for name in stages))
+    made = both.path.map(lambda path: related(path, outs)).astype(bool)
+    code = both[~both.path.isin(data_dirs) & ~made].groupby("path", as_index=False)
+    data = both[both.path.isin(data_dirs)].groupby("path", as_index=False).last()
+    return code.agg({"how": "last", "stage": where}), data[["path", "size_was", "arrow", "size"]]
 
 
 def _value(value: Any) -> str:
@@ -125,77 +110,55 @@ def _value(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _size(found: "Output | None") -> str:
-    if found is None:
-        return text.NOTHING
-    size = f"{number(found.meta.nfiles or 0, 'file')}, {(found.meta.size or 0) / 1e6:,.1f} MB"
-    return f"{size} (md5 {found.hash_info.value[:7]})"
-
-
 def _labels(old: Side, new: Side) -> Iterator[RenderableType]:
     """The label's distribution on both sides, or why it cannot be compared."""
     if old.labels is None or new.labels is None:
-        missing = [side.absent for side in (old, new) if side.labels is None]
-        yield _section("Labels", *missing)
-    elif old.labels != new.labels:
+        yield _section("Labels", *(side.absent for side in (old, new) if side.labels is None))
+    elif not old.labels.equals(new.labels):
         kinds = [setting(side.params, "label", "target") in CLASSES for side in (old, new)]
-        scale = 1.0 if any(kinds) else text.BPS
-        rows = _label_rows(old.labels, new.labels, scale)
+        both = pd.DataFrame({"was": old.labels, "now": new.labels}).reindex(list(_FIGURES))
+        both[3:] /= 1.0 if any(kinds) else text.BPS
         if kinds[0] != kinds[1]:
             # A quantile of returns is not comparable with one of codes.
-            rows = rows[:3]
-        header = ("", old.name, "", new.name, "ratio")
+            both = both[:3]
+        rows = []
+        for name, was, now in _known(both).itertuples():
+            title, words = _FIGURES[name]
+            ratio = text.figure(now / was if was and now is not None else None)
+            rows.append((title, words(was), "→", words(now), ratio))
+        table = pd.DataFrame(rows, columns=["", old.name, "", new.name, "ratio"])
         title = f"Labels, outcomes in {'class codes' if all(kinds) else 'bps'}"
-        yield _section(title, _table(rows, header=header, figures=True))
+        yield _section(title, _table(table, figures=True))
 
 
-def _label_rows(was: Labels, now: Labels, scale: float) -> list[Row]:
-    rows = [
-        _row("rows", text.count, was.rows, now.rows),
-        _row("labelled", text.count, was.status.get("0", 0), now.status.get("0", 0)),
-        _row("zero share", text.share, was.zero_share, now.zero_share),
-    ]
-    for level in _LEVELS:
-        name = "median" if level == "0.5" else f"{level} quantile"
-        found = [(side.quantiles or {}).get(level) for side in (was, now)]
-        scaled = [None if at is None else at / scale for at in found]
-        rows.append(_row(name, lambda at: text.figure(at, 2), *scaled))
-    return rows
-
-
-def _row(
-    name: str, words: Callable[[float | None], str], old: float | None, new: float | None
-) -> Row:
-    ratio = text.figure(new / old) if old and new is not None else text.NOTHING
-    return name, words(old), "→", words(new), ratio
+def _known(frame: pd.DataFrame) -> pd.DataFrame:
+    """None where there is NaN."""
+    return frame.astype(object).where(frame.notna(), None)
 
 
 def _verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
     """The models with another verdict or other flags, or of one side alone, and how much the test
     skill of the others moved; or why they cannot be compared."""
     if old.models is None or new.models is None:
-        missing = [side.absent for side in (old, new) if side.models is None]
-        yield _section("Verdicts", *missing)
+        yield _section("Verdicts", *(side.absent for side in (old, new) if side.models is None))
         return
-    rows: list[Row] = []
-    moves: list[tuple[float, str]] = []
-    for name in {**new.models, **old.models}:
-        was, now = old.models.get(name), new.models.get(name)
-        if was is None or now is None:
-            how, one = ("new", now) if was is None else ("removed", was)
-            assert one is not None
+    both = _known(pd.concat([new.models, old.models], axis=1, keys=["now", "was"]))
+    rows, moves = [], []
+    for name, row in both.iterrows():
+        was, now = row["was"], row["now"]
+        flags = _flags(was.flagged, now.flagged)
+        if was.verdict is None or now.verdict is None:
+            how, one = ("new", now) if was.verdict is None else ("removed", was)
             rows.append((name, f"{how}: {one.verdict}, test skill {_skill(one)}"))
-        elif was.verdict != now.verdict or _flags(was, now):
+        elif was.verdict != now.verdict or flags:
             same = was.verdict == now.verdict
-            rows.append(
-                (name, f"{now.verdict}, as before" if same else f"{was.verdict} → {now.verdict}")
-            )
-            rows.append(("", f"test skill {_skill(was)} → {_skill(now)}"))
-            rows += [("", flags) for flags in [_flags(was, now)] if flags]
+            verdict = f"{now.verdict}, as before" if same else f"{was.verdict} → {now.verdict}"
+            rows += [(name, verdict), ("", f"test skill {_skill(was)} → {_skill(now)}")]
+            rows += [("", flags)] * bool(flags)
         elif was.skill_test is not None and now.skill_test is not None:
             skills = f"{text.figure(was.skill_test)} → {text.figure(now.skill_test)}"
             moves.append((abs(now.skill_test - was.skill_test), f"{name}: {skills}"))
-    lines: list[RenderableType] = [_table(rows)] if rows else []
+    lines: list[RenderableType] = [_table(pd.DataFrame(rows))] if rows else []
     if moves:
         size, what = max(moves, key=lambda move: move[0])
         seen = f"by at most {text.figure(size)} ({what})"
@@ -207,17 +170,15 @@ def _verdicts(old: Side, new: Side) -> Iterator[RenderableType]:
     yield _section("Verdicts", *lines)
 
 
-def _flags(was: Model, now: Model) -> str:
+def _flags(was: list[str] | None, now: list[str] | None) -> str:
     """Those that appeared and that vanished; nothing where a side's are not known."""
-    if was.flags is None or now.flags is None:
+    if was is None or now is None:
         return ""
-    appeared = [f"+ {flag}" for flag in now.flags if flag not in was.flags]
-    return ", ".join(
-        appeared + [f"no longer {flag}" for flag in was.flags if flag not in now.flags]
-    )
+    appeared = [f"+ {flag}" for flag in now if flag not in was]
+    return ", ".join(appeared + [f"no longer {flag}" for flag in was if flag not in now])
 
 
-def _skill(model: Model) -> str:
+def _skill(model: pd.Series) -> str:
     ends = text.ends(model.test_low, model.test_high)
     return f"{text.figure(model.skill_test)} {ends}".rstrip()
 
@@ -227,12 +188,12 @@ def _section(title: str, *content: RenderableType) -> Padding:
     return Padding(Group(Text(title, style="bold"), *body), (1, 0, 0, 0))
 
 
-def _table(rows: list[Row], *, header: Row = (), figures: bool = False) -> Table:
-    """Columns side by side; the last may be broken over lines. `figures` are to the right."""
-    table = Table(box=None, show_header=bool(header), header_style="dim", padding=(0, 2, 0, 0))
-    for at, name in enumerate(header or ("",) * len(rows[0])):
+def _table(frame: pd.DataFrame, *, figures: bool = False) -> Table:
+    """The last column may be broken over lines. `figures`: to the right, below their header."""
+    table = Table(box=None, show_header=figures, header_style="dim", padding=(0, 2, 0, 0))
+    for at, name in enumerate(map(str, frame.columns)):
         right = figures and at > 0
         table.add_column(name, justify="right" if right else "left", overflow="fold")
-    for row in rows:
+    for row in frame.itertuples(index=False, name=None):
         table.add_row(*map(Text, row))
     return table

@@ -1,5 +1,5 @@
 """Where what was rebuilt differs from what was recorded: the files, and where in them, as a node
-of HDF5, a key of JSON, or a line of text."""
+of HDF5, an array of weights, a key of JSON, or a line of text."""
 
 import json
 import os
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from dvc.output import Output
     from dvc.repo import Repo
 
-_NOT_AT_HAND = (
-    "differs, and neither DVC's cache nor the workspace has the recorded one to look inside"
-)
+_NOT_AT_HAND = "and neither DVC's cache nor the workspace has the recorded one to look inside"
 _NOT_OURS = ".snakemake_timestamp"  # in a folder; .dvcignore has it too
 _SHOWN = 60  # signs of a value, or of a line
 _DIGEST = re.compile(rb"\b[0-9a-f]{64}\b")
@@ -40,27 +38,27 @@ class Difference(NamedTuple):
 
 
 def of_out(recorded: "Repo", root: Path, out: "Output", *, digests: bool) -> Iterator[Difference]:
-    """The files that differ of an output that was rebuilt. `recorded` has its record, and the cache
+    """The files of a rebuilt output that differ from its record in `recorded`, which has the cache
     of the project in `root`. `digests` as in `where`."""
     path, made = out.def_path, Path(out.fs_path)
     then, now = _recorded_files(out, root / path), files_of(made)
     if then is None:
-        yield Difference(path, f"{path} {_NOT_AT_HAND}", None, made)
+        yield Difference(path, f"{path} differs, {_NOT_AT_HAND}", None, made)
         return
     for name in sorted(then.keys() | now.keys()):
-        file, after, before = os.path.normpath(f"{path}/{name}"), made / name, None
+        file, before = os.path.normpath(f"{path}/{name}"), None
+        if then.get(name) == now.get(name):
+            continue
         if name not in now:
             sentence = f"{file} was not made"
         elif name not in then:
             sentence = f"{file} is made, and is not in the record"
-        elif then[name] == now[name]:
-            continue
         elif before := content(recorded, root, file, then[name]):
-            found = where(before, after, digests=digests)
+            found = where(before, made / name, digests=digests)
             sentence = found and f"{file}: {found}"
         else:
-            sentence = f"{file} {_NOT_AT_HAND}"
-        yield Difference(file, sentence, before, after)
+            sentence = f"{file} differs, {_NOT_AT_HAND}"
+        yield Difference(file, sentence, before, made / name)
 
 
 def _recorded_files(out: "Output", workspace: Path) -> dict[str, str] | None:
@@ -70,14 +68,12 @@ def _recorded_files(out: "Output", workspace: Path) -> dict[str, str] | None:
 
     if not out.hash_info.isdir:
         return {".": out.hash_info.value}
-    tree = out.get_obj()
-    if tree is None:
-        found = [{"relpath": name, "md5": md5} for name, md5 in files_of(workspace).items()]
-        tree = Tree.from_list(found)
-        tree.digest()
-        if tree.hash_info != out.hash_info:
-            return None
-    return {"/".join(key): info.value for key, _, info in tree}
+    if tree := out.get_obj():
+        return {"/".join(key): info.value for key, _, info in tree}
+    found = files_of(workspace)
+    tree = Tree.from_list([{"relpath": name, "md5": md5} for name, md5 in found.items()])
+    tree.digest()
+    return found if tree.hash_info == out.hash_info else None
 
 
 def files_of(path: Path) -> dict[str, str]:
@@ -91,36 +87,33 @@ def of_weights(weights: list[Difference], found: list[Difference]) -> str:
     `found` is all that differs."""
     more = f" and {len(weights) - 1} more" if len(weights) > 1 else ""
     predictions, verdicts = "predictions are the same", "every verdict is the same"
-    pairs = [
-        (one.before, one.after)
-        for one in found
-        if one.path.startswith("results/predict/") and not one.path.endswith(".json")
-    ]
-    if any(before is None for before, _ in pairs):
+    largest: list[Any] = []
+    for path, _, before, after in found:
+        if path == "results/evaluate/metrics.json":
+            verdicts = _verdicts(before, after)
+        elif path.startswith("results/predict/") and not path.endswith(".json"):
+            largest.append(_largest(before, after) if before else None)
+    if None in largest:
         predictions = "predictions differ, and the recorded ones are not at hand"
-    elif pairs:
-        most = max(_largest(before, after) for before, after in pairs if before)
-        predictions = f"predictions differ by at most {most:.1e}"
-    metrics = [one for one in found if one.path == "results/evaluate/metrics.json"]
-    if metrics:
-        verdicts = _verdicts(metrics[0])
+    elif largest:
+        predictions = f"predictions differ by at most {np.max(largest):.1e}"
     return f"{weights[0].sentence}{more}; {predictions}; {verdicts}"
 
 
-def _verdicts(metrics: Difference) -> str:
+def _verdicts(before: Path | None, after: Path) -> str:
     """The models with another verdict."""
-    if metrics.before is None:
+    if before is None:
         return "the recorded verdicts are not at hand"
-    then, now = (json.loads(path.read_text()) for path in (metrics.before, metrics.after))
-    verdicts = {
-        name: (then[name].get("verdict"), now.get(name, {}).get("verdict")) for name in then
-    }
-    moved = [f"{name}: {old} → {new}" for name, (old, new) in verdicts.items() if old != new]
+    metrics = (json.loads(path.read_bytes()) for path in (before, after))
+    then, now = ({name: one.get("verdict") for name, one in found.items()} for found in metrics)
+    moved = [
+        f"{name}: {old} → {now.get(name)}" for name, old in then.items() if old != now.get(name)
+    ]
     return f"verdicts differ ({', '.join(moved)})" if moved else "every verdict is the same"
 
 
 def where(before: Path, after: Path, *, digests: bool = True) -> str:
-    """Where `after` first differs from `before`, whose bytes differ. Nothing if they are of HDF5
+    """Where `after` first differs from `before`, whose bytes differ. Nothing if they are of arrays
     and all values and attributes are the same, however they are stored.
 
     Without `digests`, SHA-256 digests may differ too in JSON and text, as where earlier files are
@@ -129,11 +122,15 @@ def where(before: Path, after: Path, *, digests: bool = True) -> str:
     if h5py.is_hdf5(before) and h5py.is_hdf5(after):
         with h5py.File(before) as one, h5py.File(after) as other:
             return _first("node", _nodes(one), _nodes(other), _node)
-    then, now = before.read_bytes(), after.read_bytes()
-    if not digests:
-        then, now = (_DIGEST.sub(b"a digest", content) for content in (then, now))
-        if then == now:
-            return ""
+    if after.suffix == ".npz":
+        with np.load(before) as one, np.load(after) as other:
+            return _first("array", dict(one), dict(other), _node)
+    then, now = (
+        path.read_bytes() if digests else _DIGEST.sub(b"a digest", path.read_bytes())
+        for path in (before, after)
+    )
+    if then == now:
+        return ""
     if after.suffix == ".json":
         with suppress(ValueError):
             one, other = (dict(_leaves(json.loads(text))) for text in (then, now))
@@ -165,11 +162,14 @@ def _nodes(file: h5py.File) -> dict[str, Any]:
 
 def _node(then: Any, now: Any) -> str:
     """What differs first in two groups or arrays; nothing if nothing does."""
-    for key in sorted({*then.attrs, *now.attrs}):
-        one, other = then.attrs.get(key), now.attrs.get(key)
+    was, has = (getattr(node, "attrs", {}) for node in (then, now))
+    one: Any
+    other: Any
+    for key in sorted({*was, *has}):
+        one, other = was.get(key), has.get(key)
         if not np.array_equal(one, other) and not (one != one and other != other):
             return f": attribute {key!r} is {_short(str(other))}, recorded {_short(str(one))}"
-    if not (isinstance(then, h5py.Dataset) and isinstance(now, h5py.Dataset)):
+    if not (hasattr(then, "dtype") and hasattr(now, "dtype")):
         return "" if type(then) is type(now) else ": is of another kind"
     for what in ("dtype", "shape"):
         if getattr(then, what) != getattr(now, what):
@@ -190,52 +190,47 @@ def _node(then: Any, now: Any) -> str:
 
 def _differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Which values are not the same, of arrays of one shape. NaN is equal to NaN."""
-    differ = np.asarray(one != other)
-    return differ & ~(np.isnan(one) & np.isnan(other)) if one.dtype.kind == "f" else differ
+    return np.asarray((one != other) & ((one == one) | (other == other)))
 
 
 def _largest(before: Path, after: Path) -> float:
     """By how much numbers of two HDF5 files differ at most, in arrays of both of the same shape;
     NaN if one is not finite."""
-    most = 0.0
+    most = [0.0]
     with h5py.File(before) as one, h5py.File(after) as other:
         now = _nodes(other)
         for name, node in _nodes(one).items():
-            same = isinstance(node, h5py.Dataset) and isinstance(now.get(name), h5py.Dataset)
-            if same and node.dtype.kind == "f" and node.shape == now[name].shape:
-                a, b = np.asarray(node[()]), np.asarray(now[name][()])
+            numbers = isinstance(node, h5py.Dataset) and node.dtype.kind == "f"
+            if numbers and getattr(now.get(name), "shape", None) == node.shape:
+                a, b = np.asarray(node[()], np.float64), np.asarray(now[name][()], np.float64)
                 differ = _differ(a, b)
-                moved = np.abs(b[differ].astype(np.float64) - a[differ])
-                most = np.max([most, moved.max(initial=0.0)])
-    return float(most)
+                most.append(np.abs(b[differ] - a[differ]).max(initial=0.0))
+    return float(np.max(most))
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     """Each value of JSON by its key, as in days.b[1]."""
-    if value and isinstance(value, dict):
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{key}.{name}".lstrip("."))
-    elif value and isinstance(value, list):
-        for at, inner in enumerate(value):
-            yield from _leaves(inner, f"{key}[{at}]")
+    if value and isinstance(value, dict | list):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            below = f"{key}[{name}]" if isinstance(value, list) else f"{key}.{name}".lstrip(".")
+            yield from _leaves(inner, below)
     else:
         yield key, value
 
 
 def _leaf(then: Any, now: Any) -> str:
-    return (
-        "" if json.dumps(then) == json.dumps(now) else f" is {_short(now)}, recorded {_short(then)}"
-    )
+    same = json.dumps(then) == json.dumps(now)
+    return "" if same else f" is {_short(now)}, recorded {_short(then)}"
 
 
 def _line(then: str, now: str) -> str:
     one, other = then.split("\n"), now.split("\n")
-    for at, (a, b) in enumerate(zip(one, other, strict=False)):
+    for at, (a, b) in enumerate(zip(one, other, strict=False), 1):
         if a != b:
             # Lines of HTML are long: from shortly before where they part.
             column = next(i for i, (x, y) in enumerate(zip_longest(a, b)) if x != y)
             start = max(0, column - _SHOWN // 2)
-            return f"line {at + 1} has {_short(b[start:])}, recorded {_short(a[start:])}"
+            return f"line {at} has {_short(b[start:])}, recorded {_short(a[start:])}"
     return f"it has {len(other)} lines, recorded {len(one)}"
 
 

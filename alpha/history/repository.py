@@ -6,7 +6,7 @@ DVC is imported inside of functions, as it takes a third of a second.
 import hashlib
 import subprocess
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,11 +51,6 @@ def pipeline(repo: "Repo") -> "list[Stage]":
     return collect_inside_path(repo.root_dir, repo.index.graph)
 
 
-def was_run(stage: "Stage") -> bool:
-    """Whether dvc.lock has the stage."""
-    return any(out.hash_info for out in stage.outs)
-
-
 def made_by(stages: "Iterable[Stage]") -> dict[str, str | None]:
     """The recorded md5 of what stages make, by path; that of a folder ends in .dir."""
     return {out.def_path: out.hash_info.value for stage in stages for out in stage.outs}
@@ -80,7 +75,7 @@ def changes(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]
     """Every parameter that differs, or a section that one side does not have: its dotted key and
     both values, in the order of `new`; what `new` does not have at the end."""
     if isinstance(old, dict) and isinstance(new, dict):
-        for name in dict.fromkeys([*new, *old]):
+        for name in {**new, **old}:
             inner = f"{key}.{name}".lstrip(".")
             yield from changes(old.get(name, ABSENT), new.get(name, ABSENT), inner)
     # Python takes True for 1.
@@ -99,19 +94,16 @@ def md5_of(path: Path) -> str:
 
 
 def content(repo: "Repo", root: Path, path: str, md5: str) -> Path | None:
-    """A file with what was recorded at `path`: in DVC's cache, or in the workspace if that is
-    still the same; None if there is none any more."""
-    for file in (Path(repo.cache.local.oid_to_path(md5)), root / path):
-        if file.is_file() and md5_of(file) == md5:
-            return file
-    return None
+    """A file with what was recorded at `path`, in DVC's cache or the workspace; None if neither
+    has it any more."""
+    found = (Path(repo.cache.local.oid_to_path(md5)), root / path)
+    return next((file for file in found if file.is_file() and md5_of(file) == md5), None)
 
 
 def git(root: Path, *words: str, stdin: bytes = b"") -> bytes:
     """What `git words` prints in the folder `root`; nothing if git fails, there is no git, or
     no repository."""
-    try:
+    with suppress(OSError):
         done = subprocess.run(["git", *words], cwd=root, input=stdin, capture_output=True)
-    except OSError:
-        return b""
-    return done.stdout if done.returncode == 0 else b""
+        return done.stdout if done.returncode == 0 else b""
+    return b""

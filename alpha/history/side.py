@@ -1,63 +1,46 @@
 """One side of a comparison: a commit, or the workspace, and what is known of its results."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, TypeAdapter
+import pandas as pd
 
 from alpha.core import params as core_params
 from alpha.core.errors import InputError
+from alpha.guard.words import number
 from alpha.history import repository
 
 if TYPE_CHECKING:
-    from dvc.stage import Stage
+    from dvc.output import Output
 
 WORKSPACE = "workspace"
-
-
-class Model(BaseModel):
-    """The headline of metrics.json, and the flags, where details.json has them."""
-
-    verdict: str
-    skill_test: float | None
-    test_low: float | None = None
-    test_high: float | None = None
-    flags: list[str] | None = None
-
-
-class Labels(BaseModel):
-    """The label's distribution over all days. None where no row is labelled."""
-
-    rows: int
-    status: dict[str, int]  # rows by status code; 0 is labelled
-    zero_share: float | None
-    quantiles: dict[str, float] | None  # by level, in units of the outcome
-
-
-_METRICS = TypeAdapter(dict[str, Model])
+_LABELS = ["rows", "status", "zero_share", "quantiles"]  # of a profile
+_HEADLINE = ["verdict", "skill_test", "test_low", "test_high", "flagged"]
+_OTHER_FORMAT = (AttributeError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
 class Side:
-    """`stages` are those that were run, `outs` the md5 of all that they made. `labels` and
-    `models`, in the ladder's order, are None where there are none, which `absent` says."""
+    """`outs` is the md5 of all that was made, by path, and `deps` of what each stage was made of:
+    stage, path, md5 (or "") and size in words, in the order of the pipeline.
+
+    `labels` are figures of all days by name, as quantiles.0.5; `models` a row for each, in the
+    ladder's order: verdict, skill_test, its ends, and flags. What is not known of them is NaN.
+    They are None where there are none, which `absent` says. `called` is the name in a sentence.
+    """
 
     name: str
+    called: str
     params: dict[str, Any]
-    stages: "dict[str, Stage]"
     outs: dict[str, str | None]
-    labels: Labels | None
-    models: dict[str, Model] | None
-    edited: list[str]  # params and code that are not those of the results
-    outdated: list[str]  # stages that were run on earlier results
-
-    @property
-    def called(self) -> str:
-        """In a sentence."""
-        return f"the {self.name}" if self.name == WORKSPACE else self.name
+    deps: pd.DataFrame
+    labels: pd.Series | None
+    models: pd.DataFrame | None
+    notes: list[str]  # where results are not those of the params and code beside them
 
     @property
     def absent(self) -> str:
@@ -66,7 +49,7 @@ class Side:
         if self.name == WORKSPACE:
             fix = "`make run` makes them, `dvc pull` fetches them"
             why = f"the workspace has no results in this format: {fix}"
-        elif not self.stages:
+        elif not self.outs:
             why = f"{self.name} has no dvc.lock: nothing was run in it"
         return f"Not compared: {why}."
 
@@ -75,6 +58,16 @@ def setting(params: dict[str, Any], section: str, key: str) -> Any:
     """A value of params.yaml; None if it is not there, as in an earlier version."""
     found = params.get(section)
     return found.get(key) if isinstance(found, dict) else None
+
+
+def steps(stages: Iterable[str]) -> list[str]:
+    """The steps of stages, once each: train for train_networks@mlp-0."""
+    return list(dict.fromkeys(name.partition("@")[0].partition("_")[0] for name in stages))
+
+
+def _size(found: "Output") -> str:
+    size = f"{number(found.meta.nfiles or 0, 'file')}, {(found.meta.size or 0) / 1e6:,.1f} MB"
+    return f"{size} (md5 {(found.hash_info.value or '')[:7]})"
 
 
 def read(root: Path, rev: str | None) -> Side:
@@ -90,8 +83,14 @@ def read(root: Path, rev: str | None) -> Side:
             raise InputError(f"{name}: has no params.yaml here")
         text = repo.fs.read_text(path, encoding="utf-8")
         params = core_params.parse(text, source=f"params.yaml of {name}")
-        stages = {one.name: one for one in repository.pipeline(repo) if repository.was_run(one)}
-        outs = repository.made_by(stages.values())
+        every = repository.pipeline(repo)
+        stages = [stage for stage in every if any(out.hash_info for out in stage.outs)]
+        outs = repository.made_by(stages)
+        files = [(stage.name, dep) for stage in stages for dep in repository.files(stage)]
+        deps = pd.DataFrame(
+            [(stage, dep.def_path, dep.hash_info.value or "", _size(dep)) for stage, dep in files],
+            columns=["stage", "path", "md5", "size"],
+        )
 
         def result(path: str) -> Any:
             """JSON as it is, as git has it, or as DVC recorded it; ValueError if none has it."""
@@ -102,28 +101,39 @@ def read(root: Path, rev: str | None) -> Side:
             return json.loads(file.read_bytes() if file else b"")
 
         labels, models = None, None
-        with suppress(ValueError, KeyError, TypeError):
-            labels = Labels.model_validate(result("results/label/profile.json")["total"])
-        with suppress(ValueError):
-            models = _METRICS.validate_python(result("results/evaluate/metrics.json"))
-            models.pop("best", None)  # one of them once more
-        with suppress(ValueError, KeyError, TypeError):
-            details = result("results/evaluate/details.json")["by_model"]
-            for model, headline in (models or {}).items():
-                flags = details[model]["verdict"]["flags"]
-                headline.flags = [flag["name"] for flag in flags]
-        # By stages that were never run too.
-        made = {*repository.made_by(repo.index.stages), str(setting(params, "data", "dir"))}
-        sections, code, outdated = dict[str, None](), set[str](), []
-        for stage in stages.values():
-            sections |= {section: None for section, _, _ in repository.edited_params(stage)}
-            deps = {dep.def_path: dep for dep in repository.files(stage)}
-            if any(
-                outs.get(at, dep.hash_info.value) != dep.hash_info.value for at, dep in deps.items()
-            ):
-                outdated.append(stage.name)
-            for at, dep in deps.items() if rev is None else ():
-                if not repository.related(at, made) and dep.workspace_status():
-                    code.add(at)
-    edited = [f"params {', '.join(sections)}"] * bool(sections) + sorted(code)
-    return Side(name, params, stages, outs, labels, models, edited, outdated)
+        with suppress(*_OTHER_FORMAT):
+            total = result("results/label/profile.json")["total"]
+            shown = {key: total[key] for key in _LABELS}
+            labels = pd.json_normalize(shown).iloc[0].astype(float)
+        with suppress(*_OTHER_FORMAT):
+            metrics = result("results/evaluate/metrics.json")
+            metrics.pop("best", None)  # one of them once more
+            flags: dict[str, list[str]] = {}
+            with suppress(*_OTHER_FORMAT):
+                details = result("results/evaluate/details.json")["by_model"]
+                for model in metrics:
+                    found = details[model]["verdict"]["flags"]
+                    flags[model] = [flag["name"] for flag in found]
+            headlines = pd.DataFrame([*metrics.values()], index=[*metrics])
+            headlines = headlines.astype({"verdict": str, "skill_test": float})
+            models = headlines.assign(flagged=pd.Series(flags)).reindex(columns=_HEADLINE)
+        # Not what a stage makes that was never run, either.
+        made = {*repository.made_by(every), str(setting(params, "data", "dir"))}
+        code = {
+            dep.def_path
+            for _, dep in files
+            if rev is None and not repository.related(dep.def_path, made) and dep.workspace_status()
+        }
+        sections = {key: None for stage in stages for key, *_ in repository.edited_params(stage)}
+    called, fix = name, ""
+    if rev is None:
+        called, fix = f"the {name}", ": `make run` brings them up to date"
+    notes = []
+    if edited := [f"params {', '.join(sections)}"] * bool(sections) + sorted(code):
+        what = ", ".join(edited)
+        notes = [f"The results of {called} were made before edits of {what}{fix}."]
+    runs = zip(deps.stage, deps.path, deps.md5, strict=True)
+    if outdated := [stage for stage, path, md5 in runs if (outs.get(path, md5) or "") != md5]:
+        what = ", ".join(steps(outdated))
+        notes.append(f"In {called} these were last run on earlier results: {what}{fix}.")
+    return Side(name, called, params, outs, deps, labels, models, notes)

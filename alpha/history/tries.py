@@ -7,15 +7,17 @@ dvc.lock is searched as text: to load hundreds of versions by DVC's API takes a 
 each has thousands of lines. The run cache has no API.
 """
 
+import json
 import re
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-
 from alpha.core.errors import InputError
 from alpha.history.repository import git, opened
+
+Evaluation = tuple[str, dict[str, str]]  # the digest of its test split; configurations by model
 
 
 @dataclass(frozen=True)
@@ -28,17 +30,6 @@ class Tried:
     unread: int
 
 
-class _Model(BaseModel):
-    configuration: str
-
-
-class _Evaluation(BaseModel):
-    """What counts of a details.json."""
-
-    test_digest: str
-    by_model: dict[str, _Model]
-
-
 def count(evaluation: Path, root: Path = Path(".")) -> Tried:
     """Count the configurations that were tried on the test split of `evaluation`.
 
@@ -48,32 +39,36 @@ def count(evaluation: Path, root: Path = Path(".")) -> Tried:
     at_hand = _read(evaluation / "details.json")
     if at_hand is None:
         return Tried({}, 0)
-    earlier, unread = _earlier(evaluation, root)
     tried: dict[str, set[str]] = defaultdict(set)
-    for one in [at_hand, *earlier]:
-        for name, model in one.by_model.items() if one.test_digest == at_hand.test_digest else ():
-            tried[name].add(model.configuration)
-    return Tried({name: len(found) for name, found in tried.items()}, unread)
+    unread = 0
+    for found, may_count in [(at_hand, True), *_earlier(evaluation, root)]:
+        unread += found is None and may_count
+        if found and found[0] == at_hand[0]:
+            for model, configuration in found[1].items():
+                tried[model].add(configuration)
+    return Tried({model: len(found) for model, found in tried.items()}, unread)
 
 
-def _read(path: Path) -> _Evaluation | None:
+def _read(path: Path) -> Evaluation | None:
     try:
-        return _Evaluation.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        details = json.loads(path.read_bytes())
+        models = details["by_model"].items()
+        return details["test_digest"], {name: str(one["configuration"]) for name, one in models}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 
-def _earlier(evaluation: Path, root: Path) -> tuple[list[_Evaluation], int]:
-    """What DVC wrote down for this folder, and how much that cannot be read may count too."""
+def _earlier(evaluation: Path, root: Path) -> Iterator[tuple[Evaluation | None, bool]]:
+    """What DVC wrote down for this folder, if it can be read; and whether it may be of the test
+    split at hand, as only git tells which split a run was of."""
     try:
         out = f"{evaluation.resolve().relative_to(root.resolve()).as_posix()}/details.json"
         with opened(root, source=str(root)) as repo:
             cache, runs = repo.cache.local, Path(repo.stage_cache.cache_dir)
     except (ValueError, InputError):
-        return [], 0
+        return
     lock = root / "dvc.lock"
     test = _test(lock.read_bytes()) if lock.is_file() else set()
-    # Whether it may be of the test split at hand. Only git tells which split a run was of.
     may_count: dict[str, bool] = defaultdict(bool)
     for version in _versions(root):
         for md5 in _md5s(version, out):
@@ -81,9 +76,8 @@ def _earlier(evaluation: Path, root: Path) -> tuple[list[_Evaluation], int]:
     for path in runs.glob("??/*/*"):
         for md5 in _md5s(path.read_bytes(), out):
             may_count.setdefault(md5, True)
-    found = {md5: _read(Path(cache.oid_to_path(md5))) for md5 in sorted(may_count)}
-    unread = sum(may_count[md5] for md5, one in found.items() if one is None)
-    return [one for one in found.values() if one is not None], unread
+    for md5 in may_count:
+        yield _read(Path(cache.oid_to_path(md5))), may_count[md5]
 
 
 def _md5s(lock: bytes, path: str) -> set[str]:

@@ -45,10 +45,8 @@ def command(params: Any, args: Arguments) -> None:
 
 
 def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
-    """Rebuild the project in `root` and compare; what came of it, as a sentence.
-
-    `data` is data.dir, which is linked into the copy if it is the user's own. The copy is in a
-    temporary folder, or in `keep`, which stays.
+    """Rebuild the project in `root` and compare; what came of it, as a sentence. `data` and `keep`
+    as in `_copied`.
 
     Raises InputError if `lock` is not of this checkout, if a step fails, or if an artifact's
     content differs from the record: the first in the order of the pipeline, and where in it.
@@ -65,17 +63,16 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
                 fix = "run `snakemake --cores all` first"
                 raise InputError(f"{lock}: is not of this checkout: {stale}; {fix}")
             with closing(_rebuilt(place, folder / "repro.log")) as names:
-                for _ in track(names, "verify", total=len(stages)):
-                    pass
+                list(track(names, "verify", total=len(stages)))
             found: dict[Stage, list[Difference]] = {}
             containers: list[str] = []
-            for stage in stages:
-                for out in (out for out in stage.outs if out.workspace_status()):
-                    for one in of_out(recorded, root, out, digests=not containers):
-                        if one.sentence:
-                            found.setdefault(stage, []).append(one)
-                        else:
-                            containers.append(one.path)
+            made = ((stage, out) for stage in stages for out in stage.outs)
+            for stage, out in (pair for pair in made if pair[1].workspace_status()):
+                for one in of_out(recorded, root, out, digests=not containers):
+                    if one.sentence:
+                        found.setdefault(stage, []).append(one)
+                    else:
+                        containers.append(one.path)
             if found:
                 raise InputError(_refusal(found, lock))
     count = f"{len(history.made_by(stages))} artifacts of {len(stages)} stages"
@@ -89,30 +86,28 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
 
 
 def _refusal(found: "dict[Stage, list[Difference]]", lock: Path) -> str:
-    first = next(iter(found))
-    line = f"stage {first.name} does not give what {lock} records"
-    # What differs though all that it is made from is the same.
+    line = f"stage {next(iter(found)).name} does not give what {lock} records"
+    everything = [one for each in found.values() for one in each]
     outs = history.made_by(found)
+    # What differs though all that it is made from is the same.
     origins = [
         stage
         for stage in found
         if not any(history.related(dep.def_path, outs) for dep in history.files(stage))
     ]
-    trained = [one for stage in origins for one in found[stage]]
-    weights = [one for one in trained if one.path.endswith(".weights.h5")]
+    weights = [one for stage in origins for one in found[stage] if one.path.endswith(".npz")]
     if weights and all(stage.name.startswith("train_networks") for stage in origins):
-        what = of_weights(weights, [one for each in found.values() for one in each])
+        what = of_weights(weights, everything)
         return f"{line}, but only what follows from network weights differs: {what}"
-    return f"{line}: {found[first][0].sentence}"
+    return f"{line}: {everything[0].sentence}"
 
 
 @contextmanager
 def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path, Path]]:
-    """A folder, and in it a copy of the project in `root`, without what git ignores and with an
-    empty DVC cache. Both are removed afterwards, unless the folder is `keep`.
+    """A temporary folder, or `keep`, which stays; in it a copy of the project in `root`, without
+    what git ignores, with an empty DVC cache. `data` is data.dir: the user's own is linked.
 
-    `data` is data.dir: if it is the user's own and relative, it is linked. Raises InputError
-    without a commit to begin with, or if `keep` has something in it.
+    Raises InputError without a commit to begin with, or if `keep` has something in it.
     """
     if not history.git(root, "rev-parse", "--verify", "HEAD"):
         raise InputError(f"{root.resolve().name}: must be in a git repository that has a commit")
@@ -120,19 +115,19 @@ def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path,
         raise InputError(f"--keep must be a new or empty folder, found {keep}")
     folder = Path(tempfile.mkdtemp(prefix="alpha-verify-")) if keep is None else keep.resolve()
     data = os.path.normpath(data)
-    own = not history.related(data, ["results/simulate"])
+    linked = [] if history.related(data, ["results/simulate"]) else [data]
     # Data at ../ must stay below the folder.
     place = folder.joinpath(*["above"] * Path(data).parts.count(".."), "checkout")
     try:
         listed = history.git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
-        for name in map(os.fsdecode, sorted({*listed.split(b"\0")})):
-            if (root / name).is_file() and not (own and history.related(name, [data])):
+        for name in {os.fsdecode(name) for name in listed.split(b"\0")}:
+            if (root / name).is_file() and not history.related(name, linked):
                 (place / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, place / name)
-        link = Path(os.path.normpath(place / data))
-        if own and not link.exists():
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to((root / data).resolve())
+        for link in (Path(os.path.normpath(place / own)) for own in linked):
+            if not link.exists():
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to((root / data).resolve())
         # DVC's cache and its own notes, neither the project's nor the user's.
         (place / ".dvc").mkdir(exist_ok=True)
         (place / ".dvc" / "config.local").write_text(
@@ -152,21 +147,21 @@ def _stale(stages: "list[Stage]") -> Iterator[str]:
         raise InputError("dvc.yaml: must have stages")
     outs = history.made_by(stages)
     for stage in stages:
+        line = f"stage {stage.name}:"
         if not all(out.hash_info for out in stage.outs):
-            yield f"stage {stage.name}: it has not been run"
+            yield f"{line} it has not been run"
         if stage.cmd_changed:
-            yield f"stage {stage.name}: it was run with another command than dvc.yaml's"
+            yield f"{line} it was run with another command than dvc.yaml's"
         for section, then, now in history.edited_params(stage):
             key, old, new = next(history.changes(then, now, section))
             how = f"{new!r}, and was {old!r}" if old is not ABSENT else "new"
-            yield f"stage {stage.name}: params.yaml's {key} is {'gone' if new is ABSENT else how}"
+            yield f"{line} params.yaml's {key} is {'gone' if new is ABSENT else how}"
         for dep in history.files(stage):
             path = dep.def_path
             if outs.get(path, dep.hash_info.value) != dep.hash_info.value:
-                yield f"stage {stage.name}: it was run on another {path} than an earlier stage left"
+                yield f"{line} it was run on another {path} than an earlier stage left"
             elif not history.related(path, outs) and dep.workspace_status():
-                how = "has changed since" if dep.exists else "is missing"
-                yield f"stage {stage.name}: {path} {how}"
+                yield f"{line} {path} {'has changed since' if dep.exists else 'is missing'}"
 
 
 def _rebuilt(place: Path, log: Path) -> Generator[str]:

@@ -11,7 +11,6 @@ import psutil
 import pytest
 import yaml
 from checkout import ROOT, Checkout
-from dvc.lock import make_lock
 from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 
@@ -84,7 +83,7 @@ def test_dvc_completes_what_was_cut_to_the_same_bytes(project, monkeypatch):
     ends = [whole.rindex(line) + len(line) for line in after]
     for length in [0, whole.index(after[0]) + len(after[0]), *ends]:
         (checkout.folder / "dvc.lock").write_bytes(whole[:length])
-        recover.recover(Repo("."))
+        recover.recover(recover.opened())
         assert "Running stage" not in checkout.run("dvc", "repro")
         assert (checkout.folder / "dvc.lock").read_bytes() == whole
 
@@ -177,14 +176,15 @@ def test_what_a_killed_run_had_started_is_waited_for(here, capsys):
 
 def test_a_lock_of_dvc_that_another_holds_is_waited_for(here):
     """Longer than DVC itself waits; and a status likewise."""
-    (here / "lock").touch()
+    Repo.init(no_scm=True).close()
+    repo = recover.opened()
     code = "import sys, time; from dvc.lock import make_lock; lock = make_lock(sys.argv[1]); "
     code += "lock.lock(); print(flush=True); time.sleep(4); lock.unlock()"
-    command = [sys.executable, "-c", code, "lock"]
+    command = [sys.executable, "-c", code, repo.lock.lockfile]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
-        with recover.held(make_lock("lock")):
-            assert process.wait() == 0
+        assert repo.status() == {}
+        assert process.wait() == 0
 
 
 def test_locks_of_a_snakemake_that_was_killed_are_removed(here):

@@ -14,43 +14,37 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.ge
 # Byte-compiled, a step starts in half the time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-from dvc.dvcfile import PROJECT_FILE, ProjectFile
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
-from recover import AtWork, recover, snakemake_locks, status, wait
+from recover import AtWork, opened, recover, snakemake_locks, wait
 
 from alpha import check
 from alpha.core.errors import InputError
+from alpha.history.repository import files, pipeline, related
 
-# Params and data are checked before anything runs, as Snakemake and DVC remove a step's earlier
-# results before the step itself could object. `alpha check` says the same.
+# Each stage, and each instance of a matrix (train_networks@mlp-0), after those that it depends on;
+# and why DVC would run a stage again. A job on a cluster knows that it is to run.
+#
+# Params are checked before anything runs, as Snakemake and DVC remove a step's earlier results before
+# the step itself could object; and data if something is to run, else that would cost more than all
+# else here. `alpha check` says the same.
 try:
     PARAMS = check.load(Path("params.yaml"))
-except InputError as error:
-    sys.exit(f"alpha check: error: {error}")
-
-# Each stage, and each instance of a matrix (train_networks@mlp-0), with every ${...} resolved;
-# and why DVC would run a stage again. A job on a cluster knows that it is to run.
-try:
-    REPO = Repo(".")
+    REPO = opened()
     if workflow.is_main_process:
         found = snakemake_locks()
         wait(REPO)
         for line in [*found, *recover(REPO)]:
             print(line, file=sys.stderr)
-    STAGES = ProjectFile(REPO, PROJECT_FILE).resolver.resolve()["stages"]
-    STALE = status(REPO) if workflow.is_main_process else {}
+    STAGES = {stage.name: stage for stage in pipeline(REPO)}
+    STALE = REPO.status() if workflow.is_main_process else {}
+    if STALE:
+        check.run(PARAMS)
+except InputError as error:
+    sys.exit(f"alpha check: error: {error}")
 except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
 except DvcException as error:
     sys.exit(f"dvc: error: {' '.join(str(error).split())}")
-
-# Data, too, is looked at if something is to run; else that would cost more than all else here.
-if STALE:
-    try:
-        check.run(PARAMS)
-    except InputError as error:
-        sys.exit(f"alpha check: error: {error}")
 
 # What a stage waits for, but what does not make it stale: it changes with nothing that the stage's
 # other dependencies do not change with.
@@ -70,11 +64,7 @@ tar -xf {log}.tar 2> /dev/null; exit 1; }}
 
 def outs(stage, *, in_git=False):
     """What a stage writes into DVC's cache, or else into git."""
-    entries = [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
-    flags = dict(
-        pair for one in entries for pair in (one if type(one) is dict else {one: {}}).items()
-    )
-    return [path for path, flag in flags.items() if flag.get("cache", True) != in_git]
+    return [out.def_path for out in STAGES[stage].outs if out.use_cache != in_git]
 
 
 def job(stage):
@@ -85,11 +75,7 @@ def job(stage):
 
 
 STAGE_OF = {job(stage): stage for stage in STAGES}
-
-
-@cache
-def all_outputs():
-    return [out for stage in STAGES for out in outs(stage)]
+ALL_OUTPUTS = [out for stage in STAGES for out in outs(stage)]
 
 
 def outputs(stage):
@@ -97,24 +83,34 @@ def outputs(stage):
     return [path if Path(path).suffix else directory(path) for path in outs(stage)]
 
 
-def inputs(name):
+def stage_of(step):
+    """A function from wildcards to the stage of a step's job."""
+    return lambda wildcards: STAGE_OF[" ".join([step, *wildcards])]
+
+
+def inputs(step):
     """A function from wildcards to the files that a rule waits for.
 
     The times of a fresh stage's mean nothing (ancient): git, DVC and a copy of the folder set them
     as they like. A stage that is stale, or comes after one, has a mark that is newer than anything.
     """
 
-    def files(wildcards):
-        stage = STAGE_OF[name.format(**wildcards)]
+    def files_of(wildcards):
+        stage = stage_of(step)(wildcards)
         # Below a job that is to run, Snakemake looks at nothing but what that job writes anew. So
         # no input of a stage in RERUN may be ancient, and one that does not run waits for nothing
         # in ORDER_ONLY.
         runs = stage in RERUN or workflow.dag_settings.forceall
-        deps = [dep for dep in STAGES[stage]["deps"] if runs or dep not in ORDER_ONLY]
-        found = [file for dep in deps for file in waited_for(dep)]
+        found = waits(stage, without=[] if runs else ORDER_ONLY)
         return [*found, mark(stage)] if stage in RERUN else [ancient(file) for file in found]
 
-    return files
+    return files_of
+
+
+def waits(stage, *, without=()):
+    """The files that a stage waits for."""
+    paths = [dep.def_path for dep in files(STAGES[stage])]
+    return [file for path in paths if path not in without for file in waited_for(path)]
 
 
 @cache
@@ -122,26 +118,18 @@ def waited_for(dep):
     """A dependency as rules know it: whole outputs of other rules, or else itself."""
     relative = os.path.relpath(dep)
     path = dep if relative.startswith(os.pardir) else relative
-    made = [out for out in all_outputs() if related(out, path)]
+    made = [out for out in ALL_OUTPUTS if related(path, [out])]
     beside = [out for stage in STAGES if path in outs(stage, in_git=True) for out in outs(stage)]
     return made or beside or [path]
 
 
-def related(one, other):
-    """Whether one path is the other, or holds it."""
-    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
-
-
 def with_what_follows(stale):
     """Those stages and all that come after them."""
-    found, waiting = set(stale), list(stale)
-    while waiting:
-        made = set(outs(waiting.pop()))
-        for stage in STAGES.keys() - found:
-            deps = [dep for dep in STAGES[stage]["deps"] if dep not in ORDER_ONLY]
-            if any(made.intersection(waited_for(dep)) for dep in deps):
-                found.add(stage)
-                waiting.append(stage)
+    found, made = set(), set()
+    for stage in STAGES:
+        if stage in stale or made.intersection(waits(stage, without=ORDER_ONLY)):
+            found.add(stage)
+            made.update(outs(stage))
     return found
 
 
@@ -155,7 +143,7 @@ def mark(stage):
 
 def runs(step):
     """The second words of a step's jobs, such as mlp/0."""
-    return [words[1] for name in STAGE_OF if (words := name.split())[0] == step]
+    return [name.partition(" ")[2] for name in STAGE_OF if name.split()[0] == step]
 
 
-RERUN = with_what_follows([stage for stage in STAGES if stage in STALE])
+RERUN = with_what_follows(STALE)

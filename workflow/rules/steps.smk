@@ -1,13 +1,18 @@
-# A job for each step, from the market to the report; what takes more of them is in models.smk.
+# A job for each step, from the market to the report. To train and predict, one for all baselines, and
+# one for each network or tree: to train one also for each seed, such as `train mlp/0`, side by side.
 for step, mem_mb, runtime in (
     ("simulate", 2000, 30),
     ("label", 4000, 30),
     ("guard", 1000, 10),
     ("split", 4000, 60),
     ("normalize", 2000, 30),
+    ("train", 8000, 240),
+    ("predict", 8000, 60),
     ("evaluate", 8000, 60),
     ("report", 2000, 15),
 ):
+    each = step in ("train", "predict")
+    path = f"{step}/{{run}}" if each else step
 
     rule:
         name:
@@ -15,19 +20,21 @@ for step, mem_mb, runtime in (
         input:
             inputs(step),
         output:
-            outputs(step),
+            directory(f"results/{path}") if each else outputs(step),
         log:
-            f"logs/{step}.log",
+            f"logs/{path}.log",
         benchmark:
-            f"logs/benchmarks/{step}.tsv"
+            f"logs/benchmarks/{path}.tsv"
+        wildcard_constraints:
+            run="|".join(runs(step)),
         threads: 1
         resources:
             mem_mb=mem_mb,
             runtime=runtime,
         params:
-            stage=step,
-            in_git=outs(step, in_git=True),
+            stage=stage_of(step),
+            in_git=[] if each else outs(step, in_git=True),
         message:
-            step
+            f"{step} {{wildcards.run}}" if each else step
         shell:
             REPRO

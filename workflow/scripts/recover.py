@@ -11,15 +11,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import psutil
 import yaml
 from dvc.exceptions import DvcException
-from dvc.lock import LockBase, LockError, make_lock
+from dvc.lock import make_lock
 from dvc.repo import Repo
 from dvc.rwlock import RWLOCK_FILE, RWLOCK_LOCK
 from dvc.rwlock import SCHEMA as RWLOCK_SCHEMA
@@ -35,19 +34,9 @@ class AtWork(DvcException):
     """Another process is at work here, and what it holds is left alone."""
 
 
-@contextmanager
-def held(lock: LockBase) -> Iterator[None]:
-    """Hold a lock of DVC's, however long it takes to get it."""
-    while True:
-        try:
-            lock.lock()
-            break
-        except LockError:  # after three seconds
-            continue
-    try:
-        yield
-    finally:
-        lock.unlock()
+def opened() -> Repo:
+    """This project; it waits for DVC's lock, however long that takes, where DVC gives up."""
+    return Repo(".", _wait_for_lock=True)
 
 
 def snakemake_locks() -> list[str]:
@@ -58,21 +47,18 @@ def snakemake_locks() -> list[str]:
     """
     SNAKEMAKE.mkdir(exist_ok=True)
     alive = os.open(SNAKEMAKE / "alive", os.O_RDWR | os.O_CREAT, 0o666)
-    locks = sorted((SNAKEMAKE / "locks").glob("*.lock"))
-    done = []
+    locks = list((SNAKEMAKE / "locks").glob("*.lock"))
     try:
         fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for lock in locks:
             lock.unlink(missing_ok=True)
-            done = ["removed Snakemake's locks of a run that was killed"]
     except BlockingIOError:
         if locks:
-            raise AtWork(
-                "another Snakemake is at work in this folder: wait for it, or end it"
-            ) from None
+            who = "another Snakemake is at work in this folder"
+            raise AtWork(f"{who}: wait for it, or end it") from None
     # Held until this process ends.
     fcntl.flock(alive, fcntl.LOCK_SH)
-    return done
+    return ["removed Snakemake's locks of a run that was killed"] if locks else []
 
 
 def dvc_lock() -> list[str]:
@@ -80,17 +66,16 @@ def dvc_lock() -> list[str]:
 
     The stages that are lost come back from DVC's run cache. Called with DVC's own lock held.
     """
-    try:
-        text = LOCK.read_bytes().decode(errors="replace")
-    except FileNotFoundError:
+    if not LOCK.exists():
         return []
-    kept = whole_stages(text)
-    if text and kept == text:
-        return []
-    part = LOCK.with_name(f"{LOCK.name}.part")
-    part.write_text(kept, encoding="utf-8")
-    os.replace(part, LOCK)
-    if not kept:
+    text = LOCK.read_bytes().decode(errors="replace")
+    if kept := whole_stages(text):
+        if kept == text:
+            return []
+        part = LOCK.with_name(f"{LOCK.name}.part")
+        part.write_text(kept, encoding="utf-8")
+        os.replace(part, LOCK)
+    else:
         LOCK.unlink()  # an empty one DVC calls invalid
     return [f"{LOCK}: was cut short by an interruption; what it lost comes back from DVC's cache"]
 
@@ -118,12 +103,10 @@ def _whole(text: str) -> bool:
     except (yaml.YAMLError, Invalid):
         return False
     last = [{}, *content.get("stages", {}).values()][-1]
-    files = [*last.get("deps", []), *last.get("outs", [])]
-    return text.endswith("\n") and all(map(_complete, files))
-
-
-def _complete(file: dict[str, Any]) -> bool:
-    return "size" in file and (not file.get("md5", "").endswith(".dir") or "nfiles" in file)
+    return text.endswith("\n") and all(
+        "size" in file and (not file.get("md5", "").endswith(".dir") or "nfiles" in file)
+        for file in [*last.get("deps", []), *last.get("outs", [])]
+    )
 
 
 def dvc_rwlock(folder: Path) -> list[str]:
@@ -135,44 +118,42 @@ def dvc_rwlock(folder: Path) -> list[str]:
     path = folder / RWLOCK_FILE
     if not path.exists():
         return []
-    with held(make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder))):
+    with make_lock(str(folder / RWLOCK_LOCK), tmp_dir=str(folder), wait=True):
         try:
-            holders, written = _holders(path)
+            holders = _holders(path)
+            why = "as the processes on it were killed"
+            if not holders or any(holders.values()):
+                return []
         except FileNotFoundError:
             return []
         except (ValueError, Invalid):
-            path.unlink()
-            return [f"{path}: removed, as it was cut short by an interruption"]
-        if not holders or any(_alive(one, written) for one in holders):
-            return []
+            why = "as it was cut short by an interruption"
         path.unlink()
-        return [f"{path}: removed, as the processes on it were killed"]
+        return [f"{path}: removed, {why}"]
 
 
 def at_work(folder: Path) -> list[str]:
     """The living processes that DVC lists, such as `dvc repro (PID 12)`."""
     try:
-        holders, written = _holders(folder / RWLOCK_FILE)
+        return sorted(name for name, alive in _holders(folder / RWLOCK_FILE).items() if alive)
     except (OSError, ValueError, Invalid):
         return []
-    return sorted({f"{one['cmd']} (PID {one['pid']})" for one in holders if _alive(one, written)})
 
 
-def _holders(path: Path) -> tuple[list[dict[str, Any]], float]:
-    """Who reads or writes files, and when that was last written down."""
-    listed = RWLOCK_SCHEMA(json.loads(path.read_bytes()))
-    readers = [one for by in listed["read"].values() for one in by]
-    return [*listed["write"].values(), *readers], path.stat().st_mtime
-
-
-def _alive(holder: dict[str, Any], written: float) -> bool:
-    """Whether the process that holds a lock lives; one that started later is another."""
-    try:
-        process = psutil.Process(holder["pid"])
-        # Times of start are rounded, and reckoned from the time of boot.
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() < written + 2
-    except psutil.NoSuchProcess:
-        return False
+def _holders(path: Path) -> dict[str, bool]:
+    """Who reads or writes files, and whether that process lives; one that started after it was
+    written down is another."""
+    listed, written = RWLOCK_SCHEMA(json.loads(path.read_bytes())), path.stat().st_mtime
+    found = {}
+    for one in [*listed["write"].values(), *chain(*listed["read"].values())]:
+        name = f"{one['cmd']} (PID {one['pid']})"
+        found[name] = False
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(one["pid"])
+            # Times of start are rounded, and reckoned from the time of boot.
+            started_before = process.create_time() < written + 2
+            found[name] = process.status() != psutil.STATUS_ZOMBIE and started_before
+    return found
 
 
 def wait(repo: Repo) -> None:
@@ -190,39 +171,29 @@ def git_index_lock() -> list[str]:
     """Remove git's lock of its index, which a killed `dvc exp run` leaves, unless a process of
     git or DVC lives in this folder. Git writes nothing into it of what it locks."""
     words = ["git", "rev-parse", "--git-path", "index.lock"]
-    found = subprocess.run(words, capture_output=True, text=True).stdout.strip()
-    if not found or not Path(found).exists():
+    found = Path(subprocess.run(words, capture_output=True, text=True).stdout.strip())
+    if not found.is_file():
         return []
     for process in psutil.process_iter(["pid", "cwd", "cmdline"]):
-        words = process.info["cmdline"] or []
-        folder = process.info["cwd"]
-        inside = folder and Path(folder).is_relative_to(Path.cwd())
+        words, folder = process.info["cmdline"] or [], process.info["cwd"]
         ours = {Path(word).name for word in words[:2]} & {"git", "dvc"}
+        inside = folder and Path(folder).is_relative_to(Path.cwd())
         if inside and ours and process.info["pid"] != os.getpid():
             name = f"{' '.join(words)} (PID {process.info['pid']})"
             raise AtWork(f"{found}: is of a process that is at work here: {name}")
-    Path(found).unlink(missing_ok=True)
+    found.unlink(missing_ok=True)
     return [f"{found}: removed, as no process of git or DVC is at work here"]
 
 
 def recover(repo: Repo) -> list[str]:
     """Put right what is left of runs that were killed; what was done, a line each."""
     folder = Path(repo.tmp_dir)
-    with held(repo.lock):
+    with repo.lock:
         return [*dvc_lock(), *dvc_rwlock(folder), *dvc_rwlock(folder / "exps")]
 
 
-def status(repo: Repo) -> dict[str, Any]:
-    """What `dvc status` says, however long it takes until DVC is free."""
-    while True:
-        try:
-            return dict(repo.status())
-        except LockError:
-            continue
-
-
 def main() -> list[str]:
-    repo = Repo(".")
+    repo = opened()
     done = [*snakemake_locks(), *recover(repo), *git_index_lock()]
     return [*done, *(f"still at work here: {other}" for other in at_work(Path(repo.tmp_dir)))]
 

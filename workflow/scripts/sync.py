@@ -8,27 +8,23 @@ import subprocess
 import sys
 
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
-from recover import recover, snakemake_locks, status
+from recover import opened, recover, snakemake_locks
 
 
 def sync() -> list[str]:
     """Fetch and check out what there is, and say what is still to be built."""
-    repo = Repo(".")
+    repo = opened()
     done = [*snakemake_locks(), *recover(repo)]
     remote = repo.config["core"].get("remote")
     words = ["pull", "--run-cache"] if remote else ["checkout"]
     command = ["dvc", "--wait-for-lock", *words, "--allow-missing", "--force"]
     if subprocess.run(command).returncode != 0:
         raise DvcException(f"`dvc {words[0]}` failed; what it says stands above")
-    stale = status(Repo("."))
+    stale = opened().status()
     origin = f"the remote {remote}" if remote else "DVC's cache (there is no remote)"
-    if not stale:
-        return [*done, f"all results of this commit are here, from {origin}"]
-    return [
-        *done,
-        f"{len(stale)} stages are not in {origin}, or have changed: `make run` builds them",
-    ]
+    there = f"all results of this commit are here, from {origin}"
+    missing = f"{len(stale)} stages are not in {origin}, or have changed: `make run` builds them"
+    return [*done, missing if stale else there]
 
 
 if __name__ == "__main__":
