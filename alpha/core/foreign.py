@@ -3,32 +3,25 @@
 h5py alone opens a file: pandas and PyTables unpickle attributes of a file as they open it.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import h5py
+import hdf5plugin  # noqa: F401  (registers blosc, zstd, lz4, ... with h5py)
 import numpy as np
 
+from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.layout import LARGEST_CHUNK, NS_PER_UNIT, Block, Column, Layout
+from alpha.core.layout import NS_PER_UNIT, Block, Column, Layout
 
 # How far from 1970 a timestamp may be: 270 years.
 _LATEST_NS = 270 * 31_556_952 * 10**9
 # A wide block is read in slices of about this many bytes, so that it is never all in memory when
 # a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
-# HDF5 decompresses one chunk at a time, so large ones are decompressed outside it, two at a time;
-# but not the first of a process, which together take no longer than importing Blosc2.
-_FIRST_CHUNKS = 512
-_SEEN = count()
-_POOL = ThreadPoolExecutor(2, thread_name_prefix="chunks")
-_BUFFERS = threading.local()
 
 
 class FrameReader(Layout):
@@ -88,12 +81,11 @@ class FrameReader(Layout):
     ) -> np.ndarray:
         stop = self.rows if stop is None else min(stop, self.rows)
         out = np.empty((stop - start, len(sources)), dtype=dtype)
-        # What is in one block is read together, or what is in the same chunks of it.
-        together: dict[tuple[Block, int], list[int]] = {}
-        for at, (block, position) in enumerate(sources):
-            chunk = position // block.chunks[1] if block.chunks else 0
-            together.setdefault((block, chunk), []).append(at)
-        for (block, _), ats in together.items():
+        # What is in one block is read together.
+        together: dict[Block, list[int]] = {}
+        for at, (block, _) in enumerate(sources):
+            together.setdefault(block, []).append(at)
+        for block, ats in together.items():
             self._fill(out, ats, block, [sources[at][1] for at in ats], start)
         return out
 
@@ -105,11 +97,10 @@ class FrameReader(Layout):
         there, here = _side_by_side([position - low for position in positions]), _side_by_side(ats)
         dataset = block.dataset
         plain = isinstance(there, slice) and isinstance(here, slice) and dataset.ndim == 2
-        direct = plain and dataset.dtype == out.dtype and not (block.rows_last or block.chunks)
-
-        def fill(piece: range) -> None:
-            rows = slice(piece.start, piece.stop)
-            into = slice(piece.start - start, piece.stop - start)
+        direct = plain and dataset.dtype == out.dtype and not block.rows_last
+        for piece in parallel.cut(len(out), self._rows_at_once(block)):
+            into = slice(piece.start, piece.stop)
+            rows = slice(start + piece.start, start + piece.stop)
             with reading(self.path), np.errstate(invalid="ignore"):
                 if direct:
                     dataset.read_direct(out, (rows, slice(low, high)), (into, here))
@@ -117,17 +108,12 @@ class FrameReader(Layout):
                     # A NaN in a damaged file may be one that signals.
                     out[into, here] = _values(block, rows, low, high)[:, there]
 
-        step, stop = self._rows_at_once(block), start + len(out)
-        cuts = range(start // step * step, stop, step)
-        pieces = [range(max(row, start), min(row + step, stop)) for row in cuts]
-        list((_POOL.map if block.chunks else map)(fill, pieces))
-
     def _rows_at_once(self, block: Block) -> int:
         dataset = block.dataset
         rows = max(1, _SLICE_BYTES * self.rows // max(1, dataset.size * dataset.dtype.itemsize))
         # A chunk that is cut is decompressed once for each part.
         step = dataset.chunks[int(block.rows_last)] if dataset.chunks else 1
-        return step if block.chunks else max(rows // step * step, min(rows, step))
+        return max(rows // step * step, min(rows, step))
 
 
 def _side_by_side(columns: list[int]) -> slice | list[int]:
@@ -137,42 +123,13 @@ def _side_by_side(columns: list[int]) -> slice | list[int]:
 
 
 def _values(block: Block, rows: slice, low: int, high: int) -> np.ndarray:
-    """Columns [low, high) of a block as (rows, columns); of one with `chunks`, within a chunk."""
-    if block.chunks and next(_SEEN) >= _FIRST_CHUNKS:
-        row, column = rows.start - rows.start % block.chunks[0], low - low % block.chunks[1]
-        values = _chunk(block, block.chunks, (row, column))
-        if values is not None:
-            return values[rows.start - row : rows.stop - row, low - column : high - column]
+    """Columns [low, high) of a block as (rows, columns)."""
     if block.rows_last:
         return block.dataset[low:high, rows].T
     if block.field is None and block.dataset.ndim == 2:
         return block.dataset[rows, low:high]
     values = block.dataset[rows] if block.field is None else block.dataset[rows][block.field]
     return values[:, None] if values.ndim == 1 else values[:, low:high]
-
-
-def _chunk(block: Block, shape: tuple[int, int], at: tuple[int, int]) -> np.ndarray | None:
-    """The chunk that starts at a row and a column, until this thread's next one; None if only HDF5
-    knows how it is stored. Raises ValueError or RuntimeError if it is damaged."""
-    import blosc2
-
-    blosc2.set_releasegil(True)
-    if not hasattr(_BUFFERS, "stored"):
-        _BUFFERS.stored, _BUFFERS.values = np.empty((2, LARGEST_CHUNK), dtype=np.uint8)
-    size = block.dataset.id.get_chunk_info_by_coord(at).size
-    if not 0 < size <= LARGEST_CHUNK:
-        return None
-    mask, stored = block.dataset.id.read_direct_chunk(at, out=_BUFFERS.stored[:size])
-    frame = blosc2.schunk_from_cframe(stored)
-    if mask or "b2nd" in frame.meta:
-        return None
-    packed, values = frame.get_chunk(0), _BUFFERS.values[: np.prod(shape) * block.dtype.itemsize]
-    # Blosc2 writes as many bytes as the chunk itself says.
-    if blosc2.get_cbuffer_sizes(packed)[0] != len(values):
-        raise ValueError("a chunk has another size than the chunks of its block")
-    blosc2.decompress2(packed, dst=values, nthreads=1)
-    found: np.ndarray = values.view(block.dtype).reshape(shape)
-    return found
 
 
 @contextmanager
@@ -201,7 +158,7 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn what h5py and Blosc2 raise at a file that is missing, cut or damaged into one line."""
+    """Turn what h5py raises at a file that is missing, cut or damaged into one line."""
     try:
         yield
     except FileNotFoundError:

@@ -9,20 +9,15 @@ import pickletools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
-import hdf5plugin  # which registers blosc, zstd, lz4, ... with h5py
 import numpy as np
 
 from alpha.core.errors import InputError
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-# Chunks that Blosc2 is asked for itself: see alpha.core.foreign.
-LARGE_CHUNK, LARGEST_CHUNK = 1 << 17, 1 << 20
-
 _TEXT_OPCODES = {
     "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
 }  # fmt: skip
@@ -41,16 +36,6 @@ class Block:
     unit: str | None = None  # "ns", ... where they hold timestamps
     field: str | None = None  # of a compound (table format) dataset
     rows_last: bool = False  # stored as (columns, rows)
-
-    @cached_property
-    def chunks(self) -> tuple[int, int] | None:
-        """The shape of the chunks, (rows, columns), if they are large, and packed by Blosc2."""
-        chunks = self.dataset.chunks if self.dataset.ndim == 2 and not self.rows_last else None
-        plist = self.dataset.id.get_create_plist()
-        if not chunks or not LARGE_CHUNK <= np.prod(chunks) * self.dtype.itemsize <= LARGEST_CHUNK:
-            return None
-        blosc2 = plist.get_nfilters() == 1 and plist.get_filter(0)[0] == hdf5plugin.BLOSC2_ID
-        return chunks if blosc2 else None
 
 
 Column = tuple[Block, int]  # which of the block
