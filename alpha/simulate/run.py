@@ -90,7 +90,8 @@ def _piece(params: Simulate, kernel: market.Market, day: int, rows: int, before:
         )
     interval = kernel.interval
     changes = np.abs(np.diff(path.mid, prepend=before.path.mid[-1]))
-    moves = series.decaying(changes, before.moves[-1], np.exp(-interval / _MOVES_SECONDS))
+    keep = np.exp(-interval / _MOVES_SECONDS)
+    moves = series.decaying(changes[:, None], before.moves[-1:], keep)[:, 0]
     flow, hum = features.draw_flow(path, moves, random(Stream.FLOW), interval, before.hum)
     book, noise = features.of_book(path, moves, random(Stream.BOOK), interval, before.book_noise)
     return _Piece(path, moves, flow, hum, book, noise)

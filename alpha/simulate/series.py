@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 import numpy as np
-from scipy.signal import lfilter
+from numba import njit
 
 
 class Stream(IntEnum):
@@ -54,7 +54,14 @@ def persistent(innovations: np.ndarray, before: np.ndarray, keep: float) -> np.n
     return decaying(np.sqrt(1.0 - keep * keep) * innovations, before, keep)
 
 
+@njit(cache=True, nogil=True)
 def decaying(values: np.ndarray, before: np.ndarray, keep: float) -> np.ndarray:
-    """Sums that forget, row by row: s(t) = keep · s(t−1) + values(t); `before` is s before."""
-    found: np.ndarray = lfilter([1.0], [1.0, -keep], values, axis=0, zi=keep * before[None])[0]
+    """Sums that forget, row by row: s(t) = keep · s(t−1) + values(t), (rows, fields); `before`
+    (fields,) is s before. scipy.signal's lfilter does it too, and takes 0.7 s to import."""
+    found = np.empty_like(values)
+    for field in range(values.shape[1]):
+        total = before[field]
+        for row in range(len(values)):
+            total = keep * total + values[row, field]
+            found[row, field] = total
     return found
