@@ -28,6 +28,8 @@ for step, mem_mb, runtime in (
         wildcard_constraints:
             run="|".join(runs(step)),
         threads: 1
+        # Trainings take longest: what waits for some of them runs when no more are left.
+        priority: int(step == "train")
         resources:
             mem_mb=mem_mb,
             runtime=runtime,
