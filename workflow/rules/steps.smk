@@ -27,9 +27,9 @@ for step, mem_mb, runtime in (
             f"logs/benchmarks/{path}.tsv"
         wildcard_constraints:
             run="|".join(runs(step)),
-        threads: 1
         # Trainings take longest: what waits for some of them runs when no more are left.
         priority: int(step == "train")
+        threads: 1
         resources:
             mem_mb=mem_mb,
             runtime=runtime,
