@@ -20,7 +20,7 @@ from alpha.report import content, ladder, lines, svg
 from alpha.report.content import Contract, SplitSummary
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
-HOSTILE = "<script>alert(1)</script>&'\".h5"
+HOSTILE = "<script>alert(1)<script>&'\".h5"  # a file may have this name
 
 
 class Page(HTMLParser):

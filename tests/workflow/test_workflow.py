@@ -131,8 +131,8 @@ def test_the_graph_of_jobs_is_drawn_and_the_run_is_reported_offline(built, tmp_p
 def test_every_rule_says_what_it_needs_and_leaves_a_log_and_its_cost(built):
     """So that a cluster can take it."""
     rules = "".join(path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk"))
-    blocks = re.split(r"^    rule:$", rules, flags=re.MULTILINE)[1:]
-    assert len(blocks) == 2
+    _, *blocks = re.split(r"^ *rule:$", rules, flags=re.MULTILINE)
+    assert blocks
     for block in blocks:
         for words in ("log:", "benchmark:", "threads:", "mem_mb=", "runtime="):
             assert words in block, block
