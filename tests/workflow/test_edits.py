@@ -31,8 +31,7 @@ def edited(checkout, file):
 def test_an_edit_in_a_folder_makes_the_stages_that_depend_on_it_stale_and_no_others(built):
     """That they depend on what they import is test_stages.py's to say."""
     stages = {
-        stage.name: {str(dep) for dep in stage.deps}
-        for stage in Repo(built.folder).index.stages
+        stage.name: {str(dep) for dep in stage.deps} for stage in Repo(built.folder).index.stages
     }
     for folder in sorted({dep for deps in stages.values() for dep in deps if "alpha/" in dep}):
         path = built.folder / folder
