@@ -68,6 +68,6 @@ def run(params: Any) -> None:
     for span in holdout(params.split, first_ns=first_ns, last_ns=last_ns):
         if span.end_ns <= first_ns or span.start_ns > last_ns:
             raise InputError(
-                f"splits: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must "
+                f"split: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must "
                 f"hold data, {found}"
             )

@@ -39,7 +39,7 @@ def test_ranges_of_time_without_data_are_refused(tmp_path, params):
     days = [pd.Timestamp(f"2024-01-0{day}").to_pydatetime() for day in (1, 2, 3, 4)]
     times = {"train": days[:2], "valid": days[1:3], "test": days[2:]}
     splits = params.split.model_copy(update={"fractions": None, "times": times})
-    with pytest.raises(InputError, match="splits: valid .* must hold data, found 2024-01-01"):
+    with pytest.raises(InputError, match="split: valid .* must hold data, found 2024-01-01"):
         check.run(pointed_at(params, tmp_path).model_copy(update={"split": splits}))
 
 

@@ -186,6 +186,11 @@ def test_labels_that_moved_in_silence_stop_with_a_table_and_one_line(tmp_path, c
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
+def test_a_figure_that_moved_by_less_than_its_digits_is_told_with_its_difference():
+    compared = shift.compare(made(day={"mean": 1.00000001e-4}), made(day={"mean": 1e-4}))
+    assert words.moved(compared).endswith("a.h5 mean from 1 bps by +1e-08 bps")
+
+
 def test_the_table_of_many_figures_is_cut(tmp_path, capsys):
     """And has something of each day, as far as it reaches."""
     content = made().content

@@ -1,6 +1,7 @@
 """The threshold check against straightforward pandas on the rows themselves."""
 
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from alpha.check import Params
+from alpha.data.params import Label
 from alpha.evaluate.bootstrap import Blocks
 from alpha.evaluate.thresholds import after_fees_resampled, check, meaning, pool
 
@@ -139,6 +141,8 @@ def test_sums_over_all_rows_give_the_outcome_after_fees_itself():
 
 def test_every_target_says_what_its_realised_outcome_is_worth(params: Params):
     """And targets of classes have none."""
+    for target in get_args(Label.model_fields["target"].annotation):
+        assert meaning(params.label.model_copy(update={"target": target}))
     for target in ("direction", "large_move", "triple_barrier"):
         label = params.label.model_copy(update={"target": target})
         assert meaning(label).startswith("not available")

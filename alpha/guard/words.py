@@ -108,7 +108,10 @@ def _total(shift: Shift) -> str:
 
 def _from_to(shift: Shift, move: Move) -> str:
     pinned, found = (_figure(shift, move.figure, value) for value in (move.pinned, move.found))
-    return f"from {pinned} to {found}"
+    if pinned != found or move.pinned is None or move.found is None:
+        return f"from {pinned} to {found}"
+    # Too little for the digits that are shown.
+    return f"from {pinned} by {_figure(shift, move.figure, move.found - move.pinned, signed=True)}"
 
 
 def _figure(shift: Shift, figure: str, value: Value, *, signed: bool = False) -> str:

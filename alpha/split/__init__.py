@@ -34,7 +34,7 @@ class Split(Section):
 SUMMARY = "cut features and labels into train, valid and test by time, with purge and embargo"
 OPTIONS = [
     Option("--features", "folder of feature files"),
-    Option("--labels", "folder that `alpha label` wrote"),
+    Option("--labels", "the folder labels/ in what `alpha label` wrote"),
     Option("--out", "folder for train/, valid/, test/ and summary.json"),
 ]
 MANY_OUTS = True

@@ -42,11 +42,11 @@ def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
     for name, (start, end) in zip(SPLITS, bounds, strict=True):
         if end <= start:
             raise InputError(
-                f"splits: {name} must end after it starts, found {moment(start)} to {moment(end)}"
+                f"split: {name} must end after it starts, found {moment(start)} to {moment(end)}"
             )
         if ranges and start < ranges[-1].end_ns:
             raise InputError(
-                f"splits: {name} must start when {ranges[-1].name} has ended "
+                f"split: {name} must start when {ranges[-1].name} has ended "
                 f"({moment(ranges[-1].end_ns)}), found {moment(start)}"
             )
         embargo_ns = round(splits.embargo_seconds * 1e9) if ranges else 0

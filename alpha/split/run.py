@@ -45,7 +45,7 @@ def run(
             if found[KEPT] == 0:
                 lost = [f"{count} {status}" for status, count in of_status.items() if count]
                 raise InputError(
-                    f"splits: {span.name} ({start} to {end}) must keep at least one row, found "
+                    f"split: {span.name} ({start} to {end}) must keep at least one row, found "
                     f"none: {', '.join(lost) or 'no row in its range'}"
                 )
             by_split[span.name] = {"start": start, "end": end, "rows": sum(found), **of_status}
