@@ -40,10 +40,13 @@ class Moments:
             return
         if rows.dtype not in (np.float32, np.float64) or not rows.flags.c_contiguous:
             rows = np.ascontiguousarray(rows, dtype=np.result_type(rows.dtype, np.float32))
-        for column in np.flatnonzero(np.isnan(self._first)):
-            finite = np.isfinite(rows[:, column])
-            if finite.any():
-                self._first[column] = rows[np.argmax(finite), column]
+        for block in parallel.cut(len(rows), _BLOCK_ROWS):
+            missing = np.flatnonzero(np.isnan(self._first))
+            if len(missing) == 0:
+                break
+            values = rows[block.start : block.stop, missing]
+            at = np.isfinite(values).argmax(axis=0), np.arange(len(missing))
+            self._first[missing] = np.where(np.isfinite(values[at]), values[at], np.nan)
         first = np.nan_to_num(self._first)
         pieces = parallel.cut(len(rows), _PIECE_ROWS)
         for found, nan in parallel.each(
