@@ -3,7 +3,7 @@ split, what one run predicts of them, and the resampled figures of every run."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from alpha.audit import findings
 from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
@@ -19,7 +20,15 @@ from alpha.evaluate import figures, inputs, oracle, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
 from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
-from alpha.evaluate.over_seeds import Widened, compare_to_baselines, difference, key, mean_resampled
+from alpha.evaluate.hindsight import power
+from alpha.evaluate.over_seeds import (
+    Resampled,
+    Widened,
+    compare_to_baselines,
+    difference,
+    key,
+    mean_resampled,
+)
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
 from alpha.evaluate.split_rows import SplitRows, Standard
@@ -33,6 +42,18 @@ OfSeeds = Mapping[tuple[str, SplitName], Sequence[Assessed]]
 Intervals = Mapping[SplitName, Widened]
 
 
+@dataclass
+class _Found:
+    """What is known once every run was assessed on every split."""
+
+    standard: Standard
+    assessed: dict[tuple[str, SplitName], Assessed]
+    of_label: list[Row]
+    widened: dict[SplitName, Widened]
+    oracles: dict[SplitName, oracle.OfSplit]
+    test_digest: str
+
+
 def run(
     label: Label,
     loss: Loss,
@@ -41,105 +62,134 @@ def run(
     *,
     runs: list[str],
     features: Path,
+    audit: Path,
     models: Path,
     predictions: Path,
     out: Path,
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads history.csv, model.json and perhaps importance.json of each run, its {split}.h5 and
-    inputs.json, the same of a matched MLP in matched_mlp/, and perhaps features/oracle/. Raises
-    InputError, naming the file, where one is missing, is not of its format, or holds other rows
-    than the runs before it.
+    Reads the audit's findings.json, history.csv, model.json and perhaps importance.json of each
+    run, its {split}.h5 and inputs.json, the same of a matched MLP in matched_mlp/, and perhaps
+    features/oracle/. Raises InputError, naming the file, where one is missing, is not of its
+    format, or holds other rows than the runs before it.
     """
+    leaks = findings.read(audit).leaks
     trained = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
+    with whole_folder(out) as part:
+        found = _assess(trained, known, label, loss, evaluate)
+        details = _assemble(trained, found, label, evaluate)
+        details.oracle_reason = known if isinstance(known, str) else None
+        for model in details.models:
+            seeds = {one.seed: one.configuration for one in trained if one.model == model}
+            details.by_model[model] = Model(
+                seeds=list(seeds),
+                configuration=_configuration(seeds.values()),
+                verdict=judge(details, model, seeds=len(seeds), limits=limits, leaks=leaks),
+            )
+        tables.write(part, details, {one.name: one.history for one in trained})
+
+
+def _assess(
+    trained: Sequence[inputs.Trained],
+    known: list[Path] | str,
+    label: Label,
+    loss: Loss,
+    evaluate: Evaluate,
+) -> _Found:
+    """Every run on every split, one pair at a time; `known` is the oracle's files, or why there is
+    none."""
     of_label: list[Row] = []
     widened: dict[SplitName, Widened] = {}
     oracles: dict[SplitName, oracle.OfSplit] = {}
     assessed: dict[tuple[str, SplitName], Assessed] = {}
     pairs = [(split, one) for split in SPLITS for one in trained]
-    with whole_folder(out) as part:
-        for split, one in track(pairs, "evaluate", total=len(pairs)):
-            path, counts = one.predictions / f"{split}.h5", getattr(one.counts, split)
-            if one is trained[0]:
-                first, predicted = path, inputs.read_predictions(path, classes(label))
-                if split == "train":
-                    standard = Standard(predicted, label, loss, evaluate)
-                rows = SplitRows(predicted, standard)
-                # Past volatility has become regimes.
-                predicted = replace(predicted, volatility=np.empty(0))
-                of_split = rows.label if split == "train" else rows.label + rows.shift
-                of_label += (row._replace(model="label", split=split) for row in of_split)
-                widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
-                oracles[split] = oracle.of_split(known, rows, widened[split])
-            else:
-                same_as = first, rows.time_ns, rows.outcome
-                predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
-            del predicted  # what is read next needs the memory
-            if one is trained[-1]:
-                digest = rows.digest
-                del rows
-        names = list(dict.fromkeys(one.model for one in trained))
-        of_seeds = {
-            (model, split): [assessed[one.name, split] for one in trained if one.model == model]
-            for model, split in product(names, SPLITS)
-        }
-        of_runs, alone = _of_runs(trained, assessed)
-        over = _over_seeds(of_runs, of_seeds, widened)
-        skills, test = Figures(over), widened["test"]
-        skill = {}
-        for model in names:
-            resamples = [one.resamples for one in of_seeds[model, "test"]]
-            skill[model] = skills.of(model)["skill"].value, mean_resampled(resamples, "skill")
-        rungs = compare_to_baselines(
-            names, skills, lambda one, other: difference(skill[one], skill[other], test)
-        )
-        others = [
-            *of_label,
-            *(_row("oracle", "skill", best.skill, split) for split, best in oracles.items()),
-            *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in oracles.items()),
-            *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
-            *(
-                _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
-                for model in names
-            ),
-            *_over_days(skills, names),
-        ]
-        checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
-        every = [figures.table(others), over, figures.table(checks), of_runs, alone]
-        details = Details(
-            models=names,
-            runs=[one.name for one in trained],
-            loss=standard.objective.words,
-            classes=list(standard.objective.classes),
-            train_rows=standard.rows,
-            train_mean=standard.mean,
-            train_std=standard.std,
-            tolerance=standard.near_mean_tolerance,
-            bin_edges=standard.bin_edges.tolist(),
-            regime_cuts=list(standard.regimes.cuts),
-            round_trip_bps=evaluate.round_trip_bps,
-            threshold_meaning=meaning(label),
-            level=evaluate.bootstrap.level,
-            tries=evaluate.tries,
-            resamples=evaluate.bootstrap.resamples,
-            block_seconds=standard.block_seconds,
-            test_digest=digest,
-            oracle_reason=known if isinstance(known, str) else None,
-            ladder=[rung for rung, _ in rungs],
-            by_model={},
-            figures=Figures(pd.concat(every, ignore_index=True)),
-        )
-        for model in names:
-            seeds = {one.seed: one.configuration for one in trained if one.model == model}
-            details.by_model[model] = Model(
-                seeds=list(seeds),
-                configuration=_configuration(seeds.values()),
-                verdict=judge(details, model, seeds=len(seeds), limits=limits),
-            )
-        tables.write(part, details, {one.name: one.history for one in trained})
+    for split, one in track(pairs, "evaluate", total=len(pairs)):
+        path, counts = one.predictions / f"{split}.h5", getattr(one.counts, split)
+        if one is trained[0]:
+            first, predicted = path, inputs.read_predictions(path, classes(label))
+            if split == "train":
+                standard = Standard(predicted, label, loss, evaluate)
+            rows = SplitRows(predicted, standard)
+            # Past volatility has become regimes.
+            predicted = replace(predicted, volatility=np.empty(0))
+            of_split = rows.label if split == "train" else rows.label + rows.shift
+            of_label += (row._replace(model="label", split=split) for row in of_split)
+            widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
+            oracles[split] = oracle.of_split(known, rows, widened[split])
+        else:
+            same_as = first, rows.time_ns, rows.outcome
+            predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
+        assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
+        del predicted  # what is read next needs the memory
+        if one is trained[-1]:
+            digest = rows.digest
+            del rows
+    return _Found(standard, assessed, of_label, widened, oracles, digest)
+
+
+def _assemble(
+    trained: Sequence[inputs.Trained], found: _Found, label: Label, evaluate: Evaluate
+) -> Details:
+    """The table of figures, and what stands beside it, but for verdicts and the oracle's reason."""
+    standard, widened, assessed = found.standard, found.widened, found.assessed
+    names = list(dict.fromkeys(one.model for one in trained))
+    of_seeds = {
+        (model, split): [assessed[one.name, split] for one in trained if one.model == model]
+        for model, split in product(names, SPLITS)
+    }
+    of_runs, alone = _of_runs(trained, assessed)
+    over = _over_seeds(of_runs, of_seeds, widened)
+    skills, test = Figures(over), widened["test"]
+    skill: dict[str, Resampled] = {}
+    could: list[Row] = []
+    for model in names:
+        resamples, of_model = [one.resamples for one in of_seeds[model, "test"]], skills.of(model)
+        skill[model] = of_model["skill"].value, mean_resampled(resamples, "skill")
+        if not of_model.constant:
+            seen = of_model["hindsight"].value, mean_resampled(resamples, "hindsight")
+            could += by_name(power(*seen, test), model=model, split="test")
+    rungs = compare_to_baselines(
+        names, skills, lambda one, other: difference(skill[one], skill[other], test)
+    )
+    others = [
+        *found.of_label,
+        *(_row("oracle", "skill", best.skill, split) for split, best in found.oracles.items()),
+        *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in found.oracles.items()),
+        *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
+        *(
+            _row(model, "oracle_share", oracle.share(found.oracles["test"], *skill[model], test))
+            for model in names
+        ),
+        *could,
+        *_over_days(skills, names),
+    ]
+    checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
+    every = [figures.table(others), over, figures.table(checks), of_runs, alone]
+    return Details(
+        models=names,
+        runs=[one.name for one in trained],
+        loss=standard.objective.words,
+        classes=list(standard.objective.classes),
+        train_rows=standard.rows,
+        train_mean=standard.mean,
+        train_std=standard.std,
+        tolerance=standard.near_mean_tolerance,
+        bin_edges=standard.bin_edges.tolist(),
+        regime_cuts=list(standard.regimes.cuts),
+        round_trip_bps=evaluate.round_trip_bps,
+        threshold_meaning=meaning(label),
+        level=evaluate.bootstrap.level,
+        tries=evaluate.tries,
+        resamples=evaluate.bootstrap.resamples,
+        block_seconds=standard.block_seconds,
+        test_digest=found.test_digest,
+        oracle_reason=None,
+        ladder=[rung for rung, _ in rungs],
+        by_model={},
+        figures=Figures(pd.concat(every, ignore_index=True)),
+    )
 
 
 def _row(model: str, figure: str, found: Interval, split: str = "test") -> Row:

@@ -9,6 +9,7 @@ from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.figures import by_event, by_name
+from alpha.evaluate.hindsight import Hindsight, days
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Evaluate
@@ -82,7 +83,8 @@ class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
     `days` has the rows of each UTC day, as the table names it, `regime` (rows,) each row's,
-    `constant_by_cell` (cells,) the losses of the best constant, `label` the label's own figures and
+    `constant_by_cell` (cells,) the losses of the best constant, `hindsight` those of the one that
+    fits these rows, `label` the label's own figures and
     `shift` those against train's; `digest` is of all times and outcomes.
     """
 
@@ -93,6 +95,7 @@ class SplitRows:
         resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
         self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
         self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
+        self.hindsight = Hindsight(objective, outcome, self.blocks)
         # Why skill has no interval, or None if it has.
         self.skill_reason = self.blocks.reason
         if not self.skill_reason and self.blocks.effective(self.constant_by_cell) < LEAST_EFFECTIVE:
@@ -113,6 +116,7 @@ class SplitRows:
         figures = {
             "rows": rows,
             "days": len(self.days),
+            "observed_days": days(self.blocks),
             "zero_share": (rows - np.count_nonzero(outcome)) / rows if rows else None,
             "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
             "std": finite_or_none(metrics.std(outcome)) if rows else None,
