@@ -1,13 +1,15 @@
 import pytest
-from made_details import details, over
+from made_details import Over, details, over
 
 from alpha.check import Params
-from alpha.evaluate.verdict import raise_flags
+from alpha.evaluate.flags import raise_flags
 
 
-def proven(skill: float | None) -> float | None:
-    """The low end of an interval around it."""
-    return None if skill is None else skill - 0.01
+def about(skill: float | None, low: float | None = None, spread: float | None = None) -> Over:
+    """A skill with its interval, 0.01 to both sides unless its low end is given."""
+    if skill is None:
+        return over(None, spread=spread)
+    return over(skill, skill - 0.01 if low is None else low, skill + 0.01, spread=spread)
 
 
 def raised(
@@ -19,21 +21,21 @@ def raised(
     low=None,
     spread=0.0,
     verdict="skill_not_actionable",
+    leaks=(),
     **changed,
 ) -> dict[str, str]:
     """The sentence of each flag that is raised, of a model that is fine but for what is said, and
     what has `changed` of the label and the oracle, by "label_split"."""
-    on_test = over(test, proven(test) if low is None else low, spread=spread)
     made = details(
         {
             "silos train": {"skill": over(train)},
-            "silos valid": {"skill": over(valid, proven(valid))},
-            "silos test": {"skill": on_test},
+            "silos valid": {"skill": about(valid)},
+            "silos test": {"skill": about(test, low, spread)},
         }
         | {place.replace("_", " "): figures for place, figures in changed.items()}
     )
     figures = {}
-    flags = raise_flags(made, "silos", verdict, params.verdict, figures)
+    flags = raise_flags(made, "silos", verdict, params.verdict, figures, leaks)
     assert flags or not figures
     return {flag.name: flag.sentence for flag in flags}
 
@@ -109,7 +111,7 @@ def test_without_an_interval_nothing_is_overfit_or_a_leak(params):
     """Two rows of test may come out in any way."""
     skills = {"train": 0.5, "valid": 0.01, "test": 0.95}
     made = details({f"silos {split}": {"skill": over(skill)} for split, skill in skills.items()})
-    assert raise_flags(made, "silos", "no_skill", params.verdict, {}) == []
+    assert raise_flags(made, "silos", "no_skill", params.verdict, {}, ()) == []
 
 
 def test_a_constant_does_not_leak_even_where_the_oracle_was_unlucky(params):

@@ -14,7 +14,8 @@ def skills(valid, test=None):
     rising = {name: 0.1 + 0.01 * at for at, name in enumerate(valid)}
     made = [row for name in valid for row in rows(name, "valid", {"skill": over(valid[name])})]
     for name, skill in (test or rising).items():
-        made += rows(name, "test", {"skill": over(skill, skill - 0.05)})
+        found = over(skill, None if skill is None else skill - 0.05)
+        made += rows(name, "test", {"skill": found, "hindsight": found})
     return Figures(table(made))
 
 

@@ -15,7 +15,7 @@ GAIN = (
 )
 
 
-def verdict(params: Params, skill=SKILL, *, valid=None, test=None, **other) -> Verdict:
+def verdict(params: Params, skill=SKILL, *, valid=None, test=None, leaks=(), **other) -> Verdict:
     """The verdict on a model that is fine but for what is said: actionable on paper."""
     made = details(
         {
@@ -25,7 +25,7 @@ def verdict(params: Params, skill=SKILL, *, valid=None, test=None, **other) -> V
         },
         **other,
     )
-    return judge(made, "silos", seeds=2, limits=params.verdict)
+    return judge(made, "silos", seeds=2, limits=params.verdict, leaks=leaks)
 
 
 def test_a_constant_is_collapsed_whatever_its_loss(params):
@@ -156,6 +156,8 @@ def test_a_verdict_carries_the_figures_that_made_it(params):
         "test_skill": 0.295,
         "test_skill_low": 0.25,
         "test_skill_high": 0.33,
+        "test_hindsight": 0.295,
+        "test_hindsight_low": 0.25,
         "test_std_ratio": 0.5,
         "test_near_mean_share": 0.1,
         "threshold_bps": 10.0,

@@ -1,4 +1,4 @@
-"""What should be known of a model beside its verdict. docs/verdicts.md explains rules and limits."""
+"""What should be known of a model beside its verdict; docs/verdicts.md explains the rules."""
 
 from collections.abc import Sequence
 
@@ -85,34 +85,35 @@ def _overfit(details: Details, model: str, limits: Limits, figures: Figures) -> 
     """What a model has left of its skill on train, if it lost more than the period explains. That
     is measured by the best on train of the models that look at no features, which have a number
     or four to fit and can learn nothing by heart."""
-    train = _apart(details, model, "train")
+    train = _without_bias(details, model, "train")
     if model in FEATURELESS or train is None or train <= _SOME_SKILL:
         return None
-    few = {name: _apart(details, name, "train") or 0.0 for name in details.models}
+    few = {name: _without_bias(details, name, "train") or 0.0 for name in details.models}
     few = {name: few[name] for name in few if name in FEATURELESS and few[name] > _SOME_SKILL}
     measure = max(few, key=few.__getitem__, default=None)
     kept = []
     for split in SPLITS[1:]:
-        found, low = _apart(details, model, split), details.on(model, split)["hindsight"].low
-        if found is None or low is None:
+        found = _without_bias(details, model, split)
+        value, _, high, _ = details.on(model, split)["hindsight"]
+        if found is None or value is None or high is None:
             continue  # without an interval it says nothing
         share = 1.0
-        if measure is not None and (left := _apart(details, measure, split)) is not None:
+        if measure and (left := _without_bias(details, measure, split)) is not None:
             share = min(1.0, max(0.0, left / few[measure]))
-        expected = share * train
-        if found < limits.overfit_share * expected and expected - found > _SOME_SKILL:
-            of = f", where {measure} kept {percent(share)}" if measure is not None else ""
-            kept.append(f"{number(found)} on {split}{of}")
-            figures[f"{split}_skill_apart"] = found
+        clear = max(_SOME_SKILL, high - value)
+        if found < limits.overfit_share * share * train and found + clear < share * train:
+            beside = f", where {measure} kept {percent(share)} of its own" if measure else ""
+            kept.append(f"{number(found)} on {split}{beside}")
+            figures |= {"train_skill_without_bias": train, f"{split}_skill_without_bias": found}
     if not kept:
         return None
-    figures["train_skill_apart"] = train
-    keeps = f"Of a skill of {number(train)} on train it keeps {' and '.join(kept)}"
-    return f"{keeps}: less than {percent(limits.overfit_share)} of what would be left."
+    limit, keeps = percent(limits.overfit_share), " and ".join(kept)
+    less = f"a share less than {limit} as large" if measure else f"less than {limit} of it"
+    return f"Of a skill of {number(train)} on train it keeps {keeps}: {less}."
 
 
-def _apart(details: Details, model: str, split: SplitName) -> float | None:
-    """How much a model tells rows apart, whatever their level: the explained variance, or for
+def _without_bias(details: Details, model: str, split: SplitName) -> float | None:
+    """How well a model tells rows apart, were its level right: the explained variance, or for
     another loss than mse the skill in hindsight."""
     found = details.on(model, split)
     explained = found["explained_variance"].value

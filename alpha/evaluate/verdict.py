@@ -13,6 +13,8 @@ from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.flags import Figures, raise_flags
 from alpha.evaluate.params import Verdict as Limits
 
+_TOLD = 5e-5  # what is less than 0.01 % is not told
+
 
 def judge(
     details: Details, model: str, *, seeds: int, limits: Limits, leaks: Sequence[Finding]
@@ -88,15 +90,17 @@ def _no_skill(test: Selection, gain: str) -> str:
     if skill.low <= 0:
         return f"{gain}: this may be luck." if skill.value > 0 else f"{gain}: no better than it."
     # Proven, but not in hindsight.
-    apart = test["explained_variance"].value or 0.0
-    why = "the level of the outcome moved, it does not tell rows apart"
-    if hindsight.value is not None and hindsight.value > 0:
+    off, left = "off that of the constant that fits test", hindsight.value or 0.0
+    apart = (test["explained_variance"].value or 0.0) - max(left, 0.0)
+    why = ""
+    if apart >= _TOLD:
+        apart += max(left, 0.0)
+        why = f": it explains {percent(apart)} of how rows differ, but is off their level"
+    if left > 0:
         ends = "" if hindsight.high is None else f" ({_between(hindsight)})"
-        why = f"{percent(hindsight.value)}{ends}, which may be luck"
-        return f"{gain}, but off that of the constant that fits test {why}."
-    if apart >= 5e-5:  # more than rounding, and 0.01 % as it is told
-        why = f"it explains {percent(apart)} of how rows differ, and is off their level by more"
-    return f"{gain}, but nothing off that of the constant that fits test: {why}."
+        return f"{gain}, but {percent(left)} {off}{ends}, which may be luck{why}."
+    why = why or ": the level of the outcome moved, it does not tell rows apart"
+    return f"{gain}, but nothing {off}{why}."
 
 
 def _seen(details: Details, test: Selection, figures: Figures) -> str:
