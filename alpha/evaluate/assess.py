@@ -262,13 +262,14 @@ def resampled(
     if blocks.reason is not None:
         return {}
     if figures["loss"] is not None:
-        rows, of_loss, of_constant = blocks.sums((blocks.rows, *losses))
+        best = split.hindsight.by_cell if figures.get("hindsight") is not None else None
+        every = (blocks.rows, *losses) if best is None else (blocks.rows, *losses, best)
+        rows, of_loss, of_constant, *of_best = blocks.sums(every)
         found["loss"] = ratio(of_loss, rows)
         if figures["skill"] is not None and split.skill_reason is None:
             found["skill"] = 1.0 - ratio(of_loss, of_constant)
-        best = split.hindsight.resampled
-        if figures.get("hindsight") is not None and best is not None:
-            found["hindsight"] = 1.0 - ratio(of_loss, best)
+        if of_best:
+            found["hindsight"] = 1.0 - ratio(of_loss, of_best[0])
     if figures["rank_ic"] is not None:
         found["rank_ic"] = ranking.rank_ic_resampled(blocks.sums(rank_sums))
     return found

@@ -13,6 +13,7 @@ from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.flags import Figures, raise_flags
 from alpha.evaluate.params import Verdict as Limits
 
+_LONG = 1000  # days of test that no one waits for
 _TOLD = 5e-5  # what is less than 0.01 % is not told
 
 
@@ -116,7 +117,8 @@ def _seen(details: Details, test: Selection, figures: Figures) -> str:
     text = f" A skill of {percent(least)} would be proven by {here} four times in five"
     if value is None or needed is None:
         return f"{text}."
-    return f"{text}; the {percent(value)} that it has in hindsight by about {_days(needed)}."
+    long = f"more than {_LONG:,} days" if needed > _LONG else f"about {_days(needed)}"
+    return f"{text}; the {percent(value)} that it has in hindsight by {long}."
 
 
 def _days(count: float) -> str:
