@@ -14,7 +14,7 @@ from alpha.data.params import classes
 from alpha.evaluate.assess import assess
 from alpha.evaluate.bootstrap import Blocks, ratio
 from alpha.evaluate.figures import Figures, Selection, table
-from alpha.evaluate.hindsight import Hindsight, days, power
+from alpha.evaluate.hindsight import best_losses, days, power
 from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.split_rows import SplitRows, Standard
 from alpha.learn.losses import Objective
@@ -150,10 +150,9 @@ def in_hindsight(
     outcome: np.ndarray, prediction: np.ndarray, blocks: Blocks
 ) -> tuple[float, np.ndarray]:
     """The skill, and its resamples."""
-    best = Hindsight(objective([0.0, 9.0]), outcome, blocks)
-    losses = (outcome - prediction) ** 2
-    model, constant = blocks.sums((blocks.by_cell(losses), best.by_cell))
-    return 1 - losses.sum() / best.total, 1 - ratio(model, constant)
+    losses = (outcome - prediction) ** 2, best_losses(objective([0.0, 9.0]), outcome)
+    model, constant = blocks.sums(map(blocks.by_cell, losses))
+    return 1 - losses[0].sum() / losses[1].sum(), 1 - ratio(model, constant)
 
 
 def judged(rng: np.random.Generator, skill: float, rows: int) -> tuple[float, np.ndarray, Widened]:

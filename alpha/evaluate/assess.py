@@ -92,9 +92,7 @@ def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> A
     figures |= {"rows": split.rows, "non_finite": split.rows - run.kept, **counts}
     names = "skill", "hindsight", "rank_ic", "loss"
     ends = {name: once.ends(figures[name], resamples.get(name)) for name in names}
-    rows[:0] = by_name(
-        {name: figures[name] for name in _OF_SPLIT if name in figures}, reasons, ends
-    )
+    rows[:0] = by_name({name: figures.get(name) for name in _OF_SPLIT}, reasons, ends)
     for place, those in (split.days | split.regimes).items():
         columns = run.scored(those)
         figures, reasons = figures_of_rows(run.products[place], columns)
@@ -204,7 +202,7 @@ class _Run:
         split, kept, columns = self.split, self.kept, self.scored(slice(None))
         found, undefined = figures_of_rows(self.products[""], columns)
         by_cell, constant = split.blocks.by_cell(columns[2]), metrics.total(columns[3])
-        losses, best = metrics.total(columns[2]), split.hindsight.total
+        losses, best = metrics.total(columns[2]), split.best_total
         del columns  # what comes needs the memory
         counted, same = split.rows if kept else 0, metrics.constant(split.outcome)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -235,19 +233,20 @@ class _Run:
         """Squared error in two parts (Murphy 1988), of the level and of what tells rows apart, from
         errors (rows,), NaN where nothing was predicted, and the sums of the losses; of other
         losses nothing. `level_skill` is what of the skill is of the level."""
-        objective, rows, best = self.split.standard.objective, self.split.rows, self.split.hindsight
+        objective, rows, best = (
+            self.split.standard.objective,
+            self.split.rows,
+            self.split.best_total,
+        )
         if objective.classes or objective.loss.name != "mse":
             return {}
         abstained = self.split.outcome[np.isnan(error)] - objective.constant
-        bias = (np.nansum(error) + np.sum(abstained)) / rows
-        level = of_constant - best.total - rows * bias**2
+        of_bias = (np.nansum(error) + np.sum(abstained)) ** 2 / rows
+        parts = np.array([best - losses + of_bias, of_constant - best - of_bias])
         with np.errstate(divide="ignore"):
-            explained = 1.0 - np.float64(losses - rows * bias**2) / best.total
-            parts = {
-                "explained_variance": explained,
-                "level_skill": np.float64(level) / of_constant,
-            }
-        return {name: metrics.finite_or_none(part) for name, part in parts.items()}
+            parts /= (best, of_constant)
+        names = "explained_variance", "level_skill"
+        return dict(zip(names, map(metrics.finite_or_none, parts), strict=True))
 
 
 def resampled(
@@ -262,7 +261,7 @@ def resampled(
     if blocks.reason is not None:
         return {}
     if figures["loss"] is not None:
-        best = split.hindsight.by_cell if figures.get("hindsight") is not None else None
+        best = split.best_by_cell if figures.get("hindsight") is not None else None
         every = (blocks.rows, *losses) if best is None else (blocks.rows, *losses, best)
         rows, of_loss, of_constant, *of_best = blocks.sums(every)
         found["loss"] = ratio(of_loss, rows)

@@ -3,8 +3,8 @@ split, what one run predicts of them, and the resampled figures of every run."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import replace
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +21,7 @@ from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
 from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
 from alpha.evaluate.hindsight import power
-from alpha.evaluate.over_seeds import (
-    Resampled,
-    Widened,
-    compare_to_baselines,
-    difference,
-    key,
-    mean_resampled,
-)
+from alpha.evaluate.over_seeds import Widened, compare_to_baselines, difference, key, mean_resampled
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
 from alpha.evaluate.split_rows import SplitRows, Standard
@@ -40,18 +33,6 @@ from alpha.learn.params import Loss
 # A model's seeds on each split.
 OfSeeds = Mapping[tuple[str, SplitName], Sequence[Assessed]]
 Intervals = Mapping[SplitName, Widened]
-
-
-@dataclass
-class _Found:
-    """What is known once every run was assessed on every split."""
-
-    standard: Standard
-    assessed: dict[tuple[str, SplitName], Assessed]
-    of_label: list[Row]
-    widened: dict[SplitName, Widened]
-    oracles: dict[SplitName, oracle.OfSplit]
-    test_digest: str
 
 
 def run(
@@ -77,9 +58,35 @@ def run(
     leaks = findings.read(audit).leaks
     trained = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
+    of_label: list[Row] = []
+    widened: dict[SplitName, Widened] = {}
+    oracles: dict[SplitName, oracle.OfSplit] = {}
+    assessed: dict[tuple[str, SplitName], Assessed] = {}
+    pairs = [(split, one) for split in SPLITS for one in trained]
     with whole_folder(out) as part:
-        found = _assess(trained, known, label, loss, evaluate)
-        details = _assemble(trained, found, label, evaluate)
+        for split, one in track(pairs, "evaluate", total=len(pairs)):
+            path, counts = one.predictions / f"{split}.h5", getattr(one.counts, split)
+            if one is trained[0]:
+                first, predicted = path, inputs.read_predictions(path, classes(label))
+                if split == "train":
+                    standard = Standard(predicted, label, loss, evaluate)
+                rows = SplitRows(predicted, standard)
+                # Past volatility has become regimes.
+                predicted = replace(predicted, volatility=np.empty(0))
+                of_split = rows.label if split == "train" else rows.label + rows.shift
+                of_label += (row._replace(model="label", split=split) for row in of_split)
+                widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
+                oracles[split] = oracle.of_split(known, rows, widened[split])
+            else:
+                same_as = first, rows.time_ns, rows.outcome
+                predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
+            assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
+            del predicted  # what is read next needs the memory
+            if one is trained[-1]:
+                digest = rows.digest
+                del rows
+        details = _assemble(trained, standard, of_label, assessed, widened, oracles)
+        details.test_digest = digest
         details.oracle_reason = known if isinstance(known, str) else None
         for model in details.models:
             seeds = {one.seed: one.configuration for one in trained if one.model == model}
@@ -91,49 +98,17 @@ def run(
         tables.write(part, details, {one.name: one.history for one in trained})
 
 
-def _assess(
-    trained: Sequence[inputs.Trained],
-    known: list[Path] | str,
-    label: Label,
-    loss: Loss,
-    evaluate: Evaluate,
-) -> _Found:
-    """Every run on every split, one pair at a time; `known` is the oracle's files, or why there is
-    none."""
-    of_label: list[Row] = []
-    widened: dict[SplitName, Widened] = {}
-    oracles: dict[SplitName, oracle.OfSplit] = {}
-    assessed: dict[tuple[str, SplitName], Assessed] = {}
-    pairs = [(split, one) for split in SPLITS for one in trained]
-    for split, one in track(pairs, "evaluate", total=len(pairs)):
-        path, counts = one.predictions / f"{split}.h5", getattr(one.counts, split)
-        if one is trained[0]:
-            first, predicted = path, inputs.read_predictions(path, classes(label))
-            if split == "train":
-                standard = Standard(predicted, label, loss, evaluate)
-            rows = SplitRows(predicted, standard)
-            # Past volatility has become regimes.
-            predicted = replace(predicted, volatility=np.empty(0))
-            of_split = rows.label if split == "train" else rows.label + rows.shift
-            of_label += (row._replace(model="label", split=split) for row in of_split)
-            widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
-            oracles[split] = oracle.of_split(known, rows, widened[split])
-        else:
-            same_as = first, rows.time_ns, rows.outcome
-            predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-        assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
-        del predicted  # what is read next needs the memory
-        if one is trained[-1]:
-            digest = rows.digest
-            del rows
-    return _Found(standard, assessed, of_label, widened, oracles, digest)
-
-
 def _assemble(
-    trained: Sequence[inputs.Trained], found: _Found, label: Label, evaluate: Evaluate
+    trained: Sequence[inputs.Trained],
+    standard: Standard,
+    of_label: Sequence[Row],
+    assessed: Mapping[tuple[str, SplitName], Assessed],
+    widened: Intervals,
+    oracles: Mapping[SplitName, oracle.OfSplit],
 ) -> Details:
-    """The table of figures, and what stands beside it, but for verdicts and the oracle's reason."""
-    standard, widened, assessed = found.standard, found.widened, found.assessed
+    """The table of figures of every run `assessed` on every split, and what stands beside it; all
+    but verdicts, the digest of test and why there is no oracle."""
+    evaluate = standard.evaluate
     names = list(dict.fromkeys(one.model for one in trained))
     of_seeds = {
         (model, split): [assessed[one.name, split] for one in trained if one.model == model]
@@ -142,27 +117,26 @@ def _assemble(
     of_runs, alone = _of_runs(trained, assessed)
     over = _over_seeds(of_runs, of_seeds, widened)
     skills, test = Figures(over), widened["test"]
-    skill: dict[str, Resampled] = {}
-    could: list[Row] = []
-    for model in names:
-        resamples, of_model = [one.resamples for one in of_seeds[model, "test"]], skills.of(model)
-        skill[model] = of_model["skill"].value, mean_resampled(resamples, "skill")
-        if not of_model.constant:
-            seen = of_model["hindsight"].value, mean_resampled(resamples, "hindsight")
-            could += by_name(power(*seen, test), model=model, split="test")
+    resamples = {name: [one.resamples for one in of_seeds[name, "test"]] for name in names}
+    skill, hindsight = (
+        {one: (skills.of(one)[what].value, mean_resampled(resamples[one], what)) for one in names}
+        for what in ("skill", "hindsight")
+    )
+    varying = [name for name in names if not skills.of(name).constant]
+    could = [by_name(power(*hindsight[name], test), model=name, split="test") for name in varying]
     rungs = compare_to_baselines(
         names, skills, lambda one, other: difference(skill[one], skill[other], test)
     )
     others = [
-        *found.of_label,
-        *(_row("oracle", "skill", best.skill, split) for split, best in found.oracles.items()),
-        *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in found.oracles.items()),
+        *of_label,
+        *(_row("oracle", "skill", best.skill, split) for split, best in oracles.items()),
+        *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in oracles.items()),
         *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
         *(
-            _row(model, "oracle_share", oracle.share(found.oracles["test"], *skill[model], test))
+            _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
             for model in names
         ),
-        *could,
+        *chain.from_iterable(could),
         *_over_days(skills, names),
     ]
     checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
@@ -179,12 +153,12 @@ def _assemble(
         bin_edges=standard.bin_edges.tolist(),
         regime_cuts=list(standard.regimes.cuts),
         round_trip_bps=evaluate.round_trip_bps,
-        threshold_meaning=meaning(label),
+        threshold_meaning=meaning(standard.label),
         level=evaluate.bootstrap.level,
         tries=evaluate.tries,
         resamples=evaluate.bootstrap.resamples,
         block_seconds=standard.block_seconds,
-        test_digest=found.test_digest,
+        test_digest="",
         oracle_reason=None,
         ladder=[rung for rung, _ in rungs],
         by_model={},

@@ -13,7 +13,6 @@ from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.flags import Figures, raise_flags
 from alpha.evaluate.params import Verdict as Limits
 
-_LONG = 1000  # days of test that no one waits for
 _TOLD = 5e-5  # what is less than 0.01 % is not told
 
 
@@ -91,17 +90,13 @@ def _no_skill(test: Selection, gain: str) -> str:
     if skill.low <= 0:
         return f"{gain}: this may be luck." if skill.value > 0 else f"{gain}: no better than it."
     # Proven, but not in hindsight.
-    off, left = "off that of the constant that fits test", hindsight.value or 0.0
-    apart = (test["explained_variance"].value or 0.0) - max(left, 0.0)
-    why = ""
-    if apart >= _TOLD:
-        apart += max(left, 0.0)
-        why = f": it explains {percent(apart)} of how rows differ, but is off their level"
-    if left > 0:
-        ends = "" if hindsight.high is None else f" ({_between(hindsight)})"
-        return f"{gain}, but {percent(left)} {off}{ends}, which may be luck{why}."
-    why = why or ": the level of the outcome moved, it does not tell rows apart"
-    return f"{gain}, but nothing {off}{why}."
+    left, explained = max(hindsight.value or 0.0, 0.0), test["explained_variance"].value or 0.0
+    ends = "" if hindsight.high is None else f" ({_between(hindsight)})"
+    much, luck = (f"{percent(left)} ", f"{ends}, which may be luck") if left else ("nothing ", "")
+    why = "" if left else ": the level of the outcome moved, it does not tell rows apart"
+    if explained - left >= _TOLD:
+        why = f": it explains {percent(explained)} of how rows differ, but is off their level"
+    return f"{gain}, but {much}off that of the constant that fits test{luck}{why}."
 
 
 def _seen(details: Details, test: Selection, figures: Figures) -> str:
@@ -111,14 +106,14 @@ def _seen(details: Details, test: Selection, figures: Figures) -> str:
     if least is None or seen is None:
         return ""
     figures |= {"test_detectable": least, "test_days": seen, "days_needed": needed}
-    here = f"{_days(seen)} of test"
     if least >= 1:
-        return f" With this spread, {here} could prove no skill at all."
-    text = f" A skill of {percent(least)} would be proven by {here} four times in five"
+        return f" With this spread, {_days(seen)} of test could prove no skill at all."
+    text = (
+        f" A skill of {percent(least)} would be proven by {_days(seen)} of test four times in five"
+    )
     if value is None or needed is None:
         return f"{text}."
-    long = f"more than {_LONG:,} days" if needed > _LONG else f"about {_days(needed)}"
-    return f"{text}; the {percent(value)} that it has in hindsight by {long}."
+    return f"{text}; the {percent(value)} that it has in hindsight by about {_days(needed)}."
 
 
 def _days(count: float) -> str:

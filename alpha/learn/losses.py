@@ -126,7 +126,8 @@ class Objective:
         if self.loss.name == "mae":
             best = np.median(outcome)
         elif self.loss.name == "quantile":
-            best = np.quantile(outcome, self.loss.quantile)
+            # An order statistic: what is between two of them is not the best of few rows.
+            best = np.quantile(outcome, self.loss.quantile, method="inverted_cdf")
         elif self.loss.name == "tail_mse":
             # Around the mean, so that the constant of equal outcomes is exactly that outcome.
             weight = self.row_weights(outcome)

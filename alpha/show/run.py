@@ -271,9 +271,8 @@ def _section(title: str, content: RenderableType) -> Padding:
 def _grid(frame: pd.DataFrame, *, words: Sequence[str] = ()) -> Table:
     """The first column is the rows' names; the others are figures, to the right. With columns of
     `words`, to the left, names are bold and no line is broken."""
-    table = Table(
-        box=None, header_style="bold" if words else "dim", pad_edge=False, padding=(0, 2, 0, 0)
-    )
+    dim = "bold" if words else "dim"
+    table = Table(box=None, header_style=dim, pad_edge=False, padding=(0, 2, 0, 0))
     for at, title in enumerate(map(str, frame)):
         left, style = not at or title in words, "bold" if words and not at else ""
         justify: Literal["left", "right"] = "left" if left else "right"

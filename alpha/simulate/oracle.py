@@ -32,7 +32,7 @@ _NEGLIGIBLE = 1e-9
 
 def expected_ticks(market: Market) -> np.ndarray:
     """E[label in ticks | regime, pressure, shape], (R, G, S), to the interpolation's 1e-5."""
-    rows = window_rows(market)
+    rows = round(_DAY_SECONDS / market.interval) * HORIZON_SECONDS // _DAY_SECONDS
     even = _exit_sums(market, rows, 0)
     # Exit from an interval that is a tick longer above than below.
     uneven = _exit_sums(market, rows, 1)
@@ -42,11 +42,6 @@ def expected_ticks(market: Market) -> np.ndarray:
         # A longer one below is the mirror image: pressure reversed.
         by_shape.append(sums[:, ::-1] if below > above else sums)
     return np.stack(by_shape, axis=-1)
-
-
-def window_rows(market: Market) -> int:
-    """How many rows a look-ahead window holds."""
-    return round(_DAY_SECONDS / market.interval) * HORIZON_SECONDS // _DAY_SECONDS
 
 
 def of_rows(ticks: np.ndarray, path: Path) -> np.ndarray:

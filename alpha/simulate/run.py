@@ -77,7 +77,7 @@ def each_day(params: Simulate) -> Iterator[Day]:
         piece = _piece(params, kernel, number, params.rows_per_day, before)
         day = _day(params, number, before, piece, ticks)
         if number + 1 == change:
-            day.oracle[len(day.oracle) - oracle.window_rows(kernel) :] = np.nan
+            day.oracle[-series.window_rows(oracle.HORIZON_SECONDS, kernel.interval) :] = np.nan
         yield day
         before = piece
 
