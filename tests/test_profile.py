@@ -23,8 +23,8 @@ def day(outcome: list[float], params: Params, *, target: str = "abs_max", start:
     status = np.where(np.isnan(values), 2, 0).astype(np.int8)
     time_ns = start + np.arange(len(values)) * SECOND
     label = params.label.model_copy(update={"target": target})
-    since_ns = np.maximum(time_ns - 2 * SECOND, start)
-    return profile.of_day(values, status, time_ns, since_ns, label, duplicates=3)
+    given = {"duplicates": 3, "longest_frozen_seconds": 2.0}
+    return profile.of_day(values, status, time_ns, label, **given)
 
 
 def write_features(folder: Path, *, days: int = 2) -> Path:

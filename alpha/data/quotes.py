@@ -19,32 +19,22 @@ class FrozenRuns:
     row to its last. Every sound row is in one, of itself alone if both its neighbours differ."""
 
     max_gap_ns: int
-    _time_ns: int = 0  # of the last row, as what follows
-    _quote: tuple[float, float] = (np.nan, np.nan)
-    _since_ns: int = 0
+    _last: tuple[int, float, float, int] = 0, np.nan, np.nan, 0  # time, quote, when its run began
 
     def follow(
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, *, rows: int | None = None
     ) -> np.ndarray:
-        """When each row's run began, (n,) int64: at the row itself where it is not sound. Times
-        int64, strictly increasing, (n,); quotes of any value. What follows next comes after the
-        first `rows` of them (default: all; at least one)."""
+        """When each row's run began, (n,) int64: at the row itself where it is not sound. Times are
+        int64 and increase; quotes are any. What follows next comes after the first `rows`."""
         since_ns = np.empty(len(time_ns), dtype=np.int64)
-        before = self._time_ns, *self._quote, self._since_ns
-        _since((time_ns, bid, ask), before, self.max_gap_ns, since_ns)
-        last = (len(time_ns) if rows is None else rows) - 1
-        self._time_ns, self._since_ns = int(time_ns[last]), int(since_ns[last])
-        self._quote = float(bid[last]), float(ask[last])
+        _since((time_ns, bid, ask), self._last, self.max_gap_ns, since_ns)
+        at = (len(time_ns) if rows is None else rows) - 1
+        self._last = int(time_ns[at]), float(bid[at]), float(ask[at]), int(since_ns[at])
         return since_ns
 
 
 @njit(cache=True, nogil=True)
-def _since(
-    quotes: tuple[np.ndarray, ...],
-    before: tuple[int, float, float, int],
-    max_gap_ns: int,
-    since_ns: np.ndarray,
-) -> None:
+def _since(quotes: tuple, before: tuple, max_gap_ns: int, since_ns: np.ndarray) -> None:
     time_ns, bid, ask = quotes
     last_ns, last_bid, last_ask, since = before
     for row in range(len(time_ns)):

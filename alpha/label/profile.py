@@ -105,17 +105,11 @@ def read(labels: Path) -> Profile:
 
 
 def of_day(
-    outcome: np.ndarray,
-    status: np.ndarray,
-    time_ns: np.ndarray,
-    since_ns: np.ndarray,
-    label: Label,
-    *,
-    duplicates: int,
+    outcome: np.ndarray, status: np.ndarray, time_ns: np.ndarray, label: Label, **given: Any
 ) -> Day:
     """The profile of one feature file's rows, (rows,) each: outcomes NaN where status is not 0,
-    int64 times in UTC, and when their frozen runs began. `duplicates` rows of the file are not
-    among them."""
+    int64 times in UTC. `given` are `duplicates`, which are not among them, and
+    `longest_frozen_seconds`."""
     labelled = status == LABELLED
     known = outcome[labelled]
     size = np.abs(known)
@@ -123,10 +117,9 @@ def of_day(
     seconds = np.sum(time_ns[labelled] % _DAY_NS * 1e-9 * size)
     return Day(
         rows=len(status),
-        duplicates=duplicates,
         status=Status(**{str(code): int(np.sum(status == code)) for code in ALL}),
-        longest_frozen_seconds=np.max(time_ns - since_ns) / 1e9,
         outcome_at_seconds=seconds / size.sum() if size.any() else None,
+        **given,
         **_figures(known, label),
     )
 
