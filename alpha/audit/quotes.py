@@ -120,10 +120,11 @@ def _frozen(
     # What is usual: all but a few of the longest, which may be what is looked for.
     few = 20 + counts["runs"] // 1000
     usual = int(np.sort(lasts)[-few - 1]) if len(lasts) > few else 0
-    limit, longest = max(60 * _SECOND, 4 * usual, label.horizon_ns), int(np.argmax(lasts))
+    longest = int(np.argmax(lasts))
+    limit = max(60 * _SECOND, 4 * usual // _SECOND * _SECOND, label.horizon_ns)
     if lasts[longest] <= limit or (label.max_stale_ns or np.inf) <= limit:
         return []
-    began, seconds = runs[0, parts[longest]], f"{limit / _SECOND:.4g} s"
+    began, seconds = runs[0, parts[longest]], f"{limit / _SECOND:.6g} s"
     name = [file.path.name for file in folder.files if file.first_ns <= began][-1]
     share = rows[lasts > limit].sum() / counts["rows"]
     found = (

@@ -174,8 +174,7 @@ def _mark_stale(
     longer than max_stale_ns, in all: `limits` are horizon_ns and max_stale_ns of `compute`. A run
     is seen whole or known to be longer, which the halo's end is far enough for. Right to left."""
     horizon_ns, max_stale_ns = limits
-    n, rows = len(time_ns), len(status)
-    stale = False
+    n, rows, stale = len(time_ns), len(status), False
     nearest = time_ns[n - 1] + horizon_ns + 1  # the next row of such a run
     for row in range(n - 1, -1, -1):
         if row == n - 1 or since_ns[row] != since_ns[row + 1]:
