@@ -262,7 +262,7 @@ def test_a_damaged_pin_is_one_line_that_says_how_to_mend_it(tmp_path, text, mess
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 10**12)
-files = st.text(st.characters(exclude_characters="/"), max_size=5)
+files = st.text(st.characters(codec="utf-8", exclude_characters="/"), max_size=5)
 
 
 @st.composite

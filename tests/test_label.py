@@ -201,7 +201,7 @@ def test_a_limit_that_nothing_exceeds_leaves_every_label_as_it_is():
 
 
 @given(
-    st.lists(st.tuples(st.integers(1, 8), st.sampled_from([np.nan, 99.0, 100.0])), min_size=2),
+    st.lists(st.tuples(st.integers(1, 8), st.sampled_from([np.nan, 0.0, 99.0, 100.0])), min_size=2),
     st.data(),
 )
 def test_frozen_runs_are_the_same_however_rows_are_cut_into_files(rows, data):
@@ -219,8 +219,8 @@ def test_frozen_runs_are_the_same_however_rows_are_cut_into_files(rows, data):
         start = stop
     assert found == whole.tolist()
     for row, since in enumerate(found):
-        same = [quotes[0][start] >= since for start in range(row + 1)]
-        assert len(set(bid[: row + 1][same])) == 1 or np.isnan(bid[row])
+        of_run = bid[: row + 1][quotes[0][: row + 1] >= since]
+        assert len(of_run) == 1 or (bid[row] > 0 and (of_run == bid[row]).all())
 
 
 def test_labels_see_nothing_before_their_row_and_nothing_after_their_window():
