@@ -20,8 +20,8 @@ _DUMMY = 100  # times, or a part of, the median price of its file
 # Kind and severity of what is found where a mask of _masks holds in more than a share of rows, and
 # what that is. Of a kind, the first.
 _RULES = (
-    ("dummy_prices", "warning", "dummy sound", 0.0, f"prices {_DUMMY} times off pass as sound"),
-    ("dummy_prices", "note", "dummy", 0.0, f"prices are 0, negative or {_DUMMY} times off"),
+    ("dummy_prices", "warning", "dummy sound", 0.0, f"prices {_DUMMY} x off the usual pass as sound"),
+    ("dummy_prices", "note", "dummy", 0.0, f"prices are 0, negative or {_DUMMY} x off the usual"),
     ("crossed_quotes", "warning", "crossed", 0.5, "bid and ask are swapped: bid > ask"),
     ("crossed_quotes", "warning", "crossed", 0.01, "the bid is above the ask"),
     ("clock_jump", "warning", "sunday", 0.0, "clocks are put forward an hour on a Sunday"),
@@ -31,8 +31,8 @@ _RULES = (
 )
 _CURES = {
     "dummy_prices": "write NaN where a side of the book is empty, which gives status 3",
-    "crossed_quotes": "check data.best_bid ({0}) and data.best_ask ({1}), and that no side is late",
-    "clock_jump": "write UTC timestamps if these are of a local clock; an outage is a gap, treated",
+    "crossed_quotes": "check data.best_bid ({0}), data.best_ask ({1}), and that no side is late",
+    "clock_jump": "write UTC timestamps if these are of a local clock; an outage is treated as a gap",
     "locked_quotes": "check that both are quotes: to cross the spread costs nothing in such rows",
     "gaps": "raise label.max_gap_seconds ({2:g}) if rows are that rare",
 }
