@@ -20,7 +20,7 @@ _DUMMY = 100  # times, or a part of, the median price of its file
 # Kind and severity of what is found where a mask of _masks holds in more than a share of rows, and
 # what that is. Of a kind, the first.
 _RULES = (
-    ("dummy_prices", "warning", "dummy sound", 0.0, f"prices {_DUMMY} x off the usual pass as sound"),
+    ("dummy_prices", "warning", "passing", 0.0, f"prices {_DUMMY} x off the usual pass as sound"),
     ("dummy_prices", "note", "dummy", 0.0, f"prices are 0, negative or {_DUMMY} x off the usual"),
     ("crossed_quotes", "warning", "crossed", 0.5, "bid and ask are swapped: bid > ask"),
     ("crossed_quotes", "warning", "crossed", 0.01, "the bid is above the ask"),
@@ -31,8 +31,8 @@ _RULES = (
 )
 _CURES = {
     "dummy_prices": "write NaN where a side of the book is empty, which gives status 3",
-    "crossed_quotes": "check data.best_bid ({0}), data.best_ask ({1}), and that no side is late",
-    "clock_jump": "write UTC timestamps if these are of a local clock; an outage is treated as a gap",
+    "crossed_quotes": "check data.best_bid ({0}) and data.best_ask ({1}), and that no side is late",
+    "clock_jump": "write UTC if these are of a local clock; an outage is treated as a gap",
     "locked_quotes": "check that both are quotes: to cross the spread costs nothing in such rows",
     "gaps": "raise label.max_gap_seconds ({2:g}) if rows are that rare",
 }
@@ -94,7 +94,7 @@ def _masks(file: FeatureFile, quotes: Quotes, label: Label) -> dict[str, np.ndar
     gaps = np.append(time_ns[steps > label.max_gap_ns], np.iinfo(np.int64).max)
     gap = gaps[np.searchsorted(gaps, time_ns)] - time_ns < label.horizon_ns
     return {
-        "dummy": dummy, "dummy sound": dummy & good, "crossed": bid > ask,
+        "dummy": dummy, "passing": dummy & good, "crossed": bid > ask,
         "locked": good & (bid == ask), "jump": jump, "sunday": sunday, "gap": gap,
     }  # fmt: skip
 
