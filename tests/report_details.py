@@ -384,6 +384,7 @@ class Made:
         prediction, spread = self.predictions[model], 0.006 if model in SEEDED else None
         return {
             "skill": over(skill, spread=spread, half=0.011),
+            "hindsight": over(skill - 0.013, half=0.011),
             "loss": over(2e-7 * (1 - skill), spread=spread),
             "rank_ic": over(rank_ic, spread=spread, half=0.015),
             "rank_ic_days": over(rank_ic, spread=0.02),

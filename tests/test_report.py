@@ -197,6 +197,14 @@ def test_the_verdict_comes_first(text: str, rich: Details):
     assert places == sorted(places)
 
 
+def test_skill_in_hindsight_stands_beside_skill(text: str):
+    """In the headline, and beneath each model's skill in the table of verdicts."""
+    words = Page(text).text
+    head, table = words[: words.index("Target")], words[words.index("Verdicts Model") :]
+    assert "Skill in hindsight 0.178 [0.167, 0.189]" in head
+    assert "0.191 [0.180, 0.202] 0.178 [0.167, 0.189]" in table
+
+
 def test_every_model_has_its_verdict_flags_and_place_in_the_ladder(text: str, rich: Details):
     """Sentence by sentence, and each verdict's figures by name."""
     words = Page(text).text
