@@ -10,7 +10,7 @@ from alpha.evaluate.params import Verdict as Limits
 from alpha.learn.params import FEATURELESS
 
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
-_SOME_SKILL = 0.01
+SOME_SKILL = 0.01
 _COLUMNS_NAMED = 3  # of those that leak
 Figures = dict[str, Figure]
 
@@ -50,7 +50,7 @@ def raise_flags(
     mean, spread = test["skill"].value, test["skill_spread"].value
     if mean is not None and spread is not None and verdict != "collapsed":
         # Without skill the mean is near 0, and any spread is large beside it.
-        least = _SOME_SKILL if verdict == "no_skill" else 0.0
+        least = SOME_SKILL if verdict == "no_skill" else 0.0
         if spread > max(least, limits.unstable_share * abs(mean)):
             figures["test_skill_spread"] = spread
             depends = f"Its skill on test depends on the seed: {number(mean)} with a spread of "
@@ -86,10 +86,10 @@ def _overfit(details: Details, model: str, limits: Limits, figures: Figures) -> 
     is measured by the best on train of the models that look at no features, which have a number
     or four to fit and can learn nothing by heart."""
     train = _without_bias(details, model, "train")
-    if model in FEATURELESS or train is None or train <= _SOME_SKILL:
+    if model in FEATURELESS or train is None or train <= SOME_SKILL:
         return None
     few = {name: _without_bias(details, name, "train") or 0.0 for name in details.models}
-    few = {name: few[name] for name in few if name in FEATURELESS and few[name] > _SOME_SKILL}
+    few = {name: few[name] for name in few if name in FEATURELESS and few[name] > SOME_SKILL}
     measure = max(few, key=few.__getitem__, default=None)
     kept = []
     for split in SPLITS[1:]:
@@ -100,7 +100,7 @@ def _overfit(details: Details, model: str, limits: Limits, figures: Figures) -> 
         share = 1.0
         if measure and (left := _without_bias(details, measure, split)) is not None:
             share = min(1.0, max(0.0, left / few[measure]))
-        clear = max(_SOME_SKILL, high - value)
+        clear = max(SOME_SKILL, high - value)
         if found < limits.overfit_share * share * train and found + clear < share * train:
             beside = f", where {measure} kept {percent(share)} of its own" if measure else ""
             kept.append(f"{number(found)} on {split}{beside}")

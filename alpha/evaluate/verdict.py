@@ -10,10 +10,8 @@ from alpha.core.text import bps, number, percent
 from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Details, Verdict, VerdictName
 from alpha.evaluate.figures import Interval, Selection
-from alpha.evaluate.flags import Figures, raise_flags
+from alpha.evaluate.flags import SOME_SKILL, Figures, raise_flags
 from alpha.evaluate.params import Verdict as Limits
-
-_TOLD = 5e-5  # what is less than 0.01 % is not told
 
 
 def judge(
@@ -94,7 +92,7 @@ def _no_skill(test: Selection, gain: str) -> str:
     ends = "" if hindsight.high is None else f" ({_between(hindsight)})"
     much, luck = (f"{percent(left)} ", f"{ends}, which may be luck") if left else ("nothing ", "")
     why = "" if left else ": the level of the outcome moved, it does not tell rows apart"
-    if explained - left >= _TOLD:
+    if explained - left > SOME_SKILL:
         why = f": it explains {percent(explained)} of how rows differ, but is off their level"
     return f"{gain}, but {much}off that of the constant that fits test{luck}{why}."
 
