@@ -132,10 +132,12 @@ def _legend(details: Details) -> list[str]:
     return lines
 
 
-def _headline(details: Details, model: str, tried: Tried) -> tuple[Interval, int]:
-    """A model's skill on test, and the tries that its interval is widened for: the larger of
-    evaluate.tries and what was counted, as some may have been made elsewhere."""
-    skill = details.on(model)["skill"]
+def _headline(
+    details: Details, model: str, tried: Tried, name: str = "skill"
+) -> tuple[Interval, int]:
+    """A model's skill on test, or in hindsight, and the tries that its interval is widened for: the
+    larger of evaluate.tries and what was counted, as some may have been made elsewhere."""
+    skill = details.on(model)[name]
     tries = max(details.tries, tried.configurations.get(model, 1))
     low, high = widen(*skill[:3], tries=tries, level=details.level, already=details.tries)
     return skill._replace(low=low, high=high), tries
@@ -145,11 +147,11 @@ def _notes(details: Details, models: list[str], tried: Tried) -> list[str]:
     """What should be known of the tries behind the headlines of `models`."""
     more, luck, lines = [], [], []
     for model in models:
-        (_, low, *_), tries = _headline(details, model, tried)
+        skill, tries = _headline(details, model, tried)
+        both = skill.least, _headline(details, model, tried, "hindsight")[0].least
         more += [f"{model} {tries:,}"] if tries > details.tries else []
         # Only because of tries that evaluate.tries does not count.
-        before = details.on(model)["skill"].low
-        luck += [model] if before is not None and low is not None and low <= 0 < before else []
+        luck += [model] if details.on(model).proven and min(both) <= 0 else []
     if more:
         lines.append(
             f"Configurations evaluated on this test split: {', '.join(more)}. evaluate.tries is "
@@ -158,7 +160,7 @@ def _notes(details: Details, models: list[str], tried: Tried) -> list[str]:
         )
     if luck:
         who = ", ".join(luck)
-        lines.append(f"Widened so, the interval includes 0: the skill of {who} may be luck.")
+        lines.append(f"Widened so, an interval includes 0: the skill of {who} may be luck.")
     if tried.unread:
         lines.append(
             f"Not counted: {tried.unread:,} earlier evaluation{'s' * (tried.unread > 1)} of an "
