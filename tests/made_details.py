@@ -183,7 +183,8 @@ def details(
         )
         for model, skill in skills.items():
             of_model = FINE | skill | changed.get(model, {}) | changed.get(f"{model} {split}", {})
-            made += rows(model, split, of_model)
+            # The level of the outcome did not move, if nothing else is said.
+            made += rows(model, split, {"hindsight": Over(*of_model["skill"][:3])} | of_model)
     for model, skill in (("mean", 0.0), ("silos", 0.3)):
         for seed in (0, 1):
             made += _run(model, seed, skill)

@@ -1,11 +1,14 @@
 """Results of the steps before evaluation, made up: small, seeded, and with every defect."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
 
+from alpha.audit import findings
+from alpha.audit.findings import Finding, Findings
 from alpha.check import Params
 from alpha.core.artifacts import write_json
 from alpha.core.frames import Block, write_frame
@@ -40,7 +43,17 @@ class Results:
     def features(self) -> Path:
         return self.root / "features"
 
-    def evaluate(self, params: Params, runs: list[str] = RUNS) -> None:
+    @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    def evaluate(
+        self, params: Params, runs: list[str] = RUNS, *, leaks: Sequence[Finding] = ()
+    ) -> None:
+        """With what the audit found."""
+        self.audit.mkdir(exist_ok=True)
+        found = Findings(findings=list(leaks))
+        write_json(self.audit / findings.NAME, found.model_dump(mode="json"))
         evaluation.run(
             params.label,
             params.loss,
@@ -48,6 +61,7 @@ class Results:
             params.verdict,
             runs=runs,
             features=self.features,
+            audit=self.audit,
             models=self.models,
             predictions=self.predictions,
             out=self.evaluation,

@@ -8,8 +8,9 @@ import pytest
 from conftest import PARAMS_TEXT
 from made_results import Results, make, truths, write_prediction
 from scipy.stats import spearmanr
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, r2_score
 
+from alpha.audit.findings import Finding
 from alpha.check import Params, parse
 from alpha.core.artifacts import read_json, write_json
 from alpha.core.errors import InputError
@@ -75,6 +76,8 @@ def test_headline_repeats_the_details_and_stays_short(made: Results, found: Deta
             "skill_test": rounded(test["skill"].value),
             "test_low": rounded(test["skill"].low),
             "test_high": rounded(test["skill"].high),
+            "hindsight": rounded(test["hindsight"].value),
+            "hindsight_low": rounded(test["hindsight"].low),
             "rank_ic": rounded(test["rank_ic"].value),
             "verdict": model.verdict.name,
         }
@@ -104,6 +107,59 @@ def test_a_runs_figures_are_recomputed_from_its_files(made: Results, found: Deta
         )
     assert (figures["clipped"].value, figures["replaced"].value) == (3, 5)
     assert found.run("mlp-1", "train")["epochs"].value == 7
+
+
+def test_skill_in_hindsight_is_recomputed_from_the_files(made: Results, found: Details):
+    """Of each run scikit-learn's R² there, of the model their mean, with an interval around it."""
+    for split in SPLITS:
+        values = []
+        for seed in (0, 1):
+            rows = saved(made, f"mlp-{seed}", split)
+            values.append(found.run(f"mlp-{seed}", split)["hindsight"].value)
+            assert values[-1] == pytest.approx(r2_score(rows.alpha_outcome, rows.prediction))
+        mean = found.on("mlp", split)["hindsight"]
+        assert mean.value == pytest.approx(np.mean(values))
+        assert mean.low < mean.value < mean.high
+        assert mean.value <= found.on("mlp", split)["skill"].value
+    train = found.on("mlp", "train")
+    assert train["hindsight"].value == pytest.approx(train["skill"].value)
+
+
+def test_what_test_could_have_shown_stands_beside_every_model_but_constants(found: Details):
+    hours = found.on("label")["observed_days"].value * 24
+    assert hours == pytest.approx(9000 * 10 / 3600, rel=0.01)
+    for model in ("ridge", "mlp"):
+        test = found.on(model)
+        reach = test["hindsight"].value - test["hindsight"].low
+        assert reach < test["detectable"].value < 2 * reach
+        assert test["days_needed"].value < 10
+    assert found.on("mean")["detectable"].value is None
+
+
+def test_a_leak_of_the_audit_is_told_of_the_models_that_look_at_features(tmp_path, params: Params):
+    leak = Finding(
+        kind="lead",
+        columns=["tomorrow"],
+        severity="leak",
+        where="train",
+        sentence="It knows.",
+        what_to_do="Leave it out.",
+    )
+    results = small(tmp_path)
+    results.evaluate(params, leaks=[leak, leak.model_copy(update={"severity": "warning"})])
+    found = details.read(results.evaluation)
+    said = {name: [flag.name for flag in one.verdict.flags] for name, one in found.by_model.items()}
+    assert said["mean"] == []
+    assert all("leak_suspected" in said[name] for name in ("ridge", "matched_mlp", "mlp"))
+    assert found.by_model["mlp"].verdict.figures["leaking_columns"] == 1
+
+
+def test_without_an_audit_nothing_is_evaluated(tmp_path, params: Params, monkeypatch):
+    """Whoever forgets it is told, not spared."""
+    results = small(tmp_path)
+    monkeypatch.setattr("made_results.write_json", lambda *_: None)
+    with pytest.raises(InputError, match=r"findings\.json"):
+        results.evaluate(params)
 
 
 def test_the_threshold_check_is_a_by_hand_computation_on_the_saved_predictions(

@@ -1,13 +1,18 @@
 import pytest
-from made_details import details, over
+from made_details import Over, details, over
 
+from alpha.audit.findings import Finding
 from alpha.check import Params
-from alpha.evaluate.verdict import raise_flags
+from alpha.evaluate.figures import Figures
+from alpha.evaluate.flags import raise_flags
+from alpha.learn.params import FEATURELESS
 
 
-def proven(skill: float | None) -> float | None:
-    """The low end of an interval around it."""
-    return None if skill is None else skill - 0.01
+def about(skill: float | None, low: float | None = None, spread: float | None = None) -> Over:
+    """A skill with its interval, 0.01 to both sides unless its low end is given."""
+    if skill is None:
+        return over(None, spread=spread)
+    return over(skill, skill - 0.01 if low is None else low, skill + 0.01, spread=spread)
 
 
 def raised(
@@ -19,21 +24,21 @@ def raised(
     low=None,
     spread=0.0,
     verdict="skill_not_actionable",
+    leaks=(),
     **changed,
 ) -> dict[str, str]:
     """The sentence of each flag that is raised, of a model that is fine but for what is said, and
     what has `changed` of the label and the oracle, by "label_split"."""
-    on_test = over(test, proven(test) if low is None else low, spread=spread)
     made = details(
         {
             "silos train": {"skill": over(train)},
-            "silos valid": {"skill": over(valid, proven(valid))},
-            "silos test": {"skill": on_test},
+            "silos valid": {"skill": about(valid)},
+            "silos test": {"skill": about(test, low, spread)},
         }
         | {place.replace("_", " "): figures for place, figures in changed.items()}
     )
     figures = {}
-    flags = raise_flags(made, "silos", verdict, params.verdict, figures)
+    flags = raise_flags(made, "silos", verdict, params.verdict, figures, leaks)
     assert flags or not figures
     return {flag.name: flag.sentence for flag in flags}
 
@@ -109,7 +114,7 @@ def test_without_an_interval_nothing_is_overfit_or_a_leak(params):
     """Two rows of test may come out in any way."""
     skills = {"train": 0.5, "valid": 0.01, "test": 0.95}
     made = details({f"silos {split}": {"skill": over(skill)} for split, skill in skills.items()})
-    assert raise_flags(made, "silos", "no_skill", params.verdict, {}) == []
+    assert raise_flags(made, "silos", "no_skill", params.verdict, {}, ()) == []
 
 
 def test_a_constant_does_not_leak_even_where_the_oracle_was_unlucky(params):
@@ -123,3 +128,101 @@ def test_more_than_the_oracle_knew_is_suspected_of_a_leak(params):
     assert raised(params, low=0.25, oracle_test=oracle) == {}
     sentence = raised(params, low=0.26, oracle_test=oracle)["leak_suspected"]
     assert "on test its skill of at least 0.260 is above all that could be known, 0.250" in sentence
+
+
+# -- overfit beside what the period lost ---------------------------------------------------------
+
+
+def with_har(
+    params: Params, har: tuple[float, float, float], silos, **changed
+) -> dict[str, list[str]]:
+    """The flags of silos beside a HAR model, each with its skills on train, valid and test."""
+    names = {"train": 0, "valid": 1, "test": 2}
+    made = details(
+        {f"mean {split}": {"skill": about(har[at])} for split, at in names.items()}
+        | {f"silos {split}": {"skill": about(silos[at])} for split, at in names.items()}
+        | changed
+    )
+    found = made.figures.table.replace({"model": {"mean": "har"}})
+    models = {"har" if name == "mean" else name: one for name, one in made.by_model.items()}
+    made = made.model_copy(
+        update={"figures": Figures(found), "models": list(models), "by_model": models}
+    )
+    return {
+        model: [
+            flag.sentence for flag in raise_flags(made, model, "no_skill", params.verdict, {}, ())
+        ]
+        for model in models
+    }
+
+
+def test_a_fall_that_simple_models_share_is_not_overfit(params):
+    """HAR kept a third: so did the period, and silos that keep a third learnt nothing by heart."""
+    assert with_har(params, (0.12, 0.04, 0.12), (0.3, 0.1, 0.3)) == {"har": [], "silos": []}
+    assert with_har(params, (0.12, 0.04, 0.12), (0.3, 0.04, 0.3))["silos"] == [
+        "Of a skill of 0.300 on train it keeps 0.040 on valid, where har kept 33.3 % of its own: "
+        "a share less than 50 % as large."
+    ]
+
+
+def test_a_model_of_a_few_numbers_is_never_overfit(params):
+    """It cannot learn thousands of rows by heart: what it loses, the period lost."""
+    assert with_har(params, (0.12, -0.2, 0.0), (0.0, 0.0, 0.0))["har"] == []
+
+
+def test_where_all_that_could_be_learnt_is_gone_only_a_clear_harm_is_overfit(params):
+    """HAR kept nothing. What is a hair below 0 then is not overfit, what does harm is."""
+    assert with_har(params, (0.12, 0.12, -0.01), (0.3, 0.3, -0.008))["silos"] == []
+    [sentence] = with_har(params, (0.12, 0.12, -0.01), (0.3, 0.3, -0.2))["silos"]
+    assert "−0.200 on test, where har kept 0 % of its own" in sentence
+
+
+def test_a_level_that_moved_is_not_overfit(params):
+    """Off in level, silos lose to a constant, and tell rows apart as they did before."""
+    apart = {f"silos {split}": {"skill": about(0.3)} for split in ("train", "valid")}
+    moved = {"skill": about(0.1), "hindsight": about(-0.2), "explained_variance": 0.28}
+    assert with_har(params, (0.1, 0.1, 0.1), (0, 0, 0), **apart, **{"silos test": moved}) == {
+        "har": [],
+        "silos": [],
+    }
+
+
+def test_less_than_half_within_its_interval_is_not_clearly_overfit(params):
+    """Of 0.1 on train it keeps 0.04, but may as well have kept 0.12."""
+    wide = {"silos test": {"skill": over(0.04, -0.05, 0.12)}}
+    found = with_har(params, (0.1, 0.1, 0.1), (0.1, 0.1, 0.1), **wide)
+    assert found["silos"] == []
+
+
+# -- what the audit found ------------------------------------------------------------------------
+
+
+def leak(*columns: str) -> Finding:
+    what = {"kind": "lead", "severity": "leak", "where": "train", "what_to_do": "Leave it out."}
+    return Finding(columns=list(columns), sentence="It knows the future.", **what)
+
+
+def test_a_column_that_knows_the_future_is_a_leak_of_each_model_that_looks_at_features(params):
+    """Three are named, each once."""
+    found = raised(params, leaks=[leak("b", "a"), leak("a", "c", "d", "e")])
+    assert found == {
+        "leak_suspected": "It looks at what the audit says knows the future: b, a, c and 2 more."
+    }
+    assert raised(params, leaks=[leak("a")])["leak_suspected"].endswith("the future: a.")
+    made = details()
+    for model in FEATURELESS:
+        assert raise_flags(made, model, "no_skill", params.verdict, {}, [leak("a")]) == []
+
+
+def test_a_leak_of_rows_is_a_leak_of_every_model(params):
+    for model in ("mean", "silos"):
+        [flag] = raise_flags(details(), model, "no_skill", params.verdict, {}, [leak()])
+        assert (flag.name, flag.sentence) == (
+            "leak_suspected",
+            "The audit found a leak: It knows the future.",
+        )
+
+
+def test_what_the_audit_found_stands_before_a_skill_that_is_too_good(params):
+    sentence = raised(params, test=0.95, leaks=[leak("a")])["leak_suspected"]
+    assert sentence.index("the audit says") < sentence.index("Too good to be true")

@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ def skills(valid, test=None):
     rising = {name: 0.1 + 0.01 * at for at, name in enumerate(valid)}
     made = [row for name in valid for row in rows(name, "valid", {"skill": over(valid[name])})]
     for name, skill in (test or rising).items():
-        made += rows(name, "test", {"skill": over(skill, skill - 0.05)})
+        found = over(skill, None if skill is None else skill - 0.05)
+        made += rows(name, "test", {"skill": found, "hindsight": found})
     return Figures(table(made))
 
 
@@ -135,6 +137,29 @@ def test_a_rung_that_beats_those_below_but_no_constant_is_not_worth_it():
     [_, rung] = rungs_of(["ridge", "mlp"], made, lambda *_: ABOVE)
     assert rung.improves is False
     assert "but not the best constant for sure" in rung.sentence
+
+
+def test_a_constant_beats_nothing_however_far_the_level_moved():
+    """A median that is clearly better than the mean on test has found nothing."""
+    made = skills({"mean": 0.0, "median": 0.06}).table
+    same = rows("median", "test", {"prediction_quantiles": [2e-4] * 3})
+    made = pd.concat([made, table(same)])
+    [_, rung] = rungs_of(["mean", "median"], Figures(made), lambda *_: ABOVE)
+    assert rung.improves is False
+    assert rung.sentence == "Not worth its complexity: it predicts the same for every row."
+
+
+def test_a_rung_that_only_followed_the_level_is_not_worth_it():
+    """It beats the one below and train's constant, but perhaps not the constant that fits test."""
+    made = skills({"har": 0.05, "ridge": 0.06}, test={"har": 0.07, "ridge": 0.1}).table
+    own = (made["model"] == "ridge") & (made["figure"] == "hindsight")
+    made.loc[own, "low"] = -0.01
+    [_, rung] = rungs_of(["har", "ridge"], Figures(made), lambda *_: ABOVE)
+    assert rung.improves is False
+    assert rung.sentence == (
+        "Not worth its complexity: on test it beats har by 0.018 of skill (0.011 to 0.025), but "
+        "not for sure the constant that fits test."
+    )
 
 
 def test_the_lowest_rung_has_nothing_to_beat():

@@ -11,6 +11,7 @@ from conftest import PARAMS_TEXT, ROOT, day_frame
 from alpha import __version__
 from alpha.__main__ import COMMANDS, main
 from alpha.check import load
+from alpha.core.artifacts import write_json
 from alpha.learn.params import MODELS, run_folder
 from alpha.learn.params import runs as runs_of
 
@@ -68,9 +69,11 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
             "predict", "--models", f"train/{models}", "--splits", "splits",
             "--normalization", "contract.json", "--out", f"predict/{models}",
         ) == 0  # fmt: skip
+    Path("audit").mkdir()
+    write_json(Path("audit") / "findings.json", {"findings": []})
     assert alpha(
-        "evaluate", "--features", "features", "--models", "train", "--predictions", "predict",
-        "--out", "evaluate",
+        "evaluate", "--features", "features", "--audit", "audit", "--models", "train",
+        "--predictions", "predict", "--out", "evaluate",
     ) == 0  # fmt: skip
     assert alpha(
         "report", "--evaluation", "evaluate", "--labels", "labels", "--guard", "guard",

@@ -89,15 +89,47 @@ def test_where_nothing_is_to_be_learnt_nothing_is_found(tmp_path):
     assert not [name for name, model in details.by_model.items() if model.verdict.name in FOUND]
 
 
+def test_where_activity_falls_no_constant_has_skill_and_har_is_not_overfit(tmp_path):
+    """A quarter fewer moves from valid on: the median beats train's mean on test for sure."""
+    details = judged(
+        tmp_path,
+        networks=(),
+        trees=(),
+        simulate={"rows_per_day": 8640, "volatility_strength": 0.3, "activity_change": 0.75},
+    )
+    assert details.on("median")["skill"].low > 0
+    improves = {rung.model: rung.improves for rung in details.ladder}
+    for model in ("zero", "mean", "median"):
+        assert details.by_model[model].verdict.name == "collapsed"
+        assert "off the" not in details.by_model[model].verdict.sentence
+        assert details.on(model)["hindsight"].value <= 0
+        assert not improves[model]
+    har = details.by_model["har"].verdict
+    assert [flag.name for flag in har.flags] == []
+    assert details.on("har")["level_skill"].value > 0.4 * details.on("har")["skill"].value
+    # The oracle knows of the change, and finds skill in hindsight too.
+    assert details.on("oracle")["skill"].low > 0
+
+
 @pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])
 def test_no_rung_is_actionable_on_real_recordings(realdata, tmp_path, symbol):
-    """At a taker's fees; on BRLBTC 99.7 % of outcomes are zero, and even skill is not known."""
+    """At a taker's fees; on BRLBTC 99.7 % of outcomes are zero, and even skill is not known. On
+    ETHUSD moves are a fifth smaller in the last hours, and HAR beats train's best constant: that
+    it tells rows apart is not proven in so few hours."""
     details = judged(
         tmp_path,
         data={"dir": str(realdata), "pattern": f"{symbol}*.h5"},
         train={"epochs": 3},
     )
     verdicts = {name: model.verdict.name for name, model in details.by_model.items()}
-    assert "actionable_on_paper" not in verdicts.values()
-    assert ("skill_not_actionable" in verdicts.values()) == (symbol == "ETHUSD")
+    assert not set(verdicts.values()) & set(FOUND)
     assert details.oracle_reason == "only a simulated market has an oracle"
+    har = details.on("har")
+    assert (har["skill"].least > 0) == (symbol == "ETHUSD")
+    if symbol == "ETHUSD":
+        assert details.on("label")["mean"].value < 0.85 * details.on("label", "train")["mean"].value
+        assert har["hindsight"].low < 0 < har["hindsight"].value < har["skill"].value
+        said = details.by_model["har"].verdict
+        assert "off that of the constant that fits test" in said.sentence
+        assert 0.2 < said.figures["days_needed"] < 5
+        assert "overfit" not in [flag.name for flag in said.flags]

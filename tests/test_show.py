@@ -13,6 +13,7 @@ from alpha.guard.compare import Change, Shift
 from alpha.history.tries import Tried
 from alpha.show import run as show
 
+VERDICT = "skill_not_actionable"
 ONCE = Tried({"mean": 1, "silos": 1}, 0)
 
 
@@ -47,15 +48,15 @@ def test_the_table_has_a_line_a_model_in_the_ladders_order(tmp_path, capsys):
     """With each flag below the verdict, without colours or trailing blanks when nobody looks."""
     lines = shown(tmp_path, capsys).splitlines()
     assert [line.split() for line in lines[:2]] == [
-        ["skill", "skill", "rank", "IC", "verdict"],
-        ["model", "valid", "test", "[interval]", "test", "improves", "and", "flags"],
+        ["skill", "skill", "hind-", "rank", "IC", "im-", "verdict"],
+        ["model", "valid", "test", "[interval]", "sight", "test", "proves", "and", "flags"],
     ]
     assert [cell.split() for cell in lines[2:5]] == [
-        ["mean", "0.000", "0.000", "[0.000,", "0.000]", "0.250", "collapsed"],
-        ["silos", "0.300", "0.300", "[0.200,", "0.500]", "0.250", "yes", "skill_not_actionable"],
+        ["mean", "0.000", "0.000", "[0.000,", "0.000]", "0.000", "0.250", "collapsed"],
+        ["silos", "0.300", "0.300", "[0.200,", "0.500]", "0.300", "0.250", "yes", VERDICT],
         ["+", "label_shift"],
     ]
-    assert lines[1].index("improves") == lines[3].index("yes")
+    assert lines[1].index("proves") == lines[3].index("yes")
     assert all(line == line.rstrip() for line in lines)
     *text, report = lines
     assert report.startswith("Report: ")  # whose path may be long
@@ -97,7 +98,7 @@ def test_tries_that_were_counted_widen_the_interval_and_are_told(tmp_path, capsy
     low, high = 0.3 - 0.1 * factor, 0.3 + 0.2 * factor
     cells = row(text, "silos")
     assert f"[{low:.3f}, {high:.3f}]" in cells
-    assert cells[5] == "40"
+    assert cells[6] == "40"
     told = " ".join(text.split())
     assert "Configurations evaluated on this test split: silos 40." in told
     assert "evaluate.tries is smaller, 1:" in told
@@ -115,7 +116,7 @@ def test_fewer_counted_tries_than_the_user_says_do_not_narrow_the_interval(tmp_p
     """They may have been made elsewhere."""
     text = shown(tmp_path, capsys, made=details(tries=9), tried=Tried({"silos": 2}, 0))
     assert "[0.200, 0.500]" in text
-    assert row(text, "silos")[5] == "9"
+    assert row(text, "silos")[6] == "9"
 
 
 def test_a_skill_that_may_be_the_luck_of_the_best_try_is_told(tmp_path, capsys):
@@ -197,7 +198,7 @@ def test_a_figure_that_is_not_available_has_its_reason(tmp_path, capsys):
     made = details({"silos test": {"skill": over(None), "undefined": why}})
     text = shown(tmp_path, capsys, model="silos", made=made)
     assert "Not available on test\nskill: every outcome equals the train mean\n" in text
-    assert row(text, "skill ") == ["skill", "0.300", "0.300", "-"]
+    assert row(text, "skill  ") == ["skill", "0.300", "0.300", "-"]
 
 
 def test_a_skill_without_an_interval_has_its_reason_below_the_table(tmp_path, capsys):

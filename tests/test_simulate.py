@@ -541,6 +541,42 @@ def test_a_day_appended_leaves_the_days_before(two_days, tmp_path):
     assert all(whole[name] != content for name, content in files(tmp_path / "other"))
 
 
+def test_a_change_of_activity_leaves_the_days_before_and_makes_moves_rarer_after():
+    """Half as many moves have half the variance; what is known of the day before is the same, but
+    for windows that see both days."""
+    half = parameters(days=2, activity_change=0.5, activity_change_day=1)
+    (one, two), (before, after) = simulate.each_day(parameters(days=2)), simulate.each_day(half)
+    for name in ("best_bid", "best_ask", "features"):
+        assert (getattr(one, name) == getattr(before, name)).all()
+    assert (one.oracle[:-6] == before.oracle[:-6]).all()
+    assert np.isnan(before.oracle[-6:]).all()
+    assert np.isfinite(after.oracle).all()
+    moves = [np.count_nonzero(np.diff(day.path.base)) for day in (two, after)]
+    assert 0.4 < moves[1] / moves[0] < 0.8
+    usual, rare = (market.build(half, change).step for change in (1.0, 0.5))
+    squares = [(step @ np.arange(-(step.shape[2] // 2), step.shape[2] // 2 + 1) ** 2)[:, 1]
+               for step in (usual, rare)]  # fmt: skip
+    assert squares[1] == pytest.approx(squares[0] / 2, rel=1e-5)
+
+
+def test_without_a_change_the_day_of_it_does_not_matter():
+    [one] = simulate.each_day(parameters(days=1))
+    [other] = simulate.each_day(parameters(days=1, activity_change_day=1))
+    assert one.features.tobytes() == other.features.tobytes()
+    assert one.oracle.tobytes() == other.oracle.tobytes()
+
+
+def test_the_oracle_is_calibrated_where_activity_fell():
+    """Mean label and mean oracle agree, and are smaller than they were."""
+    built = market.build(parameters(), 0.5)
+    draws = np.random.default_rng(0).random((4, 8640 * 100))
+    path = market.walk(built, draws, market.start(20_000))
+    found = (oracle.expected_ticks(built)[path.regime, path.pressure, path.shape])[:-6].mean()
+    assert found == pytest.approx(label_ticks(path, 6).mean(), rel=0.03)
+    usual = oracle.expected_ticks(market.build(parameters()))
+    assert found < 0.8 * usual[path.regime, path.pressure, path.shape].mean()
+
+
 def test_a_price_that_falls_too_low_is_one_clear_line(tmp_path):
     """It names the parameter and the day, and leaves an earlier market as it was."""
     out = tmp_path / "market"

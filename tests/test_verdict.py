@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_details import MEANING, details, over, threshold
 
+from alpha.audit.findings import Finding
 from alpha.check import Params, parse
 from alpha.evaluate.details import Verdict
 from alpha.evaluate.verdict import judge
@@ -15,17 +16,20 @@ GAIN = (
 )
 
 
-def verdict(params: Params, skill=SKILL, *, valid=None, test=None, **other) -> Verdict:
+def verdict(
+    params: Params, skill=SKILL, *, valid=None, test=None, leaks=(), changed=None, **other
+) -> Verdict:
     """The verdict on a model that is fine but for what is said: actionable on paper."""
     made = details(
         {
             "silos train": {"skill": SKILL},
             "silos valid": {"skill": SKILL} | (valid or {}),
             "silos test": {"skill": skill} | (test or {}),
-        },
+        }
+        | (changed or {}),
         **other,
     )
-    return judge(made, "silos", seeds=2, limits=params.verdict)
+    return judge(made, "silos", seeds=2, limits=params.verdict, leaks=leaks)
 
 
 def test_a_constant_is_collapsed_whatever_its_loss(params):
@@ -138,6 +142,107 @@ def test_a_skill_that_is_not_defined_is_no_skill_with_the_reason(params):
     assert found.flags == []
 
 
+def test_a_constant_never_has_a_skill_however_far_the_level_moved(params):
+    """Its predictions are the same for every row: no interval proves anything of it."""
+    same = {"prediction_quantiles": [2e-4] * 3, "hindsight": over(0.1, 0.05, 0.2)}
+    found = verdict(params, test=same | {"std_ratio": over(None), "near_mean_share": over(None)})
+    assert found.name == "collapsed"
+    assert found.sentence == "On test it predicts the same for every row."
+
+
+@pytest.mark.parametrize(
+    ("hindsight", "explained", "why"),
+    [
+        (
+            over(-0.002, -0.01, 0.004),
+            0.0,
+            "nothing off that of the constant that fits test: the level of the outcome moved, it "
+            "does not tell rows apart",
+        ),
+        (
+            over(-0.002, -0.01, 0.004),
+            0.021,
+            "nothing off that of the constant that fits test: it explains 2.1 % of how rows "
+            "differ, but is off their level",
+        ),
+        (
+            over(0.012, -0.005, 0.03),
+            0.012,
+            "1.2 % off that of the constant that fits test (−0.50 % to 3 %), which may be luck",
+        ),
+        (
+            over(0.012, -0.005, 0.03),
+            0.06,
+            "1.2 % off that of the constant that fits test (−0.50 % to 3 %), which may be luck: "
+            "it explains 6 % of how rows differ, but is off their level",
+        ),
+        (
+            over(0.0),
+            None,
+            "nothing off that of the constant that fits test: the level of the outcome moved, it "
+            "does not tell rows apart",
+        ),
+    ],
+)
+def test_a_skill_that_is_only_the_levels_is_no_skill_and_both_are_told(
+    params, hindsight, explained, why
+):
+    """Train's best constant was beaten for sure, the one that fits test was not."""
+    found = verdict(params, test={"hindsight": hindsight, "explained_variance": explained})
+    assert found.name == "no_skill"
+    assert found.sentence == f"{GAIN}, but {why}."
+    assert found.figures["test_hindsight"] == hindsight.value
+
+
+@pytest.mark.parametrize(
+    ("least", "needed", "told"),
+    [
+        (
+            0.021,
+            6.89,
+            "A skill of 2.1 % would be proven by 1.0 days of test four times in five; the 0.80 % "
+            "that it has in hindsight by about 6.9 days.",
+        ),
+        (0.021, None, "A skill of 2.1 % would be proven by 1.0 days of test four times in five."),
+        (1.4, 50.0, "With this spread, 1.0 days of test could prove no skill at all."),
+    ],
+)
+def test_no_skill_says_what_could_have_been_seen(params, least, needed, told):
+    found = verdict(
+        params,
+        over(0.008, -0.003, 0.019),
+        test={"detectable": least, "days_needed": needed},
+        changed={"label test": {"observed_days": 1.0}},
+    )
+    assert found.sentence.endswith(f"this may be luck. {told}")
+    seen = (found.figures[name] for name in ("test_detectable", "test_days", "days_needed"))
+    assert tuple(seen) == (least, 1.0, needed)
+
+
+LEAK = Finding(
+    kind="lead",
+    columns=["next_move"],
+    severity="leak",
+    where="train",
+    sentence="next_move follows the mid by −60 s.",
+    what_to_do="Leave it out.",
+)
+
+
+def test_what_is_suspected_of_a_leak_is_never_actionable(params):
+    """Whether the audit says so, or its own figures: that acting would pay is no news then."""
+    for found in (
+        verdict(params, leaks=[LEAK]),
+        verdict(params, over(0.95, 0.93, 0.97)),
+    ):
+        assert found.name == "skill_not_actionable"
+        assert [flag.name for flag in found.flags] == ["leak_suspected"]
+        assert found.sentence.endswith(
+            "but a leak is suspected: until it is ruled out, that acting pays on paper means "
+            "nothing."
+        )
+
+
 def test_skill_that_pays_above_the_threshold_chosen_on_valid_is_actionable(params):
     found = verdict(params)
     assert found.name == "actionable_on_paper"
@@ -156,6 +261,8 @@ def test_a_verdict_carries_the_figures_that_made_it(params):
         "test_skill": 0.295,
         "test_skill_low": 0.25,
         "test_skill_high": 0.33,
+        "test_hindsight": 0.295,
+        "test_hindsight_low": 0.25,
         "test_std_ratio": 0.5,
         "test_near_mean_share": 0.1,
         "threshold_bps": 10.0,
@@ -252,19 +359,21 @@ def test_the_sentence_names_the_loss_the_level_and_the_tries(params):
 figure = st.none() | st.floats(-2, 2)
 
 
-@given(figure, figure, figure, figure, figure, figure, st.integers(0, 60), figure)
+@given(figure, figure, figure, figure, figure, figure, st.integers(0, 60), figure, figure, figure)
 def test_no_figure_makes_it_fail_and_only_proven_figures_are_actionable(
-    mean, low, ratio, near, after_fees, least, windows, lift
+    mean, low, ratio, near, after_fees, least, windows, lift, hindsight, seen
 ):
     """Every figure may be undefined; bad luck in any of them is enough not to be actionable."""
     thresholds = [threshold(10, after_fees, least, windows=windows, lift=lift)]
     test = {"std_ratio": over(ratio), "near_mean_share": over(near), "thresholds": thresholds}
+    test |= {"hindsight": over(hindsight, seen, seen), "detectable": low, "days_needed": seen}
     params = parse(PARAMS_TEXT, source="params.yaml")
     found = verdict(params, over(mean, low, low), valid={"thresholds": thresholds}, test=test)
     proven = (
         (ratio is None or ratio >= 0.05)
         and (near is None or near <= 0.95)
-        and (mean is not None and low is not None and low > 0)
+        and (mean is not None and low is not None and low > 0 and not mean > 0.9)
+        and (seen is not None and seen > 0)
         and (windows >= 30 and least is not None and least > 0)
         and (lift is not None and lift > 1)
     )

@@ -20,7 +20,8 @@ _NOT_FINITE = "no prediction is finite"
 # Losses are computed of so many rows at once, which bounds the memory.
 _PART_ROWS = 1 << 18
 _OF_SPLIT = (
-    *("rows", "non_finite", "loss", "constant_loss", "skill", "mse", "mae", "rank_ic"),
+    *("rows", "non_finite", "loss", "constant_loss", "skill", "hindsight", "explained_variance"),
+    *("level_skill", "mse", "mae", "rank_ic"),
     *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
 )
 
@@ -89,9 +90,9 @@ def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> A
     run.in_order()
     figures, reasons = run.of_all_rows()
     figures |= {"rows": split.rows, "non_finite": split.rows - run.kept, **counts}
-    names = "skill", "rank_ic", "loss"
+    names = "skill", "hindsight", "rank_ic", "loss"
     ends = {name: once.ends(figures[name], resamples.get(name)) for name in names}
-    rows[:0] = by_name({name: figures[name] for name in _OF_SPLIT}, reasons, ends)
+    rows[:0] = by_name({name: figures.get(name) for name in _OF_SPLIT}, reasons, ends)
     for place, those in (split.days | split.regimes).items():
         columns = run.scored(those)
         figures, reasons = figures_of_rows(run.products[place], columns)
@@ -201,14 +202,19 @@ class _Run:
         split, kept, columns = self.split, self.kept, self.scored(slice(None))
         found, undefined = figures_of_rows(self.products[""], columns)
         by_cell, constant = split.blocks.by_cell(columns[2]), metrics.total(columns[3])
+        losses, best = metrics.total(columns[2]), split.best_total
         del columns  # what comes needs the memory
+        counted, same = split.rows if kept else 0, metrics.constant(split.outcome)
         with np.errstate(over="ignore", invalid="ignore"):
-            error = np.abs(split.outcome - self.score)
+            error = split.outcome - self.score
+            of_level = self._of_level(error, losses, constant) if counted and not same else {}
+            np.abs(error, out=error)
             absolute, squared = np.nansum(error), np.nansum(np.square(error, out=error))
         zeros = split.rows - int(np.count_nonzero(split.outcome))
         others, reasons = metrics.defined(
             {
-                "constant_loss": lambda: metrics.mean(constant, split.rows if kept else 0),
+                "constant_loss": lambda: metrics.mean(constant, counted),
+                "hindsight": lambda: metrics.skill(losses, best, counted, constant=same),
                 "mse": lambda: metrics.mean(squared, kept),
                 "mae": lambda: metrics.mean(absolute, kept),
                 "label_zero_share": lambda: metrics.mean(zeros, split.rows),
@@ -217,8 +223,30 @@ class _Run:
             instead=self.instead,
         )
         of_losses = by_cell, split.constant_by_cell
-        self.found.resamples.update(resampled(split, found, of_losses, self.rank_sums))
-        return found | others, undefined | reasons
+        both = found | {"hindsight": others["hindsight"]}
+        self.found.resamples.update(resampled(split, both, of_losses, self.rank_sums))
+        return found | others | of_level, undefined | reasons
+
+    def _of_level(
+        self, error: np.ndarray, losses: float, of_constant: float
+    ) -> dict[str, float | None]:
+        """Squared error in two parts (Murphy 1988), of the level and of what tells rows apart, from
+        errors (rows,), NaN where nothing was predicted, and the sums of the losses; of other
+        losses nothing. `level_skill` is what of the skill is of the level."""
+        objective, rows, best = (
+            self.split.standard.objective,
+            self.split.rows,
+            self.split.best_total,
+        )
+        if objective.classes or objective.loss.name != "mse":
+            return {}
+        abstained = self.split.outcome[np.isnan(error)] - objective.constant
+        of_bias = (np.nansum(error) + np.sum(abstained)) ** 2 / rows
+        parts = np.array([best - losses + of_bias, of_constant - best - of_bias])
+        with np.errstate(divide="ignore"):
+            parts /= (best, of_constant)
+        names = "explained_variance", "level_skill"
+        return dict(zip(names, map(metrics.finite_or_none, parts), strict=True))
 
 
 def resampled(
@@ -227,16 +255,20 @@ def resampled(
     losses: Sequence[np.ndarray],
     rank_sums: Sequence[np.ndarray],
 ) -> Resamples:
-    """Those of loss, skill and rank IC, as far as they are among the `figures` and have an
+    """Those of loss, skills and rank IC, as far as they are among the `figures` and have an
     interval: from losses and the constant's by cell, (cells,), and `rank_ic_statistics`."""
     blocks, found = split.blocks, {}
     if blocks.reason is not None:
         return {}
     if figures["loss"] is not None:
-        rows, of_loss, of_constant = blocks.sums((blocks.rows, *losses))
+        best = split.best_by_cell if figures.get("hindsight") is not None else None
+        every = (blocks.rows, *losses) if best is None else (blocks.rows, *losses, best)
+        rows, of_loss, of_constant, *of_best = blocks.sums(every)
         found["loss"] = ratio(of_loss, rows)
         if figures["skill"] is not None and split.skill_reason is None:
             found["skill"] = 1.0 - ratio(of_loss, of_constant)
+        if of_best:
+            found["hindsight"] = 1.0 - ratio(of_loss, of_best[0])
     if figures["rank_ic"] is not None:
         found["rank_ic"] = ranking.rank_ic_resampled(blocks.sums(rank_sums))
     return found

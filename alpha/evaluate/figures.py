@@ -87,6 +87,18 @@ class Selection:
         """The threshold checks, each an event by its threshold in bps."""
         return self.events("prediction_above")
 
+    @property
+    def constant(self) -> bool:
+        """Whether a model predicts the same for every row."""
+        quantiles = self.values("prediction_quantile")
+        return bool(quantiles) and quantiles[0] is not None and quantiles[0] == quantiles[-1]
+
+    @property
+    def proven(self) -> bool:
+        """Whether a model's skill is: against train's best constant and in hindsight. Of a constant
+        it never is: how much better it does is the level's doing."""
+        return not self.constant and min(self["skill"].least, self["hindsight"].least) > 0
+
     def slices(self, kind: str) -> list["Selection"]:
         """Days or regimes, in the table's order: `kind` is day or regime."""
         found = (place for place, event in self.found if not event)

@@ -103,7 +103,8 @@ def compare_to_baselines(
 ) -> list[tuple[Rung, Interval]]:
     """Each model, lowest first, against the best on valid of those below it; and by how much it is
     better on test, which is `difference(model, against)`. It is worth its complexity if on test the
-    interval of that is above 0, no other rung below has a larger skill, and its own is proven."""
+    interval of that is above 0, no other rung below has a larger skill, and its own is proven, also
+    in hindsight; a constant never is."""
     found = []
     for at, model in enumerate(models):
         by = Interval(reason="no model below it has a skill on valid" if at else "the lowest rung")
@@ -122,6 +123,8 @@ def _improves(
     model: str, below: Sequence[str], figures: Figures, against: str | None, by: Interval
 ) -> tuple[bool, str]:
     """Whether it is worth its complexity, and why."""
+    if figures.of(model).constant:
+        return False, "it predicts the same for every row"
     if by.value is None or by.low is None or by.high is None:
         reason = by.reason or "the difference has no interval"
         return False, f"it cannot be compared, as {reason}"
@@ -136,6 +139,8 @@ def _improves(
     own, best = figures.of(model)["skill"], figures.best(below, "test")
     if own.value is None or own.low is None or own.low <= 0:
         return False, f"{beats} {ends}, but not the best constant for sure"
+    if not figures.of(model).proven:
+        return False, f"{beats} {ends}, but not for sure the constant that fits test"
     more = None if best is None else figures.of(best)["skill"].value
     if more is not None and more > own.value:
         return False, f"{beats} {ends}, but {best} has more there, {number(more)}"

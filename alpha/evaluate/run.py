@@ -4,13 +4,14 @@ split, what one run predicts of them, and the resampled figures of every run."""
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from alpha.audit import findings
 from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
@@ -19,6 +20,7 @@ from alpha.evaluate import figures, inputs, oracle, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
 from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
+from alpha.evaluate.hindsight import power
 from alpha.evaluate.over_seeds import Widened, compare_to_baselines, difference, key, mean_resampled
 from alpha.evaluate.params import Evaluate
 from alpha.evaluate.params import Verdict as Limits
@@ -41,17 +43,19 @@ def run(
     *,
     runs: list[str],
     features: Path,
+    audit: Path,
     models: Path,
     predictions: Path,
     out: Path,
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads history.csv, model.json and perhaps importance.json of each run, its {split}.h5 and
-    inputs.json, the same of a matched MLP in matched_mlp/, and perhaps features/oracle/. Raises
-    InputError, naming the file, where one is missing, is not of its format, or holds other rows
-    than the runs before it.
+    Reads the audit's findings.json, history.csv, model.json and perhaps importance.json of each
+    run, its {split}.h5 and inputs.json, the same of a matched MLP in matched_mlp/, and perhaps
+    features/oracle/. Raises InputError, naming the file, where one is missing, is not of its
+    format, or holds other rows than the runs before it.
     """
+    leaks = findings.read(audit).leaks
     trained = inputs.trained(runs, models=models, predictions=predictions)
     known = oracle.read(features, label, loss)
     of_label: list[Row] = []
@@ -81,65 +85,85 @@ def run(
             if one is trained[-1]:
                 digest = rows.digest
                 del rows
-        names = list(dict.fromkeys(one.model for one in trained))
-        of_seeds = {
-            (model, split): [assessed[one.name, split] for one in trained if one.model == model]
-            for model, split in product(names, SPLITS)
-        }
-        of_runs, alone = _of_runs(trained, assessed)
-        over = _over_seeds(of_runs, of_seeds, widened)
-        skills, test = Figures(over), widened["test"]
-        skill = {}
-        for model in names:
-            resamples = [one.resamples for one in of_seeds[model, "test"]]
-            skill[model] = skills.of(model)["skill"].value, mean_resampled(resamples, "skill")
-        rungs = compare_to_baselines(
-            names, skills, lambda one, other: difference(skill[one], skill[other], test)
-        )
-        others = [
-            *of_label,
-            *(_row("oracle", "skill", best.skill, split) for split, best in oracles.items()),
-            *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in oracles.items()),
-            *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
-            *(
-                _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
-                for model in names
-            ),
-            *_over_days(skills, names),
-        ]
-        checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
-        every = [figures.table(others), over, figures.table(checks), of_runs, alone]
-        details = Details(
-            models=names,
-            runs=[one.name for one in trained],
-            loss=standard.objective.words,
-            classes=list(standard.objective.classes),
-            train_rows=standard.rows,
-            train_mean=standard.mean,
-            train_std=standard.std,
-            tolerance=standard.near_mean_tolerance,
-            bin_edges=standard.bin_edges.tolist(),
-            regime_cuts=list(standard.regimes.cuts),
-            round_trip_bps=evaluate.round_trip_bps,
-            threshold_meaning=meaning(label),
-            level=evaluate.bootstrap.level,
-            tries=evaluate.tries,
-            resamples=evaluate.bootstrap.resamples,
-            block_seconds=standard.block_seconds,
-            test_digest=digest,
-            oracle_reason=known if isinstance(known, str) else None,
-            ladder=[rung for rung, _ in rungs],
-            by_model={},
-            figures=Figures(pd.concat(every, ignore_index=True)),
-        )
-        for model in names:
+        details = _assemble(trained, standard, of_label, assessed, widened, oracles)
+        details.test_digest = digest
+        details.oracle_reason = known if isinstance(known, str) else None
+        for model in details.models:
             seeds = {one.seed: one.configuration for one in trained if one.model == model}
             details.by_model[model] = Model(
                 seeds=list(seeds),
                 configuration=_configuration(seeds.values()),
-                verdict=judge(details, model, seeds=len(seeds), limits=limits),
+                verdict=judge(details, model, seeds=len(seeds), limits=limits, leaks=leaks),
             )
         tables.write(part, details, {one.name: one.history for one in trained})
+
+
+def _assemble(
+    trained: Sequence[inputs.Trained],
+    standard: Standard,
+    of_label: Sequence[Row],
+    assessed: Mapping[tuple[str, SplitName], Assessed],
+    widened: Intervals,
+    oracles: Mapping[SplitName, oracle.OfSplit],
+) -> Details:
+    """The table of figures of every run `assessed` on every split, and what stands beside it; all
+    but verdicts, the digest of test and why there is no oracle."""
+    evaluate = standard.evaluate
+    names = list(dict.fromkeys(one.model for one in trained))
+    of_seeds = {
+        (model, split): [assessed[one.name, split] for one in trained if one.model == model]
+        for model, split in product(names, SPLITS)
+    }
+    of_runs, alone = _of_runs(trained, assessed)
+    over = _over_seeds(of_runs, of_seeds, widened)
+    skills, test = Figures(over), widened["test"]
+    resamples = {name: [one.resamples for one in of_seeds[name, "test"]] for name in names}
+    skill, hindsight = (
+        {one: (skills.of(one)[what].value, mean_resampled(resamples[one], what)) for one in names}
+        for what in ("skill", "hindsight")
+    )
+    varying = [name for name in names if not skills.of(name).constant]
+    could = [by_name(power(*hindsight[name], test), model=name, split="test") for name in varying]
+    rungs = compare_to_baselines(
+        names, skills, lambda one, other: difference(skill[one], skill[other], test)
+    )
+    others = [
+        *of_label,
+        *(_row("oracle", "skill", best.skill, split) for split, best in oracles.items()),
+        *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in oracles.items()),
+        *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
+        *(
+            _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
+            for model in names
+        ),
+        *chain.from_iterable(could),
+        *_over_days(skills, names),
+    ]
+    checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
+    every = [figures.table(others), over, figures.table(checks), of_runs, alone]
+    return Details(
+        models=names,
+        runs=[one.name for one in trained],
+        loss=standard.objective.words,
+        classes=list(standard.objective.classes),
+        train_rows=standard.rows,
+        train_mean=standard.mean,
+        train_std=standard.std,
+        tolerance=standard.near_mean_tolerance,
+        bin_edges=standard.bin_edges.tolist(),
+        regime_cuts=list(standard.regimes.cuts),
+        round_trip_bps=evaluate.round_trip_bps,
+        threshold_meaning=meaning(standard.label),
+        level=evaluate.bootstrap.level,
+        tries=evaluate.tries,
+        resamples=evaluate.bootstrap.resamples,
+        block_seconds=standard.block_seconds,
+        test_digest="",
+        oracle_reason=None,
+        ladder=[rung for rung, _ in rungs],
+        by_model={},
+        figures=Figures(pd.concat(every, ignore_index=True)),
+    )
 
 
 def _row(model: str, figure: str, found: Interval, split: str = "test") -> Row:

@@ -9,6 +9,7 @@ from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.figures import by_event, by_name
+from alpha.evaluate.hindsight import best_losses, days
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Evaluate
@@ -82,8 +83,9 @@ class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
     `days` has the rows of each UTC day, as the table names it, `regime` (rows,) each row's,
-    `constant_by_cell` (cells,) the losses of the best constant, `label` the label's own figures and
-    `shift` those against train's; `digest` is of all times and outcomes.
+    `constant_by_cell` (cells,) the losses of train's best constant, `best_by_cell` those of the one
+    that fits these rows (None if in too few blocks) and `best_total` their sum, `label` the label's
+    own figures and `shift` those against train's; `digest` is of all times and outcomes.
     """
 
     def __init__(self, columns: Columns, standard: Standard) -> None:
@@ -93,6 +95,10 @@ class SplitRows:
         resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
         self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
         self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
+        best = best_losses(objective, outcome)
+        self.best_total, by_cell = metrics.total(best), self.blocks.by_cell(best)
+        few = self.blocks.reason or self.blocks.effective(by_cell) < LEAST_EFFECTIVE
+        self.best_by_cell = None if few else by_cell
         # Why skill has no interval, or None if it has.
         self.skill_reason = self.blocks.reason
         if not self.skill_reason and self.blocks.effective(self.constant_by_cell) < LEAST_EFFECTIVE:
@@ -113,6 +119,7 @@ class SplitRows:
         figures = {
             "rows": rows,
             "days": len(self.days),
+            "observed_days": days(self.blocks),
             "zero_share": (rows - np.count_nonzero(outcome)) / rows if rows else None,
             "mean": finite_or_none(metrics.total(outcome) / rows) if rows else None,
             "std": finite_or_none(metrics.std(outcome)) if rows else None,

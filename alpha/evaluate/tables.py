@@ -23,8 +23,8 @@ _CHECK = [
 _SLICE = ["rows", "skill", "rank_ic", "std_ratio"]
 _DECILE = ["calibration_rows", "calibration_prediction", "calibration_outcome"]
 _LADDER = [
-    *("model", "skill", "skill_low", "skill_high", "valid_skill", "against", "difference"),
-    *("difference_low", "difference_high"),
+    *("model", "skill", "skill_low", "skill_high", "hindsight", "hindsight_low", "hindsight_high"),
+    *("valid_skill", "against", "difference", "difference_low", "difference_high"),
 ]
 _IMPORTANCE = ["model", "family", "importance", "spread"]
 
@@ -56,6 +56,7 @@ def _metrics(details: Details) -> dict[str, Any]:
         for split in ("valid", "test"):
             names = f"skill_{split}", f"{split}_low", f"{split}_high"
             found |= dict(zip(names, details.on(model, split)["skill"][:3], strict=True))
+        found["hindsight"], found["hindsight_low"], *_ = details.on(model)["hindsight"]
         found["rank_ic"] = details.on(model)["rank_ic"].value
         # As precise as a skill is of interest; adding 0 makes a rounded −0 a plain 0.
         models[model] = {
@@ -112,9 +113,10 @@ def _ladder(details: Details) -> pd.DataFrame:
     against = {rung.model: rung.against for rung in details.ladder}
     rows = []
     for name in [*against, *(["oracle"] if details.oracle_reason is None else [])]:
-        skill, by = (details.on(name)[figure][:3] for figure in ("skill", "skill_difference"))
+        names = "skill", "hindsight", "skill_difference"
+        skill, hindsight, by = (details.on(name)[figure][:3] for figure in names)
         valid = details.on(name, "valid")["skill"].value
-        rows.append((name, *skill, valid, against.get(name), *by))
+        rows.append((name, *skill, *hindsight, valid, against.get(name), *by))
     return pd.DataFrame(rows, columns=_LADDER)
 
 

@@ -1,59 +1,68 @@
-"""The verdict: what a trained model is, by name, with the figures that say so; and its flags.
+"""The verdict: what a trained model is, by name, with the figures that say so.
 
 docs/verdicts.md explains the rules and the limits.
 """
 
+from collections.abc import Sequence
+
+from alpha.audit.findings import Finding
 from alpha.core.text import bps, number, percent
 from alpha.data.columns import SPLITS
-from alpha.evaluate.details import Details, Figure, Flag, Verdict, VerdictName
+from alpha.evaluate.details import Details, Verdict, VerdictName
 from alpha.evaluate.figures import Interval, Selection
+from alpha.evaluate.flags import Figures, raise_flags
 from alpha.evaluate.params import Verdict as Limits
 
-# A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
-_SOME_SKILL = 0.01
-Figures = dict[str, Figure]
+_TOLD = 5e-5  # what is less than 0.01 % is not told
 
 
-def judge(details: Details, model: str, *, seeds: int, limits: Limits) -> Verdict:
-    """Name what a model of `seeds` runs is, from its figures. The first rule that holds gives the
-    name: collapsed, no_skill, then whether acting pays on a threshold that was chosen on valid."""
+def judge(
+    details: Details, model: str, *, seeds: int, limits: Limits, leaks: Sequence[Finding]
+) -> Verdict:
+    """Name what a model of `seeds` runs is, from its figures and the audit's `leaks`. The first
+    rule that holds gives the name: collapsed, no_skill, then whether acting pays on a threshold
+    that was chosen on valid; never where a leak is suspected."""
     test = details.on(model)
-    skill = test["skill"]
+    skill, hindsight = test["skill"], test["hindsight"]
     figures: Figures = {
         **{f"{split}_skill": details.on(model, split)["skill"].value for split in SPLITS},
         "test_skill_low": skill.low,
         "test_skill_high": skill.high,
+        "test_hindsight": hindsight.value,
+        "test_hindsight_low": hindsight.low,
         "test_std_ratio": test["std_ratio"].value,
         "test_near_mean_share": test["near_mean_share"].value,
     }
     name: VerdictName
-    gain = _gain(details, skill)
-    proven = skill.least > 0
+    gain, proven = _gain(details, skill), test.proven
     if signs := _collapse(test, limits, spare=proven and bool(details.classes)):
         name, sentence = "collapsed", f"On test {signs}."
         if proven:
             sentence += f" {gain} all the same."
     elif not proven:
-        name, sentence = "no_skill", _no_skill(test, gain)
+        name, sentence = "no_skill", _no_skill(test, gain) + _seen(details, test, figures)
     else:
         pays, why = _acting(details, model, limits, figures)
         name = "actionable_on_paper" if pays else "skill_not_actionable"
         sentence = f"{gain}. {why}" if pays else f"{gain}, but {why}."
     known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
+    flags = raise_flags(details, model, name, limits, figures, leaks)
+    if name == "actionable_on_paper" and any(flag.name == "leak_suspected" for flag in flags):
+        name = "skill_not_actionable"
+        why = "a leak is suspected: until it is ruled out, that acting pays on paper means nothing"
+        sentence = f"{gain}, but {why}."
     if known < seeds:
         sentence += f" Only {known:.0f} of {seeds} seeds have a skill on test."
     if non_finite:
         count = "they count as the best constant, and are left out of what ranks"
         sentence += f" On test {non_finite:,.0f} predictions are not finite: {count}."
-    flags = raise_flags(details, model, name, limits, figures)
     return Verdict(name=name, sentence=sentence, figures=figures, flags=flags)
 
 
 def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
     """The signs of a collapse, if there are any. `spare` spares what is not a plain constant:
     probabilities of a rare class vary little, and may be worth much in cross-entropy."""
-    quantiles = test.values("prediction_quantile")
-    if quantiles and quantiles[0] is not None and quantiles[0] == quantiles[-1]:
+    if test.constant:
         return "it predicts the same for every row"
     if spare:
         return None
@@ -70,7 +79,7 @@ def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
 
 
 def _no_skill(test: Selection, gain: str) -> str:
-    skill, undefined = test["skill"], test.undefined
+    skill, hindsight, undefined = test["skill"], test["hindsight"], test.undefined
     if skill.value is None:
         return f"Its skill on test is not available: {undefined.get('skill', 'not defined')}."
     if skill.low is None or skill.high is None:
@@ -78,7 +87,37 @@ def _no_skill(test: Selection, gain: str) -> str:
         return f"{gain}, but nothing says if this is luck: {reason}."
     if skill.high < 0:
         return f"{gain}: worse than that constant."
-    return f"{gain}: this may be luck." if skill.value > 0 else f"{gain}: no better than it."
+    if skill.low <= 0:
+        return f"{gain}: this may be luck." if skill.value > 0 else f"{gain}: no better than it."
+    # Proven, but not in hindsight.
+    left, explained = max(hindsight.value or 0.0, 0.0), test["explained_variance"].value or 0.0
+    ends = "" if hindsight.high is None else f" ({_between(hindsight)})"
+    much, luck = (f"{percent(left)} ", f"{ends}, which may be luck") if left else ("nothing ", "")
+    why = "" if left else ": the level of the outcome moved, it does not tell rows apart"
+    if explained - left >= _TOLD:
+        why = f": it explains {percent(explained)} of how rows differ, but is off their level"
+    return f"{gain}, but {much}off that of the constant that fits test{luck}{why}."
+
+
+def _seen(details: Details, test: Selection, figures: Figures) -> str:
+    """What skill test could have proven, if that is known; adds the figures."""
+    least, needed = test["detectable"].value, test["days_needed"].value
+    value, seen = test["hindsight"].value, details.on("label")["observed_days"].value
+    if least is None or seen is None:
+        return ""
+    figures |= {"test_detectable": least, "test_days": seen, "days_needed": needed}
+    if least >= 1:
+        return f" With this spread, {_days(seen)} of test could prove no skill at all."
+    text = (
+        f" A skill of {percent(least)} would be proven by {_days(seen)} of test four times in five"
+    )
+    if value is None or needed is None:
+        return f"{text}."
+    return f"{text}; the {percent(value)} that it has in hindsight by about {_days(needed)}."
+
+
+def _days(count: float) -> str:
+    return f"{number(count, 0 if count >= 10 else 1 if count >= 1 else 2)} days"
 
 
 def _gain(details: Details, skill: Interval) -> str:
@@ -90,8 +129,11 @@ def _gain(details: Details, skill: Interval) -> str:
     if low is None or high is None:
         return text
     best = "" if details.tries == 1 else f" for the best of {details.tries:,} tries"
-    ends = f"{percent(low)} to {percent(high)}"
-    return f"{text} (the skill's {100 * details.level:g} % interval{best} is {ends})"
+    return f"{text} (the skill's {100 * details.level:g} % interval{best} is {_between(skill)})"
+
+
+def _between(found: Interval) -> str:
+    return f"{percent(found.low or 0.0)} to {percent(found.high or 0.0)}"
 
 
 def _acting(details: Details, model: str, limits: Limits, figures: Figures) -> tuple[bool, str]:
@@ -154,53 +196,3 @@ def _left(check: Selection) -> str:
     if low is None or high is None:
         return f"{bps(value)} (with no interval, as it acts in too few blocks of time)"
     return f"{bps(value)} ({bps(low).removesuffix(' bps')} to {bps(high)})"
-
-
-def raise_flags(
-    details: Details, model: str, verdict: VerdictName, limits: Limits, figures: Figures
-) -> list[Flag]:
-    """The flags that are raised; adds the figures that raised them."""
-    train = details.on(model, "train")["skill"].value or 0.0
-    kept, shifted, leaks = [], [], []
-    for split in SPLITS[1:]:
-        skill, low, *_ = details.on(model, split)["skill"]
-        label, best = details.on("label", split), details.on("oracle", split)["skill"].high
-        psi, chance = label["psi"].value or 0.0, label["p_value"].value
-        if psi > limits.shift_psi and chance is not None and chance < limits.shift_p_value:
-            shown = "<0.001" if chance < 0.001 else number(chance)
-            shifted.append(f"on {split} (PSI {number(psi, 2)}, p-value {shown})")
-            figures |= {f"{split}_psi": psi, f"{split}_shift_p_value": chance}
-        if skill is None or low is None:
-            continue  # without an interval it says nothing
-        if train > _SOME_SKILL and skill < limits.overfit_share * train:
-            kept.append(f"{number(skill)} on {split}")
-        if low > 0 and skill > limits.leak_skill:
-            limit = number(limits.leak_skill)
-            leaks.append(f"a skill of {number(skill)} on {split} is above {limit}")
-        if low > 0 and best is not None and low > best:
-            above = f"above all that could be known, {number(best)} at most"
-            leaks.append(f"on {split} its skill of at least {number(low)} is {above}")
-            figures |= {f"{split}_oracle_skill_high": best, f"{split}_skill_low": low}
-    flags = []
-    if kept:
-        keeps = f"Of a skill of {number(train)} on train it keeps {' and '.join(kept)}"
-        share = f"less than {percent(limits.overfit_share)} of it."
-        flags.append(Flag(name="overfit", sentence=f"{keeps}: {share}"))
-    test = details.on(model)
-    mean, spread = test["skill"].value, test["skill_spread"].value
-    if mean is not None and spread is not None and verdict != "collapsed":
-        # Without skill the mean is near 0, and any spread is large beside it.
-        least = _SOME_SKILL if verdict == "no_skill" else 0.0
-        if spread > max(least, limits.unstable_share * abs(mean)):
-            figures["test_skill_spread"] = spread
-            depends = f"Its skill on test depends on the seed: {number(mean)} with a spread of "
-            seeds = f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} seeds."
-            flags.append(Flag(name="unstable_over_seeds", sentence=depends + seeds))
-    if shifted:
-        moved = f"The label is distributed otherwise than on train: {' and '.join(shifted)}."
-        flags.append(Flag(name="label_shift", sentence=moved))
-    if leaks:
-        look = "Look for a feature that knows the future."
-        sentence = f"Too good to be true: {'; '.join(leaks)}. {look}"
-        flags.append(Flag(name="leak_suspected", sentence=sentence))
-    return flags

@@ -57,14 +57,10 @@ class Objective:
     def fit(cls, outcome: np.ndarray, label: Label, loss: Loss) -> "Objective":
         """From train's outcomes (rows,), finite and at least one."""
         codes = classes(label)
-        low, high = float(outcome.min()), float(outcome.max())
-        mean = float(outcome.sum()) / len(outcome)
-        sigma = math.sqrt(float(np.square(outcome - mean).sum()) / len(outcome))
-        # A mean of equal numbers is off from them by rounding, which is no variation.
-        if low == high:
-            mean, sigma = low, 0.0
-        # Squares of the smallest numbers are 0 too.
-        sigma = sigma or 1.0
+        mean = _mean(outcome)
+        # A mean of equal numbers is off from them by rounding, which is no variation. Squares of
+        # the smallest numbers are 0 too.
+        sigma = math.sqrt(float(np.square(outcome - mean).sum()) / len(outcome)) or 1.0
         tail = float(np.quantile(np.abs(outcome), loss.tail_quantile, overwrite_input=True))
         share = np.array([np.count_nonzero(outcome == code) for code in codes]) / len(outcome)
         weights = np.ones(len(codes))
@@ -72,7 +68,7 @@ class Objective:
             seen = share > 0
             weights = np.where(seen, 1 / np.where(seen, share, 1.0) / seen.sum(), 0.0)
         bare = cls(loss, codes, mean, sigma, tail, weights, np.array(mean))
-        return replace(bare, constant=bare._best_constant(outcome, share))
+        return replace(bare, constant=bare.best_constant(outcome))
 
     @property
     def words(self) -> str:
@@ -119,19 +115,23 @@ class Objective:
             weights *= np.where(error > 0, self.loss.quantile, 1 - self.loss.quantile)
         return weights / np.mean(weights)
 
-    def _best_constant(self, outcome: np.ndarray, share: np.ndarray) -> np.ndarray:
+    def best_constant(self, outcome: np.ndarray) -> np.ndarray:
+        """The constant of the smallest loss on these outcomes, (rows,), finite and at least one: a
+        number, or probabilities (classes,), zeros where no row's class has a weight."""
         if self.classes:
-            weighted = share * self.class_weights
-            return weighted / weighted.sum()
-        best: Any = self.mean
+            share = [np.count_nonzero(outcome == code) for code in self.classes]
+            weighted = np.array(share) / len(outcome) * self.class_weights
+            return np.asarray(weighted / (weighted.sum() or 1.0))
+        best: Any = _mean(outcome)
         if self.loss.name == "mae":
             best = np.median(outcome)
         elif self.loss.name == "quantile":
-            best = np.quantile(outcome, self.loss.quantile)
+            # An order statistic: what is between two of them is not the best of few rows.
+            best = np.quantile(outcome, self.loss.quantile, method="inverted_cdf")
         elif self.loss.name == "tail_mse":
             # Around the mean, so that the constant of equal outcomes is exactly that outcome.
             weight = self.row_weights(outcome)
-            best = self.mean + (weight * (outcome - self.mean)).sum() / weight.sum()
+            best = best + (weight * (outcome - best)).sum() / weight.sum()
         elif self.loss.name == "huber":
             # Where the pull of the outcomes, each bounded by delta, is in balance: by bisection.
             delta = self.loss.huber_delta * self.sigma
@@ -156,3 +156,9 @@ class Objective:
         if loss.name == "quantile":  # Koenker and Bassett (1978)
             return np.maximum(loss.quantile * error, (loss.quantile - 1) * error)
         return self.row_weights(outcome) * error**2 if loss.name == "tail_mse" else error**2
+
+
+def _mean(outcome: np.ndarray) -> float:
+    """Of equal numbers exactly that number."""
+    low, high = float(outcome.min()), float(outcome.max())
+    return low if low == high else float(outcome.sum()) / len(outcome)

@@ -24,6 +24,8 @@ KINDS = {
     "trees": {"lightgbm": "lightgbm.Trees"},
 }
 MODELS = tuple(model for models in KINDS.values() for model in models)
+# They look at no features, but at past outcomes at most, and have a number or four to fit.
+FEATURELESS = ("zero", "mean", "median", "persistence", "har")
 # The plain network that is trained beside silos, in a folder of that name inside its run's.
 MATCHED_MLP = "matched_mlp"
 

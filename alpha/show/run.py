@@ -37,11 +37,12 @@ _FORMATS: dict[str, Callable[[float | None], str]] = {
 }
 # Columns of tables: titles, and the figures below them; one in brackets stands for its interval.
 _FIGURES = (
-    "skill |   {level:g} % interval |   spread over seeds | loss ({loss}) | rank IC "
+    "skill |   {level:g} % interval |   spread over seeds | hindsight skill "
+    "|   {level:g} % interval |   explained variance | loss ({loss}) | rank IC "
     "|   {level:g} % interval | rank IC by day |   spread over days | std ratio | near-mean share "
     "| predictions not finite",
-    "skill [skill] skill_spread loss rank_ic [rank_ic] rank_ic_days rank_ic_days_spread std_ratio "
-    "near_mean_share non_finite",
+    "skill [skill] skill_spread hindsight [hindsight] explained_variance loss rank_ic [rank_ic] "
+    "rank_ic_days rank_ic_days_spread std_ratio near_mean_share non_finite",
 )
 _CHECKS = (
     "τ, bps | label > | pred. > | both | windows | precision | recall | lift | after fees "
@@ -95,16 +96,17 @@ def _verdicts(details: Details, tried: Tried) -> Table:
             "skill\nvalid": _cell(details.on(name, "valid"), "skill"),
             "skill\ntest": figure(skill.value),
             "\n[interval]": ends(skill.low, skill.high),
+            "hind-\nsight": _cell(details.on(name), "hindsight"),
             "rank IC\ntest": _cell(details.on(name), "rank_ic"),
             "\ntries": count(tries),
-            "\nimproves": {True: "yes", False: "no", None: ""}[improves.get(name)],
+            "im-\nproves": {True: "yes", False: "no", None: ""}[improves.get(name)],
             "verdict\nand flags": "\n+ ".join([verdict.name, *(f.name for f in verdict.flags)]),
         }
         rows.append(row)
     table = pd.DataFrame(rows)
     if (table["\ntries"] == "1").all():
         del table["\ntries"]
-    return _grid(table, words=("\n[interval]", "\nimproves", "verdict\nand flags"))
+    return _grid(table, words=("\n[interval]", "im-\nproves", "verdict\nand flags"))
 
 
 def _legend(details: Details) -> list[str]:
@@ -112,9 +114,10 @@ def _legend(details: Details) -> list[str]:
     tries = "" if details.tries == 1 else f", widened for {details.tries:,} tries"
     lines = [
         f"skill: the share of the {details.loss} of the best constant that a model takes off; 0 "
-        f"is no better. [interval]: at {100 * details.level:g} %{tries}. improves: whether on test "
-        f"it beats the models above it in this table, of which valid names the best, and a "
-        f"constant."
+        f"is no better. [interval]: at {100 * details.level:g} %{tries}. hindsight: the same "
+        f"against the constant that fits test, as a level that moved is no skill. improves: "
+        f"whether on test it beats both constants, and the models above it in this table, of "
+        f"which valid names the best."
     ]
     reasons = {
         test[name].reason or ""
@@ -268,7 +271,8 @@ def _section(title: str, content: RenderableType) -> Padding:
 def _grid(frame: pd.DataFrame, *, words: Sequence[str] = ()) -> Table:
     """The first column is the rows' names; the others are figures, to the right. With columns of
     `words`, to the left, names are bold and no line is broken."""
-    table = Table(box=None, header_style="bold" if words else "dim", padding=(0, 2, 0, 0))
+    dim = "bold" if words else "dim"
+    table = Table(box=None, header_style=dim, pad_edge=False, padding=(0, 2, 0, 0))
     for at, title in enumerate(map(str, frame)):
         left, style = not at or title in words, "bold" if words and not at else ""
         justify: Literal["left", "right"] = "left" if left else "right"

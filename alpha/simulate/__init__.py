@@ -33,6 +33,8 @@ class Simulate(Section):
     price: Positive
     signal_strength: Annotated[float, Field(ge=0, le=3)]
     volatility_strength: Annotated[float, Field(ge=0, le=1.5)]
+    activity_change: Annotated[float, Field(ge=0.1, le=10)]
+    activity_change_day: Annotated[int, Field(ge=0, le=3660)]
     defects: Defects
 
     @model_validator(mode="after")

@@ -10,7 +10,8 @@ One row is Δ = 86400 / rows_per_day seconds; strengths are σ (signal_strength)
               k(g) = exp(σ · IGNITION · g²) / E[exp(σ · IGNITION · g²)], rates into a burst are
               multiplied by k(g(t)) and rates out of one divided by sqrt(k(g(t))).
     step      d(t), whole ticks: a compound Poisson sum over the row. Moves come at
-              MOVES_PER_SECOND · exp(v · MOVES_CONTRAST[r]) a second, each up with chance
+              c · MOVES_PER_SECOND · exp(v · MOVES_CONTRAST[r]) a second, where c is 1 until day
+              activity_change_day and activity_change from it on; each up with chance
               (1 + a)/2 for a = tanh(σ · LOADING[r] · g); its size is geometric with the mean
               SIZE_TICKS · exp(v · SIZE_CONTRAST[r]), at least 1.
     base      x(t) = x(t−1) + d(t)
@@ -115,8 +116,8 @@ class Day:
     path: Path  # the hidden states
 
 
-def build(params: Simulate) -> Market:
-    """The kernel of the module's formulas."""
+def build(params: Simulate, activity: float = 1.0) -> Market:
+    """The kernel of the module's formulas, where c is `activity`."""
     interval, signal = 86400.0 / params.rows_per_day, params.signal_strength
     wide = 1.0 - np.exp(-params.volatility_strength * np.array(WIDE))
     extra = np.array(SHAPES).sum(axis=1)
@@ -127,7 +128,7 @@ def build(params: Simulate) -> Market:
         regime=np.array([expm(rates * interval) for rates in _regime_rates(signal)]),
         pressure=expm(_pressure_rates() * interval),
         shape=weight / weight.sum(axis=1, keepdims=True),
-        step=_step(interval, signal, params.volatility_strength),
+        step=_step(interval, signal, params.volatility_strength, activity),
     )
 
 
@@ -167,10 +168,11 @@ def _pressure_rates() -> np.ndarray:
     return np.array([[-go, go, 0.0], [come, -2.0 * come, come], [0.0, go, -go]])
 
 
-def _step(interval: float, signal: float, volatility: float) -> np.ndarray:
+def _step(interval: float, signal: float, volatility: float, activity: float) -> np.ndarray:
     """Probabilities of a row's step, (R, G, 2J + 1): the law of a compound Poisson sum with mean
     count n and size law p is the inverse Fourier transform of exp(n · (F(p) − 1))."""
-    counts = MOVES_PER_SECOND * interval * np.exp(volatility * np.array(MOVES_CONTRAST))
+    moves = activity * MOVES_PER_SECOND
+    counts = moves * interval * np.exp(volatility * np.array(MOVES_CONTRAST))
     means = np.maximum(SIZE_TICKS * np.exp(volatility * np.array(SIZE_CONTRAST)), 1.0)
     half = 1 << int(np.ceil(np.log2(64 * means.max() * (4 + counts.max()))))
     sizes = np.arange(1, half)

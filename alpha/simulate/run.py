@@ -54,10 +54,12 @@ def run(params: Simulate, *, out: Path) -> None:
 
 def each_day(params: Simulate) -> Iterator[Day]:
     """Yield the market's days, before any defect, after a warm-up that fills look-back windows.
-    A day does not depend on how many follow it. Raises InputError if the price comes too close to
+    A day does not depend on how many follow it. Where activity changes at its end, its last rows,
+    whose window sees both, have no oracle: NaN. Raises InputError if the price comes too close to
     0."""
     kernel = market.build(params)
     ticks = oracle.expected_ticks(kernel)
+    change = params.activity_change_day if params.activity_change != 1.0 else -1
     lookback = series.window_rows(max(features.WINDOWS_SECONDS), kernel.interval)
     before = _Piece(
         market.start(round(params.price / params.tick)),
@@ -69,8 +71,14 @@ def each_day(params: Simulate) -> Iterator[Day]:
     )
     before = _piece(params, kernel, -1, lookback, before)
     for number in range(params.days):
+        if number == change:
+            kernel = market.build(params, params.activity_change)
+            ticks = oracle.expected_ticks(kernel)
         piece = _piece(params, kernel, number, params.rows_per_day, before)
-        yield _day(params, number, before, piece, ticks)
+        day = _day(params, number, before, piece, ticks)
+        if number + 1 == change:
+            day.oracle[-series.window_rows(oracle.HORIZON_SECONDS, kernel.interval) :] = np.nan
+        yield day
         before = piece
 
 

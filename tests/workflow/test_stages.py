@@ -21,7 +21,11 @@ STAGES: dict[str, dict[str, Any]] = {name.partition("@")[0]: RESOLVED[name] for 
 FLOORS = ["core", "data", "learn", "models"]
 STEPS = [*dict.fromkeys(name.partition("_")[0] for name in STAGES)]
 # What steps may use of another step: the format of what it writes.
-FORMATS = {"guard": {"label"}, "evaluate": {"predict"}, "report": {"label", "guard", "evaluate"}}
+FORMATS = {
+    "guard": {"label"},
+    "evaluate": {"predict", "audit"},
+    "report": {"label", "guard", "evaluate"},
+}
 
 
 @pytest.mark.parametrize("stage", STAGES)
