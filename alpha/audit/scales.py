@@ -128,15 +128,15 @@ def check(seen: Seen, contract: Contract) -> list[Finding]:
         squares = squares + contract.mean * (2 * total + finite * contract.mean)
         return count, mean, np.sqrt(np.maximum(squares / count - mean * mean, 0.0))
 
-    def exact(mean: float, sigma: float) -> np.ndarray:
-        """Whose mean and sigma are these over all rows, and not over train."""
+    def exact(mean: float, sigma: float, more: float = 0.0) -> np.ndarray:
+        """Whose mean (and more / rows) and sigma are these over all rows, and not over train."""
         away = []
         for of in (seen.figures, seen.figures[~seen.late]):
             count, own_mean, own_sigma = moments(of.sum(axis=0))
             ratio = own_sigma / sigma
             # With n, or with n − 1.
             off = np.minimum(abs(ratio - 1), abs(ratio * np.sqrt(1 + 1 / count) - 1))
-            away.append(np.stack((abs(own_mean - mean) / sigma, off)))
+            away.append(np.stack((abs(own_mean - mean - more / count) / sigma, off)))
         return np.all((away[0] < _EXACT) & (_CLOSER * away[0] < away[1]), axis=0)
 
     def less_days() -> np.ndarray:
@@ -159,7 +159,7 @@ def check(seen: Seen, contract: Contract) -> list[Finding]:
             "mean 0 and sigma 1 over all, but not over train": exact(0.0, 1.0),
             "extremes 0 and 1 over all, but not over train": climbs & (low == 0) & (high == 1)
             & (np.maximum(zeros, ones) <= _SELDOM),
-            "ranks among all": exact(0.5, 12**-0.5) & (low >= 0) & (high <= 1),
+            "ranks among all": exact(0.5, 12**-0.5, 0.5) & (low >= 0) & (high <= 1),
             "mean 0 on each day, which its end alone knows": less_days(),
         }  # fmt: skip
     found = []
