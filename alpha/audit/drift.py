@@ -3,7 +3,7 @@ leave the range that train saw."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -30,28 +30,19 @@ _PSI, _P_VALUE = 0.25, 0.01
 # or |z| is so many times train's largest; any feature does at the last.
 _NEARLY, _OTHERS, _FARTHER, _FAR = 0.999, 0.01, 3.0, 100.0
 _OUTSIDE = 0.05  # of later values beyond train's range: it is left
-# By precedence: severity, what it is, of which figure the largest follows, and what to do.
-_KINDS = {
-    "constant_everywhere": (
-        "note", "Constant in train and later", "outside", "Exclude it (data.exclude).",
-    ),
-    "constant_in_train": (
-        "warning", "Constant in train but not later; share of later values that are others",
-        "outside", "Exclude it (data.exclude), or train on a time in which it moves.",
-    ),
-    "explodes_later": (
-        "warning", "Steady in train and many sigmas out later; |z|", "largest_z",
-        "Exclude it (data.exclude) or clip it: models multiply what they have not seen.",
-    ),
-    "leaves_train_range": (
-        "warning", "Out of the range that train saw, as price levels are; share of later values",
-        "outside", "Take its difference, or its ratio to the mid, or clip it.",
-    ),
-    "drift": (
-        "warning", "Distributed otherwise later, by rows and by blocks of time; stability index",
-        "psi", "Take its difference or its ratio to its own past, or train on a longer time.",
-    ),
-}  # fmt: skip
+# By precedence: kind, severity, what it is, the figure whose largest follows, and what to do.
+_FINDINGS = (
+    ("constant_in_train", "note", "Constant in train and later", "outside",
+     "Exclude it (data.exclude)."),
+    ("constant_in_train", "warning", "Constant in train but not later; share of others", "outside",
+     "Exclude it (data.exclude), or train on a time in which it moves."),
+    ("explodes_later", "warning", "Steady in train and many sigmas out later; |z|", "largest_z",
+     "Exclude it (data.exclude) or clip it: models multiply what they have not seen."),
+    ("leaves_train_range", "warning", "Out of train's range, as price levels are; share of values",
+     "outside", "Take its difference, or its ratio to the mid, or clip it."),
+    ("drift", "warning", "Distributed otherwise later, by rows and by blocks; stability index",
+     "psi", "Take its difference or its ratio to its own past, or train on a longer time."),
+)  # fmt: skip
 
 
 def some(names: Sequence[str]) -> str:
@@ -126,29 +117,23 @@ def check(splits: Path, contract: Contract, label: Label) -> tuple[list[Finding]
         for key in ("psi", "outside", "largest_z")
     }
     farther = worst["largest_z"] / train.largest_z
-    is_kind = {
-        "constant_everywhere": constant & (worst["outside"] == 0),
-        "constant_in_train": constant,
-        "explodes_later": (farther > _FAR) | (nearly & ((others > _OTHERS) | (farther > _FARTHER))),
-        "leaves_train_range": worst["outside"] > _OUTSIDE,
-        "drift": drift > 0,
-    }
-    table["kind"] = np.select([*is_kind.values()], [*is_kind], "")
-    found = []
-    for kind, (severity, head, figure, what_to_do) in _KINDS.items():
-        which = (table["kind"] == kind).to_numpy()
-        if which.any():
-            columns, most = table["feature"][which].tolist(), float(worst[figure][which].max())
-            sentence = f"{head} up to {most:.3g}: {some(columns)}."
-            found.append(
-                Finding.model_validate(
-                    {
-                        "kind": kind, "columns": columns, "severity": severity,
-                        "where": "valid, test", "strength": most, "sentence": sentence,
-                        "what_to_do": what_to_do,
-                    }
-                )
-            )  # fmt: skip
+    conditions = [
+        constant & (worst["outside"] == 0),
+        constant,
+        (farther > _FAR) | (nearly & ((others > _OTHERS) | (farther > _FARTHER))),
+        worst["outside"] > _OUTSIDE,
+        drift > 0,
+    ]
+    number, found = np.select(conditions, range(len(conditions)), -1), []
+    for one, (kind, severity, what, figure, what_to_do) in enumerate(_FINDINGS):
+        if (which := number == one).any():
+            table.loc[which, "kind"] = kind
+            columns = table["feature"][which].tolist()
+            most = float(np.nan_to_num(worst[figure][which].max()))  # a number, however far
+            given: dict[str, Any] = {"kind": kind, "severity": severity, "what_to_do": what_to_do}
+            text = f"{what} up to {most:.3g}: {some(columns)}."
+            more = {"columns": columns, "where": "valid, test", "strength": most, "sentence": text}
+            found.append(Finding(**given, **more))
     return found, table
 
 
@@ -180,7 +165,7 @@ def _read(split: Path, contract: Contract, block_ns: int, known: np.ndarray) -> 
     np.add.at(of_block, block, np.concatenate(sums))
     with np.errstate(invalid="ignore", over="ignore"):
         sample = (sample - contract.mean[:, None]) / sigma[:, None]
-        largest = np.maximum(contract.mean - low, high - contract.mean) / sigma
+        largest = np.maximum(np.maximum(contract.mean - low, high - contract.mean), 0.0) / sigma
     sample[~np.isfinite(sample)] = np.nan
     sample.sort(axis=1)
     outside = out.sum(axis=0) / np.maximum(finite.sum(axis=0), 1)

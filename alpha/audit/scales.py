@@ -156,7 +156,8 @@ def check(seen: Seen, contract: Contract) -> list[Finding]:
     climbs = ((low_train > 0.1) | (high_train < 0.9)) & (beyond >= _CLIMB)
     with np.errstate(all="ignore"):
         ways = {
-            "mean 0 and sigma 1 over all, but not over train": exact(0.0, 1.0),
+            "mean 0 and sigma 1 over all, but not over train": exact(0.0, 1.0)
+            & (np.maximum(-low, high) > 1.01),  # not of signs, whose sigma is 1 anyway
             "extremes 0 and 1 over all, but not over train": climbs & (low == 0) & (high == 1)
             & (np.maximum(zeros, ones) <= _SELDOM),
             "ranks among all": exact(0.5, 12**-0.5, 0.5) & (low >= 0) & (high <= 1),

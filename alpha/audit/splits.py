@@ -112,7 +112,7 @@ def _in_time(
             more = {"strength": share, "lead_seconds": lead}
             found.append(_finding("window_across_boundary", where, text, **more))
         apart = (first - ranges[one].end) / 1e9
-        if not early and apart < split.embargo_seconds:
+        if not early and first < ranges[one].end + round(split.embargo_seconds * 1e9):
             text = f"{other} starts {apart:g} s after the end of {one}, which must be at least "
             text += f"{split.embargo_seconds:g} s (split.embargo_seconds)."
             severity = "leak" if across else "warning"
