@@ -20,6 +20,9 @@ def label_row(time_ns, bid, ask, row: int, label: Label) -> tuple[float, float, 
     b, a = bid[here], ask[here]
     if not (np.isfinite(b) & np.isfinite(a) & (b > 0) & (a > 0) & (b <= a)).all():
         return np.nan, np.nan, np.nan, 3
+    limit = label.max_stale_ns
+    if limit is not None and any(frozen_ns(time_ns, bid, ask, one, label) > limit for one in here):
+        return np.nan, np.nan, np.nan, 4
     mid = (bid + ask) / 2
     if label.price == "touch":
         highs, lows, buy, sell = bid[inside], ask[inside], ask[row], bid[row]
@@ -42,6 +45,21 @@ def label_row(time_ns, bid, ask, row: int, label: Label) -> tuple[float, float, 
         "triple_barrier": lambda: first_barrier(highs, lows, buy, sell, barrier),
     }[label.target]()
     return up, down, outcome, 0
+
+
+def frozen_ns(time_ns, bid, ask, row: int, label: Label) -> int:
+    """How long the frozen run that a sound row is in lasts, in all."""
+
+    def goes_on(before: int, after: int) -> bool:
+        equal = bid[before] == bid[after] and ask[before] == ask[after]
+        return equal and time_ns[after] - time_ns[before] <= label.max_gap_ns
+
+    first = last = row
+    while first > 0 and goes_on(first - 1, first):
+        first -= 1
+    while last + 1 < len(bid) and goes_on(last, last + 1):
+        last += 1
+    return time_ns[last] - time_ns[first]
 
 
 def first_barrier(highs, lows, buy, sell, barrier) -> float:

@@ -436,7 +436,8 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
     total = {
         "rows": 1000,
         "duplicates": 7,
-        "status": {"0": 900, "1": 20, "2": 60, "3": 20},
+        "status": {"0": 890, "1": 20, "2": 60, "3": 20, "4": 10},
+        "longest_frozen_seconds": 45.0,
         "zero_share": 0.62,
         "mean": 2e-4,
         "quantiles": {"0.1": 0.0, "0.5": 0.0, "0.9": 4e-4, "0.99": 2e-3, "0.999": 5e-3, "1": 9e-3},
@@ -446,7 +447,8 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
     empty = dict.fromkeys(day) | {
         "rows": 100,
         "duplicates": 0,
-        "status": {"0": 0, "1": 0, "2": 100, "3": 0},
+        "status": {"0": 0, "1": 0, "2": 100, "3": 0, "4": 0},
+        "longest_frozen_seconds": 0.0,
     }
     profile = {
         "params": {"data": {}, "label": {}},

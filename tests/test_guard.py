@@ -24,7 +24,8 @@ from alpha.simulate import run as simulate
 FIGURES = {
     "rows": 100,
     "duplicates": 1,
-    "status": {"0": 90, "1": 0, "2": 10, "3": 0},
+    "status": {"0": 90, "1": 0, "2": 10, "3": 0, "4": 0},
+    "longest_frozen_seconds": 45.0,
     "zero_share": 0.5,
     "mean": 1e-4,
     "quantiles": {"0": 0.0, "0.5": 1.2e-4, "0.99": 5e-4, "1": 9e-4},
@@ -261,7 +262,7 @@ def test_a_damaged_pin_is_one_line_that_says_how_to_mend_it(tmp_path, text, mess
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 counts = st.integers(0, 10**12)
-files = st.text(st.characters(exclude_characters="/"), max_size=5)
+files = st.text(st.characters(codec="utf-8", exclude_characters="/"), max_size=5)
 
 
 @st.composite
@@ -270,7 +271,8 @@ def profiles(draw) -> Profile:
         return {
             "rows": draw(counts),
             "duplicates": draw(counts),
-            "status": {code: draw(counts) for code in "0123"},
+            "status": {code: draw(counts) for code in "01234"},
+            "longest_frozen_seconds": draw(numbers),
             "zero_share": draw(st.none() | numbers),
             "mean": draw(st.none() | numbers),
             "quantiles": draw(

@@ -13,6 +13,7 @@ from alpha.core.errors import InputError
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.features import open_folder
 from alpha.data.params import Label
+from alpha.data.quotes import FrozenRuns
 from alpha.label.run import run
 from alpha.label.targets import compute
 
@@ -25,7 +26,7 @@ TARGETS = [
 def label(**changes) -> Label:
     config = {
         "horizon_seconds": 3, "price": "touch", "target": "abs_max", "max_gap_seconds": 30,
-        "threshold_bps": 40.0, "barrier_bps": 60.0,
+        "max_stale_seconds": None, "threshold_bps": 40.0, "barrier_bps": 60.0,
     }  # fmt: skip
     return Label(**{**config, **changes})
 
@@ -133,13 +134,93 @@ def test_every_target_equals_the_slow_reference(price, target):
     ),
     st.integers(1, 20),
     st.integers(1, 8),
+    st.none() | st.integers(1, 12),
     st.sampled_from(TARGETS),
 )
-def test_any_sequence_of_quotes_is_labelled_as_the_definitions_say(rows, horizon, gap, target):
+def test_any_sequence_of_quotes_is_labelled_as_the_definitions_say(
+    rows, horizon, gap, stale, target
+):
     steps, bid, spread = (np.array(column) for column in zip(*rows, strict=True))
     time_ns = np.cumsum(steps).astype(np.int64) * NS
-    config = label(target=target, horizon_seconds=horizon, max_gap_seconds=gap)
+    config = label(
+        target=target, horizon_seconds=horizon, max_gap_seconds=gap, max_stale_seconds=stale
+    )
     assert_equal_to_reference(time_ns, bid.astype(float), bid + spread, config)
+
+
+STANDING = label(horizon_seconds=3, max_stale_seconds=5)
+
+
+def test_a_frozen_book_spoils_its_rows_and_every_window_that_holds_one_of_them():
+    """Quotes stand still from 6 s to 12 s, 6 s in all, where 5 s are allowed: no label from 3 s on,
+    whose window ends as it begins, to 12 s."""
+    time_ns, bid = seconds(*range(18)), 100.0 + np.arange(18) % 2
+    bid[6:13] = 104.0
+    status = compute(time_ns, bid, bid + 1, STANDING).status
+    assert status.tolist() == [0] * 3 + [4] * 10 + [0] * 2 + [1] * 3
+    # A second shorter, it is a quiet market.
+    assert not (compute(time_ns[:17], np.delete(bid, 8), bid[1:] + 1, STANDING).status == 4).any()
+
+
+@pytest.mark.parametrize(
+    ("what", "status"),
+    [("nothing", 4), ("bid", 0), ("ask", 0), ("both NaN", 3), ("gap", 2), ("fewer rows", 4)],
+)
+def test_what_ends_a_frozen_run(what, status):
+    """Ten seconds of equal quotes, at whose middle something happens, as seen from 4 s."""
+    time_ns, bid = seconds(*range(20)), np.full(20, 100.0)
+    bid[10:] += np.arange(10)
+    ask = bid + 1
+    if what in ("bid", "both NaN"):
+        bid[5] = np.nan if what == "both NaN" else 99.0
+    if what in ("ask", "both NaN"):
+        ask[5] = np.nan if what == "both NaN" else 102.0
+    if what in ("gap", "fewer rows"):
+        # The same time without a row between: a gap if it is longer than max_gap_seconds.
+        time_ns, bid, ask = (np.delete(column, [5, 6]) for column in (time_ns, bid, ask))
+    config = label(
+        horizon_seconds=3, max_stale_seconds=5, max_gap_seconds=2 if what == "gap" else 3
+    )
+    assert compute(time_ns, bid, ask, config).status[4] == status
+
+
+def test_of_other_reasons_stale_is_the_last():
+    time_ns, bid = seconds(*range(12), 60, 61), np.full(14, 100.0)
+    bid[11] = np.nan
+    status = compute(time_ns, bid, bid, STANDING).status
+    assert status.tolist() == [4] * 8 + [3] * 1 + [2] * 3 + [1] * 2
+
+
+def test_a_limit_that_nothing_exceeds_leaves_every_label_as_it_is():
+    rng = np.random.default_rng(5)
+    bid, ask = random_quotes(rng, 500)
+    time_ns = seconds(*range(500))
+    with_limit = compute(time_ns, bid, ask, label(max_stale_seconds=400))
+    for one, other in zip(with_limit, compute(time_ns, bid, ask, label()), strict=True):
+        assert np.array_equal(one, other, equal_nan=True)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 8), st.sampled_from([np.nan, 0.0, 99.0, 100.0])), min_size=2),
+    st.data(),
+)
+def test_frozen_runs_are_the_same_however_rows_are_cut_into_files(rows, data):
+    """Each file is followed with some rows of the next, which it may not count twice."""
+    steps, bid = (np.array(column) for column in zip(*rows, strict=True))
+    quotes = np.cumsum(steps) * NS, bid, bid + 1
+    whole = FrozenRuns(5 * NS).follow(*quotes)
+    runs, found, start = FrozenRuns(5 * NS), [], 0
+    while start < len(bid):
+        stop = data.draw(st.integers(start + 1, len(bid)))
+        halo = data.draw(st.integers(stop, len(bid)))
+        seen = runs.follow(*(column[start:halo] for column in quotes), rows=stop - start)
+        assert seen.tolist() == whole[start:halo].tolist()
+        found += seen[: stop - start].tolist()
+        start = stop
+    assert found == whole.tolist()
+    for row, since in enumerate(found):
+        of_run = bid[: row + 1][quotes[0][: row + 1] >= since]
+        assert len(of_run) == 1 or (bid[row] > 0 and (of_run == bid[row]).all())
 
 
 def test_labels_see_nothing_before_their_row_and_nothing_after_their_window():
@@ -183,6 +264,36 @@ def test_windows_run_across_midnight_however_the_rows_are_cut_into_files(tmp_pat
         assert np.array_equal(joined.alpha_outcome, whole.alpha_outcome, equal_nan=True)
 
 
+def test_a_book_frozen_over_midnight_is_seen_from_both_sides_and_in_the_files_between(
+    tmp_path, params
+):
+    """Quotes stand still for 200 s, of which no file has more than 60: status and the longest run
+    are those of the rows in one piece."""
+    frame = day_frame(900, start="2024-01-01T23:52:00")
+    quotes = frame.columns.get_indexer(["best_bid", "best_ask"])
+    frame.iloc[400:601, quotes] = frame.iloc[400, quotes].to_numpy()
+    config = params.label.model_copy(update={"max_stale_seconds": 199.0})
+    bid, ask = (frame[side].to_numpy() for side in ("best_bid", "best_ask"))
+    whole = compute(frame.index.as_unit("ns").asi8, bid, ask, config)
+    assert np.flatnonzero(whole.status == 4).tolist() == list(range(340, 601))
+    for name, cuts in (("two", [480]), ("many", [300, 350, 399, 401, 440, 500, 560, 600, 602])):
+        folder = tmp_path / name
+        folder.mkdir()
+        for low, high in itertools.pairwise([0, *cuts, 900]):
+            frame[low:high].to_hdf(folder / f"part-{low:03}.h5", key="df", mode="w")
+        run(params.data, config, features=folder, out=tmp_path / f"{name}-labels")
+        paths = sorted((tmp_path / f"{name}-labels" / "labels").glob("*.h5"))
+        joined = pd.concat([pd.read_hdf(path, "df") for path in paths])
+        assert joined.status.tolist() == whole.status.tolist()
+        assert joined.alpha_outcome.isna().tolist() == (whole.status != 0).tolist()
+        found = json.loads((tmp_path / f"{name}-labels" / "profile.json").read_text())
+        assert found["total"]["longest_frozen_seconds"] == 200
+        assert found["total"]["status"]["4"] == 261
+    # From where the run began, as far as each file goes.
+    longest = [day["longest_frozen_seconds"] for _, day in sorted(found["days"].items())]
+    assert longest[4:9] == [39, 99, 159, 199, 200]
+
+
 def test_label_files_and_their_profile_are_outs_side_by_side(feature_folder, tmp_path, params):
     run(params.data, params.label, features=feature_folder, out=tmp_path / "label")
     assert sorted(
@@ -204,8 +315,8 @@ def test_a_missing_day_is_a_gap_not_a_flat_market(tmp_path, params):
     run(params.data, params.label, features=folder, out=tmp_path / "labels")
     found = json.loads((tmp_path / "labels" / "profile.json").read_text())
     # The last row in reach of the gap is the one whose window ends with the day.
-    assert found["days"]["1.h5"]["status"] == {"0": 140, "1": 0, "2": 60, "3": 0}
-    assert found["total"]["status"] == {"0": 280, "1": 60, "2": 60, "3": 0}
+    assert found["days"]["1.h5"]["status"] == {"0": 140, "1": 0, "2": 60, "3": 0, "4": 0}
+    assert found["total"]["status"] == {"0": 280, "1": 60, "2": 60, "3": 0, "4": 0}
 
 
 def test_quotes_too_far_apart_for_a_figure_are_one_line_with_the_row(tmp_path, params):
@@ -234,6 +345,20 @@ def test_fewer_rows_than_a_window_are_refused_and_earlier_labels_stay(tmp_path, 
         "labels",
         "labels/earlier",
     ]
+
+
+@pytest.mark.parametrize(("symbol", "limit", "stale"), [("ETHUSD", 10, 602), ("BRLBTC", 5, 1689)])
+def test_stale_rows_of_real_data_are_those_of_the_slow_reference(
+    realdata, params, symbol, limit, stale
+):
+    """A fifth of each file, with limits within what is usual in it: frames that repeat."""
+    (path,) = realdata.glob(f"{symbol}-*.h5")
+    folder = open_folder(realdata, params.data.model_copy(update={"pattern": path.name}))
+    quotes, _ = folder.quotes(folder.files[0])
+    config = params.label.model_copy(update={"max_stale_seconds": limit})
+    part = [column[: len(column) // 5] for column in quotes]
+    assert np.sum(compute(*part, config).status == 4) == stale
+    assert_equal_to_reference(*part, config)
 
 
 @pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])

@@ -25,8 +25,8 @@ LOSS = Loss(
     class_weights="none",
 )  # fmt: skip
 LABEL = Label(
-    horizon_seconds=60, price="touch", target="up", max_gap_seconds=30, threshold_bps=10,
-    barrier_bps=10,
+    horizon_seconds=60, price="touch", target="up", max_gap_seconds=30,
+    max_stale_seconds=None, threshold_bps=10, barrier_bps=10,
 )  # fmt: skip
 NO_PARAMETERS = Section()
 

@@ -64,6 +64,11 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
         ("seeds: [0, 1, 2]", "seeds: [1.0]", "seeds.0: input should be a valid integer"),
         ("epochs: 12", 'epochs: "3"', "train.epochs: input should be a valid integer"),
         ("max_gap_seconds: 30", "max_gap_seconds: 1e300", "label.max_gap_seconds: input should"),
+        (
+            "max_stale_seconds: null",
+            "max_stale_seconds: 0",
+            "label.max_stale_seconds: input should",
+        ),
         ('pattern: "*.h5"', 'pattern: "/etc/*"', "data.pattern: string should match pattern"),
         ("dir: results/simulate", "dir: it's", "data.dir: string should match pattern"),
         (

@@ -23,7 +23,8 @@ def day(outcome: list[float], params: Params, *, target: str = "abs_max", start:
     status = np.where(np.isnan(values), 2, 0).astype(np.int8)
     time_ns = start + np.arange(len(values)) * SECOND
     label = params.label.model_copy(update={"target": target})
-    return profile.of_day(values, status, time_ns, label, duplicates=3)
+    given = {"duplicates": 3, "longest_frozen_seconds": 2.0}
+    return profile.of_day(values, status, time_ns, label, **given)
 
 
 def write_features(folder: Path, *, days: int = 2) -> Path:
@@ -37,7 +38,8 @@ def write_features(folder: Path, *, days: int = 2) -> Path:
 def test_the_figures_of_a_day_by_hand(params):
     found = day([0.0, 4e-4, np.nan, 12e-4], params)
     assert (found.rows, found.duplicates) == (4, 3)
-    assert found.status.model_dump(by_alias=True) == {"0": 3, "1": 0, "2": 1, "3": 0}
+    assert found.status.model_dump(by_alias=True) == {"0": 3, "1": 0, "2": 1, "3": 0, "4": 0}
+    assert found.longest_frozen_seconds == 2
     assert found.zero_share == pytest.approx(1 / 3)
     assert found.mean == pytest.approx(16e-4 / 3)
     # At seconds 1 and 3, of weights 1 and 3.
@@ -104,6 +106,8 @@ def test_the_total_is_of_all_rows_of_all_days(tmp_path, params):
     one, other = found.days["1.h5"], found.days["2.h5"]
     assert list(found.days) == ["1.h5", "2.h5"]
     assert found.total.rows == one.rows + other.rows == 1200
+    longest = one.longest_frozen_seconds, other.longest_frozen_seconds
+    assert found.total.longest_frozen_seconds == max(longest)
     weights = [one.status.labelled, other.status.labelled]
     assert found.total.status.labelled == sum(weights)
     assert found.total.mean == pytest.approx(np.average([one.mean, other.mean], weights=weights))

@@ -267,12 +267,13 @@ def test_hostile_names_are_text_and_nothing_else(tmp_path: Path, params: Params,
 
 
 def test_every_unwanted_count_is_on_the_page(text: str):
-    """Duplicates, gaps, bad quotes, constants, NaN, ±inf and clipped values, by name."""
+    """Duplicates, gaps, bad and stale quotes, constants, NaN, ±inf and clipped values, by name."""
     page = Page(text)
     for defect in (
         "7 rows with the timestamp of another row",
         "60 rows with a step longer than 30 s in their window",
         "20 rows with a quote in their window that is not finite",
+        "10 rows with quotes in their window that stood still",
         "1 feature files without a single label",
         "1 features that are constant in train",
         "12 values in train that are NaN",

@@ -96,9 +96,10 @@ def test_the_embargo_drops_the_start_of_the_later_range():
 
 def test_bad_quotes_and_missing_labels_are_told_apart():
     spans = (Range("train", 0, 100 * NS, 0),)
-    status = np.array([0, 1, 2, 3])
-    _, found = row_status(np.arange(4) * NS, status, spans, horizon_ns=NS)
-    assert [ROW_STATUS[code] for code in found] == ["kept", "unlabelled", "unlabelled", "bad"]
+    status = np.array([0, 1, 2, 3, 4])
+    _, found = row_status(np.arange(5) * NS, status, spans, horizon_ns=NS)
+    words = ["kept", "unlabelled", "unlabelled", "bad", "unlabelled"]
+    assert [ROW_STATUS[code] for code in found] == words
     assert found[3] == BAD
 
 

@@ -15,5 +15,6 @@ LABELLED = 0
 END_OF_DATA = 1  # the last timestamp of the data is before the end of the window
 GAP = 2  # a step that starts at the row or in its window is too long, or the window is empty
 BAD_QUOTE = 3  # a quote at the row or in its window is not finite, not positive, or crossed
+STALE = 4  # the row or its window meets a frozen run longer than label.max_stale_seconds
 
-ALL = (LABELLED, END_OF_DATA, GAP, BAD_QUOTE)
+ALL = (LABELLED, END_OF_DATA, GAP, BAD_QUOTE, STALE)

@@ -52,6 +52,7 @@ class Label(Section):
         "direction", "large_move", "triple_barrier",
     ]  # fmt: skip
     max_gap_seconds: Seconds
+    max_stale_seconds: Seconds | None
     threshold_bps: NonNegative
     barrier_bps: Positive
 
@@ -69,6 +70,10 @@ class Label(Section):
     @property
     def max_gap_ns(self) -> int:
         return round(self.max_gap_seconds * 1e9)
+
+    @property
+    def max_stale_ns(self) -> int | None:
+        return None if self.max_stale_seconds is None else round(self.max_stale_seconds * 1e9)
 
 
 def classes(label: Label) -> tuple[float, ...]:

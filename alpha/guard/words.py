@@ -121,7 +121,7 @@ def _figure(shift: Shift, figure: str, value: Value, *, signed: bool = False) ->
     sign, digits = ("+", 3) if signed else ("", 5)
     if is_count(figure):
         return f"{value:{sign},}"
-    if figure == "outcome_at_seconds":
+    if figure.endswith("_seconds"):
         return f"{value:{sign}.3g} s" if signed else f"{value:.3f} s"
     if figure == "zero_share" or figure.startswith("shares."):
         return f"{100 * value:{sign}.{digits}g} %"

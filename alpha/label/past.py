@@ -10,7 +10,8 @@ import numpy as np
 from numba import njit
 
 from alpha.data.params import Label
-from alpha.label.targets import Arrays, sound
+from alpha.data.quotes import sound
+from alpha.label.targets import Arrays
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).

@@ -37,17 +37,21 @@ class Status(BaseModel, extra="forbid"):
     end_of_data: Count = Field(alias="1")
     gap: Count = Field(alias="2")
     bad_quote: Count = Field(alias="3")
+    stale: Count = Field(alias="4")
 
 
 class Total(BaseModel, extra="forbid"):
     """Counts of rows, and the distribution of their outcomes; None where no row has one.
 
     `shares` are those of outcomes beyond each τ in bps, as ">10" and "<-10", or of each class.
+    `longest_frozen_seconds` is the longest time that any row's frozen run (FrozenRuns) had lasted:
+    in the file before, too, if it began there.
     """
 
     rows: Count
     duplicates: Count
     status: Status
+    longest_frozen_seconds: Figure
     zero_share: Figure | None
     mean: Figure | None
     quantiles: dict[_Level, Figure] | None
@@ -101,10 +105,11 @@ def read(labels: Path) -> Profile:
 
 
 def of_day(
-    outcome: np.ndarray, status: np.ndarray, time_ns: np.ndarray, label: Label, *, duplicates: int
+    outcome: np.ndarray, status: np.ndarray, time_ns: np.ndarray, label: Label, **given: Any
 ) -> Day:
     """The profile of one feature file's rows, (rows,) each: outcomes NaN where status is not 0,
-    int64 times in UTC. `duplicates` rows of the file are not among them."""
+    int64 times in UTC. `given` are `duplicates`, which are not among them, and
+    `longest_frozen_seconds`."""
     labelled = status == LABELLED
     known = outcome[labelled]
     size = np.abs(known)
@@ -112,9 +117,9 @@ def of_day(
     seconds = np.sum(time_ns[labelled] % _DAY_NS * 1e-9 * size)
     return Day(
         rows=len(status),
-        duplicates=duplicates,
         status=Status(**{str(code): int(np.sum(status == code)) for code in ALL}),
         outcome_at_seconds=seconds / size.sum() if size.any() else None,
+        **given,
         **_figures(known, label),
     )
 
@@ -135,6 +140,7 @@ def of_all(
             rows=sum(day.rows for day in days.values()),
             duplicates=sum(day.duplicates for day in days.values()),
             status=Status(**{code: sum(one[code] for one in counts) for code in counts[0]}),
+            longest_frozen_seconds=max(day.longest_frozen_seconds for day in days.values()),
             **_figures(together, label),
         ),
     )

@@ -14,6 +14,7 @@ from alpha.core.text import track
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_folder
 from alpha.data.params import Data, Label
+from alpha.data.quotes import FrozenRuns
 from alpha.label import profile
 from alpha.label.past import Past
 from alpha.label.targets import Labels, compute
@@ -41,13 +42,12 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         (part / "labels").mkdir()
         # A file is labelled while the one before it is written.
         made = track(parallel.ahead(_each(folder, label)), "labels", total=len(folder.files))
-        for file, digest, time_ns, labels, past in made:
+        for file, digest, time_ns, frozen, labels, past in made:
             name, outcome = file.path.name, labels.alpha_outcome
             _check_size(folder, file, outcome)
             digests[name] = digest
-            days[name] = profile.of_day(
-                outcome, labels.status, time_ns, label, duplicates=file.duplicates
-            )
+            given = {"duplicates": file.duplicates, "longest_frozen_seconds": frozen}
+            days[name] = profile.of_day(outcome, labels.status, time_ns, label, **given)
             outcomes.append(outcome)
             names = (*OUTCOME_COLUMNS, *PAST_COLUMNS)
             known = Block(names, np.column_stack((labels.up, labels.down, outcome, past)))
@@ -56,11 +56,13 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         found = profile.of_all(data, label, days, outcomes, digests)
         counts = found.total.status
         if counts.labelled == 0:
+            hint = " (data.best_bid is the ask?)" * (counts.bad_quote > found.total.rows / 2)
             raise InputError(
                 f"{features}: no row has a label: of {found.total.rows} rows, "
                 f"{counts.end_of_data} are less than label.horizon_seconds "
-                f"({label.horizon_seconds:g}) before the end of data, {counts.gap} have a gap "
-                f"and {counts.bad_quote} a bad quote in their window"
+                f"({label.horizon_seconds:g}) before the end of data, {counts.gap} have a gap, "
+                f"{counts.bad_quote} a bad quote{hint} and {counts.stale} stale quotes in "
+                "their window"
             )
         write_json(part / profile.NAME, found.content)
 
@@ -78,14 +80,16 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
 
 def _each(
     folder: FeatureFolder, label: Label
-) -> Iterator[tuple[FeatureFile, str, np.ndarray, Labels, np.ndarray]]:
-    """Each file with its digest, and its rows' times, labels and past (rows, PAST_COLUMNS), by as
-    much of the following files as its windows need. The next file is read meanwhile."""
-    past = Past(label)
+) -> Iterator[tuple[FeatureFile, str, np.ndarray, float, Labels, np.ndarray]]:
+    """Each file with its digest, and its rows' times, longest frozen run (s), labels and past
+    (rows, PAST_COLUMNS), by as much of the following files as its windows need. The next file is
+    read meanwhile."""
+    past, runs = Past(label), FrozenRuns(label.max_gap_ns)
     source = parallel.ahead(folder.quotes(file) for file in folder.files)
     read: list[tuple[Quotes, str]] = []  # of this file and of those that follow it
     for number, file in enumerate(folder.files):
-        until = file.last_ns + label.horizon_ns
+        # Whether a run that starts in the last window is too long is known only so much later.
+        until = file.last_ns + label.horizon_ns + (label.max_stale_ns or 0)
         stop = number + 1
         # One row past the last window, so that a gap that starts in it is seen.
         while stop < len(folder.files) and folder.files[stop - 1].last_ns <= until:
@@ -95,8 +99,10 @@ def _each(
         halo = [_until(quotes, until) for quotes, _ in read[: stop - number - 1]]
         time_ns, bid, ask = (np.concatenate(parts) for parts in zip(mine, *halo, strict=True))
         rows, end_ns = len(mine.time_ns), folder.last_ns
-        labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns)
-        yield file, digest, mine.time_ns, labels, past.follow(*mine, labels.alpha_outcome)
+        since_ns = runs.follow(time_ns, bid, ask, rows=rows)
+        labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns, since_ns=since_ns)
+        frozen = float(np.max(mine.time_ns - since_ns[:rows])) / 1e9
+        yield file, digest, mine.time_ns, frozen, labels, past.follow(*mine, labels.alpha_outcome)
 
 
 def _until(quotes: Quotes, until_ns: int) -> Sequence[np.ndarray]:

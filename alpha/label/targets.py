@@ -4,14 +4,15 @@ The window of row t with time τ(t) holds the rows s with τ(t) < τ(s) ≤ τ(t
 O(rows) for extremes and O(rows · log rows) for first passage, whatever the horizon.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from alpha.core import parallel
-from alpha.data.columns import BAD_QUOTE, END_OF_DATA, GAP, LABELLED
+from alpha.data.columns import BAD_QUOTE, END_OF_DATA, GAP, LABELLED, STALE
 from alpha.data.params import Label
+from alpha.data.quotes import FrozenRuns, sound
 
 _BPS = 1e-4
 # Rows that one thread labels at a time: far more than the windows that reach into the next.
@@ -37,12 +38,14 @@ def compute(
     *,
     rows: int | None = None,
     end_ns: int | None = None,
+    since_ns: np.ndarray | None = None,
 ) -> Labels:
     """Label the first `rows` rows (default: all), with the rest as the windows' halo, which must
-    reach one row past the last window unless the data ends.
+    reach one row past the last window, and `max_stale_seconds` beyond if set, unless the data ends.
 
     `time_ns` (n,) int64 strictly increasing; `bid`, `ask` (n,) float64, any value allowed (unsound
-    quotes give status 3). `end_ns` is the last timestamp of all data (default: the last given).
+    quotes give status 3). `end_ns` is the last timestamp of all data (default: the last given), and
+    `since_ns` (n,) when the rows' frozen runs began, if not here (FrozenRuns.follow).
 
     touch: up = max bid(s) / ask(t) − 1, down = 1 − min ask(s) / bid(t);
     mid: the same with the mid everywhere.
@@ -62,6 +65,12 @@ def compute(
         lambda piece: _extremes(of, prices, out, (piece.start, piece.stop), limits),
         parallel.cut(rows, _PIECE_ROWS),
     )
+    if label.max_stale_ns is not None:
+        if since_ns is None:
+            since_ns = FrozenRuns(label.max_gap_ns).follow(time_ns, bid, ask)
+        _mark_stale(time_ns, since_ns, status, (label.horizon_ns, label.max_stale_ns))
+        for column in (up, down, largest):
+            column[status == STALE] = np.nan
     threshold, barrier = label.threshold_bps * _BPS, label.barrier_bps * _BPS
     outcome = largest
     if label.target in ("up", "down"):
@@ -79,11 +88,6 @@ def compute(
         outcome = _first_passage(prices, ~sound(bid, ask), last, barrier)
     outcome[status != LABELLED] = np.nan
     return Labels(up, down, outcome, status)
-
-
-def sound(bid: Any, ask: Any) -> Any:
-    """Whether a quote is finite, positive and not crossed; of numbers or arrays."""
-    return (bid > 0) & (ask >= bid) & (ask < np.inf)
 
 
 _compiled = njit(cache=True, nogil=True)
@@ -160,6 +164,25 @@ def _extremes(
             up[row] = down[row] = largest[row] = np.nan
         if len(last) > 0:
             last[row] = end
+
+
+@_compiled
+def _mark_stale(
+    time_ns: np.ndarray, since_ns: np.ndarray, status: np.ndarray, limits: tuple[int, int]
+) -> None:
+    """STALE for labelled rows that are, or hold in their window, a row of a frozen run that lasts
+    longer than max_stale_ns, in all: `limits` are horizon_ns and max_stale_ns of `compute`. A run
+    is seen whole or known to be longer, which the halo's end is far enough for. Right to left."""
+    horizon_ns, max_stale_ns = limits
+    n, rows, stale = len(time_ns), len(status), False
+    nearest = time_ns[n - 1] + horizon_ns + 1  # the next row of such a run
+    for row in range(n - 1, -1, -1):
+        if row == n - 1 or since_ns[row] != since_ns[row + 1]:
+            stale = time_ns[row] - since_ns[row] > max_stale_ns
+        if stale:
+            nearest = time_ns[row]
+        if row < rows and status[row] == LABELLED and nearest - time_ns[row] <= horizon_ns:
+            status[row] = STALE
 
 
 @_compiled

@@ -175,11 +175,13 @@ def defects(
     empty = sum(day.status.labelled == 0 for day in labels.days.values())
     gap = f"a step longer than {label.max_gap_seconds:g} s in their window, or an empty window"
     quote = "a quote in their window that is not finite, not positive, or crossed"
+    stale = f"quotes in their window that stood still for over {label.max_stale_seconds or 0:g} s"
     duplicates = "the last of them stands, the others are dropped"
     found: list[tuple[float, str, str]] = [
         (labels.total.duplicates, "rows with the timestamp of another row", duplicates),
         (status.gap, f"rows with {gap}", "no label: a gap must not look like a flat market"),
         (status.bad_quote, f"rows with {quote}", "no label"),
+        (status.stale, f"rows with {stale}", "no label: a frozen book is not a flat market"),
         (empty, "feature files without a single label", "nothing of them is used"),
         (features["constant"].sum(), "features that are constant in train", constant),
         (features["nan"].sum(), "values in train that are NaN", zero),

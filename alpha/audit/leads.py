@@ -1,0 +1,176 @@
+"""What features know of what comes after their rows, by correlograms: c(j) = Σ x(t) · e(t + j) of
+`unit` series, for leads j > 0 and lags j < 0. By FFT all offsets come at once; those far beyond any
+reach are the null that the others are judged by, from this very data."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import fft
+
+from alpha.audit.sample import Sample, ranks, surprises, trailing_design, unexplained, unit
+from alpha.core import parallel
+from alpha.data.columns import PAST_COLUMNS
+
+# Far offsets begin at so many reaches.
+_FAR = 4
+# Widths of the means beside an edge, in rows.
+_WIDTHS = (2, 4, 8, 16, 32)
+_CLEAR = 4.0  # in standard deviations of the null, what is not there by chance
+_NORMAL = 0.6745  # the median of |z|
+# Changes of what changes more rarely than this are compared as if it did not.
+_LEAST_SHARE = 0.2
+_LEAST_KINK = 0.02
+# Fewer changes than this say nothing.
+_LEAST_CHANGES = 200
+
+
+class Correlograms:
+    """Those of any series with a sample's others."""
+
+    def __init__(self, others: Mapping[str, np.ndarray], *, reach: int) -> None:
+        self.names, self.reach = tuple(others), reach
+        rows = len(next(iter(others.values())))
+        self.size = fft.next_fast_len(rows + 2 * reach, real=True)
+        self._others = np.stack([fft.rfft(one, self.size) for one in others.values()])
+        far = min(_FAR * reach, self.size // 4)
+        self.far = slice(far, self.size - far)
+        # Enough of them for a median.
+        self.some = np.linspace(far + _WIDTHS[-1], self.size - far - 2 * _WIDTHS[-1], 5000).astype(int)
+
+    def of(self, x: np.ndarray) -> dict[str, np.ndarray]:
+        """By name, (offsets,) float32: c(j) at j, of negative j counted from the end."""
+        found = fft.irfft(np.conj(fft.rfft(x, self.size)) * self._others, self.size)
+        return dict(zip(self.names, found, strict=True))
+
+    def ahead(self, found: np.ndarray) -> tuple[float, float, int]:
+        """Of a correlogram with a surprise: the share of x that is explained by what comes, R²
+        beyond that of the null; the largest that the null has; and in how many rows 95 % of it
+        is known. Surprises hardly depend on each other, so that squares add up."""
+        squares = np.cumsum(np.append(0.0, found[self.far].astype(np.float64) ** 2))
+        null = squares[self.reach :] - squares[: -self.reach]
+        usual = float(np.median(null))
+        known = np.cumsum(np.maximum(found[1 : self.reach + 1].astype(np.float64) ** 2, 0.0))
+        excess = np.maximum(known - usual * np.arange(1, self.reach + 1) / self.reach, 0.0)
+        lead = int(np.argmax(excess >= 0.95 * excess[-1])) + 1
+        return float(known[-1] - usual), float(null.max() - usual), lead
+
+    def edge(self, found: np.ndarray) -> tuple[float, int]:
+        """How sharply c falls to half or less after it was flat, at a lead of four rows or more, in
+        standard deviations of the null, and at which lead, 0 if it does so nowhere. What an honest
+        feature knows of the future fades in a convex curve; what was taken from it ends at once."""
+        sums = np.cumsum(np.append(0.0, found.astype(np.float64)))
+        least = _CLEAR * float(np.median(np.abs(found[self.some]))) / _NORMAL
+        best, lead = 0.0, 0
+        for width in _WIDTHS:
+            if 3 * width > self.reach:
+                break
+            means = (sums[width:] - sums[:-width]) / width  # of offsets i … i + width − 1
+            far = (means[self.some + shift] for shift in (-width, 0, width))
+            scale = float(np.median(np.abs(_bend(*far)))) / _NORMAL
+            before, flat, after = (
+                means[width + 1 + shift : self.reach - width + shift] for shift in (-width, 0, width)
+            )
+            sign, size = np.sign(flat), np.abs(flat)
+            falls = (sign * after < size / 2) & (size * np.sqrt(width) > least)
+            was_flat = (sign * before > -size / 2) & (sign * before < 2 * size)
+            score = np.where(falls & was_flat, sign * _bend(before, flat, after), 0.0)
+            at = int(np.argmax(score))
+            if score[at] > best * max(scale, 1e-9):
+                best, lead = float(score[at] / max(scale, 1e-9)), 2 * width + at
+        return best, lead
+
+    def kink(self, found: np.ndarray, width: int) -> tuple[float, float]:
+        """c(0) with an outcome, and how far it stands above those `width` rows before and after, in
+        standard deviations of the null. Windows overlap, so that c of what an honest feature knows
+        of outcomes is smooth at 0; that of the outcome itself has a peak there."""
+        far = (found[self.some + shift] for shift in (-width, 0, width))
+        scale = float(np.median(np.abs(_bend(*far))))
+        before, at, after = (float(found[offset]) for offset in (-width, 0, width))
+        sign = 1.0 if at >= 0 else -1.0
+        clear = sign * _bend(before, at, after) > _LEAST_KINK
+        peak = clear and min(sign * before, sign * after) > abs(at) / 2
+        above = sign * _bend(before, at, after) / max(scale / _NORMAL, 1e-9)
+        return at, above if peak else 0.0
+
+
+def _bend(before: Any, at: Any, after: Any) -> Any:
+    return 2 * at - before - after
+
+
+def views(x: np.ndarray) -> dict[str, np.ndarray]:
+    """What of a feature may know the future, as `unit`: its `level`, its `change` since the row
+    before, the `size` of that, and, if only some are, which values are `missing`."""
+    missing = ~np.isfinite(x)
+    with np.errstate(invalid="ignore"):
+        change = np.diff(x.astype(np.float64), prepend=np.nan)
+    found = {"level": ranks(x), "change": ranks(change), "size": ranks(np.abs(change))}
+    if 0.001 < np.mean(missing) < 0.999:
+        found["missing"] = unit(missing.astype(np.float64))
+    return found
+
+
+def outcomes(sample: Sample) -> dict[str, np.ndarray]:
+    """What of the outcome, of up, of down and of their difference was not known at t, as `unit`:
+    what completed outcomes, past volatility and trailing means of moves, their size and the spread
+    do not explain."""
+    known = [ranks(sample.label(name)) for name in PAST_COLUMNS]
+    series = (ranks(np.abs(sample.moves)), ranks(sample.spread), ranks(sample.moves))
+    design = np.column_stack((trailing_design(series, lag=0), *known))
+    up, down = sample.label("up"), sample.label("down")
+    each = {"outcome": sample.label("alpha_outcome"), "up": up, "down": down, "side": up - down}
+    found = {}
+    for name, values in each.items():
+        of_rows = np.where(np.isfinite(values), ranks(values), np.nan)
+        found[name] = unit(unexplained(of_rows, design))
+    return found
+
+
+def figures(sample: Sample) -> pd.DataFrame:
+    """One line a feature, in the sample's order. Of the surprise and the view that know most of
+    it: `ahead`, the R² of the feature by what comes; `ahead_of`, which these are, `ahead_seconds`,
+    how far it reaches; and `behind`, the R² by what came. `edge` and `edge_seconds`; `outcome_ic`,
+    the largest partial rank IC with an outcome, `outcome_of`, with which, and `outcome_kink`."""
+    correlograms = Correlograms(surprises(sample), reach=sample.reach)
+    of_outcomes = Correlograms(outcomes(sample), reach=sample.reach)
+    rows = parallel.each(
+        lambda x: _figures(x, correlograms, of_outcomes, sample), list(sample.features)
+    )
+    return pd.DataFrame(rows, index=pd.Index(sample.names, name="feature"))
+
+
+def _figures(
+    x: np.ndarray, correlograms: Correlograms, of_outcomes: Correlograms, sample: Sample
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "ahead": 0.0, "ahead_of": "", "ahead_seconds": 0.0, "behind": 0.0,
+        "edge": 0.0, "edge_of": "", "edge_seconds": 0.0,
+        "outcome_ic": 0.0, "outcome_of": "", "outcome_kink": 0.0,
+    }  # fmt: skip
+    seen = views(x)
+    share = float(np.mean(seen["size"] > np.min(seen["size"]))) if seen["size"].any() else 0.0
+    for view, values in seen.items():
+        changes = view in ("change", "size")
+        if not values.any() or (changes and share * len(x) < _LEAST_CHANGES):
+            continue
+        of_view = max(share, _LEAST_SHARE) if changes else 1.0
+        for name, c in correlograms.of(values).items():
+            ahead, null, lead = correlograms.ahead(c)
+            if ahead > 3 * null and ahead / of_view > found["ahead"]:
+                behind = float(np.sum(c[-sample.reach :].astype(float) ** 2) + c[0] ** 2)
+                found["ahead"], found["ahead_of"] = ahead / of_view, f"{name} {view}"
+                found["ahead_seconds"] = lead * sample.step_seconds
+                found["behind"] = behind / of_view
+            edge, lead = correlograms.edge(c)
+            if edge > found["edge"]:
+                found["edge"], found["edge_of"] = edge, f"{name} {view}"
+                found["edge_seconds"] = lead * sample.step_seconds
+    width = max(1, round(sample.horizon_seconds / 6 / sample.step_seconds))
+    for view in ("level", "missing"):
+        if view in seen and seen[view].any():
+            for name, c in of_outcomes.of(seen[view]).items():
+                ic, kink = of_outcomes.kink(c, width)
+                if kink > found["outcome_kink"]:
+                    found |= {"outcome_ic": ic, "outcome_of": name, "outcome_kink": kink}
+    return found

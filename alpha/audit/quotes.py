@@ -1,0 +1,137 @@
+"""What is wrong with times and quotes alone, over all rows of all files. Times that go back, as
+clocks do in autumn, are refused before (alpha.data.features)."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from alpha.audit.findings import Finding
+from alpha.core.text import count, percent
+from alpha.data.features import FeatureFile, FeatureFolder, Quotes, moment
+from alpha.data.params import Label
+from alpha.data.quotes import FrozenRuns, sound
+
+_SECOND = 10**9
+_HOUR, _DAY = 3600 * _SECOND, 86_400 * _SECOND
+_FIRST, _LAST = (int(np.datetime64(day, "ns").astype(np.int64)) for day in ("2009", "2100"))
+_UNITS = {10**3: "microseconds", 10**6: "milliseconds", 10**9: "seconds"}
+_DUMMY = 100  # times, or a part of, the median price of its file
+# Kind and severity of what is found where a mask of _masks holds in more than a share of rows, and
+# what that is. Of a kind, the first.
+_RULES = (
+    ("dummy_prices", "warning", "passing", 0.0, f"prices {_DUMMY} x off the usual pass as sound"),
+    ("dummy_prices", "note", "dummy", 0.0, f"prices are 0, negative or {_DUMMY} x off the usual"),
+    ("crossed_quotes", "warning", "crossed", 0.5, "bid and ask are swapped: bid > ask"),
+    ("crossed_quotes", "warning", "crossed", 0.01, "the bid is above the ask"),
+    ("clock_jump", "warning", "sunday", 0.0, "clocks are put forward an hour on a Sunday"),
+    ("clock_jump", "note", "jump", 0.0, "time jumps by an hour and a usual step"),
+    ("locked_quotes", "note", "locked", 0.1, "bid and ask are equal"),
+    ("gaps", "note", "gap", 0.2, "the window meets a gap"),
+)
+_CURES = {
+    "dummy_prices": "write NaN where a side of the book is empty, which gives status 3",
+    "crossed_quotes": "check data.best_bid ({0}) and data.best_ask ({1}), and that no side is late",
+    "clock_jump": "write UTC if these are of a local clock; an outage is treated as a gap",
+    "locked_quotes": "check that both are quotes: to cross the spread costs nothing in such rows",
+    "gaps": "raise label.max_gap_seconds ({2:g}) if rows are that rare",
+}
+
+
+def check(folder: FeatureFolder, label: Label) -> list[Finding]:
+    """Warnings and notes on the folder's times and quotes. One file is in memory at a time, and
+    three numbers for each frozen run. Raises InputError as reading a file does."""
+    counts: Counter[str] = Counter()
+    firsts: dict[str, str] = {}  # where each mask holds first
+    following, runs = FrozenRuns(label.max_gap_ns), []
+    for file in folder.files:
+        quotes, _ = folder.quotes(file)
+        for what, mask in _masks(file, quotes, label).items():
+            counts[what] += int(mask.sum())
+            if mask.any():
+                now, bid, ask = (column[int(np.argmax(mask))] for column in quotes)
+                where = f"{moment(now)} in {file.path.name} (bid {bid:.10g}, ask {ask:.10g})"
+                firsts.setdefault(what, where)
+        since_ns = following.follow(*quotes)
+        starts = np.flatnonzero(np.diff(since_ns, prepend=since_ns[0] - 1))
+        ends = np.append(starts[1:], len(since_ns))
+        began = since_ns[starts]
+        each = np.stack((began, quotes.time_ns[ends - 1] - began, ends - starts))
+        # The last may go on in the next file.
+        runs.append(each[:, (each[1] > 0) | (starts == starts[-1])])
+        counts.update(rows=len(since_ns), runs=len(starts))
+    rows, by_kind = counts["rows"], dict[str, tuple[Any, ...]]()
+    knobs = folder.data.best_bid, folder.data.best_ask, label.max_gap_seconds
+    for kind, severity, what, least, words in _RULES:
+        if kind not in by_kind and counts[what] > least * rows:
+            share = counts[what] / rows
+            found = f"{words} in {count(counts[what])} of {count(rows)} rows ({percent(share)})"
+            found += f", first at {firsts[what]}"
+            by_kind[kind] = kind, severity, share, found, _CURES[kind].format(*knobs)
+    return [
+        Finding(kind=kind, columns=[], severity=severity, where="quotes", strength=strength,
+                sentence=f"{found[0].upper()}{found[1:]}.", what_to_do=f"{cure}.")
+        for kind, severity, strength, found, cure in (
+            *_time_unit(folder), *by_kind.values(), *_frozen(folder, np.hstack(runs), counts, label)
+        )
+    ]  # fmt: skip
+
+
+def _masks(file: FeatureFile, quotes: Quotes, label: Label) -> dict[str, np.ndarray]:
+    """By what holds: which rows of a file, (rows,) bool each. Steps hold at their first row."""
+    time_ns, bid, ask = quotes
+    good = sound(bid, ask)
+    # Where one side is empty, whatever stands there, the other's prices tell.
+    prices = [side[np.isfinite(side) & (side > 0)] for side in (bid, ask)]
+    price = min((float(np.median(side)) for side in prices if len(side)), default=np.nan)
+    far = [np.isfinite(a) & ((a > _DUMMY * price) | (a < price / _DUMMY)) for a in (bid, ask)]
+    dummy = far[0] | far[1]
+    steps = np.diff(time_ns, append=time_ns[-1] if file.after_ns is None else file.after_ns)
+    usual = np.median(steps)
+    jump = (steps >= _HOUR) & (steps <= _HOUR + 2 * usual) & (usual <= 60 * _SECOND)
+    # Days since Thursday, 1970-01-01; clocks are put forward before three.
+    sunday = jump & ((time_ns // _DAY + 3) % 7 == 6) & (time_ns % _DAY < 3 * _HOUR)
+    gaps = np.append(time_ns[steps > label.max_gap_ns], np.iinfo(np.int64).max)
+    gap = gaps[np.searchsorted(gaps, time_ns)] - time_ns < label.horizon_ns
+    return {
+        "dummy": dummy, "passing": dummy & good, "crossed": bid > ask,
+        "locked": good & (bid == ask), "jump": jump, "sunday": sunday, "gap": gap,
+    }  # fmt: skip
+
+
+def _time_unit(folder: FeatureFolder) -> list[tuple[Any, ...]]:
+    first, last = folder.first_ns, folder.last_ns
+    if first >= _FIRST and last < _LAST:
+        return []
+    found = f"rows reach from {moment(first)} to {moment(last)}, before 2009 or after 2100"
+    units = [unit for by, unit in _UNITS.items() if first * by >= _FIRST and last * by < _LAST]
+    found += f": {units[0]} read as nanoseconds" if units else ""
+    cure = "check the unit and origin of timestamps, and write them as datetime64[ns]"
+    return [("time_unit", "warning" if units else "note", None, found, cure)]
+
+
+def _frozen(
+    folder: FeatureFolder, runs: np.ndarray, counts: Counter[str], label: Label
+) -> list[tuple[Any, ...]]:
+    """`runs` (3, runs) are those that last: when they began, how long they are (ns), their rows."""
+    # The parts of a run that goes on from file to file stand side by side.
+    parts = np.flatnonzero(np.diff(runs[0], prepend=runs[0, 0] - 1))
+    lasts, rows = np.maximum.reduceat(runs[1], parts), np.add.reduceat(runs[2], parts)
+    # What is usual: all but a few of the longest, which may be what is looked for.
+    few = 20 + counts["runs"] // 1000
+    usual = int(np.sort(lasts)[-few - 1]) if len(lasts) > few else 0
+    longest = int(np.argmax(lasts))
+    limit = max(60 * _SECOND, 4 * usual // _SECOND * _SECOND, label.horizon_ns)
+    if lasts[longest] <= limit or (label.max_stale_ns or np.inf) <= limit:
+        return []
+    began, seconds = runs[0, parts[longest]], f"{limit / _SECOND:.6g} s"
+    name = [file.path.name for file in folder.files if file.first_ns <= began][-1]
+    share = rows[lasts > limit].sum() / counts["rows"]
+    found = (
+        f"quotes stand still for {lasts[longest] / _SECOND:.6g} s from {moment(began)} in {name} "
+        f"while rows keep coming; such runs over {seconds} hold {percent(share)} of rows, and all "
+        f"but {few} of {count(counts['runs'])} runs end within {usual / _SECOND:.4g} s"
+    )
+    cure = f"if the book is frozen there, set label.max_stale_seconds, to {seconds} say"
+    severity = "warning" if share > 0.001 else "note"
+    return [("frozen_quotes", severity, lasts[longest] / _SECOND, found, cure)]
