@@ -325,8 +325,8 @@ def test_a_pass_sees_what_a_plain_loop_sees():
 
 
 def test_real_days_have_no_finding(tmp_path, params, realdata):
-    for name in ("ETHUSD-data-01-07-2021.h5", "BRLBTC-data-21-06-2020.h5"):
-        folder = tmp_path / name
+    for path in sorted(realdata.glob("*.h5")):
+        folder = tmp_path / path.name
         folder.mkdir()
-        frame = pd.read_hdf(realdata / name)
+        frame = pd.read_hdf(path)
         assert Chain(folder, params, frame, files=1).check() == []

@@ -34,14 +34,14 @@ _OUTSIDE = 0.05  # of later values beyond train's range: it is left
 _FINDINGS = (
     ("constant_in_train", "note", "Constant in train and later", "outside",
      "Exclude it (data.exclude)."),
-    ("constant_in_train", "warning", "Constant in train but not later; share of others", "outside",
-     "Exclude it (data.exclude), or train on a time in which it moves."),
-    ("explodes_later", "warning", "Steady in train and many sigmas out later; |z|", "largest_z",
-     "Exclude it (data.exclude) or clip it: models multiply what they have not seen."),
-    ("leaves_train_range", "warning", "Out of train's range, as price levels are; share of values",
-     "outside", "Take its difference, or its ratio to the mid, or clip it."),
-    ("drift", "warning", "Distributed otherwise later, by rows and by blocks; stability index",
-     "psi", "Take its difference or its ratio to its own past, or train on a longer time."),
+    ("constant_in_train", "warning", "Constant in train, not later; share of others up to {:.3g}",
+     "outside", "Exclude it (data.exclude), or train on a time in which it moves."),
+    ("explodes_later", "warning", "Steady in train and many sigmas out later; |z| up to {:.3g}",
+     "largest_z", "Exclude it (data.exclude) or clip it: models multiply what they have not seen."),
+    ("leaves_train_range", "warning", "Out of train's range, as price levels are; share of values "
+     "up to {:.3g}", "outside", "Take its difference, or its ratio to the mid, or clip it."),
+    ("drift", "warning", "Distributed otherwise later, by rows and by blocks; stability index "
+     "up to {:.3g}", "psi", "Take its difference or its ratio to its own past, or train on a longer time."),
 )  # fmt: skip
 
 
@@ -131,7 +131,7 @@ def check(splits: Path, contract: Contract, label: Label) -> tuple[list[Finding]
             columns = table["feature"][which].tolist()
             most = float(np.nan_to_num(worst[figure][which].max()))  # a number, however far
             given: dict[str, Any] = {"kind": kind, "severity": severity, "what_to_do": what_to_do}
-            text = f"{what} up to {most:.3g}: {some(columns)}."
+            text = f"{what.format(most)}: {some(columns)}."
             more = {"columns": columns, "where": "valid, test", "strength": most, "sentence": text}
             found.append(Finding(**given, **more))
     return found, table
