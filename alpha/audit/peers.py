@@ -21,7 +21,7 @@ _IN_STEP = 0.6
 # What its own past does not explain of how much a column changes.
 _LEAST_SURPRISE = 0.02
 # Without quotes, so many columns in step are believed to be right.
-_LEAST_COLUMNS = 5
+_LEAST_COLUMNS = 3
 QUOTES = ("mid", "spread")
 
 
@@ -101,7 +101,7 @@ def positions(found: Sequence[Link], columns: int) -> np.ndarray:
         values, counts = np.unique(position[those], return_counts=True)
         if those[0]:
             position[those] -= position[0]
-        elif counts.max() >= max(_LEAST_COLUMNS, those.sum() / 2):
+        elif counts.max() >= max(_LEAST_COLUMNS, those.sum() / 2 + 1):
             position[those] -= values[np.argmax(counts)]
         else:
             position[those] = 0  # nothing says who is right
