@@ -1,5 +1,6 @@
 """What `alpha audit` says of a frame: the steps before it are run on a folder made of the frame."""
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,28 +28,37 @@ class Bench:
         features = self._write(market.frame, folder / "market")
         label.run(params.data, params.label, features=features, out=self.labels)
 
-    def audit(self, frame: pd.DataFrame) -> findings.Findings:
-        """The findings of a frame with the market's times and quotes."""
-        from alpha.audit import run as audit
-
+    def prepare(self, frame: pd.DataFrame) -> Path:
+        """A folder with features, splits and contract.json of a frame with the market's times and
+        quotes."""
         self._count += 1
         here, params = self.folder / str(self._count), self.params
-        features, labels = self._write(frame, here / "features"), self.labels / "labels"
-        splits, contract = here / "splits", here / "contract.json"
+        features, splits = self._write(frame, here / "features"), here / "splits"
         sections = params.data, params.label, params.split
-        split.run(*sections, features=features, labels=labels, out=splits)
-        train = splits / "train"
-        normalize.run(params.features, params.normalize, train=train, out=contract)
+        split.run(*sections, features=features, labels=self.labels / "labels", out=splits)
+        contract = here / "contract.json"
+        normalize.run(params.features, params.normalize, train=splits / "train", out=contract)
+        return here
+
+    def audit(self, frame: pd.DataFrame) -> findings.Findings:
+        """The findings of such a frame."""
+        from alpha.audit import run as audit
+
+        here, params = self.prepare(frame), self.params
         audit.run(
-            *sections,
+            params.data,
+            params.label,
+            params.split,
             params.audit,
-            features=features,
-            labels=labels,
-            splits=splits,
-            normalization=contract,
+            features=here / "features",
+            labels=self.labels / "labels",
+            splits=here / "splits",
+            normalization=here / "contract.json",
             out=here / "audit",
         )
-        return findings.read(here / "audit")
+        found = findings.read(here / "audit")
+        shutil.rmtree(here)
+        return found
 
     def _write(self, frame: pd.DataFrame, folder: Path) -> Path:
         folder.mkdir(parents=True)
@@ -64,39 +74,35 @@ class Bench:
 
 @dataclass
 class Tally:
-    """How a detector did: the names of leaks that it found or missed, and of columns that know
-    nothing of the future, left alone or suspected."""
+    """How a detector did, by names: of leaks it found and missed some, of honest columns it
+    suspected some, in any frame that has them."""
 
     found: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
-    cleared: list[str] = field(default_factory=list)
-    suspected: list[str] = field(default_factory=list)
+    honest: set[str] = field(default_factory=set)
+    suspected: set[str] = field(default_factory=set)
 
     @property
     def recall(self) -> float:
         return len(self.found) / (len(self.found) + len(self.missed))
 
-    def add_leaks(self, planted: Planted, suspects: Iterable[str]) -> None:
-        """Count a frame of leaks: one of many columns is found by half of them. The features
-        around them are honest."""
-        named, leaks = set(suspects), {name for names in planted.columns.values() for name in names}
-        for case, names in planted.columns.items():
+    def add(self, planted: Planted, suspects: Iterable[str], *, leaks: bool) -> None:
+        """Count a frame whose cases are leaks, or none. A leak of many columns is found by half
+        of them; what stands beside it is honest."""
+        columns, named = set(planted.frame.columns[2:]), set(suspects)
+        for case, names in planted.columns.items() if leaks else ():
             is_found = 2 * len(named & set(names)) >= len(names)
             (self.found if is_found else self.missed).append(case)
-        self.suspected += sorted(f"{name} beside leaks" for name in named - leaks)
-
-    def add_honest(self, planted: Planted, suspects: Iterable[str]) -> None:
-        """Count a frame without a leak, each of its columns."""
-        named, new = set(suspects), set(planted.frame.columns[2:])
-        self.suspected += sorted(named - set(self.suspected))
-        self.cleared = sorted((new | set(self.cleared)) - set(self.suspected))
+            columns -= set(names)
+        self.honest |= columns
+        self.suspected |= columns & named
 
 
 def judge(bench: Bench, cases: Catalogue) -> Tally:
     """Audit all frames of the catalogue; what a finding calls a leak is a suspect."""
     tally = Tally()
-    for leaks, add in ((cases.leaks, tally.add_leaks), (cases.honest, tally.add_honest)):
-        for planted in plant(leaks, bench.market):
-            found = bench.audit(planted.frame).leaks
-            add(planted, [name for one in found for name in one.columns])
+    for some, leaks in ((cases.leaks, True), (cases.honest, False)):
+        for planted in plant(some, bench.market):
+            named = [name for one in bench.audit(planted.frame).leaks for name in one.columns]
+            tally.add(planted, named, leaks=leaks)
     return tally

@@ -32,8 +32,8 @@ def test_the_audit_finds_at_least_95_of_100_leaks(tally):
 
 
 def test_the_audit_calls_no_honest_column_a_leak(tally):
-    assert tally.suspected == []
-    assert tally.cleared
+    assert not tally.suspected
+    assert len(tally.honest) > 100
 
 
 @pytest.mark.slow
@@ -42,4 +42,4 @@ def test_the_audit_calls_no_honest_column_a_leak(tally):
 def test_leaks_of_other_forms_are_found_as_well(name, seed, request, tmp_path):
     tally = judge(bench_of(name, request, tmp_path), held_out(seed))
     assert tally.recall >= 0.9, tally.missed
-    assert tally.suspected == []
+    assert not tally.suspected
