@@ -10,6 +10,7 @@ counted stands in docs/leaks.md.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -40,7 +41,10 @@ PINNED = {
         "deepchecks==0.19.1", "scikit-learn==1.5.2", "numpy==1.26.4", "pandas==2.2.3",
         "scipy==1.13.1", "category-encoders==2.6.4", "setuptools==75.8.0",
     ),
-    "evidently": ("evidently==0.7.21", "pandas==2.2.3", "numpy==1.26.4", "scikit-learn==1.5.2"),
+    "evidently": (
+        "evidently==0.7.23", "scikit-learn==1.5.2", "numpy==1.26.4", "pandas==2.2.3",
+        "scipy==1.13.1",
+    ),
 }  # fmt: skip
 AUDIT = "audit"
 DETECTORS = (AUDIT, *PINNED)
@@ -112,27 +116,32 @@ def judge(
         for planted in plant(cases, bench.market)
     ]
     said: dict[str, list[Scores]] = {name: [] for name in detectors}
+    peers = [name for name in detectors if name != AUDIT]
     with tempfile.TemporaryDirectory(dir=cache) as name:
-        folder = Path(name)
-        for number, (planted, _) in enumerate(frames):
+        folder, digests = Path(name), []
+        for planted, _ in frames:
             if AUDIT in detectors:
                 leaks = bench.audit(planted.frame).leaks
                 named = dict.fromkeys((column for one in leaks for column in one.columns), 0.0)
                 said[AUDIT].append({"leak": named})
-            if len(detectors) > (AUDIT in detectors):
+            if peers:
                 here = bench.prepare(planted.frame)
-                export(here / "splits", folder / f"{number:04d}.npz")
+                digests.append(export(here / "splits", folder))
                 shutil.rmtree(here)
-        for peer in (one for one in detectors if one != AUDIT):
+        for peer in peers:
+            # Answers are kept by what was asked, as peers take their time.
+            answers = cache / f"{peer}-answers"
+            answers.mkdir(exist_ok=True)
             script = ROOT / "benchmarks" / "peers" / f"leaks_{peer}.py"
-            subprocess.run([environment(peer, cache), script, folder], check=True, cwd=folder)
-            answers = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
-            said[peer] = list(answers)
+            command = [environment(peer, cache), script, folder, answers]
+            subprocess.run(command, check=True, cwd=folder)
+            said[peer] = [json.loads((answers / f"{one}.json").read_text()) for one in digests]
     return Judged(frames, said)
 
 
-def export(splits: Path, path: Path) -> None:
-    """Train and test of a frame as arrays: features without infinities, outcomes, times."""
+def export(splits: Path, folder: Path) -> str:
+    """Write train and test of a frame into the folder, as arrays: features without infinities,
+    outcomes, times. Returns the name of the file, which is its digest."""
     held: dict[str, np.ndarray] = {}
     for split in ("train", "test"):
         with open_frame(splits / split / NAME) as frame:
@@ -141,7 +150,11 @@ def export(splits: Path, path: Path) -> None:
             held[split] = np.where(np.isfinite(values), values, np.nan)
             held[f"{split}_y"] = frame.column("alpha_outcome")
             held[f"{split}_ns"] = frame.time_ns()
-    np.savez(path, names=np.array(names), **held)
+    hasher = hashlib.sha256("\n".join(names).encode())
+    for values in held.values():
+        hasher.update(np.ascontiguousarray(values).data)
+    np.savez(folder / f"{hasher.hexdigest()}.npz", names=np.array(names), **held)
+    return hasher.hexdigest()
 
 
 def environment(peer: str, cache: Path) -> Path:

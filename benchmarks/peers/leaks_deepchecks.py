@@ -1,8 +1,9 @@
 """What deepchecks says of each column of some frames: alarms and scores, by check.
 
-    python leaks_deepchecks.py FOLDER      # with a NAME.npz a frame; writes NAME.json beside each
+    python leaks_deepchecks.py FOLDER OUT   # for each FOLDER/NAME.npz, OUT/NAME.json
 
-Runs in an environment of its own, so it imports nothing of this project. A column is named by a
+Answers that are there stay. Runs in an environment of its own, so it imports nothing of this
+project. A column is named by a
 check where it fails the check's default condition.
 """
 
@@ -36,16 +37,19 @@ def look(train: pd.DataFrame, test: pd.DataFrame) -> dict[str, dict[str, float]]
     }
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, out: Path) -> None:
     for path in sorted(folder.glob("*.npz")):
+        answer = out / f"{path.stem}.json"
+        if answer.exists():
+            continue
         with np.load(path) as held:
             frames = []
             for split in ("train", "test"):
                 frame = pd.DataFrame(held[split], columns=held["names"].tolist())
                 frame["y"], frame["time"] = held[f"{split}_y"], pd.to_datetime(held[f"{split}_ns"])
                 frames.append(frame)
-        path.with_suffix(".json").write_text(json.dumps(look(*frames), default=float))
+        answer.write_text(json.dumps(look(*frames), default=float))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
