@@ -1,6 +1,7 @@
 """Models fitted and judged on rows in memory by the project's own functions, whichever rows are
 train, valid and test: so that a benchmark may cut them as no step of the workflow would."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from alpha.check import Params
 from alpha.data.contract import Contract, apply
-from alpha.evaluate.assess import assess
+from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.split_rows import SplitRows, Standard
@@ -18,6 +19,8 @@ from alpha.learn.losses import Objective, expected
 from alpha.learn.params import find
 from alpha.normalize.moments import Moments
 
+# The figures that are looked at.
+NAMES = ("skill", "rank_ic")
 # What normalization did is not asked here.
 _NOTHING = {"clipped": 0, "replaced": 0}
 
@@ -62,21 +65,23 @@ def _normalized(rows: Rows, contract: Contract) -> Dataset:
     return Dataset(rows.time_ns, known, rows.y, nothing, clipped, replaced, True)
 
 
-def fitted(model: str, train: Dataset, valid: Dataset, params: Params) -> Predictor:
-    """A model of the ladder, by its name, fitted to params.label and params.loss with seed 0."""
+def fitted(
+    model: str, train: Dataset, valid: Dataset, params: Params, *, seed: int = 0
+) -> Predictor:
+    """A model of the ladder, by its name, fitted to params.label and params.loss."""
     objective = Objective.fit(train.y, params.label, params.loss)
     of, parameters = find(model), getattr(params, model)
     if hasattr(of, "fit"):
         return of.fit(train, objective, parameters)
     if hasattr(of, "fit_watching"):
-        return of.fit_watching(train, valid, objective, parameters, seed=0)[0]
+        return of.fit_watching(train, valid, objective, parameters, seed=seed)[0]
     from alpha.models.networks.backend import tensorflow
     from alpha.models.networks.training import fit_network
 
-    tensorflow().keras.utils.set_random_seed(0)
+    tensorflow().keras.utils.set_random_seed(seed)
     names = [str(at) for at in range(train.x.shape[1])]
     net = of.build(names, parameters, len(objective.classes) or 1)
-    return fit_network(net, Splits(train, valid, objective), params.train, seed=0)[0]
+    return fit_network(net, Splits(train, valid, objective), params.train, seed=seed)[0]
 
 
 class Judge:
@@ -91,15 +96,24 @@ class Judge:
         self.rows = rows
         self.split = SplitRows(_columns(rows.time_ns, rows.y, rows.y, rows.y), self.standard)
 
-    def figures(self, prediction: np.ndarray) -> dict[str, Estimate]:
-        """Skill and rank IC of outcomes (rows,) or probabilities (rows, classes)."""
+    def assessed(self, prediction: np.ndarray) -> Assessed:
+        """Of outcomes (rows,) or probabilities (rows, classes)."""
         score = expected(prediction, self.standard.objective.classes)
         columns = _columns(self.rows.time_ns, self.rows.y, score, prediction)
-        found = {
-            row.figure: row for row in assess(self.split, columns, _NOTHING).rows if not row.slice
-        }
-        names = "skill", "rank_ic"
-        return {name: Estimate(found[name].value, *found[name][8:10]) for name in names}
+        return assess(self.split, columns, _NOTHING)
+
+    def figures(self, of: Sequence[Assessed], base: Sequence[Assessed] = ()) -> dict[str, Estimate]:
+        """Skill and rank IC, means over a model's seeds; with a `base`, how much more than its, in
+        the same resamples of the same rows."""
+        found = {}
+        for name in NAMES:
+            value, resampled = _mean(of, name)
+            if base:
+                less, resampled_less = _mean(base, name)
+                value, resampled = _less(value, less), _less(resampled, resampled_less)
+            ends = None if value is None else self.split.blocks.ends(resampled)
+            found[name] = Estimate(value, *(ends or ()))
+        return found
 
     def hits(self, chosen: np.ndarray) -> dict[str, Estimate]:
         """Accuracy and balanced accuracy (the mean over classes of the share of a class's rows
@@ -123,3 +137,17 @@ def _columns(
     time_ns: np.ndarray, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
 ) -> Columns:
     return Columns(time_ns, outcome, np.full(len(outcome), np.nan), score, values)
+
+
+def _mean(of: Sequence[Assessed], name: str) -> tuple[Any, Any]:
+    """The mean of a figure and of its resamples; None where one has none."""
+    values = [row.value for one in of for row in one.rows if row.figure == name and not row.slice]
+    resampled = [one.resamples.get(name) for one in of]
+    return tuple(
+        None if any(one is None for one in some) else np.mean(some, axis=0)
+        for some in (values, resampled)
+    )
+
+
+def _less(one: Any, other: Any) -> Any:
+    return None if one is None or other is None else one - other

@@ -1,4 +1,4 @@
-"""What leaks are worth: a published case, and a price list of kinds.
+"""What leaks are worth: a price list of kinds, and a published case.
 
     python -m benchmarks.leak_prices              # both, into docs/leaks.md
     python -m benchmarks.leak_prices published    # the published case alone
@@ -17,11 +17,11 @@ from pathlib import Path
 import alpha  # noqa: F401  # isort: skip  # before NumPy, whose instructions it chooses
 from alpha.check import load
 from alpha.core.errors import InputError
-from benchmarks import published
+from benchmarks import price_list, published
 from benchmarks.steps import ROOT
 
 PAGE = ROOT / "docs" / "leaks.md"
-PARTS = {"published": published.lines}
+PARTS = {"prices": price_list.lines, "published": published.lines}
 
 
 def main() -> None:

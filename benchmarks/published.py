@@ -169,7 +169,7 @@ def measure(
         for judge, rows in zip(judges, seen[2:], strict=True):
             prediction = predict(rows.known)
             chosen = codes[np.argmax(prediction, axis=1)]
-            found.append(judge.hits(chosen) | judge.figures(prediction))
+            found.append(judge.hits(chosen) | judge.figures([judge.assessed(prediction)]))
         yield model, found
 
 

@@ -1,6 +1,9 @@
 """What leaks are worth: the splits that are compared are what they say, and so is the page."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
 from hypothesis import given
@@ -8,9 +11,10 @@ from hypothesis import strategies as st
 
 from alpha.check import parse
 from alpha.core.errors import InputError
-from benchmarks import published
+from benchmarks import price_list, published
 from benchmarks.fits import Judge, Rows
 from benchmarks.leak_prices import replaced
+from benchmarks.price_list import Market
 from benchmarks.published import Draw, at_random, by_time, longest_window, nearest
 
 SECOND = 10**9
@@ -89,14 +93,12 @@ def test_accuracies_are_shares_of_rows_and_the_mean_of_those_of_classes(params):
     assert constant["accuracy"].low < 0.6 < constant["accuracy"].high
     assert constant["balanced"] == pytest.approx((1 / 3, 1 / 3, 1 / 3))
     assert judge.hits(rows.y)["balanced"] == pytest.approx((1, 1, 1))
-    uniform = judge.figures(np.full((1000, 3), [0.6, 0.3, 0.1]))
+    uniform = judge.figures([judge.assessed(np.full((1000, 3), [0.6, 0.3, 0.1]))])
     assert uniform["skill"].value == pytest.approx(0, abs=1e-12)
 
 
 def test_published_rows_split_by_time_share_no_event_of_any_window(realdata, params):
     """By the numbers of the events themselves, which the split does not see."""
-    import pandas as pd
-
     event = pd.read_csv(realdata / published.PUBLISHED)["index"].to_numpy()
     found = {case.label: case for case in published.cases(realdata, params)}
     for label, events in published.EVENTS.items():
@@ -123,3 +125,30 @@ def test_what_was_made_before_is_replaced_between_its_marks_and_nothing_else():
         replaced(page, "other", [])
     with pytest.raises(InputError, match="once each"):
         replaced(page * 2, "it", [])
+
+
+def test_a_price_is_the_skill_that_a_column_adds_in_the_same_resamples(params):
+    """The outcome itself is worth all that is missing, a copy of a feature nothing."""
+    time_ns = np.arange(8000) * SECOND
+    y, known = np.random.default_rng(1).normal(size=(2, 8000))
+    y = pd.Series(y + 0.5 * known)
+    frame = pd.DataFrame({"best_bid": y, "best_ask": y, "a": known})
+    bootstrap = params.evaluate.bootstrap.model_copy(update={"block_horizons": 2.0})
+    evaluate = params.evaluate.model_copy(update={"bootstrap": bootstrap})
+    given = SimpleNamespace(frame=frame, outcome=y, time_ns=time_ns, label=params.label)
+    market = Market(given, params.model_copy(update={"evaluate": evaluate}))
+    assert market.features.columns.tolist() == ["a"]
+    base = market.assessed(None, "ridge")
+    clean = market.judge.figures(base)["skill"]
+    assert clean.low < 0.2 < clean.high  # 0.25 of 1.25
+    for planted, worth in ((y, 1 - clean.value), (frame["a"], 0.0)):
+        case = SimpleNamespace(planted=lambda market, planted=planted: pd.DataFrame({"b": planted}))
+        more = market.judge.figures(market.assessed(case, "ridge"), base)["skill"]
+        assert more.value == pytest.approx(worth, abs=0.01)
+        assert more.low - 1e-9 <= more.value <= more.high + 1e-9
+    # A split at random shares the rows out in the same numbers, and is worth nothing here.
+    assert market.at_random("ridge")["skill"].value == pytest.approx(0.2, abs=0.06)
+
+
+def test_every_leak_of_the_price_list_is_in_the_catalogue():
+    assert price_list.LEAKS.keys() <= price_list.catalogue().keys()
