@@ -3,6 +3,7 @@
 reach are the null that the others are judged by, from this very data."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
