@@ -9,7 +9,7 @@ from alpha.core import cli
 from alpha.learn.params import MODELS
 
 # In the order in which `alpha --help` lists them.
-_STEPS = "simulate label guard split normalize train predict evaluate report"
+_STEPS = "simulate label guard split normalize audit train predict evaluate report"
 COMMANDS = {
     **{step: f"alpha.{step}" for step in _STEPS.split()},
     "tidy": "alpha.predict.tidy",
@@ -20,7 +20,7 @@ COMMANDS = {
     "pin": "alpha.guard.pin",
 }
 # The sections of params.yaml; those of earlier versions with the names of today.
-_SECTIONS = """data features simulate label split normalize baselines networks trees seeds loss
+_SECTIONS = """data features simulate label split normalize audit baselines networks trees seeds loss
 train evaluate verdict"""
 SECTIONS = dict.fromkeys((*_SECTIONS.split(), *MODELS), "")
 SECTIONS |= {"splits": "split", "normalization": "normalize"}

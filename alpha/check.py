@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from alpha.audit import Audit
 from alpha.core import params as core_params
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
@@ -22,7 +23,7 @@ SUMMARY = "check params.yaml and the folder of feature files; change nothing"
 OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
     "data": Data, "features": Features, "simulate": Simulate, "label": Label, "split": Split,
-    "normalize": Normalize, **LADDER, "loss": Loss, "train": Train, "evaluate": Evaluate,
+    "normalize": Normalize, "audit": Audit, **LADDER, "loss": Loss, "train": Train, "evaluate": Evaluate,
     "verdict": Verdict,
     **{model: section for kind in KINDS for model, section in sections(kind).items()},
 }  # fmt: skip

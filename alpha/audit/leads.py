@@ -3,6 +3,7 @@
 reach are the null that the others are judged by, from this very data."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,9 @@ class Correlograms:
         far = min(_FAR * reach, self.size // 4)
         self.far = slice(far, self.size - far)
         # Enough of them for a median.
-        self.some = np.linspace(far + _WIDTHS[-1], self.size - far - 2 * _WIDTHS[-1], 5000).astype(int)
+        self.some = np.linspace(far + _WIDTHS[-1], self.size - far - 2 * _WIDTHS[-1], 5000).astype(
+            int
+        )
 
     def of(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """By name, (offsets,) float32: c(j) at j, of negative j counted from the end."""
@@ -70,7 +73,8 @@ class Correlograms:
             far = (means[self.some + shift] for shift in (-width, 0, width))
             scale = float(np.median(np.abs(_bend(*far)))) / _NORMAL
             before, flat, after = (
-                means[width + 1 + shift : self.reach - width + shift] for shift in (-width, 0, width)
+                means[width + 1 + shift : self.reach - width + shift]
+                for shift in (-width, 0, width)
             )
             sign, size = np.sign(flat), np.abs(flat)
             falls = (sign * after < size / 2) & (size * np.sqrt(width) > least)

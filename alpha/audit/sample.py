@@ -170,7 +170,7 @@ def trailing_design(series: Sequence[np.ndarray], *, lag: int) -> np.ndarray:
     """(rows, columns): a constant, and trailing means of each up to the row, or `lag` before it."""
     columns = [np.ones(len(series[0]))]
     for values in series:
-        known = values / max(float(np.nanstd(values)), 1e-300)
+        known = np.asarray(values, dtype=np.float64) / (float(np.nanstd(values)) or 1.0)
         for span in _SPANS:
             columns.append(np.append(np.zeros(lag), _trailing(known, span)[: len(known) - lag]))
     return np.stack(columns, axis=1)
@@ -182,7 +182,7 @@ def unexplained(values: np.ndarray, design: np.ndarray) -> np.ndarray:
     known = np.isfinite(values)
     x, y = design[known], values[known]
     products = x.T @ x
-    products[np.diag_indices_from(products)] *= 1 + 1e-9
+    products[np.diag_indices_from(products)] += 1e-9 * max(float(np.trace(products)), 1e-9)
     return np.asarray(values - design @ np.linalg.solve(products, x.T @ y))
 
 

@@ -48,7 +48,7 @@ except DvcException as error:
 
 # What a stage waits for, but what does not make it stale: it changes with nothing that the stage's
 # other dependencies do not change with.
-ORDER_ONLY = ["results/guard/passed.json"]
+ORDER_ONLY = ["results/guard/passed.json", "results/audit/passed.json"]
 
 # The one command of all rules. DVC removes what a step wrote earlier. Should the step fail, it
 # comes back: from DVC's cache, or what is in git and not there from a copy.

@@ -6,6 +6,7 @@ for step, mem_mb, runtime in (
     ("guard", 1000, 10),
     ("split", 4000, 60),
     ("normalize", 2000, 30),
+    ("audit", 3000, 30),
     ("train", 8000, 240),
     ("predict", 8000, 60),
     ("evaluate", 8000, 60),

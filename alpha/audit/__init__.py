@@ -1,0 +1,39 @@
+"""alpha audit: its params and its command."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from alpha.core.cli import Arguments, Option
+from alpha.core.params import Section
+from alpha.data.params import Data, Label
+from alpha.split import Split
+
+
+class Audit(Section):
+    fail_on: Literal["none", "leak", "warning"]
+    rows: Annotated[int, Field(ge=10_000, le=100_000_000, strict=True)]
+
+
+SUMMARY = "leaks, bad quotes and drift in features, labels and splits, named"
+OPTIONS = [
+    Option("--features", "folder of feature files"),
+    Option("--labels", "the folder labels/ in what `alpha label` wrote"),
+    Option("--splits", "folder with train/, valid/, test/ and summary.json"),
+    Option("--normalization", "the normalization contract"),
+    Option("--out", "folder for findings.json, features.csv and passed.json"),
+]
+SECTIONS = {"data": Data, "label": Label, "split": Split, "audit": Audit}
+
+
+def command(params: Any, args: Arguments) -> None:
+    from alpha.audit.run import run
+
+    run(
+        *(getattr(params, name) for name in SECTIONS),
+        features=args.features,
+        labels=args.labels,
+        splits=args.splits,
+        normalization=args.normalization,
+        out=args.out,
+    )

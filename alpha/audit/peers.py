@@ -1,0 +1,128 @@
+"""Which features run ahead of the others. What happens in a market shows in many columns in the same
+row; a column in which it shows rows earlier than in the quotes, or than in most others, is early."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import fft
+
+from alpha.audit.sample import Sample, ranks, trailing_design, unexplained, unit
+from alpha.core import parallel
+
+# Rows whose spectra are averaged.
+_SEGMENT = 4096
+# Two columns are compared if they are related so clearly.
+_LEAST = 0.05
+_CLEAR = 8.0  # in standard deviations of chance
+# c(0) of columns in step is at least this share of the largest c.
+_IN_STEP = 0.6
+# What its own past does not explain of how much a column changes.
+_LEAST_SURPRISE = 0.02
+# Without quotes, so many columns in step are believed to be right.
+_LEAST_COLUMNS = 3
+QUOTES = ("mid", "spread")
+
+
+class Link(NamedTuple):
+    """Two columns, by number: the first is `lead` rows ahead of the second; c is `strength`."""
+
+    strength: float
+    one: int
+    other: int
+    lead: int
+
+
+def surprising_sizes(sample: Sample) -> np.ndarray:
+    """How much more each of QUOTES and of the features changes at a row than it did on average
+    before, (columns, rows) float32, as `unit`."""
+    quotes = np.log(sample.mid), np.log(np.maximum(sample.spread, 1e-300))
+
+    def of(x: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            size = ranks(np.abs(np.diff(x.astype(np.float64), prepend=np.nan)))
+        surprise = unexplained(size, trailing_design([size], lag=1))
+        # A clock, or what is as smooth, surprises nobody.
+        return unit(surprise if np.nanvar(surprise) > _LEAST_SURPRISE * np.var(size) else 0 * size)
+
+    return np.stack(parallel.each(of, [*quotes, *sample.features]))
+
+
+def links(sizes: np.ndarray, reach: int) -> list[Link]:
+    """All clear relations between columns, the strongest first."""
+    columns, rows = sizes.shape
+    reach = min(reach, _SEGMENT // 4)
+    padded = np.zeros((columns, -(-rows // _SEGMENT) * _SEGMENT), dtype=np.float32)
+    padded[:, :rows] = sizes
+    segments = padded.reshape(columns, -1, _SEGMENT)
+    spectra = fft.rfft(segments, 2 * _SEGMENT).transpose(2, 0, 1)  # (frequencies, columns, segments)
+    clear = max(_LEAST, _CLEAR / np.sqrt(rows))
+
+    def of(piece: range) -> list[Link]:
+        mine = np.conj(spectra[:, piece.start : piece.stop]) @ spectra.transpose(0, 2, 1)
+        found = fft.irfft(mine.transpose(1, 2, 0), 2 * _SEGMENT)
+        # c(j) of leads −reach … reach; those of a segment with itself alone are missing few rows.
+        near = np.abs(np.concatenate((found[..., -reach:], found[..., : reach + 1]), axis=-1))
+        made = []
+        for number, one in enumerate(piece):
+            for other in range(one):
+                c = near[number, other]
+                top = float(c.max())
+                if top < clear:
+                    continue
+                lead = 0
+                if c[reach] < _IN_STEP * top:
+                    # Windows of features end, which shows too: the nearest of the largest.
+                    at = np.flatnonzero(c > 0.8 * top) - reach
+                    lead = int(at[np.argmin(np.abs(at))])
+                made.append(Link(top, one, other, lead))
+        return made
+
+    every = parallel.each(of, parallel.cut(columns, 8))
+    return sorted((link for part in every for link in part), reverse=True)
+
+
+def positions(found: Sequence[Link], columns: int) -> np.ndarray:
+    """By how many rows each column is ahead of the quotes, or of most columns of its group if none
+    of these is related to quotes, (columns,), as the strongest links that join all columns say
+    (Kruskal, 1956); 0 where nothing does."""
+    group = np.arange(columns)
+    position = np.zeros(columns, dtype=np.int64)
+    group[: len(QUOTES)] = 0  # quotes are in step
+    for link in found:
+        one, other = group[link.one], group[link.other]
+        if one != other:
+            # The whole group of `one` moves, so that the two are `lead` rows apart.
+            position[group == one] += link.lead - position[link.one] + position[link.other]
+            group[group == one] = other
+    for name in np.unique(group):
+        those = group == name
+        values, counts = np.unique(position[those], return_counts=True)
+        if those[0]:
+            position[those] -= position[0]
+        elif counts.max() >= max(_LEAST_COLUMNS, those.sum() / 2 + 1):
+            position[those] -= values[np.argmax(counts)]
+        else:
+            position[those] = 0  # nothing says who is right
+    return position
+
+
+def figures(sample: Sample) -> pd.DataFrame:
+    """One line a feature, in the sample's order: by how many rows it is `early`, negative if it is
+    late, and how strong the clearest `link` is that says so; both 0 if a link as strong as half of
+    that says that it is in step."""
+    sizes = surprising_sizes(sample)
+    found = links(sizes, sample.reach)
+    position = positions(found, len(sizes))
+    apart, in_step = np.zeros((2, len(sizes)))
+    for link in found:
+        for mine, other, lead in ((link.one, link.other, link.lead), (link.other, link.one, -link.lead)):
+            if position[other] == 0 and lead == 0:
+                in_step[mine] = max(in_step[mine], link.strength)
+            elif position[mine] - position[other] == lead != 0:
+                apart[mine] = max(apart[mine], link.strength)
+    early = np.where((position != 0) & (apart > 2 * in_step), position, 0)
+    table: Mapping[str, Any] = {"early": early, "link": np.where(early, apart, 0.0)}
+    index = pd.Index(sample.names, name="feature")
+    return pd.DataFrame({name: of[len(QUOTES) :] for name, of in table.items()}, index=index)

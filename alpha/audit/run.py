@@ -1,0 +1,72 @@
+"""The audit: what it finds on the data at hand, the worst first."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from alpha.audit import Audit, drift, leads, peers, quotes, sample, splits as cut
+from alpha.audit.findings import NAME, SEVERITIES, Finding, Findings
+from alpha.audit.knowledge import findings_of
+from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.errors import InputError
+from alpha.data.contract import read_contract
+from alpha.data.features import open_folder
+from alpha.data.params import Data, Label
+from alpha.split import Split
+
+# The audit looks so many horizons ahead.
+_REACH = 6.5
+
+
+def run(
+    data: Data,
+    label: Label,
+    split: Split,
+    audit: Audit,
+    *,
+    features: Path,
+    labels: Path,
+    splits: Path,
+    normalization: Path,
+    out: Path,
+) -> None:
+    """Write out/findings.json, out/features.csv, every feature's figures, and out/passed.json, for
+    which training waits and which depends on the contract alone. Raises InputError, after one line
+    for each finding, if there is one that audit.fail_on names."""
+    contract = read_contract(normalization)
+    folder = open_folder(features, data)
+    of = sample.read(
+        folder,
+        label,
+        labels=labels,
+        rows=audit.rows,
+        reach_seconds=_REACH * label.horizon_seconds,
+    )
+    known = leads.figures(of).join(peers.figures(of))
+    drifting, moved = drift.check(splits, contract, label)
+    found = [
+        *findings_of(known, of),
+        *cut.check(
+            data, label, split, features=features, labels=labels, splits=splits, contract=contract
+        ),
+        *quotes.check(folder, label),
+        *drifting,
+    ]
+    found.sort(key=lambda one: SEVERITIES.index(one.severity))
+    refused = {"none": 0, "leak": 1, "warning": 2}[audit.fail_on]
+    worst = [one for one in found if one.severity in SEVERITIES[:refused]]
+    if worst:
+        print(*(f"{one.severity}: {one.sentence}" for one in worst), sep="\n", file=sys.stderr)
+        raise InputError(
+            f"the data must have no finding of a {audit.fail_on} (audit.fail_on), found "
+            f"{len(worst)}: {', '.join(dict.fromkeys(one.kind for one in worst))}"
+        )
+    with whole_folder(out) as part:
+        write_json(part / NAME, Findings(findings=found).model_dump(mode="json"))
+        table = pd.concat((known, moved.reindex(known.index)), axis=1)
+        table.to_csv(part / "features.csv", float_format="%.6g", lineterminator="\n")
+        write_json(part / "passed.json", {"contract": contract.hash})
+    for severity in SEVERITIES:
+        if count := sum(one.severity == severity for one in found):
+            print(f"audit: {count} {severity}{'s' * (count > 1)}")
