@@ -3,14 +3,22 @@
 reach are the null that the others are judged by, from this very data."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import fft
 
-from alpha.audit.sample import Sample, ranks, surprises, trailing_design, unexplained, unit
+from alpha.audit.sample import (
+    LEAST_CHANGES,
+    Sample,
+    ranks,
+    regular_rows,
+    surprises,
+    trailing_design,
+    unexplained,
+    unit,
+)
 from alpha.core import parallel
 from alpha.data.columns import PAST_COLUMNS
 
@@ -22,9 +30,8 @@ _CLEAR = 4.0  # in standard deviations of the null, what is not there by chance
 _NORMAL = 0.6745  # the median of |z|
 # Changes of what changes more rarely than this are compared as if it did not.
 _LEAST_SHARE = 0.2
-_LEAST_KINK = 0.02
-# Fewer changes than this say nothing.
-_LEAST_CHANGES = 200
+_LEAST_KINK, _SHARP = 0.02, 0.12
+_SAMPLED = 0.12  # the R² by what comes of few, regular rows
 
 
 class Correlograms:
@@ -93,7 +100,7 @@ class Correlograms:
         scale = float(np.median(np.abs(_bend(*far))))
         before, at, after = (float(found[offset]) for offset in (-width, 0, width))
         sign = 1.0 if at >= 0 else -1.0
-        clear = sign * _bend(before, at, after) > _LEAST_KINK
+        clear = sign * _bend(before, at, after) > max(_LEAST_KINK, _SHARP * abs(at))
         peak = clear and min(sign * before, sign * after) > abs(at) / 2
         above = sign * _bend(before, at, after) / max(scale / _NORMAL, 1e-9)
         return at, above if peak else 0.0
@@ -103,15 +110,25 @@ def _bend(before: Any, at: Any, after: Any) -> Any:
     return 2 * at - before - after
 
 
-def views(x: np.ndarray) -> dict[str, np.ndarray]:
+def views(x: np.ndarray, seconds: np.ndarray) -> dict[str, np.ndarray]:
     """What of a feature may know the future, as `unit`: its `level`, its `change` since the row
-    before, the `size` of that, and, if only some are, which values are `missing`."""
+    before, the `size` of that, and, if only some are, which values are `missing`. Of a feature
+    that is sampled at regular rows, `sampled change` and `sampled level` are those at these rows
+    alone: from the next on, samples were known too early."""
     missing = ~np.isfinite(x)
     with np.errstate(invalid="ignore"):
-        change = np.diff(x.astype(np.float64), prepend=np.nan)
+        change = np.diff(x, prepend=np.nan)
     found = {"level": ranks(x), "change": ranks(change), "size": ranks(np.abs(change))}
     if 0.001 < np.mean(missing) < 0.999:
         found["missing"] = unit(missing.astype(np.float64))
+    samples = regular_rows(x, seconds)
+    slopes = regular_rows(change, seconds) if samples is None else None
+    rows = samples if slopes is None else slopes
+    for name, values in {"sampled change": change, "sampled level": x}.items():
+        if rows is not None and (samples is not None or values is change):
+            there = np.full(len(x), np.nan)
+            there[rows] = values[rows]
+            found[name] = ranks(there) * np.float32(np.sqrt(len(x) / len(rows)))
     return found
 
 
@@ -152,16 +169,17 @@ def _figures(
         "edge": 0.0, "edge_of": "", "edge_seconds": 0.0,
         "outcome_ic": 0.0, "outcome_of": "", "outcome_kink": 0.0,
     }  # fmt: skip
-    seen = views(x)
+    seen = views(x.astype(np.float64), sample.seconds)
     share = float(np.mean(seen["size"] > np.min(seen["size"]))) if seen["size"].any() else 0.0
     for view, values in seen.items():
         changes = view in ("change", "size")
-        if not values.any() or (changes and share * len(x) < _LEAST_CHANGES):
+        if not values.any() or (changes and share * len(x) < LEAST_CHANGES):
             continue
         of_view = max(share, _LEAST_SHARE) if changes else 1.0
         for name, c in correlograms.of(values).items():
             ahead, null, lead = correlograms.ahead(c)
-            if ahead > 3 * null and ahead / of_view > found["ahead"]:
+            least = _SAMPLED if view.startswith("sampled") else 0.0
+            if ahead > max(3 * null, least) and ahead / of_view > found["ahead"]:
                 behind = float(np.sum(c[-sample.reach :].astype(float) ** 2) + c[0] ** 2)
                 found["ahead"], found["ahead_of"] = ahead / of_view, f"{name} {view}"
                 found["ahead_seconds"] = lead * sample.step_seconds

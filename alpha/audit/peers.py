@@ -1,14 +1,14 @@
-"""Which features run ahead of the others. What happens in a market shows in many columns in the same
-row; a column in which it shows rows earlier than in the quotes, or than in most others, is early."""
+"""Which features run ahead of the others. What happens in a market shows in many columns in the
+same row; one in which it shows rows earlier than in quotes, or than in most others, is early."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import fft
 
-from alpha.audit.sample import Sample, ranks, trailing_design, unexplained, unit
+from alpha.audit.sample import Sample, ranks, regular_rows, trailing_design, unexplained, unit
 from alpha.core import parallel
 
 # Rows whose spectra are averaged.
@@ -16,12 +16,15 @@ _SEGMENT = 4096
 # Two columns are compared if they are related so clearly.
 _LEAST = 0.05
 _CLEAR = 8.0  # in standard deviations of chance
+# Columns that have no link with one in step are placed by links at least so strong.
+_CHAIN = 0.2
 # c(0) of columns in step is at least this share of the largest c.
 _IN_STEP = 0.6
+_SAMPLED = 0.3  # the rank correlation of samples with the column that they are of
 # What its own past does not explain of how much a column changes.
 _LEAST_SURPRISE = 0.02
 # Without quotes, so many columns in step are believed to be right.
-_LEAST_COLUMNS = 3
+_LEAST_COLUMNS = 5
 QUOTES = ("mid", "spread")
 
 
@@ -32,6 +35,10 @@ class Link(NamedTuple):
     one: int
     other: int
     lead: int
+
+    @property
+    def both_ways(self) -> tuple[tuple[int, int, int], ...]:
+        return (self.one, self.other, self.lead), (self.other, self.one, -self.lead)
 
 
 def surprising_sizes(sample: Sample) -> np.ndarray:
@@ -56,7 +63,9 @@ def links(sizes: np.ndarray, reach: int) -> list[Link]:
     padded = np.zeros((columns, -(-rows // _SEGMENT) * _SEGMENT), dtype=np.float32)
     padded[:, :rows] = sizes
     segments = padded.reshape(columns, -1, _SEGMENT)
-    spectra = fft.rfft(segments, 2 * _SEGMENT).transpose(2, 0, 1)  # (frequencies, columns, segments)
+    spectra = fft.rfft(segments, 2 * _SEGMENT).transpose(
+        2, 0, 1
+    )  # (frequencies, columns, segments)
     clear = max(_LEAST, _CLEAR / np.sqrt(rows))
 
     def of(piece: range) -> list[Link]:
@@ -83,46 +92,97 @@ def links(sizes: np.ndarray, reach: int) -> list[Link]:
     return sorted((link for part in every for link in part), reverse=True)
 
 
-def positions(found: Sequence[Link], columns: int) -> np.ndarray:
+def positions(found: Sequence[Link], suspect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By how many rows each column is ahead of the quotes, or of most columns of its group if none
     of these is related to quotes, (columns,), as the strongest links that join all columns say
-    (Kruskal, 1956); 0 where nothing does."""
+    (Kruskal, 1956), 0 where nothing does; and how strong the strongest of its own is. Columns that
+    are `suspect`, (columns,) bool, place no others."""
+    columns = len(suspect)
     group = np.arange(columns)
     position = np.zeros(columns, dtype=np.int64)
+    joined = np.zeros(columns)
     group[: len(QUOTES)] = 0  # quotes are in step
     for link in found:
         one, other = group[link.one], group[link.other]
-        if one != other:
+        if one != other and not (suspect[link.one] or suspect[link.other]):
             # The whole group of `one` moves, so that the two are `lead` rows apart.
             position[group == one] += link.lead - position[link.one] + position[link.other]
             group[group == one] = other
+            for column in (link.one, link.other):
+                joined[column] = max(joined[column], link.strength)
+    for link in found:
+        for mine, other, lead in link.both_ways:
+            if suspect[mine] and not suspect[other] and not joined[mine]:
+                position[mine] = position[other] + lead
+                group[mine], joined[mine] = group[other], link.strength
     for name in np.unique(group):
         those = group == name
-        values, counts = np.unique(position[those], return_counts=True)
+        values, counts = np.unique(position[those & ~suspect], return_counts=True)
         if those[0]:
             position[those] -= position[0]
-        elif counts.max() >= max(_LEAST_COLUMNS, those.sum() / 2 + 1):
+        elif len(counts) and counts.max() >= max(_LEAST_COLUMNS, np.sum(counts) / 2 + 0.5):
             position[those] -= values[np.argmax(counts)]
         else:
             position[those] = 0  # nothing says who is right
-    return position
+    return position, joined
 
 
-def figures(sample: Sample) -> pd.DataFrame:
+def samples_ahead(sample: Sample, reach: int) -> dict[int, tuple[int, float]]:
+    """Of features that are sampled at regular rows, by number, those of which a sample is more like
+    another column so many rows later than at its own row; and its rank correlation there."""
+    sampled = {
+        number: rows
+        for number, x in enumerate(sample.features)
+        if (rows := regular_rows(x.astype(np.float64), sample.seconds)) is not None
+    }
+    if not sampled:
+        return {}
+    levels = np.stack(parallel.each(ranks, sample.features))
+    found = {}
+    for number, rows in sampled.items():
+        rows = rows[(rows >= reach) & (rows < len(sample.mid) - reach)]
+        steps = np.arange(-reach, reach + 1, max(1, reach // 64))
+        mine = _standard(ranks(sample.features[number][rows].astype(np.float64)))
+        c = np.stack([_standard(levels[:, rows + step]) @ mine for step in steps], axis=1)
+        c[number] = 0.0
+        other, at = np.unravel_index(np.argmax(np.abs(c)), c.shape)
+        best, now = np.abs(c[other, [at, len(steps) // 2]])
+        clear = (np.arctanh(min(best, 0.999)) - np.arctanh(min(now, 0.999))) * np.sqrt(len(rows))
+        if steps[at] > 0 and best > _SAMPLED and clear > _CLEAR:
+            found[number] = int(steps[at]), float(best)
+    return found
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    centered = values - values.mean(axis=-1, keepdims=True)
+    length = np.sqrt(np.sum(centered * centered, axis=-1, keepdims=True))
+    return np.asarray(centered / np.maximum(length, 1e-9))
+
+
+def figures(sample: Sample, suspects: Collection[str]) -> pd.DataFrame:
     """One line a feature, in the sample's order: by how many rows it is `early`, negative if it is
     late, and how strong the clearest `link` is that says so; both 0 if a link as strong as half of
-    that says that it is in step."""
+    that says that it is in step. `in_step` is how strong the clearest of those is."""
     sizes = surprising_sizes(sample)
     found = links(sizes, sample.reach)
-    position = positions(found, len(sizes))
-    apart, in_step = np.zeros((2, len(sizes)))
+    suspect = np.isin((*QUOTES, *sample.names), list(suspects))
+    position, apart = positions(found, suspect)
+    apart[apart < _CHAIN] = 0.0
+    in_step = np.zeros(len(sizes))
     for link in found:
-        for mine, other, lead in ((link.one, link.other, link.lead), (link.other, link.one, -link.lead)):
+        for mine, other, lead in link.both_ways:
             if position[other] == 0 and lead == 0:
                 in_step[mine] = max(in_step[mine], link.strength)
             elif position[mine] - position[other] == lead != 0:
                 apart[mine] = max(apart[mine], link.strength)
     early = np.where((position != 0) & (apart > 2 * in_step), position, 0)
-    table: Mapping[str, Any] = {"early": early, "link": np.where(early, apart, 0.0)}
+    table: Mapping[str, Any] = {
+        "early": early,
+        "link": np.where(early, apart, 0.0),
+        "in_step": np.where(early == 0, in_step, 0.0),
+    }
     index = pd.Index(sample.names, name="feature")
-    return pd.DataFrame({name: of[len(QUOTES) :] for name, of in table.items()}, index=index)
+    made = pd.DataFrame({name: of[len(QUOTES) :] for name, of in table.items()}, index=index)
+    for number, (lead, relation) in samples_ahead(sample, sample.reach // 4).items():
+        made.iloc[number, :2] = lead, relation
+    return made

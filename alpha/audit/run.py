@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from alpha.audit import Audit, drift, leads, peers, quotes, sample, splits as cut
-from alpha.audit.findings import NAME, SEVERITIES, Finding, Findings
-from alpha.audit.knowledge import findings_of
+from alpha.audit import Audit, drift, leads, peers, quotes, sample
+from alpha.audit import splits as cut
+from alpha.audit.findings import NAME, SEVERITIES, Findings
+from alpha.audit.knowledge import findings_of, knowing
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.data.contract import read_contract
@@ -43,7 +44,8 @@ def run(
         rows=audit.rows,
         reach_seconds=_REACH * label.horizon_seconds,
     )
-    known = leads.figures(of).join(peers.figures(of))
+    known = leads.figures(of)
+    known = known.join(peers.figures(of, known.index[knowing(known)]))
     drifting, moved = drift.check(splits, contract, label)
     found = [
         *findings_of(known, of),

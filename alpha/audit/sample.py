@@ -19,6 +19,8 @@ _STRETCH_ROWS = 25_000
 _PART_ROWS = 1 << 15
 # Trailing means over so many rows say what was to be expected.
 _SPANS = tuple(2**power for power in range(12))
+# Fewer changes of a feature than this say nothing.
+LEAST_CHANGES = 200
 _LARGEST_MOVE = 8.0  # in trailing standard deviations
 
 
@@ -26,12 +28,13 @@ _LARGEST_MOVE = 8.0  # in trailing standard deviations
 class Sample:
     """Rows in time order, with rows of NaN between stretches, so that none looks into the next.
 
-    (rows,) float64: `mid` and `spread`, NaN where the quote is unsound; `moves`, the change of the
-    mid's logarithm since the row before, NaN also across gaps. `labels` (rows, LABEL_COLUMNS);
-    `features` (features, rows) float32 or float64. A row is `step_seconds` long on average, and
-    `reach` rows are as far ahead as is looked.
+    (rows,) float64: `seconds` since the first; `mid` and `spread`, NaN where the quote is unsound;
+    `moves`, the change of the mid's logarithm since the row before, NaN also across gaps. `labels`
+    (rows, LABEL_COLUMNS); `features` (features, rows) float32 or float64. A row is `step_seconds`
+    long on average, and `reach` rows are as far ahead as is looked.
     """
 
+    seconds: np.ndarray
     mid: np.ndarray
     spread: np.ndarray
     moves: np.ndarray
@@ -100,6 +103,7 @@ def make(
         return found
 
     return Sample(
+        seconds=apart((time_ns - time_ns[0]) * 1e-9),
         mid=apart(mid),
         spread=apart(np.where(sound, ask - bid, np.nan)),
         moves=apart(moves),
@@ -211,3 +215,20 @@ def _trailing(values: np.ndarray, span: int) -> np.ndarray:
     counts = np.cumsum(np.append(0, known))
     start = np.maximum(np.arange(1, len(values) + 1) - span, 0)
     return np.asarray((sums[1:] - sums[start]) / np.maximum(counts[1:] - counts[start], 1))
+
+
+def regular_rows(x: np.ndarray, seconds: np.ndarray) -> np.ndarray | None:
+    """The rows where x changes, if these are few and regular: nearly all of them one, two or three
+    times the usual time after the one before; else None."""
+    with np.errstate(invalid="ignore"):
+        moved = np.abs(np.diff(x, prepend=np.nan))
+    # Slopes between samples are equal but for rounding.
+    moved = np.where(moved > 0, moved, np.nan)
+    rows = np.flatnonzero(moved > 1e-3 * np.nanmedian(moved)) if np.isfinite(moved).any() else []
+    if not LEAST_CHANGES <= len(rows) < len(x) / 3:
+        return None
+    steps = np.diff(seconds[rows])
+    steps = steps[np.isfinite(steps)]
+    times = steps / max(float(np.quantile(steps, 0.2)), 1e-9)
+    regular = (np.abs(times - np.rint(times)) <= 0.15 * times) & (times < 3.5)
+    return rows if np.mean(regular) > 0.8 else None
