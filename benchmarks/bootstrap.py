@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, MOST_BLOCKS, Blocks
+from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, LONGER, Blocks
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, faster, in_turn, number, same
 from benchmarks.peers import bootstrap as peers
@@ -50,7 +50,7 @@ def blocks_of(rows: int, block: int, resamples: int) -> tuple[int, np.ndarray]:
     """The rows of a block of Blocks.sums, and at which rows it starts them, (resamples, blocks)."""
     cell = block // CELLS_PER_BLOCK
     cells = rows // cell
-    length = max(CELLS_PER_BLOCK, cells // MOST_BLOCKS)
+    length = max(CELLS_PER_BLOCK, round(LONGER * cells ** (2 / 3)))
     drawn = math.ceil(cells / length)
     starts = np.random.default_rng(_SEED).integers(0, cells, size=(resamples, drawn))
     return length * cell, starts * cell

@@ -15,10 +15,10 @@ from numba import njit
 
 # Of the shortest block.
 CELLS_PER_BLOCK = 10
-# Blocks are no shorter than a split cut into so many: of more, neighbours resemble each other, as
-# spells outlast them. How many, and how many of them count as independent, is calibrated on markets
-# whose skill is known (Loh, 1987): docs/calibration.md.
-MOST_BLOCKS = 12
+# Of n cells a block has at least LONGER · n^(2/3), and a share INDEPENDENT of the blocks counts as
+# that: neighbours resemble each other, as spells outlast them, and losses have heavy tails. Both
+# are calibrated on markets whose skill is known (Loh, 1987): docs/calibration.md.
+LONGER = 0.75
 INDEPENDENT = 0.5
 # Fewer blocks than this say nothing of how blocks differ.
 LEAST_BLOCKS = 5
@@ -40,7 +40,7 @@ class Blocks:
         # Cells in a gap hold nothing, and are not part of the time that was observed.
         self.first = first_rows(time_ns, max(1, round(seconds * 1e9 / CELLS_PER_BLOCK)))
         self.rows, self.cells = np.diff(self.first), len(self.first) - 1
-        self.length = max(CELLS_PER_BLOCK, self.cells // MOST_BLOCKS)
+        self.length = max(CELLS_PER_BLOCK, round(LONGER * self.cells ** (2 / 3)))
         self.seconds, self.resamples, self.level, self.seed = seconds, resamples, level, seed
         self.reason: str | None = None
         if self.cells < LEAST_BLOCKS * CELLS_PER_BLOCK:
