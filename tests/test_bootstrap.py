@@ -159,8 +159,9 @@ def test_effective_blocks_are_all_of_an_even_sum_and_one_of_a_single_spike():
 
 def test_ends_are_percentiles_expanded_for_half_the_number_of_blocks():
     """1,000 cells, 75 a block, are 13 1/3 blocks, which count as 6 2/3: at the 90 % level Student's
-    t is 1.966, times sqrt(20 / 17) is 2.132; a normal variable falls below it with a chance of
-    1.65 %. Of a million cells there are 133 1/3: t is 1.668, times sqrt(200 / 197) 1.681, 4.64 %."""
+    t is 1.966, times sqrt(20 / 17) is 2.132; a normal variable falls below −2.132 with a chance
+    of 1.65 %. Of a million cells there are 133 1/3: t is 1.668, times sqrt(200 / 197) is 1.681, and
+    the chance 4.64 %."""
     blocks = cut(np.arange(10_000) * SECOND, level=0.9)
     assert blocks.ends(np.arange(101.0)) == pytest.approx((1.65, 98.35), abs=0.01)
     many = cut(np.arange(1_000_000) * SECOND, seconds=10.0, level=0.9)
