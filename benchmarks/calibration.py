@@ -21,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from alpha.audit import findings
 from alpha.check import Params, load
 from alpha.evaluate import details
 from benchmarks import calibration_report, chain, coverage
@@ -141,20 +142,22 @@ def work(piece: str) -> Any:
     if group != "networks":
         changes["networks"] = ()
     with tempfile.TemporaryDirectory() as name:
-        return _judge(params.model_copy(update=changes), Path(name))
+        audited = group == "nothing"
+        return _judge(params.model_copy(update=changes), Path(name), audited=audited)
 
 
-def _judge(params: Params, folder: Path) -> dict[str, Any]:
-    """Verdict, skill's low end and flags of each model, the oracle's skill, and the findings."""
-    chain.run(params, folder)
-    judged = details.read(folder / "evaluate")
+def _judge(params: Params, folder: Path, *, audited: bool) -> dict[str, Any]:
+    """Verdict and flags of each model, whether its skill is above 0; the oracle's skill, and what
+    the audit finds."""
+    chain.run(params, folder, audited=audited)
+    found, judged = findings.read(folder / "audit").findings, details.read(folder / "evaluate")
     return {
         "oracle": judged.on("oracle")["skill"].value,
-        "findings": [],
+        "findings": [[one.severity, one.kind] for one in found] if audited else None,
         "models": {
             name: {
                 "verdict": model.verdict.name,
-                "proven": judged.on(name)["skill"].least > 0,
+                "above": judged.on(name)["skill"].least > 0,
                 "flags": [flag.name for flag in model.verdict.flags],
             }
             for name, model in judged.by_model.items()

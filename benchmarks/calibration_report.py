@@ -2,11 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
+from alpha.audit.findings import SEVERITIES
 from alpha.evaluate.details import Flag
 from benchmarks import coverage
 
@@ -19,8 +20,8 @@ _INTRODUCTION = """\
 
 How often does this program find what is not there? `python -m benchmarks.calibration` measures it
 on simulated markets, and writes this page; in brackets is the 95 % interval of each rate (Wilson,
-1927). A skill is proven if the low end of its two-sided 95 % interval is above 0, so where there is
-nothing to learn, 2.5 % is what the level promises at most.
+1927). A skill is above 0 if the low end of its two-sided 95 % interval is: where there is nothing
+to learn, the level promises 2.5 % at most.
 
 ![How often intervals hold the truth, and how often skill is found]({plot})
 """
@@ -29,12 +30,12 @@ _NOTHING = """
 
 {markets} markets without signal and without volatility regimes{what}: five days, of which the last
 is test. Outcomes are independent of all that is known before. A verdict names a skill only if it is
-proven and the model is no mere constant.
+proven, which asks for more than that it is above 0, and the model is no mere constant.
 """
 _FALSE_ALARMS = """
-The share of these markets in which any model raises a flag, and in which the audit finds anything,
-by severity and kind:
+The share of these markets in which any model raises a flag{audit}:
 """
+_AUDIT = ", and in which the audit finds something, by severity and kind"
 _SOMETHING = """
 ## Where there is something to learn
 
@@ -85,30 +86,39 @@ def markdown(groups: Groups, *, plot: str) -> str:
 def _of_nothing(found: Sequence[Any]) -> str:
     """Tables of false skill and of false alarms."""
     markets, models = len(found), list(found[0]["models"])
-    proven = {name: [one["models"][name]["proven"] for one in found] for name in models}
+    above = {name: [one["models"][name]["above"] for one in found] for name in models}
     called = {
         name: [one["models"][name]["verdict"] in _SKILLED for one in found] for name in models
     }
     rows = [
-        (f"`{name}`", rate(sum(proven[name]), markets), rate(sum(called[name]), markets))
+        (f"`{name}`", rate(sum(above[name]), markets), rate(sum(called[name]), markets))
         for name in models
     ]
-    either = (sum(map(any, zip(*of.values(), strict=True))) for of in (proven, called))
+    either = (sum(map(any, zip(*of.values(), strict=True))) for of in (above, called))
     rows.append(("any of them", *(rate(count, markets) for count in either)))
-    text = "\n" + _table(("model", "skill proven", "verdict names skill"), rows) + _FALSE_ALARMS
+    text = "\n" + _table(("model", "skill above 0", "verdict names skill"), rows)
     raised = Counter(
         flag
         for one in found
         for flag in {flag for model in one["models"].values() for flag in model["flags"]}
     )
     alarms = [(f"flag `{flag}`", rate(raised[flag], markets)) for flag in _FLAGS]
-    heard = Counter(kind for one in found for kind in {tuple(pair) for pair in one["findings"]})
-    severities = Counter(name for one in found for name in {name for name, _ in one["findings"]})
-    for severity in ("leak", "warning", "note"):
-        alarms.append((f"audit: any {severity}", rate(severities[severity], markets)))
-        kinds = sorted(kind for of, kind in heard if of == severity)
-        alarms += [(f"… `{kind}`", rate(heard[severity, kind], markets)) for kind in kinds]
+    audited = [one for one in found if one["findings"] is not None]
+    alarms += _heard(audited)
+    text += _FALSE_ALARMS.format(audit=_AUDIT if audited else "")
     return text + "\n" + _table(("alarm", "markets"), alarms)
+
+
+def _heard(found: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """In how many markets the audit finds something, by severity and kind."""
+    every = [{tuple(pair) for pair in one["findings"]} for one in found]
+    kinds = Counter(kind for of in every for kind in of)
+    severities = Counter(severity for of in every for severity in dict(of))
+    for severity in SEVERITIES if found else ():
+        yield f"audit: any {severity}", rate(severities[severity], len(found))
+        for (of, kind), count in sorted(kinds.items()):
+            if of == severity:
+                yield f"… `{kind}`", rate(count, len(found))
 
 
 def _power(groups: Groups) -> list[tuple[float, int, dict[str, int]]]:
