@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from alpha.audit import findings
+from alpha.audit import run as audit
 from alpha.check import Params
 from alpha.core.artifacts import write_json
 from alpha.data.params import SIMULATED
@@ -43,9 +44,24 @@ def prepare(params: Params, folder: Path) -> Path:
     return features
 
 
-def run(params: Params, folder: Path) -> None:
-    """Every step from feature files to evaluation into `folder`."""
+def run(params: Params, folder: Path, *, audited: bool = False) -> None:
+    """Every step from feature files to evaluation into `folder`; no finding unless `audited`, which
+    takes longer than all else."""
     features, contract = prepare(params, folder), folder / "contract.json"
+    if audited:
+        audit.run(
+            params.data,
+            params.label,
+            params.split,
+            params.audit,
+            features=features,
+            labels=folder / "labels" / "labels",
+            splits=folder / "splits",
+            normalization=contract,
+            out=folder / "audit",
+        )
+    else:
+        write_json(folder / "audit" / findings.NAME, {"findings": []})
     for run in runs(params):
         model, _, seed = run.rpartition("-")
         train.run(
@@ -65,9 +81,6 @@ def run(params: Params, folder: Path) -> None:
         normalization=contract,
         out=folder / "predict",
     )
-    # No audit looked at it: no leaks are known.
-    (folder / "audit").mkdir()
-    write_json(folder / "audit" / findings.NAME, {"findings": []})
     evaluation.run(
         params.label,
         params.loss,

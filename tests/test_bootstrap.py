@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from alpha.evaluate.bootstrap import CELLS_PER_BLOCK, Blocks, block_sums, first_rows, ratio
+from alpha.evaluate.bootstrap import Blocks, block_sums, first_rows, ratio
 
 SECOND = 1_000_000_000
 
@@ -52,13 +52,14 @@ def test_sums_are_those_of_an_obvious_resample_of_rows(seed: int, masked: bool):
 
     numbers = (time_ns - time_ns[0]) // (10 * SECOND)
     cells = [np.flatnonzero(numbers[rows] == number) for number in np.unique(numbers)]
-    drawn = math.ceil(len(cells) / CELLS_PER_BLOCK)
+    length = max(10, round(0.75 * len(cells) ** (2 / 3)))
+    drawn = math.ceil(len(cells) / length)
     starts = np.random.default_rng(seed).integers(0, len(cells), size=(100, drawn))
     for resample in (0, 1, 99):
         taken = [
             row
             for start in starts[resample]
-            for step in range(CELLS_PER_BLOCK)
+            for step in range(length)
             for row in cells[(start + step) % len(cells)]
         ]
         assert found[:, resample] == pytest.approx(values[:, rows[taken]].sum(axis=1), abs=1e-9)
@@ -66,7 +67,7 @@ def test_sums_are_those_of_an_obvious_resample_of_rows(seed: int, masked: bool):
 
 def test_block_sums_by_hand_go_round():
     """Twelve cells, of which the k-th holds k: the last block starts over at the first."""
-    found = block_sums(np.arange(12.0))
+    found = block_sums(np.arange(12.0), 10)
     assert found[0] == sum(range(10))
     assert found[2] == sum(range(2, 12))
     assert found[11] == 11 + sum(range(9))
@@ -81,11 +82,14 @@ def test_cells_in_a_gap_are_no_time():
 
 
 def test_independent_rows_get_their_standard_error():
-    """With white noise, blocks or not, the resampled means spread by sigma / sqrt(n)."""
-    values = np.random.default_rng(1).normal(size=50_000)
-    blocks = cut(np.arange(50_000) * SECOND, resamples=2000)
-    count, total = resampled(blocks, (np.ones(50_000), values))
-    assert np.std(total / count) == pytest.approx(1 / math.sqrt(50_000), rel=0.1)
+    """With white noise, the resampled means of 100 series spread by sigma / sqrt(n), less what is
+    lost as the ten blocks of each are held against their own mean, a tenth of the variance."""
+    rng, blocks = np.random.default_rng(1), cut(np.arange(5000) * SECOND)
+    variances = []
+    for _ in range(100):
+        count, total = resampled(blocks, (np.ones(5000), rng.normal(size=5000)))
+        variances.append(np.var(total / count))
+    assert np.mean(variances) * 5000 == pytest.approx(9 / 10, rel=0.1)
 
 
 @pytest.mark.parametrize("kind", ["overlap", "spells"])
@@ -153,13 +157,21 @@ def test_effective_blocks_are_all_of_an_even_sum_and_one_of_a_single_spike():
     assert blocks.effective(by_cell(blocks, np.zeros(1000))) == 0.0
 
 
-def test_ends_are_percentiles_expanded_for_the_number_of_blocks():
-    """Ten blocks: at the 90 % level Student's t is 1.833, times sqrt(10 / 9) is 1.932, which a
-    normal variable falls below with a chance of 2.67 %."""
-    blocks = cut(np.arange(1000) * SECOND, level=0.9)
-    assert blocks.ends(np.arange(101.0)) == pytest.approx((2.67, 97.33), abs=0.01)
-    many = cut(np.arange(1_000_000) * SECOND, level=0.9)
-    assert many.ends(np.arange(101.0)) == pytest.approx((5, 95), abs=0.01)
+def test_ends_are_percentiles_expanded_for_half_the_number_of_blocks():
+    """1,000 cells, 75 a block, are 13 1/3 blocks, which count as 6 2/3: at the 90 % level Student's
+    t is 1.966, times sqrt(20 / 17) is 2.132; a normal variable falls below −2.132 with a chance
+    of 1.65 %. Of a million cells there are 133 1/3: t is 1.668, times sqrt(200 / 197) is 1.681, and
+    the chance 4.64 %."""
+    blocks = cut(np.arange(10_000) * SECOND, level=0.9)
+    assert blocks.ends(np.arange(101.0)) == pytest.approx((1.65, 98.35), abs=0.01)
+    many = cut(np.arange(1_000_000) * SECOND, seconds=10.0, level=0.9)
+    assert many.ends(np.arange(101.0)) == pytest.approx((4.64, 95.36), abs=0.01)
+
+
+def test_the_longer_a_split_the_longer_its_blocks_and_the_more_of_them():
+    """Of 8 times as many cells a block has 4 times as many; no fewer than ten."""
+    for cells, length in ((50, 10), (125, 19), (1000, 75), (8000, 300), (64_000, 1200)):
+        assert cut(np.arange(cells * 10) * SECOND).length == length
 
 
 def test_resamples_that_are_not_defined_are_left_out_unless_they_are_half():

@@ -1,10 +1,10 @@
 """Moving blocks of time, resampled: how far a figure could have come out otherwise.
 
-Labels overlap and volatility comes in spells, so only whole blocks of time, longer than a horizon,
-are nearly independent. Time is cut into cells, a block is CELLS_PER_BLOCK consecutive cells that
-hold rows (the last are followed by the first), a resample as many blocks, drawn with replacement,
-as the split is long. Figures are functions of sums over rows, which are made once, by cell.
-Sources: Künsch (1989), Politis and Romano (1992).
+Labels overlap and volatility comes in spells that last for hours, so only whole blocks of time,
+few and long, are nearly independent. Time is cut into cells, a block is consecutive cells that hold
+rows (the last are followed by the first), a resample as many blocks, drawn with replacement, as the
+split is long. Figures are functions of sums over rows, which are made once, by cell. Sources:
+Künsch (1989), Politis and Romano (1992); few blocks: Ibragimov and Müller (2010).
 """
 
 import math
@@ -13,7 +13,13 @@ from collections.abc import Iterable
 import numpy as np
 from numba import njit
 
+# Of the shortest block.
 CELLS_PER_BLOCK = 10
+# Of n cells a block has at least LONGER · n^(2/3), and a share INDEPENDENT of the blocks counts as
+# that: neighbours resemble each other, as spells outlast them, and losses have heavy tails. Both
+# are calibrated on markets whose skill is known (Loh, 1987): docs/calibration.md.
+LONGER = 0.75
+INDEPENDENT = 0.5
 # Fewer blocks than this say nothing of how blocks differ.
 LEAST_BLOCKS = 5
 # A sum that hangs on fewer blocks than this is next to nothing in many a resample.
@@ -24,15 +30,17 @@ _CHUNK = 1 << 17
 
 class Blocks:
     """One split's cells, none of them empty, and the resamples of them: the same for every run.
-    `rows` (cells,) counts their rows; `reason` is why there is no interval, None if there is."""
+    `rows` (cells,) counts their rows, `length` is the cells of a block; `reason` is why there is no
+    interval, None if there is."""
 
     def __init__(
         self, time_ns: np.ndarray, seconds: float, *, resamples: int, level: float, seed: int
     ) -> None:
-        """Blocks of `seconds` of rows at ascending times, (rows,) int64."""
+        """Blocks of `seconds` of rows at least, at ascending times, (rows,) int64."""
         # Cells in a gap hold nothing, and are not part of the time that was observed.
         self.first = first_rows(time_ns, max(1, round(seconds * 1e9 / CELLS_PER_BLOCK)))
         self.rows, self.cells = np.diff(self.first), len(self.first) - 1
+        self.length = max(CELLS_PER_BLOCK, round(LONGER * self.cells ** (2 / 3)))
         self.seconds, self.resamples, self.level, self.seed = seconds, resamples, level, seed
         self.reason: str | None = None
         if self.cells < LEAST_BLOCKS * CELLS_PER_BLOCK:
@@ -52,8 +60,8 @@ class Blocks:
         """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples),
         NaN where a sum is not finite. Call it only where `reason` is None."""
         # The statistics of a block side by side: one access finds them all.
-        blocks = np.stack([block_sums(values) for values in per_cell], axis=1)
-        drawn = math.ceil(self.cells / CELLS_PER_BLOCK)
+        blocks = np.stack([block_sums(values, self.length) for values in per_cell], axis=1)
+        drawn = math.ceil(self.cells / self.length)
         rng, step = np.random.default_rng(self.seed), max(1, _CHUNK // drawn)
         out = np.zeros((self.resamples, blocks.shape[1]))
         for low in range(0, self.resamples, step):
@@ -62,9 +70,9 @@ class Blocks:
         return np.ascontiguousarray(out.T)
 
     def effective(self, per_cell: np.ndarray) -> float:
-        """How many blocks a sum of parts of at least 0, (cells,), is spread over, as the inverse
-        of the Herfindahl-Hirschman index: all if evenly, 1 if one block has it all."""
-        blocks = block_sums(per_cell)
+        """How many blocks of the shortest length a sum of parts of at least 0, (cells,), is spread
+        over: the inverse Herfindahl-Hirschman index, all if evenly, 1 if one block has it all."""
+        blocks = block_sums(per_cell, CELLS_PER_BLOCK)
         with np.errstate(over="ignore", invalid="ignore"):
             square = float(np.sum(blocks * blocks))
             return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
@@ -72,8 +80,8 @@ class Blocks:
     def ends(self, resampled: np.ndarray | None) -> tuple[float, float] | None:
         """The expanded percentile interval at `level` of a figure's finite resamples, (resamples,);
         None without any, or if they are not more than half. As percentiles alone are too narrow
-        where n blocks are few, they are taken at Φ(−t · √(n / (n − 1))), with t the quantile of
-        Student's t, n − 1 degrees of freedom. Source: Hesterberg (2015)."""
+        where n independent blocks are few, they are taken at Φ(−t · √(n / (n − 1))), with t the
+        quantile of Student's t, n − 1 degrees of freedom. Source: Hesterberg (2015)."""
         from scipy.special import ndtr, stdtrit
 
         if resampled is None:
@@ -81,7 +89,7 @@ class Blocks:
         defined = resampled[np.isfinite(resampled)]
         if 2 * len(defined) <= len(resampled):
             return None
-        blocks = self.cells / CELLS_PER_BLOCK
+        blocks = INDEPENDENT * self.cells / self.length
         t = stdtrit(blocks - 1, (1.0 + self.level) / 2.0)
         tail = ndtr(-t * math.sqrt(blocks / (blocks - 1)))
         low, high = np.quantile(defined, (tail, 1.0 - tail))
@@ -99,11 +107,11 @@ def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None
     return np.concatenate(([0], inner, [len(time_ns)]))
 
 
-def block_sums(per_cell: np.ndarray) -> np.ndarray:
-    """Sums of each cell and the CELLS_PER_BLOCK − 1 after it, in a circle, (cells,)."""
+def block_sums(per_cell: np.ndarray, length: int) -> np.ndarray:
+    """Sums of each cell and the `length` − 1 after it, in a circle, (cells,)."""
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.cumsum(np.concatenate(([0.0], per_cell, per_cell[: CELLS_PER_BLOCK - 1])))
-        return np.asarray(sums[CELLS_PER_BLOCK:] - sums[:-CELLS_PER_BLOCK])
+        sums = np.cumsum(np.concatenate(([0.0], per_cell, per_cell[: length - 1])))
+        return np.asarray(sums[length:] - sums[:-length])
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
