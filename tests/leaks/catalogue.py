@@ -7,6 +7,7 @@ levels of noise and columns, drawn anew for each seed, and a few forms that the 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 
 import honest as h
 import leaky as k
@@ -29,6 +30,8 @@ FEATURES = re.compile(
     r"^((return|volatility)|(buy|sell)_volume|(ask|bid)_(added|removed)_liquidity)_(10|60|300)s$"
     r"|^(ask|bid)_(volume|price)_level0$|^spread$|^imbalance_level0$"
 ).search
+# Columns of cases in a frame.
+MOST = 26
 # Which features of a file a whole family is.
 VOLUMES = "^(buy|sell)_volume"
 BOOK = "volume_level|imbalance_level"
@@ -189,6 +192,19 @@ def held_out(seed: int) -> Catalogue:
     return Catalogue(_unlike(leaks), _unlike(honest))
 
 
+def one_frame(cases: tuple[Case, ...], market: Market, most: int = MOST) -> tuple[Case, ...]:
+    """Cases that fit into one frame, of as many kinds as there are: of each in turn the next."""
+    by_kind: dict[str, list[Case]] = {}
+    for case in cases:
+        if case.columns is not None and not (case.needs_hidden and market.hidden.empty):
+            by_kind.setdefault(case.kind, []).append(case)
+    chosen: dict[str, Case] = {}
+    for case in chain.from_iterable(zip_longest(*by_kind.values())):
+        if case is not None and len(chosen) < most and not chosen.keys() & set(case.columns):
+            chosen.update(dict.fromkeys(case.columns, case))
+    return tuple(dict.fromkeys(chosen.values()))
+
+
 def _unlike(cases: tuple[Case, ...]) -> tuple[Case, ...]:
     """Without those whose name was drawn before."""
     return tuple({case.name: case for case in cases}.values())
@@ -202,7 +218,7 @@ class Planted:
     columns: dict[str, tuple[str, ...]]
 
 
-def plant(cases: tuple[Case, ...], market: Market, *, most: int = 26) -> Iterator[Planted]:
+def plant(cases: tuple[Case, ...], market: Market, *, most: int = MOST) -> Iterator[Planted]:
     """Frames with the cases in them, as many in one as have columns of their own.
 
     Whole families have a frame each, with all the market's features. The others share theirs, which
