@@ -23,8 +23,8 @@ SUMMARY = "check params.yaml and the folder of feature files; change nothing"
 OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
     "data": Data, "features": Features, "simulate": Simulate, "label": Label, "split": Split,
-    "normalize": Normalize, "audit": Audit, **LADDER, "loss": Loss, "train": Train, "evaluate": Evaluate,
-    "verdict": Verdict,
+    "normalize": Normalize, "audit": Audit, **LADDER, "loss": Loss, "train": Train,
+    "evaluate": Evaluate, "verdict": Verdict,
     **{model: section for kind in KINDS for model, section in sections(kind).items()},
 }  # fmt: skip
 # All sections, as attributes.

@@ -1,6 +1,7 @@
 """Findings of features that know the future, or that come late, from their figures."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,11 @@ _OUTCOME_IC, _PART_IC = 0.08, 0.1
 _SHIFTED = 3
 _CHECK = "Compute it from rows up to and including its own alone, or leave it out (data.exclude)."
 _SHIFT = "Shift it so that each row has what was known then, or leave it out (data.exclude)."
+_CURES = {
+    "early": _SHIFT,
+    "all_early": _SHIFT,
+    "late": "It is honest; in time, it would tell models more.",
+}
 _SERIES = {"signed": "moves of the mid", "activity": "sizes of moves", "spread": "spreads"}
 _OUTCOMES = {"outcome": "alpha_outcome", "up": "up", "down": "down", "side": "up less down"}
 
@@ -41,24 +47,24 @@ def _copies(figures: pd.DataFrame) -> pd.Series:
 
 def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
     """One finding a feature at most, the clearest: `figures` is alpha.audit.leads' and .peers'."""
-    ahead, copies, step = _ahead(figures), _copies(figures), sample.step_seconds
-    for name, one in figures.iterrows():
+    rows = figures.assign(is_ahead=_ahead(figures), copies=_copies(figures)).to_dict("index")
+    for name, one in rows.items():
+        seconds = one["early"] * sample.step_seconds
         if one["early"] > 0:
-            seconds = one["early"] * step
             sentence = (
-                f"{name} is {_rows(one['early'])} early, about {number(seconds)} s: what happens in "
-                f"quotes and other features shows in it before (relation {number(one['link'])})."
+                f"{name} is {_rows(one['early'])} early, about {number(seconds)} s: what happens "
+                f"in quotes and other features shows in it before (relation {number(one['link'])})."
             )
-            yield _leak("early", [name], one["link"], seconds, sentence, _SHIFT)
-        elif ahead[name]:
+            yield _finding("early", [name], one["link"], seconds, sentence)
+        elif one["is_ahead"]:
             series, _, view = one["ahead_of"].partition(" ")
+            explained, before = (percent(min(one[side], 1.0)) for side in ("ahead", "behind"))
             seconds = one["ahead_seconds"]
             sentence = (
-                f"{name} knows what comes: {_SERIES[series]} of the next {number(seconds)} s explain "
-                f"{percent(min(one['ahead'], 1.0))} of its {view}, those before it "
-                f"{percent(min(one['behind'], 1.0))}."
+                f"{name} knows what comes: {_SERIES[series]} of the next {number(seconds)} s "
+                f"explain {explained} of its {view}, those before it {before}."
             )
-            yield _leak("knows_future", [name], one["ahead"], seconds, sentence, _CHECK)
+            yield _finding("knows_future", [name], one["ahead"], seconds, sentence)
         elif one["edge"] > _EDGE:
             series, _, view = one["edge_of"].partition(" ")
             seconds = one["edge_seconds"]
@@ -67,25 +73,23 @@ def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
                 f"of its {view} with {_SERIES[series]} ends at once ({number(one['edge'], 1)} "
                 f"standard deviations), where an honest one fades."
             )
-            yield _leak("ends_at_once", [name], one["edge"], seconds, sentence, _CHECK)
-        elif copies[name]:
-            what = _OUTCOMES[one["outcome_of"]]
+            yield _finding("ends_at_once", [name], one["edge"], seconds, sentence)
+        elif one["copies"]:
             sentence = (
-                f"{name} is made of {what}: given what quotes and completed outcomes tell, its rank "
-                f"IC with it is {number(one['outcome_ic'])}, and falls with that of rows before and "
-                f"after ({number(one['outcome_kink'], 1)} standard deviations)."
+                f"{name} is made of {_OUTCOMES[one['outcome_of']]}: given what quotes and "
+                f"completed outcomes tell, its rank IC with it is {number(one['outcome_ic'])}, and "
+                f"falls with that of rows before and after ({number(one['outcome_kink'], 1)} "
+                f"standard deviations)."
             )
-            seconds = sample.horizon_seconds
-            yield _leak("outcome_copy", [name], one["outcome_ic"], seconds, sentence, _CHECK)
+            reach = sample.horizon_seconds
+            yield _finding("outcome_copy", [name], one["outcome_ic"], reach, sentence)
         elif one["early"] < 0:
             sentence = (
-                f"{name} is {_rows(-one['early'])} late, about {number(-one['early'] * step)} s: "
-                f"what happens in quotes and other features shows in it after."
+                f"{name} is {_rows(-one['early'])} late, about {number(-seconds)} s: what happens "
+                f"in quotes and other features shows in it after."
             )
-            what_to_do = "It is honest; in time, it would tell models more."
-            seconds = float(one["early"] * step)
-            yield _finding("late", [name], "warning", one["link"], seconds, sentence, what_to_do)
-    yield from _all_early(figures, step)
+            yield _finding("late", [name], one["link"], seconds, sentence)
+    yield from _all_early(figures, sample.step_seconds)
 
 
 def _all_early(figures: pd.DataFrame, step: float) -> Iterator[Finding]:
@@ -94,39 +98,27 @@ def _all_early(figures: pd.DataFrame, step: float) -> Iterator[Finding]:
     if len(early) >= _SHIFTED and early.nunique() == 1 and not (figures["in_step"] > 0).any():
         rows = early.iloc[0]
         sentence = (
-            f"All {len(early)} features that can be compared with quotes or each other are "
-            f"{_rows(rows)} early, and none is in step: the file's features are those of later rows."
+            f"All {len(early)} features that can be compared with quotes are {_rows(rows)} early, "
+            f"and none is in step: features stand beside the quotes of earlier rows."
         )
         names = list(figures.index)
-        yield _leak("all_early", names, len(early), rows * step, sentence, _SHIFT)
+        yield _finding("all_early", names, len(early), rows * step, sentence)
 
 
 def _rows(count: int) -> str:
     return f"{count:.0f} row{'s' * (count != 1)}"
 
 
-def _leak(
-    kind: str, names: list, strength: float, seconds: float | None, sentence: str, what_to_do: str
-) -> Finding:
-    return _finding(kind, names, "leak", strength, seconds, sentence, what_to_do)
-
-
 def _finding(
-    kind: str,
-    names: list,
-    severity: str,
-    strength: float,
-    seconds: float | None,
-    sentence: str,
-    what_to_do: str,
+    kind: str, names: list[Any], strength: float, seconds: float, sentence: str
 ) -> Finding:
     return Finding(
         kind=kind,
         columns=[str(name) for name in names],
-        severity=severity,
+        severity="warning" if kind == "late" else "leak",
         where="features",
         strength=float(strength),
-        lead_seconds=None if seconds is None else float(seconds),
+        lead_seconds=float(seconds),
         sentence=sentence,
-        what_to_do=what_to_do,
+        what_to_do=_CURES.get(kind, _CHECK),
     )

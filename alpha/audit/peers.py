@@ -13,6 +13,7 @@ from alpha.core import parallel
 
 # Rows whose spectra are averaged.
 _SEGMENT = 4096
+_SPANS = (1, 2, 8, 32, 256)  # of trailing means, in rows
 # Two columns are compared if they are related so clearly.
 _LEAST = 0.05
 _CLEAR = 8.0  # in standard deviations of chance
@@ -49,7 +50,7 @@ def surprising_sizes(sample: Sample) -> np.ndarray:
     def of(x: np.ndarray) -> np.ndarray:
         with np.errstate(invalid="ignore"):
             size = ranks(np.abs(np.diff(x.astype(np.float64), prepend=np.nan)))
-        surprise = unexplained(size, trailing_design([size], lag=1))
+        surprise = unexplained(size, trailing_design([size], lag=1, spans=_SPANS))
         # A clock, or what is as smooth, surprises nobody.
         return unit(surprise if np.nanvar(surprise) > _LEAST_SURPRISE * np.var(size) else 0 * size)
 
@@ -146,7 +147,7 @@ def samples_ahead(sample: Sample, reach: int) -> dict[int, tuple[int, float]]:
         c = np.stack([_standard(levels[:, rows + step]) @ mine for step in steps], axis=1)
         c[number] = 0.0
         other, at = np.unravel_index(np.argmax(np.abs(c)), c.shape)
-        best, now = np.abs(c[other, [at, len(steps) // 2]])
+        best, now = np.abs(c[other, at]), np.abs(c[other, len(steps) // 2])
         clear = (np.arctanh(min(best, 0.999)) - np.arctanh(min(now, 0.999))) * np.sqrt(len(rows))
         if steps[at] > 0 and best > _SAMPLED and clear > _CLEAR:
             found[number] = int(steps[at]), float(best)

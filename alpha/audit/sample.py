@@ -62,11 +62,12 @@ def read(
     for start in starts:
         wanted[start : start + length] = True
     parts = list(parallel.ahead(_read(folder, labels, wanted)))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    breaks = np.flatnonzero(np.diff(np.flatnonzero(wanted), prepend=-1) > 1)[1:]
+    time_ns, quotes, known, values = (np.concatenate(one) for one in zip(*parts, strict=True))
+    breaks = np.flatnonzero(np.diff(np.flatnonzero(wanted)) > 1) + 1
     return make(
-        *columns, folder.features, label, breaks=breaks, reach_seconds=reach_seconds, of_rows=total
-    )
+        time_ns, quotes, known, values, folder.features, label,
+        breaks=breaks, reach_seconds=reach_seconds, of_rows=total,
+    )  # fmt: skip
 
 
 def make(
@@ -170,12 +171,14 @@ def surprises(sample: Sample) -> dict[str, np.ndarray]:
     return found
 
 
-def trailing_design(series: Sequence[np.ndarray], *, lag: int) -> np.ndarray:
+def trailing_design(
+    series: Sequence[np.ndarray], *, lag: int, spans: Sequence[int] = _SPANS
+) -> np.ndarray:
     """(rows, columns): a constant, and trailing means of each up to the row, or `lag` before it."""
     columns = [np.ones(len(series[0]))]
     for values in series:
         known = np.asarray(values, dtype=np.float64) / (float(np.nanstd(values)) or 1.0)
-        for span in _SPANS:
+        for span in spans:
             columns.append(np.append(np.zeros(lag), _trailing(known, span)[: len(known) - lag]))
     return np.stack(columns, axis=1)
 
@@ -224,7 +227,9 @@ def regular_rows(x: np.ndarray, seconds: np.ndarray) -> np.ndarray | None:
         moved = np.abs(np.diff(x, prepend=np.nan))
     # Slopes between samples are equal but for rounding.
     moved = np.where(moved > 0, moved, np.nan)
-    rows = np.flatnonzero(moved > 1e-3 * np.nanmedian(moved)) if np.isfinite(moved).any() else []
+    if not np.isfinite(moved).any():
+        return None
+    rows = np.flatnonzero(moved > 1e-3 * np.nanmedian(moved))
     if not LEAST_CHANGES <= len(rows) < len(x) / 3:
         return None
     steps = np.diff(seconds[rows])

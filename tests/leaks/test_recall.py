@@ -11,8 +11,9 @@ from alpha.check import load
 
 PARAMS = load(Path(__file__).resolve().parents[2] / "params.yaml")
 MARKETS = ["simulated", "real"]
-# Of leaks, at least; of honest columns, at most.
-FOUND, SUSPECTED = 0.8, 0.02
+# Of leaks, at least. Books and flows of the simulated market are drawn beside its quotes: nothing
+# in the data says that all of them are a row early.
+FOUND = {"simulated": 0.8, "real": 0.9}
 
 
 def audited(name: str, cases: Catalogue | None, request, folder: Path) -> Tally:
@@ -30,8 +31,8 @@ def audited(name: str, cases: Catalogue | None, request, folder: Path) -> Tally:
 @pytest.mark.parametrize("name", MARKETS)
 def test_leaks_of_every_kind_are_named_and_no_honest_column_is(name, request, tmp_path):
     tally = audited(name, None, request, tmp_path)
-    assert tally.recall >= FOUND, tally.missed
-    assert len(tally.suspected) <= SUSPECTED * len(tally.honest), tally.suspected
+    assert tally.recall >= FOUND[name], tally.missed
+    assert not tally.suspected
 
 
 @pytest.mark.slow
@@ -40,5 +41,5 @@ def test_leaks_of_every_kind_are_named_and_no_honest_column_is(name, request, tm
 def test_whole_catalogues_are_too(name, seed, request, tmp_path):
     cases = catalogue() if seed == "catalogue" else held_out(seed)
     tally = audited(name, cases, request, tmp_path)
-    assert tally.recall >= FOUND, tally.missed
-    assert len(tally.suspected) <= SUSPECTED * len(tally.honest), tally.suspected
+    assert tally.recall >= FOUND[name], tally.missed
+    assert not tally.suspected

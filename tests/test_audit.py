@@ -1,0 +1,177 @@
+"""The audit as a step: what it writes, when it stops, and what its correlograms measure."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import day_frame
+
+from alpha.audit import leads, peers, run, sample
+from alpha.audit.findings import NAME, read
+from alpha.core.errors import InputError
+from alpha.label import run as label
+from alpha.normalize import run as normalize
+from alpha.split import run as split
+
+ROWS = 6000
+
+
+def prepared(folder: Path, params, frame: pd.DataFrame) -> dict[str, Path]:
+    """What the steps before the audit write of a frame."""
+    features, contract = folder / "features", folder / "contract.json"
+    features.mkdir(parents=True)
+    frame.to_hdf(features / "a.h5", key="df", mode="w")
+    label.run(params.data, params.label, features=features, out=folder / "labels")
+    paths = {"features": features, "labels": folder / "labels" / "labels"}
+    split.run(params.data, params.label, params.split, **paths, out=folder / "splits")
+    train = folder / "splits" / "train"
+    normalize.run(params.features, params.normalize, train=train, out=contract)
+    return {**paths, "splits": folder / "splits", "normalization": contract}
+
+
+def audit(folder: Path, params, frame: pd.DataFrame, **changes: object):
+    paths = prepared(folder, params, frame)
+    given = params.audit.model_copy(update=changes)
+    out = folder / "audit"
+    run.run(params.data, params.label, params.split, given, **paths, out=out)
+    return read(out), out
+
+
+def leaking(rows: int = ROWS) -> pd.DataFrame:
+    """Honest noise, and the mid ten rows later."""
+    frame = day_frame(rows)
+    mid = (frame["best_bid"] + frame["best_ask"]) / 2
+    return frame.assign(tomorrow=mid.shift(-10).ffill())
+
+
+def test_a_column_that_knows_the_mid_ahead_is_named_with_its_lead_and_noise_is_not(
+    tmp_path, params
+):
+    found, _ = audit(tmp_path, params, leaking())
+    named = {name: one for one in found.leaks for name in one.columns}
+    assert list(named) == ["tomorrow"]
+    assert named["tomorrow"].lead_seconds == pytest.approx(10, abs=1)
+    assert "tomorrow" in named["tomorrow"].sentence
+
+
+def test_an_audit_of_honest_features_finds_no_leak_and_has_figures_of_each(tmp_path, params):
+    found, out = audit(tmp_path, params, day_frame(ROWS))
+    assert not found.leaks
+    figures = pd.read_csv(out / "features.csv", index_col="feature")
+    features = [name for name in day_frame(10).columns if not name.startswith("best")]
+    assert list(figures.index) == features
+    assert figures[["ahead", "edge", "early"]].notna().all(axis=None)
+
+
+def test_the_same_data_give_the_same_bytes(tmp_path, params):
+    one, other = (audit(tmp_path / name, params, leaking())[1] for name in ("one", "other"))
+    for file in sorted(one.iterdir()):
+        assert file.read_bytes() == (other / file.name).read_bytes()
+
+
+def test_what_training_waits_for_says_nothing_of_findings(tmp_path, params):
+    """Else a new finding would train every model again."""
+    _, out = audit(tmp_path, params, leaking())
+    content = json.loads((out / "passed.json").read_text())
+    contract = json.loads((tmp_path / "contract.json").read_text())
+    assert content == {"contract": contract["hash"]}
+
+
+def test_a_leak_stops_the_run_if_it_is_to_and_nothing_is_written(tmp_path, params, capsys):
+    with pytest.raises(InputError, match=r"audit.fail_on.*found 1: knows_future|early"):
+        audit(tmp_path, params, leaking(), fail_on="leak")
+    assert not (tmp_path / "audit" / NAME).exists()
+    assert "tomorrow" in capsys.readouterr().err
+
+
+def test_a_sample_of_stretches_has_at_most_the_rows_asked_for_and_all_of_a_short_day(
+    tmp_path, params
+):
+    from alpha.data.features import open_folder
+
+    paths = prepared(tmp_path, params, day_frame(60_000))
+    folder = open_folder(paths["features"], params.data)
+
+    def of(rows: int) -> sample.Sample:
+        given = {"labels": paths["labels"], "rows": rows, "reach_seconds": 100.0}
+        return sample.read(folder, params.label, **given)
+
+    whole, some = of(100_000), of(52_000)
+    assert np.isfinite(whole.mid).sum() == len(whole.mid) == 60_000
+    assert np.isfinite(some.mid).sum() == 52_000
+    assert len(some.mid) == 52_000 + some.reach  # so many rows keep its two stretches apart
+    assert some.step_seconds == pytest.approx(1.0)
+    # Stretches are rows of the whole, as they are.
+    np.testing.assert_array_equal(some.features[:, :26_000], whole.features[:, :26_000])
+    np.testing.assert_array_equal(some.features[:, -26_000:], whole.features[:, -26_000:])
+
+
+@pytest.fixture
+def surprise() -> np.ndarray:
+    return sample.unit(np.random.default_rng(0).normal(size=20_000))
+
+
+def test_a_correlogram_is_the_sum_of_products_at_each_lead(surprise):
+    x = sample.unit(np.random.default_rng(1).normal(size=len(surprise)))
+    found = leads.Correlograms({"e": surprise}, reach=100).of(x)["e"]
+    for lead in (-7, 0, 3, 100):
+        shifted = np.roll(surprise, -lead)
+        if lead:
+            shifted[-lead:] = 0 if lead > 0 else shifted[-lead:]
+            shifted[:-lead] = 0 if lead < 0 else shifted[:-lead]
+        assert found[lead] == pytest.approx(float(np.sum(x * shifted)), abs=1e-5)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_the_share_that_comes_later_explains_is_measured_as_planted(surprise, share):
+    """Of a sum of the next 20 surprises in noise, the R² is the sum's share of the variance."""
+    known = pd.Series(surprise)[::-1].rolling(20).sum().shift(1)[::-1].fillna(0).to_numpy()
+    noise = np.random.default_rng(2).normal(size=len(known))
+    x = sample.unit(np.sqrt(share) * known / known.std() + np.sqrt(1 - share) * noise)
+    correlograms = leads.Correlograms({"e": surprise}, reach=100)
+    c = correlograms.of(x)["e"]
+    ahead, null, lead = correlograms.ahead(c)
+    assert ahead == pytest.approx(share, abs=0.06)
+    assert ahead > 10 * null
+    assert 18 <= lead <= 20
+    edge, lead = correlograms.edge(c)
+    assert edge > 8
+    assert lead == pytest.approx(20, abs=4)
+
+
+def test_what_fades_has_no_edge(surprise):
+    """An exponential decay ahead: convex, as of honest features that foresee something."""
+    ahead = np.exp(-np.arange(200) / 30)
+    x = sample.unit(np.convolve(surprise[::-1], ahead)[: len(surprise)][::-1])
+    correlograms = leads.Correlograms({"e": surprise}, reach=300)
+    assert correlograms.edge(correlograms.of(x)["e"])[0] < 8
+
+
+def test_columns_that_show_events_later_or_earlier_than_quotes_are_placed_by_rows():
+    rng = np.random.default_rng(3)
+    events = np.abs(rng.standard_t(3, size=30_000))
+    columns = [events, events, np.roll(events, -2), np.roll(events, 5), events]
+    noisy = [sample.unit(one + 0.5 * rng.normal(size=len(one))) for one in columns]
+    found = peers.links(np.stack(noisy), reach=50)
+    position, strength = peers.positions(found, np.zeros(5, dtype=bool))
+    assert position.tolist() == [0, 0, 2, -5, 0]
+    assert (strength > 0.5).all()
+
+
+def test_a_suspect_column_places_no_other():
+    """It alone links two others to the quotes, and they would be as early as it is."""
+    linked = [peers.Link(0.9, 2, 0, 3), peers.Link(0.8, 3, 2, 0), peers.Link(0.8, 4, 3, 0)]
+    ordered = sorted(linked, reverse=True)
+    position, _ = peers.positions(ordered, np.array([False, False, True, False, False]))
+    assert position.tolist() == [0, 0, 3, 0, 0]
+
+
+def test_samples_at_regular_times_are_seen_and_events_are_not():
+    rng = np.random.default_rng(4)
+    seconds = np.arange(20_000.0)
+    sampled = np.repeat(rng.normal(size=1000), 20)
+    assert sample.regular_rows(sampled, seconds).tolist() == list(range(20, 20_000, 20))
+    at_events = np.cumsum(rng.random(20_000) < 0.05).astype(float)
+    assert sample.regular_rows(at_events, seconds) is None
