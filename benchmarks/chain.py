@@ -61,6 +61,7 @@ def run(params: Params, folder: Path, *, audited: bool = False) -> None:
             out=folder / "audit",
         )
     else:
+        (folder / "audit").mkdir()
         write_json(folder / "audit" / findings.NAME, {"findings": []})
     for run in runs(params):
         model, _, seed = run.rpartition("-")

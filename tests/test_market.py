@@ -114,8 +114,8 @@ def test_where_activity_falls_no_constant_has_skill_and_har_is_not_overfit(tmp_p
 @pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])
 def test_no_rung_is_actionable_on_real_recordings(realdata, tmp_path, symbol):
     """At a taker's fees; on BRLBTC 99.7 % of outcomes are zero, and even skill is not known. On
-    ETHUSD moves are a fifth smaller in the last hours, and HAR beats train's best constant: that
-    it tells rows apart is not proven in so few hours."""
+    ETHUSD moves are a fifth smaller in the last hours, and HAR is better than train's best
+    constant there: in so few hours nothing of that is proven."""
     details = judged(
         tmp_path,
         data={"dir": str(realdata), "pattern": f"{symbol}*.h5"},
@@ -125,11 +125,11 @@ def test_no_rung_is_actionable_on_real_recordings(realdata, tmp_path, symbol):
     assert not set(verdicts.values()) & set(FOUND)
     assert details.oracle_reason == "only a simulated market has an oracle"
     har = details.on("har")
-    assert (har["skill"].least > 0) == (symbol == "ETHUSD")
+    assert har["skill"].least <= 0
     if symbol == "ETHUSD":
+        assert har["skill"].value > 0.05
         assert details.on("label")["mean"].value < 0.85 * details.on("label", "train")["mean"].value
         assert har["hindsight"].low < 0 < har["hindsight"].value < har["skill"].value
         said = details.by_model["har"].verdict
-        assert "off that of the constant that fits test" in said.sentence
         assert 0.2 < said.figures["days_needed"] < 5
         assert "overfit" not in [flag.name for flag in said.flags]

@@ -119,7 +119,7 @@ def views(x: np.ndarray, seconds: np.ndarray) -> dict[str, np.ndarray]:
     with np.errstate(invalid="ignore"):
         change = np.diff(x, prepend=np.nan)
     found = {"level": ranks(x), "change": ranks(change), "size": ranks(np.abs(change))}
-    if 0.001 < np.mean(missing) < 0.999:
+    if np.count_nonzero(missing[1:] != missing[:-1]) >= LEAST_CHANGES:
         found["missing"] = unit(missing.astype(np.float64))
     samples = regular_rows(x, seconds)
     slopes = regular_rows(change, seconds) if samples is None else None

@@ -21,7 +21,9 @@ _CLEAR = 8.0  # in standard deviations of chance
 _CHAIN = 0.2
 # c(0) of columns in step is at least this share of the largest c.
 _IN_STEP = 0.6
-_SAMPLED = 0.3  # the rank correlation of samples with the column that they are of
+# The rank correlation of samples with the column that they are of. Others may follow them: a sum
+# of the last minute has in it what a sum of ten seconds had.
+_SAMPLED = 0.9
 # What its own past does not explain of how much a column changes.
 _LEAST_SURPRISE = 0.02
 # Without quotes, so many columns in step are believed to be right.
