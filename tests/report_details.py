@@ -80,6 +80,10 @@ class Folders:
         return self.root / "guard"
 
     @property
+    def audit(self) -> Path:
+        return self.root / "audit"
+
+    @property
     def splits(self) -> Path:
         return self.root / "splits"
 
@@ -486,10 +490,12 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
         for name, first, last in ranges
     }
     folders.splits.mkdir()
+    folders.audit.mkdir()
     write_json(
         folders.splits / "summary.json",
         {"input_rows": sum(counts.values()), "counts": counts, "splits": splits},
     )
+    write_json(folders.audit / "findings.json", {"findings": []})
     write_json(
         folders.normalization,
         {
@@ -526,6 +532,7 @@ def write(folders: Folders, params: Params, **label: object) -> str:
         evaluation=folders.evaluation,
         labels=folders.labels,
         guard=folders.guard,
+        audit=folders.audit,
         splits=folders.splits,
         normalization=folders.normalization,
         out=out,

@@ -11,7 +11,6 @@ from conftest import PARAMS_TEXT, ROOT, day_frame
 from alpha import __version__
 from alpha.__main__ import COMMANDS, main
 from alpha.check import load
-from alpha.core.artifacts import write_json
 from alpha.learn.params import MODELS, run_folder
 from alpha.learn.params import runs as runs_of
 
@@ -53,6 +52,10 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
         == 0
     )
     assert alpha("normalize", "--train", "splits/train", "--out", "contract.json") == 0
+    assert alpha(
+        "audit", "--features", "features", "--labels", "labels/labels", "--splits", "splits",
+        "--normalization", "contract.json", "--out", "audit",
+    ) == 0  # fmt: skip
     params = load(Path("params.yaml"))
     of_train = (
         "--train", "splits/train", "--valid", "splits/valid", "--normalization", "contract.json",
@@ -69,15 +72,14 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
             "predict", "--models", f"train/{models}", "--splits", "splits",
             "--normalization", "contract.json", "--out", f"predict/{models}",
         ) == 0  # fmt: skip
-    Path("audit").mkdir()
-    write_json(Path("audit") / "findings.json", {"findings": []})
     assert alpha(
         "evaluate", "--features", "features", "--audit", "audit", "--models", "train",
         "--predictions", "predict", "--out", "evaluate",
     ) == 0  # fmt: skip
     assert alpha(
         "report", "--evaluation", "evaluate", "--labels", "labels", "--guard", "guard",
-        "--splits", "splits", "--normalization", "contract.json", "--out", "report.html",
+        "--audit", "audit", "--splits", "splits", "--normalization", "contract.json",
+        "--out", "report.html",
     ) == 0  # fmt: skip
     capsys.readouterr()
     assert alpha("show", "--evaluation", "evaluate", "--report", "report.html") == 0
@@ -108,6 +110,7 @@ def test_every_command_explains_itself(step, capsys):
         ("label", "horizon_seconds: 60", "horizon_seconds: -1"),
         ("split", "embargo_seconds: 300", "embargo_seconds: -1"),
         ("normalize", "clip: 10.0", "clip: -1"),
+        ("audit", "fail_on: none", "fail_on: yes"),
         ("evaluate", "shift_psi: 0.25", "shift_psi: 0"),
         ("report", "max_gap_seconds: 30", "max_gap_seconds: 0"),
         ("check", "clip: 10.0", "clip: -1"),

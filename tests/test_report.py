@@ -12,6 +12,7 @@ from report_details import FIGURES, FLAGS, Folders, details, make, write
 from alpha.check import Params, parse
 from alpha.core import text as numbers
 from alpha.core.artifacts import parse as read
+from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row, table
@@ -558,3 +559,20 @@ def test_pictures_take_the_pages_colours_and_keep_text_as_text():
     assert "#00" not in found
     assert "<i>" not in found
     Page(found)
+
+
+def test_findings_of_the_audit_stand_with_what_to_do_and_their_absence_is_told(
+    tmp_path: Path, few: Details, params: Params
+):
+    folders = make(tmp_path, few)
+    assert "No finding" in write(folders, params)
+    one = {
+        "kind": "early", "columns": ["spread"], "severity": "leak", "where": "features",
+        "strength": 0.5, "lead_seconds": 1.0, "sentence": "spread is 1 row <early>.",
+        "what_to_do": "Shift it.",
+    }  # fmt: skip
+    write_json(folders.audit / "findings.json", {"findings": [one]})
+    text = write(folders, params)
+    assert "No finding" not in text
+    assert "spread is 1 row &lt;early&gt;." in text
+    assert text.index("Shift it.") > text.index('class="chip leak"')

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from made_details import details, over, write
 
+from alpha.audit.findings import Finding, Findings
 from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.evaluate.details import Details
@@ -31,6 +32,7 @@ def shown(
     show.run(
         evaluation=folder / "evaluate",
         guard=folder / "guard",
+        audit=folder / "audit",
         report=page,
         model=model,
         tried=tried,
@@ -257,7 +259,14 @@ def test_show_keeps_to_ascii_where_the_terminal_has_nothing_else(tmp_path, monke
     write(tmp_path / "details.json", made)
     terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr("sys.stdout", terminal)
-    show.run(evaluation=tmp_path, guard=tmp_path, report=tmp_path, model=model, tried=ONCE)
+    show.run(
+        evaluation=tmp_path,
+        guard=tmp_path,
+        audit=tmp_path,
+        report=tmp_path,
+        model=model,
+        tried=ONCE,
+    )
     text = terminal.buffer.getvalue().decode("ascii")
     assert "-4 bps" in text
     if model:
@@ -277,7 +286,25 @@ def test_show_without_an_evaluation_is_one_line_that_says_what_to_do(tmp_path):
         show.run(
             evaluation=tmp_path,
             guard=tmp_path,
+            audit=tmp_path,
             report=tmp_path / "r.html",
             model=None,
             tried=ONCE,
         )
+
+
+def test_leaks_and_warnings_of_the_audit_are_named_below_the_table_and_notes_are_not(
+    tmp_path, capsys
+):
+    assert "Audit" not in shown(tmp_path, capsys)
+    one = {"where": "features", "sentence": "s", "what_to_do": "w"}
+    found = [
+        Finding(kind="early", columns=["return_10s"], severity="leak", **one),
+        Finding(kind="drift", columns=["mid", "bid"], severity="warning", **one),
+        Finding(kind="locked_quotes", columns=[], severity="note", **one),
+    ]
+    (tmp_path / "audit").mkdir()
+    write_json(tmp_path / "audit" / "findings.json", Findings(findings=found).model_dump())
+    text = " ".join(shown(tmp_path, capsys).split())
+    assert "Audit: 1 leak (early return_10s), 1 warning (drift mid). What to do:" in text
+    assert "locked" not in text

@@ -45,3 +45,17 @@ def read(audit: Path) -> Findings:
     """What `alpha audit` wrote into a folder. Raises InputError, naming the file, if it is missing
     or not of its format."""
     return parse(Findings, audit / NAME)
+
+
+def lines(audit: Path) -> list[str]:
+    """A line for people of leaks and warnings, none if there is neither or no audit yet."""
+    found = read(audit).findings if (audit / NAME).exists() else []
+    said = []
+    for severity in SEVERITIES[:2]:
+        those = [one for one in found if one.severity == severity]
+        names = dict.fromkeys(f"{one.kind} {' '.join(one.columns[:1])}".strip() for one in those)
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        if those:
+            count = f"{len(those)} {severity}{'s' * (len(those) > 1)}"
+            said.append(f"{count} ({', '.join(list(names)[:4])}{more})")
+    return [f"Audit: {', '.join(said)}. What to do: the report, or {audit / NAME}"] if said else []

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from alpha.audit import findings
 from alpha.core import text
 from alpha.core.artifacts import parse, whole
 from alpha.data.columns import SPLITS
@@ -29,6 +30,7 @@ def run(
     evaluation: Path,
     labels: Path,
     guard: Path,
+    audit: Path,
     splits: Path,
     normalization: Path,
     out: Path,
@@ -53,6 +55,7 @@ def run(
         label=label,
         details=details,
         labels=by_file,
+        findings=findings.read(audit).findings,
         pinned=words.sentence(pinned),
         as_pinned=pinned.status == "as_pinned",
         splits=summary,

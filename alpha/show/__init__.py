@@ -9,6 +9,7 @@ OPTIONS = [
     Option("MODEL", "one model's dashboard", type=str, required=False),
     Option("--evaluation", "folder that `alpha evaluate` wrote", "results/evaluate"),
     Option("--guard", "folder that `alpha guard` wrote", "results/guard"),
+    Option("--audit", "folder that `alpha audit` wrote", "results/audit"),
     Option("--report", "the page whose path is printed", "results/report/report.html"),
 ]
 SECTIONS: dict[str, Any] = {}
@@ -18,5 +19,6 @@ def command(params: Any, args: Arguments) -> None:
     from alpha.history import tries
     from alpha.show.run import run
 
-    paths = {"evaluation": args.evaluation, "guard": args.guard, "report": args.report}
+    names = "evaluation", "guard", "audit", "report"
+    paths = {name: getattr(args, name) for name in names}
     run(**paths, model=args.MODEL, tried=tries.count(args.evaluation))

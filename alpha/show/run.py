@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from alpha.audit import findings
 from alpha.core import text
 from alpha.core.errors import InputError
 from alpha.core.text import NOTHING, count, ends, figure, share
@@ -58,9 +59,11 @@ _SLICES = " | rows | skill | rank IC | std ratio", "name rows skill rank_ic std_
 _FAMILIES = "family | skill lost | spread", "name importance importance_spread"
 
 
-def run(*, evaluation: Path, guard: Path, report: Path, model: str | None, tried: Tried) -> None:
-    """Print the table of verdicts and, if they are not as pinned, how labels stand against their
-    pin; or the dashboard of `model`; and where the report is.
+def run(
+    *, evaluation: Path, guard: Path, audit: Path, report: Path, model: str | None, tried: Tried
+) -> None:
+    """Print the table of verdicts, how labels stand against their pin if they are not as pinned,
+    and the audit's leaks and warnings; or the dashboard of `model`; and where the report is.
 
     Colours only on a terminal. Raises InputError if nothing has been evaluated yet, if the
     evaluation is not of this format, or if it has no such model.
@@ -74,6 +77,7 @@ def run(*, evaluation: Path, guard: Path, report: Path, model: str | None, tried
         # No guard may have looked at the labels yet.
         pinned = shift.read(guard) if (guard / shift.NAME).exists() else None
         lines += [words.line(pinned)] if pinned and pinned.status != "as_pinned" else []
+        lines += findings.lines(audit)
         parts = [_verdicts(details, tried), *(Padding(Text(one), (1, 0, 0, 0)) for one in lines)]
     elif model in details.by_model:
         parts = list(_dashboard(details, model, tried))

@@ -24,7 +24,8 @@ STEPS = [*dict.fromkeys(name.partition("_")[0] for name in STAGES)]
 FORMATS = {
     "guard": {"label"},
     "evaluate": {"predict", "audit"},
-    "report": {"label", "guard", "evaluate"},
+    "audit": {"split"},
+    "report": {"label", "guard", "audit", "evaluate"},
 }
 
 
@@ -35,7 +36,8 @@ def test_a_stage_depends_on_exactly_the_folders_of_code_it_imports(stage):
     program = {"alpha/__init__.py", "alpha/__main__.py"}
     assert program <= listed
     assert sorted(listed - program) == sorted(reached(stage))
-    assert len(listed - program) <= 6
+    # The report shows what all steps found.
+    assert len(listed - program) <= (7 if stage == "report" else 6)
 
 
 def test_no_module_imports_from_a_floor_above_its_own_nor_what_another_step_does():
