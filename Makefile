@@ -25,7 +25,7 @@ sync: setup ## after a clone, a pull or another branch: bring the results of thi
 experiments: setup ## a table of experiments: what they changed, and the best model on valid
 	@dvc exp show --only-changed --hide-workspace \
 	  --keep 'Experiment|Created|best\.(model|skill|test|rank|verdict)' \
-	  --drop 'Executor|.*/|pins$$|[a-z_]+\.(skill_\w+|(valid|test)_(low|high)|rank_ic|verdict)$$'
+	  --drop 'Executor|.*/|pins$$|[a-z_]+\.(skill_\w+|(valid|test)_(low|high)|hindsight\w*|rank_ic|verdict)$$'
 
 unlock: setup ## after a kill: clear what is left locked or cut short
 	python workflow/scripts/recover.py

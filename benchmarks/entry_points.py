@@ -32,6 +32,7 @@ PARAMETERS: dict[str, Any] = {
     "label.horizon_seconds": 400,
     "split.embargo_seconds": 900,
     "normalize.clip": 5.0,
+    "audit.rows": 10_000,
     "loss.name": "mae",
     "train.learning_rate": 0.01,
     "ridge.penalty": 1.0,

@@ -98,7 +98,7 @@ def test_sync_brings_the_results_of_this_commit(pushed, cloned, remote):
         else:
             assert printed.endswith("`make run` builds them")
             assert "there is no remote" in printed
-            assert len(jobs(cloned.run("snakemake", "--dry-run"))) == 9
+            assert len(jobs(cloned.run("snakemake", "--dry-run"))) == 10
 
 
 def test_sync_after_a_switch_of_branches_brings_the_results_of_the_other(pushed, tmp_path):

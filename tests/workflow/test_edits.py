@@ -80,7 +80,7 @@ def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(buil
 BASELINES = {"train baselines", "predict baselines"}
 MLP = {"train mlp/0", "predict mlp"}
 EVALUATED = {"evaluate", "report"}
-AFTER_SPLITS = {"normalize"} | BASELINES | MLP | EVALUATED
+AFTER_SPLITS = {"normalize", "audit"} | BASELINES | MLP | EVALUATED
 AFTER_LABELS = {"label", "guard", "split"} | AFTER_SPLITS
 EXPECTED = {
     "data.exclude": AFTER_LABELS,
@@ -89,6 +89,8 @@ EXPECTED = {
     "label.horizon_seconds": AFTER_LABELS,
     "split.embargo_seconds": {"split"} | AFTER_SPLITS,
     "normalize.clip": AFTER_SPLITS,
+    # Training waits for the audit, and does not depend on what it finds.
+    "audit.rows": {"audit"} | EVALUATED,
     "loss.name": BASELINES | MLP | EVALUATED,
     "train.learning_rate": MLP | EVALUATED,
     "ridge.penalty": BASELINES | EVALUATED,

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.workflow
 
 RUNS = {"train baselines", "train mlp/0", "predict baselines", "predict mlp"}
 AFTER_RUNS = {"evaluate", "report"}
-AFTER_SPLITS = {"normalize"} | RUNS | AFTER_RUNS
+AFTER_SPLITS = {"normalize", "audit"} | RUNS | AFTER_RUNS
 IN_GIT = {"results/label/profile.json", "results/evaluate/metrics.json"}
 EVERYTHING = {"simulate", "label", "guard", "split"} | AFTER_SPLITS
 
