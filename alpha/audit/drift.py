@@ -41,7 +41,7 @@ _FINDINGS = (
     ("leaves_train_range", "warning", "Out of train's range, as price levels are; share of values "
      "up to {:.3g}", "outside", "Take its difference, or its ratio to the mid, or clip it."),
     ("drift", "warning", "Distributed otherwise later, by rows and by blocks; stability index "
-     "up to {:.3g}", "psi", "Take its difference or its ratio to its own past, or train on a longer time."),
+     "up to {:.3g}", "psi", "Take its difference or ratio to its past, or train on a longer time."),
 )  # fmt: skip
 
 
