@@ -133,7 +133,7 @@ def simple(market):
     return market[["best_bid", "best_ask", "price", "depth", "noise"]]
 
 
-@pytest.mark.parametrize("files", [DAYS, 1])
+@pytest.mark.parametrize("files", [DAYS, 3, 1])
 def test_columns_scaled_by_all_rows_or_by_whole_days_are_named(tmp_path, params, market, files):
     planted = market.copy()
     day = np.arange(len(market)) // ROWS

@@ -26,8 +26,8 @@ _TURNS = 0.002  # of its steps: a function of time alone turns no more often
 
 
 class Seen(NamedTuple):
-    """The feature files, in pieces, of which a day has two or more: figures (pieces, 5, columns),
-    that is the count of finite values, NaN and zeros, and the sum and squares of values less the
+    """The feature files, in pieces, two or more of a UTC day: figures (pieces, 5, columns), that is
+    the count of finite values, NaN and zeros, and the sum and squares of values less the
     contract's mean; (pieces,) the day, and whether it is after train; and what columns did until
     train ends and at last (9, columns), see _follow."""
 
@@ -42,12 +42,10 @@ def see(folder: FeatureFolder, contract: Contract, last_ns: int) -> Seen:
     """Pass over all feature files; train's rows are those up to `last_ns`."""
 
     def read() -> Iterator[tuple[int, bool, bool, np.ndarray]]:
-        for number, file in enumerate(folder.files):
+        for file in folder.files:
             with folder.open(file) as frame:
                 time_ns = frame.time_ns(folder.data.timestamp)
-                # A file is a day, unless there is only one.
-                alone = len(folder.files) == 1
-                day = time_ns // _DAY_NS if alone else np.full(len(time_ns), number)
+                day = time_ns // _DAY_NS
                 starts = [0, *(np.flatnonzero(np.diff(day)) + 1).tolist(), len(day)]
                 end = int(np.searchsorted(time_ns, last_ns, side="right"))
                 pieces = {*starts, end, *((low + high) // 2 for low, high in pairwise(starts))}
