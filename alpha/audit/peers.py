@@ -18,12 +18,13 @@ _SPANS = (1, 2, 8, 32, 256)  # of trailing means, in rows
 _LEAST = 0.05
 _CLEAR = 8.0  # in standard deviations of chance
 # Columns that have no link with one in step are placed by links at least so strong.
-_CHAIN = 0.2
+_CHAIN = 0.1
 # c(0) of columns in step is at least this share of the largest c.
 _IN_STEP = 0.6
-# The rank correlation of samples with the column that they are of. Others may follow them: a sum
-# of the last minute has in it what a sum of ten seconds had.
-_SAMPLED = 0.9
+# The rank correlation of samples with the column that they are of, and how much larger it is than
+# at their own row. Others may follow them: a sum of the last minute has in it what a sum of ten
+# seconds had, but at once.
+_SAMPLED, _TIMES = 0.4, 2.0
 # What its own past does not explain of how much a column changes.
 _LEAST_SURPRISE = 0.02
 # Without quotes, so many columns in step are believed to be right.
@@ -98,8 +99,8 @@ def links(sizes: np.ndarray, reach: int) -> list[Link]:
 def positions(found: Sequence[Link], suspect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By how many rows each column is ahead of the quotes, or of most columns of its group if none
     of these is related to quotes, (columns,), as the strongest links that join all columns say
-    (Kruskal, 1956), 0 where nothing does; and how strong the strongest of its own is. Columns that
-    are `suspect`, (columns,) bool, place no others."""
+    (Kruskal, 1956), 0 where nothing does; and how strong the weakest of those between is. Columns
+    that are `suspect`, (columns,) bool, place no others."""
     columns = len(suspect)
     group = np.arange(columns)
     position = np.zeros(columns, dtype=np.int64)
@@ -107,12 +108,15 @@ def positions(found: Sequence[Link], suspect: np.ndarray) -> tuple[np.ndarray, n
     group[: len(QUOTES)] = 0  # quotes are in step
     for link in found:
         one, other = group[link.one], group[link.other]
-        if one != other and not (suspect[link.one] or suspect[link.other]):
-            # The whole group of `one` moves, so that the two are `lead` rows apart.
-            position[group == one] += link.lead - position[link.one] + position[link.other]
-            group[group == one] = other
-            for column in (link.one, link.other):
-                joined[column] = max(joined[column], link.strength)
+        if one == other or suspect[link.one] or suspect[link.other]:
+            continue
+        # A whole group moves, so that the two are `lead` rows apart: the smaller, not the quotes'.
+        away = link.lead - position[link.one] + position[link.other]
+        if one == 0 or (other != 0 and np.sum(group == one) > np.sum(group == other)):
+            one, other, away = other, one, -away
+        moving = group == one
+        position[moving] += away
+        joined[moving], group[moving] = link.strength, other
     for link in found:
         for mine, other, lead in link.both_ways:
             if suspect[mine] and not suspect[other] and not joined[mine]:
@@ -130,9 +134,10 @@ def positions(found: Sequence[Link], suspect: np.ndarray) -> tuple[np.ndarray, n
     return position, joined
 
 
-def samples_ahead(sample: Sample, reach: int) -> dict[int, tuple[int, float]]:
-    """Of features that are sampled at regular rows, by number, those of which a sample is more like
-    another column so many rows later than at its own row; and its rank correlation there."""
+def samples_ahead(sample: Sample, trusted: np.ndarray, reach: int) -> dict[int, tuple[int, float]]:
+    """Of features that are sampled at regular rows, by number, those of which a sample changes much
+    more like another column, which is `trusted`, so many rows later than at its own row; and the
+    rank correlation of these changes. `trusted` (columns,) bool is of QUOTES and features."""
     sampled = {
         number: rows
         for number, x in enumerate(sample.features)
@@ -140,19 +145,18 @@ def samples_ahead(sample: Sample, reach: int) -> dict[int, tuple[int, float]]:
     }
     if not sampled:
         return {}
-    levels = np.stack(parallel.each(ranks, sample.features))
-    found = {}
+    levels = np.stack(parallel.each(ranks, [sample.mid, sample.spread, *sample.features]))
+    found, steps = {}, np.arange(-reach, reach + 1, max(1, reach // 64))
     for number, rows in sampled.items():
         rows = rows[(rows >= reach) & (rows < len(sample.mid) - reach)]
-        steps = np.arange(-reach, reach + 1, max(1, reach // 64))
-        mine = _standard(ranks(sample.features[number][rows].astype(np.float64)))
-        c = np.stack([_standard(levels[:, rows + step]) @ mine for step in steps], axis=1)
-        c[number] = 0.0
-        other, at = np.unravel_index(np.argmax(np.abs(c)), c.shape)
-        best, now = np.abs(c[other, at]), np.abs(c[other, len(steps) // 2])
-        clear = (np.arctanh(min(best, 0.999)) - np.arctanh(min(now, 0.999))) * np.sqrt(len(rows))
-        if steps[at] > 0 and best > _SAMPLED and clear > _CLEAR:
-            found[number] = int(steps[at]), float(best)
+        mine = _standard(ranks(np.diff(sample.features[number][rows].astype(np.float64))))
+        c = [np.abs(_standard(np.diff(levels[:, rows + step])) @ mine) for step in steps]
+        change = np.stack(c, axis=1) * trusted[:, None]
+        change[len(QUOTES) + number] = 0.0
+        other, at = np.unravel_index(np.argmax(change), change.shape)
+        best, now = float(change[other, at]), float(change[other, len(steps) // 2])
+        if steps[at] > 0 and best > max(_SAMPLED, _TIMES * now):
+            found[number] = int(steps[at]), best
     return found
 
 
@@ -186,6 +190,8 @@ def figures(sample: Sample, suspects: Collection[str]) -> pd.DataFrame:
     }
     index = pd.Index(sample.names, name="feature")
     made = pd.DataFrame({name: of[len(QUOTES) :] for name, of in table.items()}, index=index)
-    for number, (lead, relation) in samples_ahead(sample, sample.reach // 4).items():
+    for number, (lead, relation) in samples_ahead(
+        sample, (position == 0) & ~suspect, sample.reach // 4
+    ).items():
         made.iloc[number, :2] = lead, relation
     return made

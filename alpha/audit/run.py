@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from alpha.audit import Audit, drift, leads, peers, quotes, sample
+from alpha.audit import Audit, days, drift, leads, peers, quotes, sample
 from alpha.audit import splits as cut
 from alpha.audit.findings import NAME, SEVERITIES, Findings
 from alpha.audit.knowledge import findings_of, knowing
@@ -52,6 +52,7 @@ def run(
         *cut.check(
             data, label, split, features=features, labels=labels, splits=splits, contract=contract
         ),
+        *days.check(folder, of),
         *quotes.check(folder, label),
         *drifting,
     ]

@@ -1,16 +1,18 @@
 """Features of a simulated market: of its best quotes, its book and its order flow.
 
-Book: volumes of LEVELS levels a side are lognormal and persist; the side that pressure feeds on is
-thinner near the quote. Levels stand one tick apart, further where nobody quotes. After moves of
-the mid there is less volume, and more gaps.
+Book: volumes of LEVELS levels a side are lognormal and persist, until its best price moves: then
+other queues come to stand there. The side that pressure feeds on is thinner near the quote. Levels
+stand one tick apart, further where nobody quotes. After moves of the mid there is less volume, and
+more gaps.
 
 Flow: trades, and liquidity added and removed, by side. A row's flow on the side that a pressure
 g > 0 feeds (buys, bids added, asks removed) has the intensity
 
-    base · exp(n + REVEAL · f(g) + HUM_LEAN · h),   f(1) = 1, f(0) = 0, f(−1) = −OPPOSITE,
+    base · exp(n + REVEAL · f(g) + TAKE · u + HUM_LEAN · h),   f(1) = 1, f(0) = 0,
+    f(−1) = −OPPOSITE,   u = 1 where the mid rose since the row before, else 0,
     n = ACTIVITY · log(1 + recent moves) + HUM_ACTIVITY · h0
 
-and the other side the same for −g and −h. h0 and h (one for trades, one for liquidity) are
+and the other side the same for −g, −h and falls. h0 and h (one for trades, one for liquidity) are
 persistent noise that means nothing: it is why flow tells of the pressure only in part.
 
 Neither knows more of the volatility regime than the recent moves of the mid, which prices show.
@@ -30,6 +32,7 @@ BOOK_FIELDS = 2 * LEVELS + 2 * (LEVELS - 1)
 _BOOK_SECONDS = 20.0
 _CONTRACTS = 200_000.0  # at the best quote, typically
 _GROWTH = 0.15  # of a level's typical volume, from level to level
+_OTHER_QUEUE = 4.0  # times what a row changes of a volume's noise, where the best price moves
 _VOLUME_SPREAD = 0.8  # sigma of the logarithm of a volume
 _DEPTH = -0.1  # of the logarithm of a volume, on log(1 + recent moves)
 _LEAN = 0.35  # of the logarithm of the best volume, on pressure
@@ -50,6 +53,7 @@ _LIQUIDITY_PER_SECOND = 30_000.0
 _ACTIVITY = 0.25
 _REVEAL = 1.8
 _OPPOSITE = 0.2
+_TAKE = 0.5
 _HUM_SECONDS = 40.0
 _HUM_ACTIVITY = 0.25
 _HUM_LEAN = 0.4
@@ -97,7 +101,11 @@ def of_book(
     """
     rows = len(path.base)
     keep = np.exp(-interval / _BOOK_SECONDS)
-    noise = series.persistent(random.standard_normal((rows, BOOK_FIELDS)), before, keep)
+    fresh = random.standard_normal((rows, BOOK_FIELDS))
+    for side, price in enumerate((path.ask, path.bid)):
+        moved = np.diff(price, prepend=price[0]) != 0
+        fresh[moved, side * LEVELS : (side + 1) * LEVELS] *= _OTHER_QUEUE
+    noise = series.persistent(fresh, before, keep)
     stir = np.log1p(recent_moves)
     lean = _LEAN * np.array(PRESSURES)[path.pressure]
     mid, found = path.mid, {}
@@ -135,8 +143,11 @@ def draw_flow(
     hum = series.persistent(noise[:, :HUMS], before, np.exp(-interval / _HUM_SECONDS))
     noise = noise[:, HUMS:]
     activity = _ACTIVITY * np.log1p(recent_moves) + _HUM_ACTIVITY * hum[:, 0]
+    change = np.diff(path.mid, prepend=path.mid[0])
     lean = {
-        sign: activity + _REVEAL * np.where(sign * pressure > 0, 1.0, _OPPOSITE) * sign * pressure
+        sign: activity
+        + _REVEAL * np.where(sign * pressure > 0, 1.0, _OPPOSITE) * sign * pressure
+        + _TAKE * (sign * change > 0)
         for sign in (1, -1)
     }
     out = np.empty((len(pressure), len(FLOW_COLUMNS)))

@@ -11,7 +11,7 @@ CHANGES = {
     "rounded": lambda y: (y * 1e4).round(),
     "scaled": lambda y: 3.0 - 2000.0 * y,
     "ranked": lambda y: y.rank(pct=True),
-    "clipped": lambda y: y.clip(upper=y.quantile(0.5)),
+    "clipped": lambda y: y.clip(upper=y.quantile(0.9)),
     "sqrt": lambda y: np.sqrt(y.clip(lower=0.0)),
     "flag": lambda y: (y > y.quantile(0.9)).astype(float).where(y.notna()),
 }

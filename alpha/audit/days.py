@@ -1,0 +1,71 @@
+"""Features that are made of their own day's high, low, mean or close, which nobody knows before the
+day ends."""
+
+import numpy as np
+import pandas as pd
+
+from alpha.audit.findings import Finding
+from alpha.audit.sample import Sample
+from alpha.data.features import FeatureFolder
+
+_DAY_NS, _EVER_NS = 86_400 * 10**9, 2**62
+_FIGURES = {"max": "high", "min": "low", "mean": "mean", "last": "close"}
+# A line in a price is nowhere farther from a feature than this, in its deviations, and crosses zero
+# so near a figure, in deviations of the price. High and low so far are farther until they are the
+# day's. Fewer rows say nothing.
+_EXACT, _NEAR, _ROWS = 2e-3, 5e-4, 500
+
+
+def check(folder: FeatureFolder, sample: Sample) -> list[Finding]:
+    """A leak for each feature that, on every UTC day of the sample or over all of them, is a line
+    in the mid, or in its logarithm, that crosses zero at such a figure, and not at the open."""
+    quotes = pd.concat([pd.DataFrame(folder.quotes(file)[0]._asdict()) for file in folder.files])
+    mid = ((quotes["bid"] + quotes["ask"]) / 2).where(lambda price: price > 0)
+    now_ns = folder.first_ns + (np.nan_to_num(sample.seconds, nan=-1e9) * 1e9).astype(np.int64)
+    found: dict[str, Finding] = {}
+    for length_ns, time in ((_DAY_NS, "its day"), (_EVER_NS, "all days")):
+        for every, price in ((mid, sample.mid), (np.log(mid), np.log(sample.mid))):
+            by_day = every.groupby(quotes["time_ns"] // length_ns).agg(["first", *_FIGURES])
+            at = [
+                _at(sample.features[:, rows], price[rows], by_day.loc[day].to_numpy())
+                for day in by_day.index
+                if np.sum(rows := now_ns // length_ns == day) >= _ROWS
+            ]
+            each = np.stack(at or [np.zeros((len(sample.names), len(_FIGURES)))])
+            # By day: 1 at the figure, 0 not, NaN where nothing can be said.
+            always = np.nanmin(each, axis=0, initial=2.0)
+            for number, figure in np.argwhere(always == 1):
+                name, what = sample.names[number], [*_FIGURES.values()][figure]
+                sentence = f"{name} is made of the mid and the {what} of {time}: at it, it is 0."
+                found.setdefault(name, Finding(
+                    kind="day_figure", columns=[name], severity="leak", where="features",
+                    sentence=sentence, what_to_do="Use the figure so far, or of the day before.",
+                ))  # fmt: skip
+    return list(found.values())
+
+
+def _at(x: np.ndarray, price: np.ndarray, figures: np.ndarray) -> np.ndarray:
+    """(features, figures but the first): 1 where the line in price (rows,) that x (features, rows)
+    is crosses zero at a figure, 0 where it is none or elsewhere, NaN where that is the open too."""
+    mean, deviation = np.nanmean(price), np.nanstd(price) or 1.0
+    price, figures = (price - mean) / deviation, (figures - mean) / deviation
+    some = slice(None, None, max(1, len(price) // _ROWS))
+    zero, lines = _zero(x[:, some], price[some])
+    zero[lines], lines[lines] = _zero(x[lines], price)
+    near = (np.abs(zero[:, None] - figures) < _NEAR) & lines[:, None]
+    return np.where(near[:, :1], np.nan, near[:, 1:].astype(float))
+
+
+def _zero(x: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the least-squares lines in price (rows,) of x (features, rows) are 0, (features,), and
+    which features are lines."""
+    known = np.isfinite(x) & np.isfinite(price)
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    y, p = np.where(known, x, 0.0), np.where(known, price, 0.0)
+    y_mean, p_mean = y.sum(axis=1, keepdims=True) / count, p.sum(axis=1, keepdims=True) / count
+    y, p = (y - y_mean) * known, (p - p_mean) * known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        slope = np.sum(y * p, axis=1, keepdims=True) / np.sum(p * p, axis=1, keepdims=True)
+        farthest = np.max(np.abs(y - slope * p), axis=1)
+        lines = farthest < _EXACT * np.sqrt(np.mean(y * y, axis=1))
+        return (p_mean - y_mean / slope)[:, 0], lines
