@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alpha.audit.drift import _stability_index, check, some
+from alpha.audit.drift import _stability_index, check
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.data.columns import LABEL_COLUMNS, SPLITS
@@ -165,12 +165,6 @@ def test_the_stability_index_of_normals_apart_is_near_its_closed_form():
     indices = [_stability_index(train, later + shift) for shift in (0.25, 0.5, 1.0)]
     assert indices == sorted(indices)
     assert indices[1] == pytest.approx(0.25, rel=0.2)
-
-
-def test_up_to_five_names_are_read_and_the_rest_counted():
-    assert some(["a"]) == "a"
-    assert some(list("abcde")) == "a, b, c, d, e"
-    assert some(list("abcdefg")) == "a, b, c, d, e and 2 more"
 
 
 def test_features_that_are_not_the_contracts_are_refused(tmp_path, params):

@@ -2,7 +2,6 @@
 leave the range that train saw."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,8 @@ import pandas as pd
 
 from alpha.audit.findings import Finding
 from alpha.core import parallel
-from alpha.core.frames import FrameReader, open_frame
+from alpha.core.frames import open_frame
+from alpha.core.text import some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
 from alpha.data.features import FeatureFolder, split_sizes
@@ -41,17 +41,12 @@ _FINDINGS: tuple[tuple[str, Any, str, str, str], ...] = (
 )  # fmt: skip
 
 
-def some(names: Sequence[str]) -> str:
-    """Up to five names, and how many more there are."""
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
 def parts(
     source: Path | FeatureFolder, names: Sequence[str]
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Times (n,) and features (n, names) of a split or of feature files, part by part. Raises
     InputError if a feature is missing."""
-    frames: list[AbstractContextManager[FrameReader]]
+    frames: list[Any]
     if isinstance(source, Path):
         timestamp, frames = None, [open_frame(path) for path, _ in split_sizes(source)]
     else:
@@ -78,32 +73,27 @@ def check(splits: Path, contract: Contract, label: Label) -> tuple[list[Finding]
     block_ns = round(_BLOCK_HORIZONS * label.horizon_ns)
     low, high, sample, blocks = _read(splits / SPLITS[0], contract, block_ns)
     constant, drifts = ~(low < high), np.zeros(len(low), dtype=bool)
-    undefined = constant | np.isnan(sample).all(axis=0)
     table = pd.DataFrame({"feature": contract.names, "kind": "", "constant_in_train": constant})
     for name in SPLITS[1:]:
         lowest, highest, later, later_blocks = _read(splits / name, contract, block_ns)
         psi = [_stability_index(*pair) for pair in zip(sample.T, later.T, strict=True)]
         p_value = ks_2samp(blocks, later_blocks).pvalue
-        outside = np.sum((later < low) | (later > high), axis=0)
-        outside = outside / np.maximum(np.isfinite(later).sum(axis=0), 1)
-        table[f"psi_{name}"] = np.where(undefined, np.nan, psi)
-        table[f"p_value_{name}"] = np.where(undefined, np.nan, p_value)
-        table[f"outside_{name}"] = outside
+        table[f"psi_{name}"], table[f"p_value_{name}"] = np.where(constant, np.nan, psi), p_value
+        table[f"outside_{name}"] = np.mean((later < low) | (later > high), axis=0)
         table[f"largest_z_{name}"] = np.where(constant, np.nan, np.maximum(-lowest, highest))
         drifts |= (table[f"psi_{name}"] > _PSI) & (p_value < _P_VALUE / len(low))
     figures = ("psi", "outside", "largest_z")
     worst = {figure: table.filter(like=figure).max(axis=1) for figure in figures}
     explodes = worst["largest_z"] > _FARTHER * np.maximum(-low, high)
     conditions, found = (constant, explodes, worst["outside"] > _OUTSIDE, drifts), []
-    for holds, finding in zip(conditions, _FINDINGS, strict=True):
-        kind, severity, what, figure, what_to_do = finding
+    for holds, (kind, severity, what, figure, cure) in zip(conditions, _FINDINGS, strict=True):
         which = holds & (table["kind"] == "")
         if which.any():
             table.loc[which, "kind"] = kind
             columns = table["feature"][which].tolist()
             most = float(np.nan_to_num(worst[figure][which].max()))  # a number, however far
             text = f"{what} up to {most:.3g}: {some(columns)}."
-            found.append(Finding(kind, severity, "valid, test", text, what_to_do, columns, most))
+            found.append(Finding(kind, severity, "valid, test", text, cure, columns, most))
     return found, table
 
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from alpha.core.artifacts import parse
+from alpha.core.text import some
 
 NAME = "findings.json"
 # From the worst on.
@@ -56,8 +57,7 @@ def lines(audit: Path) -> list[str]:
     for severity in SEVERITIES[:2]:
         those = [one for one in found if one.severity == severity]
         names = dict.fromkeys(f"{one.kind} {' '.join(one.columns[:1])}".strip() for one in those)
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
         if those:
             count = f"{len(those)} {severity}{'s' * (len(those) > 1)}"
-            said.append(f"{count} ({', '.join(list(names)[:4])}{more})")
+            said.append(f"{count} ({some(names, most=4)})")
     return [f"Audit: {', '.join(said)}. What to do: the report, or {audit / NAME}"] if said else []

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from alpha.audit.drift import parts, some
+from alpha.audit.drift import parts
 from alpha.audit.findings import Finding
 from alpha.core import parallel
+from alpha.core.text import some
 from alpha.data.contract import Contract
 from alpha.data.features import FeatureFolder
 
@@ -30,16 +31,14 @@ def check(
     (hour, late), pieces = np.divmod(keys, 2), np.stack(found)
     sums, (low, high, one_way) = pieces[:, :5], np.moveaxis(pieces[:, 5:], 1, 0)
     every, train = sums.sum(axis=0), sums[late == 0].sum(axis=0)
-    lowest, highest = low.min(axis=0), high.max(axis=0)
-    train_low, train_high = low[late == 0].min(axis=0), high[late == 0].max(axis=0)
+    train_low, train_high = np.fmin.reduce(low[late == 0]), np.fmax.reduce(high[late == 0])
     clocks = np.sum((low < high) & (one_way == 0), axis=0) <= _TURNS * np.sum(low < high, axis=0)
 
     def exact(mean: np.ndarray | float, sigma: float) -> np.ndarray:
-        """Whose mean and sigma are these over all rows, and not over train."""
+        """Whose mean and sigma are these over all rows, and neither over train."""
         off = []
         for count, own_mean, own_sigma in (moments(of, zeros=False) for of in (every, train)):
-            ratios = own_sigma / sigma, own_sigma / sigma * np.sqrt(1 + 1 / count)  # n or n − 1
-            apart = np.minimum(*(abs(ratio - 1) for ratio in ratios))
+            apart = np.maximum(abs(own_sigma / sigma - 1) - 1 / count, 0.0)  # with n or n − 1
             off.append(np.stack((abs(own_mean - mean) / sigma, apart)))
         return np.all((off[0] < _EXACT) & (_CLOSER * off[0] < off[1]), axis=0)
 
@@ -47,6 +46,8 @@ def check(
         # Shares, which naturally end at 0 or 1, jump there, or end there in train.
         mean = sums[:, 3] / sums[:, 0]
         beyond = ((mean > train_high) & (high == 1)) | ((mean < train_low) & (low == 0))
+        signs = np.fmax.reduce(np.maximum(-low, high)) < 1.01  # their sigma is 1 anyway
+        unit = (np.fmin.reduce(low) == 0) & (np.fmax.reduce(high) == 1) & (contract.sigma > 0)
         # Changes, and what is no level, have a mean of next to 0 in the first hour too; what
         # follows the time of day has the same in each.
         _, first = np.unique(hour // 24, return_index=True)
@@ -58,14 +59,11 @@ def check(
         less_days &= np.mean(abs(start[1]) * np.sqrt(start[0]) / sigma, axis=0) > 1
         less_days &= np.ptp(start[1], axis=0) > 1e-3 * sigma.max(axis=0)
         ways = {
-            # Not of signs, whose sigma is 1 anyway.
-            "mean 0 and sigma 1 over all, but not over train": exact(0.0, 1.0)
-            & (np.maximum(-lowest, highest) > 1.01),
-            "extremes 0 and 1 over all, but not over train": np.any(beyond, axis=0)
-            & (lowest == 0) & (highest == 1) & (train_low < train_high),
+            "mean 0 and sigma 1 over all, but not over train": exact(0.0, 1.0) & ~signs,
+            "extremes 0 and 1 over all, but not over train": unit & np.any(beyond, axis=0),
             "ranks among all": exact(0.5 + 0.5 / every[0], 12**-0.5),
             "mean 0 on each day, which its end alone knows": less_days,
-        }  # fmt: skip
+        }
     what_to_do = "Give raw values, which `alpha normalize` scales by train, or scale by past rows."
     findings = []
     for way, which in ways.items():
@@ -80,14 +78,12 @@ def figures(rows: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
     """Of each column, how many values are finite, NaN and zero; the sum of finite ones less `shift`
     and of the squares of these; the lowest and highest; and whether it went one way between them;
     (8, columns)."""
-    finite = np.isfinite(rows)
-    counts = [np.count_nonzero(which, axis=0) for which in (finite, np.isnan(rows), rows == 0)]
-    moved = np.where(finite, rows - shift, 0.0)
+    counts = [np.count_nonzero(of, axis=0) for of in (np.isfinite(rows), np.isnan(rows), rows == 0)]
+    known = np.where(np.isfinite(rows), rows, np.nan)
+    moved = np.nan_to_num(known - shift)
+    low, high = np.fmin.reduce(known), np.fmax.reduce(known)
+    one_way = abs(known[-1] - known[0]) == high - low
     squares = np.einsum("ij,ij->j", moved, moved)
-    low = np.where(finite, rows, np.inf).min(axis=0)
-    high = np.where(finite, rows, -np.inf).max(axis=0)
-    with np.errstate(invalid="ignore", over="ignore"):
-        one_way = abs(rows[-1] - rows[0]) == high - low
     return np.stack((*counts, moved.sum(axis=0), squares, low, high, one_way))
 
 

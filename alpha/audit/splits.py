@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from alpha.audit import scales
-from alpha.audit.drift import parts, some
+from alpha.audit.drift import parts
 from alpha.audit.findings import Finding
 from alpha.core.frames import open_frame
+from alpha.core.text import some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
 from alpha.data.features import moment, open_folder, split_sizes
@@ -35,13 +36,8 @@ def check(
     # Rows of a closed market are equal, though clocks tick.
     kept = [_read(splits / name, contract, ~clocks) for name in SPLITS]
     times, hashes, sums = zip(*kept, strict=True)
-    return [
-        *_in_time(times, label, split),
-        *_labels(splits, labels),
-        *_equal_rows(times, hashes),
-        *_statistics(sums, every, contract),
-        *scaled,
-    ]
+    found = [*_in_time(times, label, split), *_labels(splits, labels)]
+    return [*found, *_equal_rows(times, hashes), *_statistics(sums, every, contract), *scaled]
 
 
 def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
@@ -55,21 +51,19 @@ def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
 
 
 def _in_time(times: _Arrays, label: Label, split: Split) -> Iterator[Finding]:
-    embargo = split.embargo_seconds
     for (one, earlier), (other, later) in combinations(zip(SPLITS, times, strict=True), 2):
         where, first, ends = f"{one}, {other}", later.min(), earlier + label.horizon_ns
         lead = float(ends.max() - first) / 1e9
         if lead >= 0:
             rows = np.count_nonzero(ends >= first)
-            text = f"Look-ahead windows of {rows:,} rows of {one} reach {other}, which starts at "
+            text = f"Windows of {rows:,} rows of {one} reach {other}, which starts at "
             text += f"{moment(first)}, by up to {lead:g} s."
             cure = "Cut by ranges of time, train first; drop rows whose window reaches their end."
             yield Finding(
                 "window_across_boundary", "leak", where, text, cure, [], rows / len(ends), lead
             )
-        elif lead > -embargo:
-            text = f"{other} starts {-lead:g} s after the last window of {one}, which must be at "
-            text += f"least {embargo:g} s (split.embargo_seconds)."
+        elif lead > -split.embargo_seconds:
+            text = f"{other} starts {-lead:g} s after windows of {one}, not split.embargo_seconds."
             cure = "Drop the rows of the embargo at the start of the later split."
             yield Finding("embargo_missing", "warning", where, text, cure, [], -lead)
 
@@ -98,15 +92,13 @@ def _equal_rows(times: _Arrays, hashes: _Arrays) -> Iterator[Finding]:
     again = (count > 1) & (count <= len(SPLITS)) & (split[first] != split[last])
     first, last = first[again], last[again]
     _, apart, count = np.unique(last - first, return_inverse=True, return_counts=True)
-    copied = count[apart] >= _COPIED
-    if copied.any():
-        source, copy = np.sort(first[copied]), np.sort(last[copied])
-        where = ", ".join(SPLITS[at] for at in np.unique(split[copy]))
-        start, end, of = (moment(time_ns[row]) for row in (copy[0], copy[-1], source[0]))
-        text = f"{len(copy):,} rows of {where} from {start} to {end} are, in their order, copies "
-        text += f"of rows from {of} on."
+    first, last = (of[count[apart] >= _COPIED] for of in (first, last))
+    if len(last):
+        where = ", ".join(SPLITS[at] for at in np.unique(split[last]))
+        start, end, of = (moment(time_ns[row]) for row in (last.min(), last.max(), first.min()))
+        text = f"{len(last):,} rows of {where} from {start} to {end} copy those from {of} on."
         cure = "Remove the copy from the feature files."
-        yield Finding("equal_rows", "leak", where, text, cure, [], len(copy) / len(every))
+        yield Finding("equal_rows", "leak", where, text, cure, [], len(last) / len(every))
 
 
 def _statistics(sums: _Arrays, every: np.ndarray, contract: Contract) -> Iterator[Finding]:
