@@ -1,7 +1,8 @@
 """Features that are not what they were in train: drift, what was constant there, and levels that
 leave the range that train saw."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,11 @@ import pandas as pd
 
 from alpha.audit.findings import Finding
 from alpha.core import parallel
-from alpha.core.frames import open_frame
+from alpha.core.frames import FrameReader, open_frame
 from alpha.core.text import some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import FeatureFolder, split_sizes
+from alpha.data.features import split_sizes
 from alpha.data.params import Label
 
 _PART_ROWS = 1 << 15
@@ -30,7 +31,7 @@ _FARTHER = 30.0  # times train's largest |z|: it explodes
 _OUTSIDE = 0.05  # of later values beyond train's range: it is left
 # By precedence: kind, severity, what it is, the figure whose largest follows, and what to do.
 _FINDINGS: tuple[tuple[str, Any, str, str, str], ...] = (
-    ("constant_in_train", "note", "Constant in train; share of other values later", "outside",
+    ("constant_in_train", "note", "Constant in train; share of others later", "outside",
      "Exclude it (data.exclude)."),
     ("explodes_later", "warning", "Many times as far out as ever in train; |z|", "largest_z",
      "Exclude it (data.exclude) or clip it: models multiply what they have not seen."),
@@ -42,21 +43,18 @@ _FINDINGS: tuple[tuple[str, Any, str, str, str], ...] = (
 
 
 def parts(
-    source: Path | FeatureFolder, names: Sequence[str]
+    frames: Iterable[AbstractContextManager[FrameReader]],
+    names: Sequence[str],
+    time: str | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Times (n,) and features (n, names) of a split or of feature files, part by part. Raises
-    InputError if a feature is missing."""
-    frames: list[Any]
-    if isinstance(source, Path):
-        timestamp, frames = None, [open_frame(path) for path, _ in split_sizes(source)]
-    else:
-        timestamp, frames = source.data.timestamp, [source.open(file) for file in source.files]
+    """Times (n,), in the index or a column `time`, and features (n, names) of frames, part by part.
+    Raises InputError if a feature is missing."""
 
     def read() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for opened in frames:
             with opened as frame:
                 for at in parallel.cut(frame.rows, _PART_ROWS):
-                    time_ns = frame.time_ns(timestamp, start=at.start, stop=at.stop)
+                    time_ns = frame.time_ns(time, start=at.start, stop=at.stop)
                     yield time_ns, frame.matrix(names, start=at.start, stop=at.stop)
 
     return parallel.ahead(read())
@@ -101,15 +99,14 @@ def _read(split: Path, contract: Contract, block_ns: int) -> tuple[np.ndarray, .
     """Of a split's z, NaN where it is not finite: lowest and highest (features,), a sample
     (rows, features) and, as models see it, means of blocks of time (blocks, features)."""
     rng, scale = np.random.default_rng(0), np.where(contract.sigma > 0, contract.sigma, 1.0)
-    share = _SAMPLE_ROWS / sum(rows for _, rows in split_sizes(split))
+    paths, sizes = zip(*split_sizes(split), strict=True)
     low, high, sample, blocks = [], [], [], []
-    for time_ns, values in parts(split, contract.names):
-        with np.errstate(invalid="ignore", over="ignore"):
-            z = (values - contract.mean) / scale
+    for time_ns, values in parts(map(open_frame, paths), contract.names):
+        z = (values - contract.mean) / scale
         z[~np.isfinite(z)] = np.nan
         low.append(np.fmin.reduce(z))
         high.append(np.fmax.reduce(z))
-        sample.append(z[rng.random(len(z)) < share])
+        sample.append(z[rng.random(len(z)) < _SAMPLE_ROWS / sum(sizes)])
         seen = pd.DataFrame(np.nan_to_num(z).clip(-contract.clip, contract.clip))
         blocks.append(seen.assign(rows=1.0).groupby(time_ns // block_ns).sum())
     sums = pd.concat(blocks).groupby(level=0).sum().to_numpy()

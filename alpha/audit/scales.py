@@ -22,7 +22,8 @@ def check(
     """Findings, where train ends at `last_ns`; which columns are constant or functions of time
     alone, (columns,) bool; and the sums of all rows. One pass over all feature files."""
     keys, found = [], []
-    for time_ns, rows in parts(folder, contract.names):
+    frames = (folder.open(file) for file in folder.files)
+    for time_ns, rows in parts(frames, contract.names, folder.data.timestamp):
         # Pieces are within a UTC hour, and before or after train's end.
         key = time_ns // _HOUR_NS * 2 + (time_ns > last_ns)
         cuts = np.flatnonzero(np.diff(key)) + 1
@@ -37,7 +38,7 @@ def check(
     def exact(mean: np.ndarray | float, sigma: float) -> np.ndarray:
         """Whose mean and sigma are these over all rows, and neither over train."""
         off = []
-        for count, own_mean, own_sigma in (moments(of, zeros=False) for of in (every, train)):
+        for count, own_mean, own_sigma in map(moments, (every, train)):
             apart = np.maximum(abs(own_sigma / sigma - 1) - 1 / count, 0.0)  # with n or n − 1
             off.append(np.stack((abs(own_mean - mean) / sigma, apart)))
         return np.all((off[0] < _EXACT) & (_CLOSER * off[0] < off[1]), axis=0)
@@ -51,18 +52,15 @@ def check(
         # Changes, and what is no level, have a mean of next to 0 in the first hour too; what
         # follows the time of day has the same in each.
         _, first = np.unique(hour // 24, return_index=True)
-        (count, mean, sigma), start = (
-            moments(of, zeros=False) for of in (np.add.reduceat(sums, first), sums[first])
-        )
-        away = abs(mean) * np.sqrt(count) / sigma
-        less_days = np.all(away < 0.05, axis=0) & (np.prod(away, axis=0) < 1e-6)
-        less_days &= np.mean(abs(start[1]) * np.sqrt(start[0]) / sigma, axis=0) > 1
-        less_days &= np.ptp(start[1], axis=0) > 1e-3 * sigma.max(axis=0)
+        (count, mean, sigma), start = map(moments, (np.add.reduceat(sums, first), sums[first]))
+        zero = np.max(abs(mean) * np.sqrt(count) / sigma, axis=0) ** len(first) < 1e-6
+        level = np.mean(abs(start[1]) * np.sqrt(start[0]) / sigma, axis=0) > 1
+        moves = np.ptp(start[1], axis=0) > 1e-3 * sigma.max(axis=0)
         ways = {
             "mean 0 and sigma 1 over all, but not over train": exact(0.0, 1.0) & ~signs,
             "extremes 0 and 1 over all, but not over train": unit & np.any(beyond, axis=0),
             "ranks among all": exact(0.5 + 0.5 / every[0], 12**-0.5),
-            "mean 0 on each day, which its end alone knows": less_days,
+            "mean 0 on each day, which its end alone knows": zero & level & moves,
         }
     what_to_do = "Give raw values, which `alpha normalize` scales by train, or scale by past rows."
     findings = []
@@ -76,8 +74,7 @@ def check(
 
 def figures(rows: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
     """Of each column, how many values are finite, NaN and zero; the sum of finite ones less `shift`
-    and of the squares of these; the lowest and highest; and whether it went one way between them;
-    (8, columns)."""
+    and of the squares of these; extremes, and if it goes one way between them; (8, columns)."""
     counts = [np.count_nonzero(of, axis=0) for of in (np.isfinite(rows), np.isnan(rows), rows == 0)]
     known = np.where(np.isfinite(rows), rows, np.nan)
     moved = np.nan_to_num(known - shift)
@@ -87,9 +84,8 @@ def figures(rows: np.ndarray, shift: np.ndarray | float = 0.0) -> np.ndarray:
     return np.stack((*counts, moved.sum(axis=0), squares, low, high, one_way))
 
 
-def moments(sums: np.ndarray, *, zeros: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Count, mean and sigma of values with such sums, the first five figures; with zeros, or
-    without, which were filled in where a scaled value is 0."""
+def moments(sums: np.ndarray, *, zeros: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Count, mean and sigma by the first five figures; zeros are taken as filled in, or count."""
     finite, _, zero, total, squares = np.moveaxis(sums, -2, 0)
     count = np.maximum(finite if zeros else finite - zero, 1)
     mean = total / count

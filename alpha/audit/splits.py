@@ -43,7 +43,8 @@ def check(
 def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
     """Times and hashes of the columns `hashed`, (rows,), and sums, less the mean, as of scales."""
     found = []
-    for time_ns, rows in parts(split, contract.names):
+    frames = (open_frame(path) for path, _ in split_sizes(split))
+    for time_ns, rows in parts(frames, contract.names):
         hashes = pd.util.hash_pandas_object(pd.DataFrame(np.where(hashed, rows, 0)), index=False)
         found.append((time_ns, hashes, scales.figures(rows, contract.mean)[:5]))
     times, hashes, sums = zip(*found, strict=True)
@@ -51,21 +52,18 @@ def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
 
 
 def _in_time(times: _Arrays, label: Label, split: Split) -> Iterator[Finding]:
+    cure = "Cut by ranges of time, train first; purge the end of each, and embargo the start."
+    embargo = f"{split.embargo_seconds:g} s before (split.embargo_seconds)"
     for (one, earlier), (other, later) in combinations(zip(SPLITS, times, strict=True), 2):
         where, first, ends = f"{one}, {other}", later.min(), earlier + label.horizon_ns
-        lead = float(ends.max() - first) / 1e9
-        if lead >= 0:
-            rows = np.count_nonzero(ends >= first)
-            text = f"Windows of {rows:,} rows of {one} reach {other}, which starts at "
-            text += f"{moment(first)}, by up to {lead:g} s."
-            cure = "Cut by ranges of time, train first; drop rows whose window reaches their end."
-            yield Finding(
-                "window_across_boundary", "leak", where, text, cure, [], rows / len(ends), lead
-            )
+        lead, share = float(ends.max() - first) / 1e9, np.mean(ends >= first)
+        must = f"where {other} starts, {moment(first)}, and must end {embargo}."
+        if share > 0:
+            text = f"The last window of {one} ends {lead:g} s after {must}"
+            yield Finding("window_across_boundary", "leak", where, text, cure, [], share, lead)
         elif lead > -split.embargo_seconds:
-            text = f"{other} starts {-lead:g} s after windows of {one}, not split.embargo_seconds."
-            cure = "Drop the rows of the embargo at the start of the later split."
-            yield Finding("embargo_missing", "warning", where, text, cure, [], -lead)
+            text = f"The last window of {one} ends {-lead:g} s before {must}"
+            yield Finding("embargo_missing", "warning", where, text, cure, [], -lead, lead)
 
 
 def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
@@ -74,8 +72,8 @@ def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
         for path, _ in split_sizes(splits / name):
             with open_frame(path) as frame, open_frame(labels / path.name) as known:
                 outcome = pd.Series(known.column("alpha_outcome"), known.time_ns())
-                same = outcome.reindex(frame.time_ns()) == frame.column("alpha_outcome")
-                wrong += int(np.sum(~same))
+                of_time = outcome.reindex(frame.time_ns())
+                wrong += int(np.sum(of_time != frame.column("alpha_outcome")))
         if wrong:
             text = f"{wrong:,} rows of {name} do not have the outcome of their time's label."
             cure = "Label and split again; join labels by timestamp."
@@ -84,9 +82,11 @@ def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
 
 def _equal_rows(times: _Arrays, hashes: _Arrays) -> Iterator[Finding]:
     """Stretches of rows that are those of an earlier split again; of rows that come more often than
-    once in each split, as frozen and coarse features do, none counts."""
-    split, time_ns = np.repeat([0, 1, 2], [len(of) for of in times]), np.concatenate(times)
-    every = np.concatenate(hashes)
+    once in each split, as coarse features do, none counts, and of equal ones in a row the first."""
+    every, time_ns = np.concatenate(hashes), np.concatenate(times)
+    split = np.repeat([0, 1, 2], [len(of) for of in times])
+    new = np.concatenate(([True], every[1:] != every[:-1]))
+    every, time_ns, split = every[new], time_ns[new], split[new]
     _, first, count = np.unique(every, return_index=True, return_counts=True)
     last = len(every) - 1 - np.unique(every[::-1], return_index=True)[1]
     again = (count > 1) & (count <= len(SPLITS)) & (split[first] != split[last])
@@ -111,11 +111,11 @@ def _statistics(sums: _Arrays, every: np.ndarray, contract: Contract) -> Iterato
         return np.asarray(np.maximum(*off) / scale)
 
     train, *others = map(apart, np.cumsum(sums, axis=0))
-    counts = (contract.finite != sums[0][0]) | (contract.nan != sums[0][1])
-    if columns := [contract.names[at] for at in np.flatnonzero((train > 1e-6) | counts)]:
+    wrong = (train > 1e-6) | (contract.finite != sums[0][0]) | (contract.nan != sums[0][1])
+    if wrong.any():
         names = "train and valid", "train, valid and test", "all rows of the feature files"
-        farthest = [of.max() for of in (*others, apart(every, 0.0))]
-        leak = 30 * min(farthest) < train.max()
+        farthest = [of[wrong].max() for of in (*others, apart(every, 0.0))]
+        leak, columns = 30 * min(farthest) < train.max(), np.array(contract.names)[wrong].tolist()
         of = names[int(np.argmin(farthest))] if leak else "other rows"
         text = f"The contract has not the figures of train, but of {of}: {some(columns)}."
         kind, cure = "statistics_of_more_than_train", "Normalize again, by train alone."
