@@ -53,7 +53,7 @@ def check(
         # follows the time of day has the same in each.
         _, first = np.unique(hour // 24, return_index=True)
         (count, mean, sigma), start = map(moments, (np.add.reduceat(sums, first), sums[first]))
-        zero = np.max(abs(mean) * np.sqrt(count) / sigma, axis=0) ** len(first) < 1e-6
+        zero = np.max(abs(mean) * np.sqrt(count) / sigma, axis=0) < 1e-3
         level = np.mean(abs(start[1]) * np.sqrt(start[0]) / sigma, axis=0) > 1
         moves = np.ptp(start[1], axis=0) > 1e-3 * sigma.max(axis=0)
         ways = {
