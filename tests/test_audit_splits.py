@@ -183,6 +183,16 @@ def test_a_copied_hour_with_other_timestamps_is_found_where_it_lies(tmp_path, pa
     assert "from 2024-01-01T05:33:20 on" in found.sentence
 
 
+def test_a_copy_is_found_though_features_stand_still_between_changes(tmp_path, params, simple):
+    frame = simple.copy()
+    held = np.arange(len(frame)) // 5 * 5
+    frame[["price", "depth", "noise"]] = simple[["price", "depth", "noise"]].to_numpy()[held]
+    frame.iloc[-1180:-880, 2:] = frame.iloc[1000:1300, 2:].to_numpy()
+    (found,) = Chain(tmp_path, params, frame).check()
+    assert (found.kind, found.where) == ("equal_rows", "test")
+    assert found.sentence.startswith("60 rows of test")  # each counts once
+
+
 def test_frozen_flickering_and_coarse_features_are_no_copies(tmp_path, params, market):
     """A book that stands still, or goes to and fro, on several days, while a clock ticks."""
     frame = market[["best_bid", "best_ask", "time_of_day"]].copy()

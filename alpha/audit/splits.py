@@ -12,7 +12,7 @@ from alpha.audit import scales
 from alpha.audit.drift import parts
 from alpha.audit.findings import Finding
 from alpha.core.frames import open_frame
-from alpha.core.text import some
+from alpha.core.text import percent, some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
 from alpha.data.features import moment, open_folder, split_sizes
@@ -53,13 +53,13 @@ def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
 
 def _in_time(times: _Arrays, label: Label, split: Split) -> Iterator[Finding]:
     cure = "Cut by ranges of time, train first; purge the end of each, and embargo the start."
-    embargo = f"{split.embargo_seconds:g} s before (split.embargo_seconds)"
+    embargo = f"{split.embargo_seconds:g} s before it (split.embargo_seconds)"
     for (one, earlier), (other, later) in combinations(zip(SPLITS, times, strict=True), 2):
         where, first, ends = f"{one}, {other}", later.min(), earlier + label.horizon_ns
-        lead, share = float(ends.max() - first) / 1e9, np.mean(ends >= first)
-        must = f"where {other} starts, {moment(first)}, and must end {embargo}."
+        lead, share = float(ends.max() - first) / 1e9, float(np.mean(ends >= first))
+        must = f"the start of {other} ({moment(first)}), and must end {embargo}."
         if share > 0:
-            text = f"The last window of {one} ends {lead:g} s after {must}"
+            text = f"Windows of {one} ({percent(share)}) end up to {lead:g} s after {must}"
             yield Finding("window_across_boundary", "leak", where, text, cure, [], share, lead)
         elif lead > -split.embargo_seconds:
             text = f"The last window of {one} ends {-lead:g} s before {must}"
