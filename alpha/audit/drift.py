@@ -49,23 +49,18 @@ def parts(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Times (n,), in the index or a column `time`, and features (n, names) of frames, part by part.
     Raises InputError if a feature is missing."""
-
-    def read() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        for opened in frames:
-            with opened as frame:
-                for at in parallel.cut(frame.rows, _PART_ROWS):
-                    time_ns = frame.time_ns(time, start=at.start, stop=at.stop)
-                    yield time_ns, frame.matrix(names, start=at.start, stop=at.stop)
-
-    return parallel.ahead(read())
+    for opened in frames:
+        with opened as frame:
+            for at in parallel.cut(frame.rows, _PART_ROWS):
+                time_ns = frame.time_ns(time, start=at.start, stop=at.stop)
+                yield time_ns, frame.matrix(names, start=at.start, stop=at.stop)
 
 
 def check(splits: Path, contract: Contract, label: Label) -> tuple[list[Finding], pd.DataFrame]:
     """Findings, at most a warning, and a row for each `feature`: its `kind`, "" if nothing is
-    found; whether it is constant in train; and of valid and test the stability index (of deciles of
-    train, and what is not finite), the p-value of the Kolmogorov-Smirnov test on means of blocks of
-    20 horizons, the share of values outside train's range, and the largest |z|; NaN where
-    undefined. Sources: as in alpha.evaluate.distribution."""
+    found; whether it is constant in train; and of valid and test the stability index, the p-value
+    of the Kolmogorov-Smirnov test on means of blocks of 20 horizons, the share of values outside
+    train's range, and the largest |z|; NaN where undefined. See alpha.evaluate.distribution."""
     from scipy.stats import ks_2samp
 
     block_ns = round(_BLOCK_HORIZONS * label.horizon_ns)
@@ -80,8 +75,7 @@ def check(splits: Path, contract: Contract, label: Label) -> tuple[list[Finding]
         table[f"outside_{name}"] = np.mean((later < low) | (later > high), axis=0)
         table[f"largest_z_{name}"] = np.where(constant, np.nan, np.maximum(-lowest, highest))
         drifts |= (table[f"psi_{name}"] > _PSI) & (p_value < _P_VALUE / len(low))
-    figures = ("psi", "outside", "largest_z")
-    worst = {figure: table.filter(like=figure).max(axis=1) for figure in figures}
+    worst = {of: table.filter(like=of).max(axis=1) for of in ("psi", "outside", "largest_z")}
     explodes = worst["largest_z"] > _FARTHER * np.maximum(-low, high)
     conditions, found = (constant, explodes, worst["outside"] > _OUTSIDE, drifts), []
     for holds, (kind, severity, what, figure, cure) in zip(conditions, _FINDINGS, strict=True):
@@ -101,7 +95,7 @@ def _read(split: Path, contract: Contract, block_ns: int) -> tuple[np.ndarray, .
     rng, scale = np.random.default_rng(0), np.where(contract.sigma > 0, contract.sigma, 1.0)
     paths, sizes = zip(*split_sizes(split), strict=True)
     low, high, sample, blocks = [], [], [], []
-    for time_ns, values in parts(map(open_frame, paths), contract.names):
+    for time_ns, values in parallel.ahead(parts(map(open_frame, paths), contract.names)):
         z = (values - contract.mean) / scale
         z[~np.isfinite(z)] = np.nan
         low.append(np.fmin.reduce(z))

@@ -23,7 +23,7 @@ def check(
     alone, (columns,) bool; and the sums of all rows. One pass over all feature files."""
     keys, found = [], []
     frames = (folder.open(file) for file in folder.files)
-    for time_ns, rows in parts(frames, contract.names, folder.data.timestamp):
+    for time_ns, rows in parallel.ahead(parts(frames, contract.names, folder.data.timestamp)):
         # Pieces are within a UTC hour, and before or after train's end.
         key = time_ns // _HOUR_NS * 2 + (time_ns > last_ns)
         cuts = np.flatnonzero(np.diff(key)) + 1
@@ -62,13 +62,12 @@ def check(
             "ranks among all": exact(0.5 + 0.5 / every[0], 12**-0.5),
             "mean 0 on each day, which its end alone knows": zero & level & moves,
         }
-    what_to_do = "Give raw values, which `alpha normalize` scales by train, or scale by past rows."
+    kind, cure = "standardized_on_all_rows", "Give raw values, or scale them by past rows alone."
     findings = []
     for way, which in ways.items():
         if columns := [contract.names[at] for at in np.flatnonzero(which & ~clocks)]:
             text = f"Scaled by later rows ({way}): {some(columns)}."
-            given = "feature files", text, what_to_do, columns
-            findings.append(Finding("standardized_on_all_rows", "leak", *given))
+            findings.append(Finding(kind, "leak", "feature files", text, cure, columns))
     return findings, clocks, every
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from alpha.audit import scales
 from alpha.audit.drift import parts
 from alpha.audit.findings import Finding
+from alpha.core import parallel
 from alpha.core.frames import open_frame
 from alpha.core.text import percent, some
 from alpha.data.columns import SPLITS
@@ -28,8 +29,7 @@ def check(
     contract: Contract,
 ) -> list[Finding]:  # fmt: skip
     """Findings on what `alpha split` and `alpha normalize` wrote, and on features that were scaled
-    by later rows. All rows are read, part by part; NaN and ±inf are no values. Raises InputError
-    where folders, files or names do not belong together."""
+    by later rows. All rows are read. Raises InputError where files do not belong together."""
     with open_frame(split_sizes(splits / "train")[-1][0]) as frame:
         last_ns = int(frame.time_ns()[-1])
     scaled, clocks, every = scales.check(open_folder(features, data), contract, last_ns)
@@ -44,7 +44,7 @@ def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
     """Times and hashes of the columns `hashed`, (rows,), and sums, less the mean, as of scales."""
     found = []
     frames = (open_frame(path) for path, _ in split_sizes(split))
-    for time_ns, rows in parts(frames, contract.names):
+    for time_ns, rows in parallel.ahead(parts(frames, contract.names)):
         hashes = pd.util.hash_pandas_object(pd.DataFrame(np.where(hashed, rows, 0)), index=False)
         found.append((time_ns, hashes, scales.figures(rows, contract.mean)[:5]))
     times, hashes, sums = zip(*found, strict=True)
@@ -53,16 +53,15 @@ def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
 
 def _in_time(times: _Arrays, label: Label, split: Split) -> Iterator[Finding]:
     cure = "Cut by ranges of time, train first; purge the end of each, and embargo the start."
-    embargo = f"{split.embargo_seconds:g} s before it (split.embargo_seconds)"
     for (one, earlier), (other, later) in combinations(zip(SPLITS, times, strict=True), 2):
         where, first, ends = f"{one}, {other}", later.min(), earlier + label.horizon_ns
         lead, share = float(ends.max() - first) / 1e9, float(np.mean(ends >= first))
-        must = f"the start of {other} ({moment(first)}), and must end {embargo}."
+        start = f"{other} starts, {moment(first)}, not {split.embargo_seconds:g} s before."
         if share > 0:
-            text = f"Windows of {one} ({percent(share)}) end up to {lead:g} s after {must}"
+            text = f"Windows of {one} ({percent(share)}) end up to {lead:g} s after {start}"
             yield Finding("window_across_boundary", "leak", where, text, cure, [], share, lead)
         elif lead > -split.embargo_seconds:
-            text = f"The last window of {one} ends {-lead:g} s before {must}"
+            text = f"The last window of {one} ends {-lead:g} s before {start}"
             yield Finding("embargo_missing", "warning", where, text, cure, [], -lead, lead)
 
 
@@ -72,12 +71,11 @@ def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
         for path, _ in split_sizes(splits / name):
             with open_frame(path) as frame, open_frame(labels / path.name) as known:
                 outcome = pd.Series(known.column("alpha_outcome"), known.time_ns())
-                of_time = outcome.reindex(frame.time_ns())
-                wrong += int(np.sum(of_time != frame.column("alpha_outcome")))
+                wrong += (outcome.reindex(frame.time_ns()) != frame.column("alpha_outcome")).sum()
         if wrong:
             text = f"{wrong:,} rows of {name} do not have the outcome of their time's label."
             cure = "Label and split again; join labels by timestamp."
-            yield Finding("labels_of_other_rows", "warning", name, text, cure, [], wrong)
+            yield Finding("labels_of_other_rows", "warning", name, text, cure, [], float(wrong))
 
 
 def _equal_rows(times: _Arrays, hashes: _Arrays) -> Iterator[Finding]:
