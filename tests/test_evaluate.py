@@ -1,5 +1,6 @@
 """The step: files in, files out; every headline recomputed from the saved predictions."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,7 +147,7 @@ def test_a_leak_of_the_audit_is_told_of_the_models_that_look_at_features(tmp_pat
         what_to_do="Leave it out.",
     )
     results = small(tmp_path)
-    results.evaluate(params, leaks=[leak, leak.model_copy(update={"severity": "warning"})])
+    results.evaluate(params, leaks=[leak, replace(leak, severity="warning")])
     found = details.read(results.evaluation)
     said = {name: [flag.name for flag in one.verdict.flags] for name, one in found.by_model.items()}
     assert said["mean"] == []

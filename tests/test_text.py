@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alpha.core import text as numbers
-from alpha.core.text import bps, number, percent
+from alpha.core.text import bps, number, percent, some
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,9 @@ def test_a_figure_reads_back_to_its_digits(value: float):
     """No number is shown as another."""
     shown = float(numbers.figure(value).replace("−", "-").replace(",", ""))
     assert shown == pytest.approx(value, rel=0.06, abs=0.00051)
+
+
+def test_up_to_five_names_are_read_and_the_rest_counted():
+    assert some(["a"]) == "a"
+    assert some(list("abcde")) == "a, b, c, d, e"
+    assert some(list("abcdefg")) == "a, b, c, d, e and 2 more"

@@ -3,32 +3,35 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
 
 from alpha.core.artifacts import parse
+from alpha.core.text import some
 
 NAME = "findings.json"
 # From the worst on.
 SEVERITIES = ("leak", "warning", "note")
 
 
-class Finding(BaseModel, extra="forbid"):
+@dataclass(config=ConfigDict(extra="forbid"))
+class Finding:
     """One thing found, for people and for programs.
 
-    `columns` are features, none where it is of rows, quotes or splits. A `leak` knows the future;
-    a `warning` spoils figures without knowing it; a `note` should be known. `strength` is the
+    A `leak` knows the future; a `warning` spoils figures without knowing it; a `note` should be
+    known. `columns` are features, none where it is of rows, quotes or splits. `strength` is the
     figure that gave it away, as the sentence says; `lead_seconds` how far ahead it reaches,
     negative for what lags.
     """
 
     kind: str
-    columns: list[str]
     severity: Literal["leak", "warning", "note"]
     where: str
-    strength: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    lead_seconds: Annotated[float, Field(allow_inf_nan=False)] | None = None
     sentence: str
     what_to_do: str
+    columns: list[str] = Field(default_factory=list)
+    strength: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    lead_seconds: Annotated[float, Field(allow_inf_nan=False)] | None = None
 
 
 class Findings(BaseModel, extra="forbid"):
@@ -54,8 +57,7 @@ def lines(audit: Path) -> list[str]:
     for severity in SEVERITIES[:2]:
         those = [one for one in found if one.severity == severity]
         names = dict.fromkeys(f"{one.kind} {' '.join(one.columns[:1])}".strip() for one in those)
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
         if those:
             count = f"{len(those)} {severity}{'s' * (len(those) > 1)}"
-            said.append(f"{count} ({', '.join(list(names)[:4])}{more})")
+            said.append(f"{count} ({some(names, most=4)})")
     return [f"Audit: {', '.join(said)}. What to do: the report, or {audit / NAME}"] if said else []

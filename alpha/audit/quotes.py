@@ -68,13 +68,13 @@ def check(folder: FeatureFolder, label: Label) -> list[Finding]:
             found = f"{words} in {count(counts[what])} of {count(rows)} rows ({percent(share)})"
             found += f", first at {firsts[what]}"
             by_kind[kind] = kind, severity, share, found, _CURES[kind].format(*knobs)
+    every = *_time_unit(folder), *by_kind.values(), *_frozen(folder, np.hstack(runs), counts, label)
     return [
-        Finding(kind=kind, columns=[], severity=severity, where="quotes", strength=strength,
-                sentence=f"{found[0].upper()}{found[1:]}.", what_to_do=f"{cure}.")
-        for kind, severity, strength, found, cure in (
-            *_time_unit(folder), *by_kind.values(), *_frozen(folder, np.hstack(runs), counts, label)
+        Finding(
+            kind, severity, "quotes", f"{found[0].upper()}{found[1:]}.", f"{cure}.", [], strength
         )
-    ]  # fmt: skip
+        for kind, severity, strength, found, cure in every
+    ]
 
 
 def _masks(file: FeatureFile, quotes: Quotes, label: Label) -> dict[str, np.ndarray]:

@@ -1,57 +1,27 @@
-"""What splits, contract and scales of features know of later rows, from what was written alone:
-nothing here asks the code that made it."""
+"""What splits and the contract know of later rows, and features that were scaled by these, from
+what was written alone: nothing here asks the code that made it."""
 
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator
+import pandas as pd
 
 from alpha.audit import scales
-from alpha.audit.drift import parts, some
+from alpha.audit.drift import parts
 from alpha.audit.findings import Finding
-from alpha.core.artifacts import parse
+from alpha.core import parallel
 from alpha.core.frames import open_frame
-from alpha.data.columns import LABELLED, SPLITS, SplitName
+from alpha.core.text import percent, some
+from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
 from alpha.data.features import moment, open_folder, split_sizes
 from alpha.data.params import Data, Label
 from alpha.split import Split
 
-# So many rows one after the other, frozen ones counted once, with so many different ones among
-# them, come again by copying alone; at most so many such sequences are looked at.
-_SEQUENCE, _DIFFERENT, _LOOKED_AT = 32, 24, 1 << 16
-_WHAT_TO_DO = {
-    "splits_out_of_order": "Cut by ranges of time, train first; never draw rows at random.",
-    "equal_times": "Cut by ranges of time that do not overlap.",
-    "window_across_boundary": "Drop rows whose window reaches the end of their range (purge).",
-    "embargo_missing": "Drop the rows of the embargo at the start of the later split.",
-    "labels_of_other_rows": "Label and split again; join labels by timestamp.",
-    "equal_rows": "Remove the copy from the feature files.",
-    "statistics_of_more_than_train": "Normalize again, by train alone.",
-}
-
-
-def _ns(text: str) -> int:
-    return int(np.datetime64(text, "ns").astype(np.int64))
-
-
-class _Range(BaseModel):
-    start: Annotated[int, BeforeValidator(_ns)]
-    end: Annotated[int, BeforeValidator(_ns)]
-
-
-class _Summary(BaseModel):
-    splits: dict[SplitName, _Range]
-
-
-class _Kept(NamedTuple):
-    """A split: times and hashes of features (rows,), and figures as in scales.Seen (5, columns)."""
-
-    time_ns: np.ndarray
-    hashes: np.ndarray
-    figures: np.ndarray
+_COPIED = 32  # rows that are equal to others, all as far from them: by copying alone
+_Arrays = tuple[np.ndarray, ...]
 
 
 def check(
@@ -59,148 +29,93 @@ def check(
     contract: Contract,
 ) -> list[Finding]:  # fmt: skip
     """Findings on what `alpha split` and `alpha normalize` wrote, and on features that were scaled
-    by later rows. All rows are read, part by part; NaN and ±inf are no values. Raises InputError
-    where folders, files or names do not belong together."""
-    ranges = parse(_Summary, splits / "summary.json").splits
-    folder = open_folder(features, data)
-    names = [*contract.names, *sorted(set(folder.features) - set(contract.names))]
-    contract.check_names([name for name in names if name in folder.features], features)
+    by later rows. All rows are read. Raises InputError where files do not belong together."""
     with open_frame(split_sizes(splits / "train")[-1][0]) as frame:
-        seen = scales.see(folder, contract, int(frame.time_ns()[-1]))
+        last_ns = int(frame.time_ns()[-1])
+    scaled, clocks, every = scales.check(open_folder(features, data), contract, last_ns)
     # Rows of a closed market are equal, though clocks tick.
-    kept = {name: _keep(splits / name, contract, ~scales.clocks(seen.path)) for name in SPLITS}
-    found = _in_time(kept, ranges, label, split) + _labels(splits, labels) + _equal_rows(kept)
-    return found + _statistics(kept, seen, contract) + scales.check(seen, contract)
+    kept = [_read(splits / name, contract, ~clocks) for name in SPLITS]
+    times, hashes, sums = zip(*kept, strict=True)
+    found = [*_in_time(times, label, split), *_labels(splits, labels)]
+    return [*found, *_equal_rows(times, hashes), *_statistics(sums, every, contract), *scaled]
 
 
-def _finding(kind: str, where: str, sentence: str, **more: Any) -> Finding:
-    given = {"columns": [], "severity": "leak", "what_to_do": _WHAT_TO_DO[kind], **more}
-    return Finding(kind=kind, where=where, sentence=sentence, **given)
-
-
-def _keep(split: Path, contract: Contract, hashed: np.ndarray) -> _Kept:
-    """Pass over a split's files; hashes are of the columns `hashed`, (columns,) bool."""
-    weights = np.random.default_rng(0).integers(1 << 63, size=len(hashed), dtype=np.uint64)
-    weights = (2 * weights + 1) * hashed
-    figures, times, hashes = np.zeros((5, len(hashed))), [], []
-    for _, time_ns, rows in parts(split, contract):
-        scales.add(rows, contract.mean, figures)
-        times.append(time_ns)
-        bits = rows.view(np.uint32 if rows.dtype == np.float32 else np.uint64).astype(np.uint64)
-        hashes.append((bits ^ (bits >> np.uint64(32))) @ weights)
-    return _Kept(np.concatenate(times), np.concatenate(hashes), figures)
-
-
-def _in_time(
-    kept: dict[SplitName, _Kept], ranges: dict[SplitName, _Range], label: Label, split: Split
-) -> list[Finding]:
+def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
+    """Times and hashes of the columns `hashed`, (rows,), and sums, less the mean, as of scales."""
     found = []
-    for one, other in combinations(SPLITS, 2):
-        earlier, later, horizon = kept[one].time_ns, kept[other].time_ns, label.horizon_ns
-        where, first, last = f"{one}, {other}", int(later.min()), int(earlier.max())
-        if early := int(np.sum(later < last)):
-            text = f"{early:,} of {len(later):,} rows of {other} are before the last row of {one}."
-            found.append(_finding("splits_out_of_order", where, text, strength=early / len(later)))
-        if equal := len(np.intersect1d(earlier, later)):
-            text = f"{equal:,} timestamps are in {one} and in {other}."
-            found.append(_finding("equal_times", where, text, strength=equal / len(later)))
-        start = min(first, ranges[other].start)
-        if across := int(np.sum(earlier + horizon >= start)):
-            lead, share = (last + horizon - start) / 1e9, across / len(earlier)
-            text = f"Look-ahead windows of {across:,} rows of {one} reach {other}, which starts at "
-            text += f"{moment(start)}, by up to {lead:g} s."
-            more = {"strength": share, "lead_seconds": lead}
-            found.append(_finding("window_across_boundary", where, text, **more))
-        apart = (first - ranges[one].end) / 1e9
-        if not early and first < ranges[one].end + round(split.embargo_seconds * 1e9):
-            text = f"{other} starts {apart:g} s after the end of {one}, which must be at least "
-            text += f"{split.embargo_seconds:g} s (split.embargo_seconds)."
-            severity = "leak" if across else "warning"
-            found.append(
-                _finding("embargo_missing", where, text, strength=apart, severity=severity)
-            )
-    return found
+    frames = (open_frame(path) for path, _ in split_sizes(split))
+    for time_ns, rows in parallel.ahead(parts(frames, contract.names)):
+        hashes = pd.util.hash_pandas_object(pd.DataFrame(np.where(hashed, rows, 0)), index=False)
+        found.append((time_ns, hashes, scales.figures(rows, contract.mean)[:5]))
+    times, hashes, sums = zip(*found, strict=True)
+    return np.concatenate(times), np.concatenate(hashes), np.sum(sums, axis=0)
 
 
-def _labels(splits: Path, labels: Path) -> list[Finding]:
-    wrong = dict.fromkeys(SPLITS, 0)
+def _in_time(times: _Arrays, label: Label, split: Split) -> Iterator[Finding]:
+    cure = "Cut by ranges of time, train first; purge the end of each, and embargo the start."
+    for (one, earlier), (other, later) in combinations(zip(SPLITS, times, strict=True), 2):
+        where, first, ends = f"{one}, {other}", later.min(), earlier + label.horizon_ns
+        lead, share = float(ends.max() - first) / 1e9, float(np.mean(ends >= first))
+        start = f"{other} starts, {moment(first)}, not {split.embargo_seconds:g} s before."
+        if share > 0:
+            text = f"Windows of {one} ({percent(share)}) end up to {lead:g} s after {start}"
+            yield Finding("window_across_boundary", "leak", where, text, cure, [], share, lead)
+        elif lead > -split.embargo_seconds:
+            text = f"The last window of {one} ends {-lead:g} s before {start}"
+            yield Finding("embargo_missing", "warning", where, text, cure, [], -lead, lead)
+
+
+def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
     for name in SPLITS:
+        wrong = 0
         for path, _ in split_sizes(splits / name):
             with open_frame(path) as frame, open_frame(labels / path.name) as known:
-                time_ns, known_ns = frame.time_ns(), known.time_ns()
-                at = np.minimum(np.searchsorted(known_ns, time_ns), len(known_ns) - 1)
-                same = (known_ns[at] == time_ns) & (known.column("status")[at] == LABELLED)
-                same &= known.column("alpha_outcome")[at] == frame.column("alpha_outcome")
-                wrong[name] += int(np.sum(~same))
-    kind, text = "labels_of_other_rows", "rows do not have the outcome of their time's label."
-    return [
-        _finding(kind, name, f"{rows:,} {text}", severity="warning", strength=rows)
-        for name, rows in wrong.items()
-        if rows
-    ]
+                outcome = pd.Series(known.column("alpha_outcome"), known.time_ns())
+                wrong += (outcome.reindex(frame.time_ns()) != frame.column("alpha_outcome")).sum()
+        if wrong:
+            text = f"{wrong:,} rows of {name} do not have the outcome of their time's label."
+            cure = "Label and split again; join labels by timestamp."
+            yield Finding("labels_of_other_rows", "warning", name, text, cure, [], float(wrong))
 
 
-def _sequences(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that differ from the row before, and a hash of each _SEQUENCE of these in a row."""
-    rows = np.flatnonzero(np.concatenate(([True], hashes[1:] != hashes[:-1])))
-    of, length, factor = hashes[rows], 1, 0x100000001B3
-    while length < _SEQUENCE:
-        of = of[:-length] + of[length:] * np.uint64(factor)
-        length, factor = 2 * length, factor * factor % (1 << 64)
-    return rows, of
+def _equal_rows(times: _Arrays, hashes: _Arrays) -> Iterator[Finding]:
+    """Stretches of rows that are those of an earlier split again; of rows that come more often than
+    once in each split, as coarse features do, none counts, and of equal ones in a row the first."""
+    every, time_ns = np.concatenate(hashes), np.concatenate(times)
+    split = np.repeat([0, 1, 2], [len(of) for of in times])
+    new = np.concatenate(([True], every[1:] != every[:-1]))
+    every, time_ns, split = every[new], time_ns[new], split[new]
+    _, first, count = np.unique(every, return_index=True, return_counts=True)
+    last = len(every) - 1 - np.unique(every[::-1], return_index=True)[1]
+    again = (count > 1) & (count <= len(SPLITS)) & (split[first] != split[last])
+    first, last = first[again], last[again]
+    _, apart, count = np.unique(last - first, return_inverse=True, return_counts=True)
+    first, last = (of[count[apart] >= _COPIED] for of in (first, last))
+    if len(last):
+        where = ", ".join(SPLITS[at] for at in np.unique(split[last]))
+        start, end, of = (moment(time_ns[row]) for row in (last.min(), last.max(), first.min()))
+        text = f"{len(last):,} rows of {where} from {start} to {end} copy those from {of} on."
+        cure = "Remove the copy from the feature files."
+        yield Finding("equal_rows", "leak", where, text, cure, [], len(last) / len(every))
 
 
-def _equal_rows(kept: dict[SplitName, _Kept]) -> list[Finding]:
-    found = []
-    for number, name in enumerate(SPLITS[1:], 1):
-        later, before = kept[name], [kept[one] for one in SPLITS[:number]]
-        source_rows, source = _sequences(np.concatenate([one.hashes for one in before]))
-        rows, of = _sequences(later.hashes)
-        at = np.flatnonzero(np.isin(of, source))
-        at = at[:: len(at) // _LOOKED_AT + 1, None] + np.arange(_SEQUENCE)
-        members = np.sort(later.hashes[rows[at]], axis=1)
-        at = at[np.sum(members[:, 1:] != members[:, :-1], axis=1) + 1 >= _DIFFERENT]
-        if len(at):
-            copied = later.time_ns[rows[np.unique(at)]]
-            first = source_rows[np.argmax(source == of[at[0, 0]])]
-            of_what = moment(np.concatenate([one.time_ns for one in before])[first])
-            text = f"{len(copied):,} rows of {name} from {moment(copied[0])} to "
-            text += f"{moment(copied[-1])} are, in their order, copies of rows from {of_what} on."
-            found.append(_finding("equal_rows", name, text, strength=len(copied) / len(rows)))
-    return found
-
-
-def _statistics(
-    kept: dict[SplitName, _Kept], seen: scales.Seen, contract: Contract
-) -> list[Finding]:
+def _statistics(sums: _Arrays, every: np.ndarray, contract: Contract) -> Iterator[Finding]:
     """The contract's mean and sigma against those of train, and of more rows."""
-    train, valid, test = (kept[name].figures for name in SPLITS)
-    more = {
-        "train and valid": train + valid,
-        "train, valid and test": train + valid + test,
-        "all rows of the feature files": seen.figures.sum(axis=0),
-    }
+    scale = contract.sigma + 1e-9 * abs(contract.mean) + np.finfo(np.float64).tiny
 
-    def apart(figures: np.ndarray) -> np.ndarray:
-        finite, _, _, total, squares = figures
-        rounding = 8 * np.finfo(np.float64).eps * np.abs(contract.mean)
-        with np.errstate(all="ignore"):
-            moved = total / finite
-            sigma = np.sqrt(np.maximum(squares / finite - moved * moved, 0.0))
-            away = np.maximum(np.abs(moved), np.abs(sigma - contract.sigma)) - rounding
-            away = np.maximum(away, 0.0) / np.where(contract.sigma > 0, contract.sigma, 1.0)
-            return np.nan_to_num(away)
+    def apart(of: np.ndarray, shift: np.ndarray | float = contract.mean) -> np.ndarray:
+        _, mean, sigma = scales.moments(of, zeros=True)
+        off = abs(mean + (shift - contract.mean)), abs(sigma - contract.sigma)
+        return np.asarray(np.maximum(*off) / scale)
 
-    off, rows = apart(train), len(kept["train"].time_ns)
-    wrong = off > 1e-6
-    listed = wrong | (contract.finite != train[0]) | (contract.nan != train[1])
-    if not listed.any() and contract.rows == rows:
-        return []
-    fits = {name: int(np.sum(wrong & (30 * apart(of) < off))) for name, of in more.items()}
-    best = max(fits, key=lambda name: fits[name])
-    leak = 2 * fits[best] > np.sum(wrong)
-    columns = [contract.names[at] for at in np.flatnonzero(listed)]
-    text = f"The contract, of {contract.rows:,} rows, has not the figures of train ({rows:,} rows)"
-    text += f", but of {best if leak else 'others'}: {some(columns)}."
-    figures = {"strength": float(off.max()), "severity": "leak" if leak else "warning"}
-    return [_finding("statistics_of_more_than_train", "contract", text, columns=columns, **figures)]
+    train, *others = map(apart, np.cumsum(sums, axis=0))
+    wrong = (train > 1e-6) | (contract.finite != sums[0][0]) | (contract.nan != sums[0][1])
+    if wrong.any():
+        names = "train and valid", "train, valid and test", "all rows of the feature files"
+        farthest = [of[wrong].max() for of in (*others, apart(every, 0.0))]
+        leak, columns = 30 * min(farthest) < train.max(), np.array(contract.names)[wrong].tolist()
+        of = names[int(np.argmin(farthest))] if leak else "other rows"
+        text = f"The contract has not the figures of train, but of {of}: {some(columns)}."
+        kind, cure = "statistics_of_more_than_train", "Normalize again, by train alone."
+        given = "contract", text, cure, columns, train.max()
+        yield Finding(kind, "leak" if leak else "warning", *given)

@@ -65,9 +65,10 @@ class FrameReader(Layout):
     def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
 
-        float32 if every column is float32 or narrower, else float64.
+        float32 if every column is float32 or narrower, else float64. Raises InputError if one does
+        not exist.
         """
-        sources = [self._columns[name] for name in names]
+        sources = [self._source(name) for name in names]
         dtype = np.result_type(np.float32, *(block.dtype for block, _ in sources))
         return self._read(sources, dtype, start, stop)
 

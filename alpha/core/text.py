@@ -1,7 +1,7 @@
 """Text for people, and what the terminal shows. None, a figure that is not defined, is "–"."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -87,6 +87,12 @@ def moment(text: str) -> str:
 def words(name: str) -> str:
     """A name of the file's as people read it: skill_not_actionable, rank_ic."""
     return name.replace("_", " ").replace("rank ic", "rank IC")
+
+
+def some(names: Collection[str], *, most: int = 5) -> str:
+    """The first `most` names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(list(names)[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def show(parts: Iterable["RenderableType"], *, last: str = "") -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, open_frame
+from alpha.core.text import some
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.params import Data, Features
 
@@ -140,7 +141,7 @@ def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
         if name not in frame.columns:
             raise InputError(
                 f"{frame.path}: must have the column {name!r} (data.{role}), "
-                f"found {_some(frame.columns)}"
+                f"found {some(frame.columns, most=8)}"
             )
     skipped = {data.best_bid, data.best_ask, data.timestamp}
     names = tuple(
@@ -217,12 +218,7 @@ def _kept(file: FeatureFile, time_ns: np.ndarray) -> slice | np.ndarray:
 def _same_columns(path: Path, names: tuple[str, ...], first: str, expected: tuple) -> None:
     missing = [name for name in expected if name not in names]
     extra = [name for name in names if name not in expected]
-    found = [f"{_some(missing)} missing"] if missing else []
-    found += [f"{_some(extra)} added"] if extra else []
+    found = [f"{some(missing, most=8)} missing"] if missing else []
+    found += [f"{some(extra, most=8)} added"] if extra else []
     if found:
         raise InputError(f"{path}: must have the features of {first}, found {' and '.join(found)}")
-
-
-def _some(names: Sequence[str] | dict) -> str:
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return ", ".join(list(names)[:8]) + more

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from alpha.audit.findings import Finding
-from alpha.core.text import number, percent
+from alpha.core.text import number, percent, some
 from alpha.data.columns import SPLITS, SplitName
 from alpha.evaluate.details import Details, Figure, Flag, VerdictName
 from alpha.evaluate.params import Verdict as Limits
@@ -75,8 +75,7 @@ def _leaks(model: str, leaks: Sequence[Finding], figures: Figures) -> list[str]:
     columns = list(dict.fromkeys(name for one in leaks for name in one.columns))
     if columns and model not in FEATURELESS:
         figures["leaking_columns"] = len(columns)
-        named, more = ", ".join(columns[:_COLUMNS_NAMED]), len(columns) - _COLUMNS_NAMED
-        named += f" and {more:,} more" if more > 0 else ""
+        named = some(columns, most=_COLUMNS_NAMED)
         said.append(f"It looks at what the audit says knows the future: {named}.")
     return said
 

@@ -4,6 +4,7 @@ printed on any terminal."""
 import json
 from typing import Any
 
+from alpha.core.text import some
 from alpha.guard.compare import Move, Shift, Value, is_count
 
 ACCEPT = "`alpha pin` accepts them."
@@ -32,7 +33,7 @@ def sentence(shift: Shift) -> str:
     if shift.status == "moved":
         return f"L{moved(shift)[1:]}."
     params = [f"{of.key} from {written(of.pinned)} to {written(of.found)}" for of in shift.params]
-    others = [f"params ({_some(params, most=3)})"] * ("params" in shift.status)
+    others = [f"params ({some(params, most=3)})"] * ("params" in shift.status)
     others += [f"data ({_days(shift)})"] * ("data" in shift.status)
     return f"The labels are of other {' and '.join(others)} than their pin: {_total(shift)}."
 
@@ -52,7 +53,7 @@ def table(shift: Shift) -> list[str]:
     """The days that came and went and the figures that moved, aligned: at most about 20 lines, of
     which the total, which comes first, and each day have equal parts. Nothing if nothing moved."""
     lines = [
-        f"{number(len(days), 'day')} {what}: {_some([_day(day) for day in days])}"
+        f"{number(len(days), 'day')} {what}: {some([_day(day) for day in days])}"
         for what, days in shift.other_days.items()
     ]
     if not shift.moves:
@@ -135,8 +136,3 @@ def _day(day: str | None) -> str:
     if day is None:
         return "total"
     return day if day.isascii() and day.isprintable() else ascii(day)[1:-1]
-
-
-def _some(names: list[str], *, most: int = 5) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
