@@ -65,6 +65,34 @@ def test_an_audit_of_honest_features_finds_no_leak_and_has_figures_of_each(tmp_p
     assert figures[["ahead", "edge", "early"]].notna().all(axis=None)
 
 
+def test_what_a_leak_tells_late_ends_at_its_reach_and_chance_is_far_below(tmp_path, params):
+    """How far the mid goes within 30 rows is worth nothing 30 rows later."""
+    frame = day_frame(ROWS)
+    mid = (frame["best_bid"] + frame["best_ask"]) / 2
+    moved = np.max([abs(mid.shift(-rows) / mid - 1) for rows in range(1, 31)], axis=0)
+    _, out = audit(tmp_path, params, frame.assign(moved=moved))
+    figures = pd.read_csv(out / "features.csv", index_col="feature").loc["moved"]
+    assert figures["ic_0_late"] > figures["ic_5_late"] > figures["ic_by_chance"]
+    assert abs(figures["ic_30_late"]) < figures["ic_by_chance"]
+
+
+@pytest.mark.parametrize("figure", ["max", "min", "mean", "last"])
+@pytest.mark.parametrize("form", ["less", "log_ratio"])
+def test_what_is_0_at_its_days_high_low_mean_or_close_is_a_leak_and_so_far_is_not(
+    tmp_path, params, figure, form
+):
+    frame = day_frame(ROWS)
+    price = (frame["best_bid"] + frame["best_ask"]) / 2
+    price = np.log(price) if form == "log_ratio" else price
+    days = price.groupby(price.index.floor("D"))
+    so_far = days.transform(
+        lambda of: of.expanding().agg(figure) if figure != "last" else of.iloc[0]
+    )
+    named = frame.assign(day=price - days.transform(figure), so_far=price - so_far)
+    found, _ = audit(tmp_path, params, named)
+    assert {name for one in found.leaks for name in one.columns} == {"day"}
+
+
 def test_the_same_data_give_the_same_bytes(tmp_path, params):
     one, other = (audit(tmp_path / name, params, leaking())[1] for name in ("one", "other"))
     for file in sorted(one.iterdir()):

@@ -152,7 +152,9 @@ def figures(sample: Sample) -> pd.DataFrame:
     """One line a feature, in the sample's order. Of the surprise and the view that know most of
     it: `ahead`, the R² of the feature by what comes; `ahead_of`, which these are, `ahead_seconds`,
     how far it reaches; and `behind`, the R² by what came. `edge` and `edge_seconds`; `outcome_ic`,
-    the largest partial rank IC with an outcome, `outcome_of`, with which, and `outcome_kink`."""
+    the largest partial rank IC with an outcome, `outcome_of`, with which, and `outcome_kink`. That
+    with the outcome of a feature so many rows late, `ic_…_late`, fades if it is honest, and ends at
+    its reach if not; `ic_by_chance` is the largest with outcomes that are rotated far away."""
     correlograms = Correlograms(surprises(sample), reach=sample.reach)
     of_outcomes = Correlograms(outcomes(sample), reach=sample.reach)
     rows = parallel.each(
@@ -192,6 +194,9 @@ def _figures(
     for view in ("level", "missing"):
         if view in seen and seen[view].any():
             for name, c in of_outcomes.of(seen[view]).items():
+                if (view, name) == ("level", "outcome"):
+                    late = {f"ic_{rows}_late": c[rows] for rows in (0, 1, 2, 5, 10, 30, 60)}
+                    found |= late | {"ic_by_chance": np.abs(c[of_outcomes.some]).max()}
                 ic, kink = of_outcomes.kink(c, width)
                 if kink > found["outcome_kink"]:
                     found |= {"outcome_ic": ic, "outcome_of": name, "outcome_kink": kink}
