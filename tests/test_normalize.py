@@ -92,14 +92,21 @@ def test_the_contract_covers_the_features_alone_and_survives_the_disk(
     assert read_json(path)["hash"] == read.hash
 
 
-def test_a_contract_that_was_edited_is_refused(train_split, tmp_path, params):
+def test_a_contract_is_refused_whatever_of_it_was_edited(train_split, tmp_path, params):
     path = tmp_path / "contract.json"
     run(params.features, params.normalize, train=train_split, out=path)
     content = read_json(path)
-    content["mean"][0] += 1e-12
-    write_json(path, content)
-    with pytest.raises(InputError, match="was changed after it was written"):
-        read_contract(path)
+    first, second = content["mean"]
+    edits = {
+        "names": content["names"][::-1], "families": dict.fromkeys(content["names"], "other"),
+        "mean": [first + 1e-12, second], "sigma": content["sigma"][::-1], "finite": [799, 800],
+        "nan": [1, 0], "inf": [0, 1], "clip": 5.0, "rows": 801,
+    }  # fmt: skip
+    assert edits.keys() | {"hash"} == content.keys()
+    for key, value in edits.items():
+        write_json(path, content | {key: value})
+        with pytest.raises(InputError, match="was changed after it was written"):
+            read_contract(path)
     write_json(path, {"names": ["a"]})
     with pytest.raises(InputError, match="is not a normalization contract"):
         read_contract(path)
