@@ -41,7 +41,9 @@ def test_a_mutant_is_killed_by_a_test_that_fails_and_survives_one_that_passes(tm
     tree = copy_tree(tmp_path / "tree")
     mutant = next(one for one in read() if one.name == "split-purge-off-by-one")
     before = (tree / "alpha/split/ranges.py").read_bytes()
-    blind = mutant._replace(test="tests/test_split.py::test_the_embargo_drops_the_start_of_the_later_range")
+    blind = mutant._replace(
+        test="tests/test_split.py::test_the_embargo_drops_the_start_of_the_later_range"
+    )
     missing = mutant._replace(test="tests/test_split.py::test_of_nothing")
     found = [judge(one, tree) for one in (mutant, blind, missing)]
     assert found == [KILLED, SURVIVED, "DID NOT RUN (code 4)"]

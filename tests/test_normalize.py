@@ -36,9 +36,9 @@ def test_a_constant_feature_has_sigma_exactly_zero_and_becomes_zeros():
 
 
 def test_a_value_is_centred_scaled_clipped_and_replaced_as_the_contract_says():
-    rows = np.array([[3.0], [200.0], [-200.0], [np.nan], [np.inf], [-np.inf], [1e308]])
+    rows = np.array([[3.0], [9.0], [200.0], [-200.0], [np.nan], [np.inf], [-np.inf], [1e308]])
     z, clipped, replaced = apply(rows, contract([1.0], [2.0], clip=5.0))
-    assert z[:, 0].tolist() == [1.0, 5.0, -5.0, 0.0, 0.0, 0.0, 5.0]
+    assert z[:, 0].tolist() == [1.0, 4.0, 5.0, -5.0, 0.0, 0.0, 0.0, 5.0]
     assert z.dtype == np.float32
     assert (clipped, replaced) == (3, 3)
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -72,7 +73,7 @@ def copy_tree(into: Path) -> Path:
     return into
 
 
-def run_tests(tree: Path, tests: Sequence[str]) -> int:
+def run_tests(tests: Sequence[str], tree: Path) -> int:
     """Pytest's exit code, or that the package was not the tree's."""
     options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     command = [sys.executable, "-c", _PYTEST, *options, *tests]
@@ -87,7 +88,7 @@ def judge(mutant: Mutant, tree: Path) -> str:
     """What became of a mutant in a copy of the project, which is as it was afterwards."""
     if not apply(mutant, tree):
         return "DOES NOT APPLY"
-    code = run_tests(tree, [mutant.test])
+    code = run_tests([mutant.test], tree)
     if not apply(mutant, tree, "--reverse"):
         raise RuntimeError(f"{mutant.patch}: cannot be taken back")
     return _OUTCOMES.get(code, f"DID NOT RUN (code {code})")
@@ -104,26 +105,24 @@ def main() -> int:
         for number in range(given.jobs):
             trees.put(copy_tree(Path(folder).resolve() / str(number)))
 
-        def in_a_copy(what, *args):
+        def in_a_copy(what, one):
             tree = trees.get()
             try:
-                return what(*args, tree) if what is judge else what(tree, *args)
+                return what(one, tree)
             finally:
                 trees.put(tree)
 
         tests = sorted({one.test for one in mutants})
         parts = [part for at in range(given.jobs) if (part := tests[at :: given.jobs])]
-        if any(pool.map(lambda part: in_a_copy(run_tests, part), parts)):
+        if any(pool.map(partial(in_a_copy, run_tests), parts)):
             print("the named tests do not pass as things are", file=sys.stderr)
             return 1
-        outcomes = []
-        for one, outcome in zip(mutants, pool.map(lambda one: in_a_copy(judge, one), mutants)):
-            outcomes.append(outcome)
+        alive = []
+        for one, outcome in zip(mutants, pool.map(partial(in_a_copy, judge), mutants), strict=True):
             print(f"{outcome:9} {one.name}: {one.what}", flush=True)
-    alive = [one for one, outcome in zip(mutants, outcomes) if outcome != KILLED]
-    print(f"{len(mutants) - len(alive)} of {len(mutants)} mutants killed")
-    for one in alive:
-        print(f"not killed: {one.name}, by {one.test}")
+            if outcome != KILLED:
+                alive.append(f"{outcome}: {one.name}, by {one.test}")
+    print(f"{len(mutants) - len(alive)} of {len(mutants)} mutants killed", *alive, sep="\n")
     return bool(alive)
 
 
