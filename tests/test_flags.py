@@ -159,6 +159,8 @@ def with_har(
 def test_a_fall_that_simple_models_share_is_not_overfit(params):
     """HAR kept a third: so did the period, and silos that keep a third learnt nothing by heart."""
     assert with_har(params, (0.12, 0.04, 0.12), (0.3, 0.1, 0.3)) == {"har": [], "silos": []}
+    # HAR kept half: a third is less, but not less than half as large a share.
+    assert with_har(params, (0.12, 0.06, 0.12), (0.3, 0.1, 0.3))["silos"] == []
     assert with_har(params, (0.12, 0.04, 0.12), (0.3, 0.04, 0.3))["silos"] == [
         "Of a skill of 0.300 on train it keeps 0.040 on valid, where har kept 33.3 % of its own: "
         "a share less than 50 % as large."

@@ -292,6 +292,11 @@ def test_the_threshold_is_chosen_on_valid_even_where_another_is_best_on_test(par
     )
 
 
+def test_the_threshold_is_the_one_that_leaves_most_for_sure_not_on_average(params):
+    thresholds = [threshold(10, 4, 2), threshold(20, 9, 1)]
+    assert verdict(params, valid={"thresholds": thresholds}).figures["threshold_bps"] == 10
+
+
 def test_a_threshold_passed_in_too_few_windows_of_valid_is_not_chosen(params):
     thresholds = [threshold(10, 4, 2), threshold(20, 90, 80, windows=29)]
     found = verdict(params, valid={"thresholds": thresholds}, test={"thresholds": thresholds})
