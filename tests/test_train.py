@@ -1,6 +1,7 @@
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,18 @@ def test_training_stops_after_patience_epochs_and_keeps_the_best_weights(fit):
     valid = dataset_of(300, 2)
     loss = np.mean((model.predict(valid.known) - valid.y) ** 2) / dataset_of(600, 1).y.var()
     assert loss == pytest.approx(best.valid_loss, rel=1e-12)
+
+
+def test_training_stops_by_valid_however_much_train_still_gains(params):
+    """What raises outcomes on train lowers them on valid: nothing that is learnt helps there."""
+    seen = splits(params)
+    valid = replace(seen.valid, y=2 * seen.train.y.mean() - seen.valid.y)
+    tensorflow().keras.utils.set_random_seed(0)
+    net = mlp.build(["a"] * 4, Mlp(hidden=(8,), dropout=0.0, weight_decay=0.0), 1)
+    model, history = fit_network(net, replace(seen, valid=valid), Train(**LOOP), seed=0)
+    assert history[-1].train_loss < history[-2].train_loss < 1.0
+    assert len(history) - 1 == LOOP["patience"]
+    assert model.predict(valid.known) == pytest.approx(seen.train.y.mean())
 
 
 # Train is twice as long as valid: it is measured on every second row, or on fewer where those
