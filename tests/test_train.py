@@ -168,6 +168,23 @@ def test_every_model_writes_a_model_and_a_history_with_the_same_bytes_twice(chai
     }  # fmt: skip
 
 
+def test_another_seed_starts_from_other_weights_and_grows_other_trees(chain, tmp_path):
+    """Seen at a learning rate that moves no weight."""
+    folder, params = chain
+    still = params.train.model_copy(update={"epochs": 1, "learning_rate": 1e-12})
+    for model in ("mlp", "lightgbm"):
+        for seed in (0, 1):
+            train.run(
+                params.label, params.loss, still, {model: getattr(params, model)}, seed=seed,
+                train=folder / "splits" / "train", valid=folder / "splits" / "valid",
+                normalization=folder / "contract.json", out=tmp_path / model / str(seed),
+            )  # fmt: skip
+    one, other = (np.load(tmp_path / "mlp" / seed / "weights.npz")["000"] for seed in "01")
+    assert np.abs(one - other).max() > 0.01
+    one, other = ((tmp_path / "lightgbm" / seed / "trees.txt").read_text() for seed in "01")
+    assert one != other
+
+
 def test_a_configuration_is_the_same_for_every_seed_and_another_for_other_parameters(
     chain, tmp_path
 ):
