@@ -73,22 +73,22 @@ def copy_tree(into: Path) -> Path:
     return into
 
 
-def run_tests(tests: Sequence[str], tree: Path) -> int:
-    """Pytest's exit code, or that the package was not the tree's."""
+def run_tests(tests: Sequence[str], tree: Path) -> subprocess.CompletedProcess:
+    """What pytest said, and its exit code, or that the package was not the tree's."""
     options = ["-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     command = [sys.executable, "-c", _PYTEST, *options, *tests]
     # Python looks at whole seconds of a source's time, and numba not at what a pass calls: neither
     # may find what it compiled before a patch.
     with TemporaryDirectory() as cache:
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "NUMBA_CACHE_DIR": cache}
-        return subprocess.run(command, cwd=tree, env=env, capture_output=True).returncode
+        return subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True)
 
 
 def judge(mutant: Mutant, tree: Path) -> str:
     """What became of a mutant in a copy of the project, which is as it was afterwards."""
     if not apply(mutant, tree):
         return "DOES NOT APPLY"
-    code = run_tests([mutant.test], tree)
+    code = run_tests([mutant.test], tree).returncode
     if not apply(mutant, tree, "--reverse"):
         raise RuntimeError(f"{mutant.patch}: cannot be taken back")
     return _OUTCOMES.get(code, f"DID NOT RUN (code {code})")
@@ -114,9 +114,10 @@ def main() -> int:
 
         tests = sorted({one.test for one in mutants})
         parts = [part for at in range(given.jobs) if (part := tests[at :: given.jobs])]
-        if any(pool.map(partial(in_a_copy, run_tests), parts)):
-            print("the named tests do not pass as things are", file=sys.stderr)
-            return 1
+        for done in pool.map(partial(in_a_copy, run_tests), parts):
+            if done.returncode:
+                print(done.stdout, done.stderr, "The named tests must pass without any mutant.")
+                return 1
         alive = []
         for one, outcome in zip(mutants, pool.map(partial(in_a_copy, judge), mutants), strict=True):
             print(f"{outcome:9} {one.name}: {one.what}", flush=True)
