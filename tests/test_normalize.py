@@ -125,6 +125,11 @@ def test_features_that_are_not_the_contract_s_are_refused(names, message):
         contract([0, 0], [1, 1]).check_names(names, "x.h5")
 
 
+def test_at_most_eight_names_of_each_kind_are_said():
+    with pytest.raises(InputError, match="found f0, .*, f6, f7 missing and g0, .*, g6, g7 unknown"):
+        contract([0] * 9, [1] * 9).check_names([f"g{number}" for number in range(9)], "x.h5")
+
+
 @pytest.mark.parametrize("size", [1e308, 1e200])
 def test_values_too_large_for_a_sigma_are_refused_with_their_column(tmp_path, params, size):
     values = np.where(np.arange(400) % 2, size, -size)[:, None]
