@@ -51,7 +51,7 @@ check-full: lint ## with the slow tests, fifty kills, and every entry point from
 	python -m benchmarks.entry_points bytes
 	python -m benchmarks.interruptions --kills 50
 
-mutants: setup ## plant each silent bug of tests/mutants, and see a test fail (10 minutes)
+mutants: setup ## plant each silent bug of tests/mutants, and see a test fail (15 minutes)
 	python -m tests.mutants
 
 bench: setup ## measure each step beside its peers: benchmarks/results.md (20 minutes, 20 GB)
