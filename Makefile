@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run sync unlock experiments test lint check check-full bench clean lock
+.PHONY: help setup run sync unlock experiments test lint check check-full mutants bench clean lock
 
 PYTHON ?= python3
 # Snakemake starts dvc, and dvc starts python: all three are those of .venv.
@@ -50,6 +50,9 @@ check-full: lint ## with the slow tests, fifty kills, and every entry point from
 	pytest -n 2 --dist loadfile
 	python -m benchmarks.entry_points bytes
 	python -m benchmarks.interruptions --kills 50
+
+mutants: setup ## plant each silent bug of tests/mutants, and see a test fail (15 minutes)
+	python -m tests.mutants
 
 bench: setup ## measure each step beside its peers: benchmarks/results.md (20 minutes, 20 GB)
 	python -m benchmarks

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import day_frame
+from scipy.signal import lfilter
 
 from alpha.audit import leads, peers, run, sample
-from alpha.audit.findings import NAME, read
+from alpha.audit.findings import NAME, SEVERITIES, Finding, Findings, read
 from alpha.core.errors import InputError
+from alpha.data.columns import LABEL_COLUMNS
 from alpha.label import run as label
 from alpha.normalize import run as normalize
 from alpha.split import run as split
@@ -114,6 +116,12 @@ def test_a_leak_stops_the_run_if_it_is_to_and_nothing_is_written(tmp_path, param
     assert "tomorrow" in capsys.readouterr().err
 
 
+def test_of_findings_only_leaks_are_leaks():
+    about = {"kind": "any", "columns": [], "where": "", "sentence": "", "what_to_do": ""}
+    every = [Finding(**about, severity=severity) for severity in SEVERITIES]
+    assert [one.severity for one in Findings(findings=every).leaks] == ["leak"]
+
+
 def test_a_sample_of_stretches_has_at_most_the_rows_asked_for_and_all_of_a_short_day(
     tmp_path, params
 ):
@@ -134,6 +142,34 @@ def test_a_sample_of_stretches_has_at_most_the_rows_asked_for_and_all_of_a_short
     # Stretches are rows of the whole, as they are.
     np.testing.assert_array_equal(some.features[:, :26_000], whole.features[:, :26_000])
     np.testing.assert_array_equal(some.features[:, -26_000:], whole.features[:, -26_000:])
+
+
+def sample_of(params, bid, spread, *breaks: int) -> sample.Sample:
+    """Of a row a second, without labels or features."""
+    rows = len(bid)
+    nothing = np.full((rows, len(LABEL_COLUMNS)), np.nan), np.zeros((rows, 0))
+    return sample.make(
+        np.arange(rows) * 10**9, np.column_stack((bid, bid + spread)), *nothing, (), params.label,
+        breaks=np.array(breaks, dtype=int), reach_seconds=64.0, of_rows=rows,
+    )  # fmt: skip
+
+
+def test_no_move_is_from_one_stretch_to_the_next(params):
+    """Of ten rows in two stretches eight have one before them."""
+    made = sample_of(params, 100.0 + np.arange(10.0), 1.0, 5)
+    assert np.isfinite(made.mid).sum() == 10
+    assert np.isfinite(made.moves).sum() == 8
+
+
+def test_a_surprise_is_hardly_related_to_the_one_before_it(params):
+    """Of a spread that keeps nine tenths of itself from row to row."""
+    rng = np.random.default_rng(0)
+    spread = np.exp(lfilter([1.0], [1.0, -0.9], rng.normal(size=20_000)))
+    made = sample_of(params, 1000.0 + np.cumsum(rng.normal(size=20_000)), spread)
+    found = sample.surprises(made)["spread"].astype(float)
+    assert abs(np.sum(found[1:] * found[:-1])) < 0.05
+    ranks = sample.ranks(made.spread)
+    assert np.sum(ranks[1:] * ranks[:-1]) > 0.8
 
 
 @pytest.fixture

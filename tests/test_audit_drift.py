@@ -1,5 +1,7 @@
 """What `alpha.audit.drift` says of features that are not later what they were in train."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,9 +129,22 @@ def test_what_was_steady_and_explodes_is_named(tmp_path, params):
     assert found["explodes_later"].strength == table["largest_z_test"].max()
 
 
-def test_a_price_that_leaves_trains_range_is_told_from_drift(tmp_path, params):
+def test_of_many_features_one_that_may_have_moved_by_chance_is_no_drift(
+    tmp_path, params, monkeypatch
+):
+    """Of five, each p-value must be a fifth of 0.01 (Bonferroni)."""
     made = features()
-    price = 100 + np.arange(sum(ROWS.values())) / 1000
+    made["test"]["noise"] += 1.0
+    for p_value, kinds in ((0.003, []), (0.001, ["drift"])):
+        monkeypatch.setattr("scipy.stats.ks_2samp", lambda *_, p=p_value: SimpleNamespace(pvalue=p))
+        assert list(audit(tmp_path / str(p_value), made, params)[0]) == kinds
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_price_that_leaves_trains_range_is_told_from_drift(tmp_path, params, sign):
+    """Above it, or below."""
+    made = features()
+    price = 100 + sign * np.arange(sum(ROWS.values())) / 1000
     for split, start in zip(SPLITS, (0, 30_000, 40_000), strict=True):
         made[split]["price"] = price[start : start + ROWS[split]]
     found, table = audit(tmp_path, made, params)

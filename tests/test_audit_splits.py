@@ -1,7 +1,9 @@
 """What `alpha.audit.splits` finds in splits, contracts and features that know later rows, each
 planted, and that it finds nothing in honest ones."""
 
+import datetime as dt
 import shutil
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -213,6 +215,24 @@ def test_windows_that_reach_the_next_split_are_leaks_and_say_how_far(tmp_path, p
     # Rows are 20 s apart: windows of the last 60 s reach the boundary, none by a whole minute.
     assert all(0 <= one.lead_seconds < 60 for one in found)
     assert found[0].strength * len(chain.read()["train"]) == pytest.approx(3)
+
+
+def test_a_window_that_ends_as_the_next_split_begins_reaches_it(tmp_path, params, simple):
+    """The row a minute before midnight, purged by a horizon that is a second too short."""
+    days = [dt.date(2024, 1, day) for day in (1, 3, 4, 5)]
+    times = dict(zip(SPLITS, pairwise(days), strict=True))
+    split = params.split.model_copy(
+        update={"fractions": None, "times": times, "embargo_seconds": 0.0}
+    )
+    label = params.label.model_copy(update={"horizon_seconds": 59.0})
+    found = Chain(tmp_path, params, simple, label=label, split=split).check()
+    assert kinds(found) == {"window_across_boundary": "leak", "embargo_missing": "leak"}
+    across = [one for one in found if one.kind == "window_across_boundary"]
+    assert [(one.where, one.lead_seconds) for one in across] == [
+        ("train, valid", 0.0),
+        ("valid, test", 0.0),
+    ]
+    assert across[0].sentence.startswith("Look-ahead windows of 1 rows of train reach valid")
 
 
 def test_an_embargo_that_is_missing_warns_where_no_window_overlaps(tmp_path, params, simple):

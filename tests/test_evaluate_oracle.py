@@ -5,6 +5,7 @@ That its figures are right is recomputed in test_evaluation.py.
 
 import numpy as np
 import pytest
+from made_columns import columns
 from made_results import RUNS, make
 
 from alpha.check import Params
@@ -12,8 +13,12 @@ from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.evaluate import details
+from alpha.evaluate.bootstrap import Blocks
+from alpha.evaluate.figures import Interval
+from alpha.evaluate.oracle import OfSplit, of_split, share, values_at
 from alpha.evaluate.oracle import read as read_oracle
-from alpha.evaluate.oracle import values_at
+from alpha.evaluate.over_seeds import Widened
+from alpha.evaluate.split_rows import SplitRows, Standard
 
 
 def write(path, times, values) -> None:
@@ -76,3 +81,25 @@ def test_an_oracle_that_cannot_be_read_is_refused(tmp_path, params: Params):
     write_json(results.features / "oracle" / "oracle.json", {"target": "abs_max"})
     with pytest.raises(InputError, match=r"oracle\.json: horizon_seconds: field required"):
         results.evaluate(params, RUNS[-1:])
+
+
+def test_rows_that_the_oracle_does_not_know_count_nowhere(tmp_path, params: Params):
+    """Of every other row it knows the outcome itself: its skill is 1, and so in each resample."""
+    time_ns, outcome = np.arange(12_000) * 10**10, np.random.default_rng(0).normal(size=12_000)
+    of_split_rows = columns(time_ns, outcome)
+    standard = Standard(of_split_rows, params.label, params.loss, params.evaluate)
+    split = SplitRows(of_split_rows, standard)
+    write(tmp_path / "a.h5", time_ns[::2], outcome[::2])
+    found = of_split([tmp_path / "a.h5"], split, Widened(split.blocks, 1))
+    assert found.missing == 6000
+    assert found.skill[:3] == pytest.approx((1.0, 1.0, 1.0))
+    assert found.rank_ic[:3] == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_a_share_of_the_oracle_is_paired():
+    """A model with half of the oracle's skill in each resample has half of it for sure."""
+    blocks = Blocks(np.arange(1000) * 10**9, 10.0, resamples=200, level=0.9, seed=0)
+    whole = np.linspace(0.1, 0.5, 200)
+    oracle = OfSplit(Interval(0.3, 0.1, 0.5), Interval(), whole)
+    found = share(oracle, 0.15, whole / 2, Widened(blocks, 1))
+    assert found[:3] == pytest.approx((0.5, 0.5, 0.5))

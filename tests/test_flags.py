@@ -73,6 +73,9 @@ def test_seeds_that_differ_by_more_than_half_their_mean_are_unstable(params):
         "unstable_over_seeds": "Its skill on test depends on the seed: 0.300 with a spread of "
         "0.160 over 2 seeds."
     }
+    assert list(raised(params, spread=0.16, verdict="actionable_on_paper")) == [
+        "unstable_over_seeds"
+    ]
     assert raised(params, spread=None) == {}
 
 
@@ -106,6 +109,8 @@ def test_both_splits_where_the_label_moved_are_named(params):
 
 def test_a_skill_too_good_to_be_true_is_suspected_of_a_leak(params):
     assert raised(params, test=0.9) == {}
+    # That may be luck.
+    assert raised(params, test=0.95, low=0.0) == {}
     assert "a skill of 0.910 on test is above 0.900" in raised(params, test=0.91)["leak_suspected"]
     assert "on valid" in raised(params, valid=0.95)["leak_suspected"]
 
@@ -159,6 +164,8 @@ def with_har(
 def test_a_fall_that_simple_models_share_is_not_overfit(params):
     """HAR kept a third: so did the period, and silos that keep a third learnt nothing by heart."""
     assert with_har(params, (0.12, 0.04, 0.12), (0.3, 0.1, 0.3)) == {"har": [], "silos": []}
+    # HAR kept half: a third is less, but not less than half as large a share.
+    assert with_har(params, (0.12, 0.06, 0.12), (0.3, 0.1, 0.3))["silos"] == []
     assert with_har(params, (0.12, 0.04, 0.12), (0.3, 0.04, 0.3))["silos"] == [
         "Of a skill of 0.300 on train it keeps 0.040 on valid, where har kept 33.3 % of its own: "
         "a share less than 50 % as large."

@@ -71,6 +71,20 @@ def test_the_row_at_exactly_the_horizon_is_in_the_window_and_the_row_itself_is_n
     assert compute(time_ns, bid, bid, label()).up[0] == 110 / 500 - 1
 
 
+@pytest.mark.parametrize(
+    ("target", "outcomes"),
+    [("direction", [0, 1]), ("large_move", [0, 1]), ("triple_barrier", [1, 1])],
+)
+def test_a_move_of_exactly_the_threshold_is_none_and_one_of_exactly_the_barrier_reaches_it(
+    target, outcomes
+):
+    """Of 100 to 150, and to 151, where both are half of the price."""
+    config = label(target=target, threshold_bps=5000.0, barrier_bps=5000.0)
+    for high, outcome in zip((150.0, 151.0), outcomes, strict=True):
+        quote = np.array([100.0, high, 100.0])
+        assert compute(seconds(0, 1, 3), quote, quote, config).alpha_outcome[0] == outcome
+
+
 def test_a_gap_counts_if_its_step_starts_before_the_horizon_wherever_it_ends():
     """Steps that start at t or inside the window count; one that starts at its end does not."""
     quote = np.full(4, 100.0)
@@ -182,6 +196,12 @@ def test_what_ends_a_frozen_run(what, status):
         horizon_seconds=3, max_stale_seconds=5, max_gap_seconds=2 if what == "gap" else 3
     )
     assert compute(time_ns, bid, ask, config).status[4] == status
+
+
+def test_a_frozen_run_ends_at_a_gap_and_not_at_a_step_as_long_as_is_allowed():
+    """Equal quotes, and steps of 2, 3 and 1 s where 2 s are allowed."""
+    time_ns, quote = seconds(0, 2, 5, 6), np.full(4, 100.0)
+    assert FrozenRuns(2 * NS).follow(time_ns, quote, quote).tolist() == [0, 0, 5 * NS, 5 * NS]
 
 
 def test_of_other_reasons_stale_is_the_last():

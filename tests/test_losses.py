@@ -56,6 +56,13 @@ def test_losses_by_hand(params):
         np.testing.assert_allclose(objective.losses(outcome, prediction), losses, err_msg=name)
 
 
+def test_the_tail_is_on_both_sides(params):
+    """Half of the outcomes are more than 2.5 away from 0."""
+    outcome = np.array([-4.0, -1.0, 1.0, 4.0])
+    objective = fit(params, outcome, name="tail_mse", tail_quantile=0.5, tail_weight=10.0)
+    assert objective.row_weights(outcome).tolist() == [10.0, 1.0, 1.0, 10.0]
+
+
 def test_error_weights_by_hand(params):
     """Errors 0, 2 and −4 at sigma 2: an error under 0.002 counts as that much."""
     error = np.array([0.0, 2.0, -4.0])

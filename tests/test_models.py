@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -323,6 +325,18 @@ def test_a_network_s_prediction_depends_neither_on_the_rows_beside_it_nor_on_its
     assert (moved == whole[order]).all()
     for row in (0, 1, 4095, 4096, 9000):
         assert model.predict(data.known[row : row + 1])[0] == whole[row]
+
+
+def test_trees_are_kept_up_to_the_best_on_valid(tmp_path, params):
+    """Whose outcomes are in no order, so that soon no tree helps there."""
+    train, valid = random_dataset(), random_dataset(rows=300, seed=1)
+    valid = replace(valid, y=np.random.default_rng(2).permutation(valid.y))
+    parameters = params.lightgbm.model_copy(update={"early_stopping_rounds": 5})
+    fitted, losses = Trees.fit_watching(train, valid, objective_of(train), parameters, seed=0)
+    fitted.save(tmp_path)
+    best = int(np.argmin([of_valid for _, of_valid in losses])) + 1
+    assert len(losses) == best + 5
+    assert Trees.load(tmp_path).booster.num_trees() == best
 
 
 def fitted_models(params):

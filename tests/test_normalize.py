@@ -36,9 +36,9 @@ def test_a_constant_feature_has_sigma_exactly_zero_and_becomes_zeros():
 
 
 def test_a_value_is_centred_scaled_clipped_and_replaced_as_the_contract_says():
-    rows = np.array([[3.0], [200.0], [-200.0], [np.nan], [np.inf], [-np.inf], [1e308]])
+    rows = np.array([[3.0], [9.0], [200.0], [-200.0], [np.nan], [np.inf], [-np.inf], [1e308]])
     z, clipped, replaced = apply(rows, contract([1.0], [2.0], clip=5.0))
-    assert z[:, 0].tolist() == [1.0, 5.0, -5.0, 0.0, 0.0, 0.0, 5.0]
+    assert z[:, 0].tolist() == [1.0, 4.0, 5.0, -5.0, 0.0, 0.0, 0.0, 5.0]
     assert z.dtype == np.float32
     assert (clipped, replaced) == (3, 3)
 
@@ -92,14 +92,21 @@ def test_the_contract_covers_the_features_alone_and_survives_the_disk(
     assert read_json(path)["hash"] == read.hash
 
 
-def test_a_contract_that_was_edited_is_refused(train_split, tmp_path, params):
+def test_a_contract_is_refused_whatever_of_it_was_edited(train_split, tmp_path, params):
     path = tmp_path / "contract.json"
     run(params.features, params.normalize, train=train_split, out=path)
     content = read_json(path)
-    content["mean"][0] += 1e-12
-    write_json(path, content)
-    with pytest.raises(InputError, match="was changed after it was written"):
-        read_contract(path)
+    first, second = content["mean"]
+    edits = {
+        "names": content["names"][::-1], "families": dict.fromkeys(content["names"], "other"),
+        "mean": [first + 1e-12, second], "sigma": content["sigma"][::-1], "finite": [799, 800],
+        "nan": [1, 0], "inf": [0, 1], "clip": 5.0, "rows": 801,
+    }  # fmt: skip
+    assert edits.keys() | {"hash"} == content.keys()
+    for key, value in edits.items():
+        write_json(path, content | {key: value})
+        with pytest.raises(InputError, match="was changed after it was written"):
+            read_contract(path)
     write_json(path, {"names": ["a"]})
     with pytest.raises(InputError, match="is not a normalization contract"):
         read_contract(path)
@@ -116,6 +123,11 @@ def test_a_contract_that_was_edited_is_refused(train_split, tmp_path, params):
 def test_features_that_are_not_the_contract_s_are_refused(names, message):
     with pytest.raises(InputError, match=message):
         contract([0, 0], [1, 1]).check_names(names, "x.h5")
+
+
+def test_at_most_eight_names_of_each_kind_are_said():
+    with pytest.raises(InputError, match="found f0, .*, f6, f7 missing and g0, .*, g6, g7 unknown"):
+        contract([0] * 9, [1] * 9).check_names([f"g{number}" for number in range(9)], "x.h5")
 
 
 @pytest.mark.parametrize("size", [1e308, 1e200])

@@ -114,6 +114,14 @@ def test_sums_over_all_rows_give_rank_ic_itself(both):
     assert found == pytest.approx(rank_ic(outcome, prediction))
 
 
+def test_resampled_rank_ic_is_the_correlation_of_the_resamples_own_rows():
+    """Whose ranks, of the whole split, are not around 0."""
+    x, y = np.array([2, 4, 10, 3]), np.array([-1, 5, 7, 7])
+    sums = [4, x.sum(), y.sum(), (x * x).sum(), (y * y).sum(), (x * y).sum()]
+    [found] = ranking.rank_ic_resampled(np.array(sums, dtype=float)[:, None])
+    assert found == pytest.approx(np.corrcoef(x, y)[0, 1])
+
+
 @settings(deadline=None)
 @given(PAIRS, st.sampled_from([0.0, 5e-4, 1e-3]))
 def test_average_precision_is_scikit_learns(both, level):

@@ -168,6 +168,8 @@ def test_every_row_is_counted_once(chain):
         assert sum(counts) == split["rows"]
         rows = sum(len(pd.read_hdf(path, "df")) for path in (out / name).glob("*.h5"))
         assert rows == split["kept"]
+    # A row a second, of windows of 60 s.
+    assert [summary["splits"][name]["purged"] for name in SPLITS] == [60, 60, 0]
 
 
 def test_duplicates_are_counted_and_the_last_copy_is_kept(tmp_path, params):

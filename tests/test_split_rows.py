@@ -80,8 +80,8 @@ def test_block_means_are_those_of_blocks_side_by_side(params: Params):
 
 
 def test_every_row_is_in_its_utc_day(params: Params):
-    """pandas' own dates of the same times, with a day missing between."""
-    seconds = np.array([0, 80_000, 86_399, 86_400, 3 * 86_400])
+    """pandas' own dates of the same times, from noon on, with a day missing between."""
+    seconds = np.array([43_200, 80_000, 86_399, 86_400, 3 * 86_400])
     time_ns = (1_704_067_200 + seconds) * SECOND
     split = SplitRows(columns(time_ns, np.arange(5.0)), standard(params, [0.0, 4.0]))
     assert list(split.days) == ["day 2024-01-01", "day 2024-01-02", "day 2024-01-04"]

@@ -185,7 +185,10 @@ def test_streamed_training_learns_as_well_as_training_in_memory(tmp_path, monkey
     assert max(losses[8e5]) < 0.3
 
 
-def test_measures_are_the_same_wherever_rows_are(split, params):
+@pytest.mark.parametrize("watched", [1 << 16, 130])
+def test_measures_are_the_same_wherever_rows_are(split, params, watched, monkeypatch):
+    """Of all rows, and of every seventh."""
+    monkeypatch.setattr("alpha.learn.history._WATCHED_ROWS", watched)
     whole, found = dataset.load(split, contract()), Stream(split, contract())
     objective = Objective.fit(whole.y, params.label, params.loss)
     net = mlp.build(["a"] * 3, Mlp(hidden=(8,), dropout=0.0, weight_decay=0.0), 1)

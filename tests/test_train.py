@@ -1,6 +1,7 @@
 import csv
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,18 @@ def test_training_stops_after_patience_epochs_and_keeps_the_best_weights(fit):
     assert loss == pytest.approx(best.valid_loss, rel=1e-12)
 
 
+def test_training_stops_by_valid_however_much_train_still_gains(params):
+    """What raises outcomes on train lowers them on valid: nothing that is learnt helps there."""
+    seen = splits(params)
+    valid = replace(seen.valid, y=2 * seen.train.y.mean() - seen.valid.y)
+    tensorflow().keras.utils.set_random_seed(0)
+    net = mlp.build(["a"] * 4, Mlp(hidden=(8,), dropout=0.0, weight_decay=0.0), 1)
+    model, history = fit_network(net, replace(seen, valid=valid), Train(**LOOP), seed=0)
+    assert history[-1].train_loss < history[-2].train_loss < 1.0
+    assert len(history) - 1 == LOOP["patience"]
+    assert model.predict(valid.known) == pytest.approx(seen.train.y.mean())
+
+
 # Train is twice as long as valid: it is measured on every second row, or on fewer where those
 # would still be many.
 @pytest.mark.parametrize(("watched", "every"), [(1 << 16, 2), (200, 3)])
@@ -153,6 +166,23 @@ def test_every_model_writes_a_model_and_a_history_with_the_same_bytes_twice(chai
         "epoch", "train_loss", "valid_loss", "prediction_mean", "prediction_std",
         "prediction_max", "near_mean_share",
     }  # fmt: skip
+
+
+def test_another_seed_starts_from_other_weights_and_grows_other_trees(chain, tmp_path):
+    """Seen at a learning rate that moves no weight."""
+    folder, params = chain
+    still = params.train.model_copy(update={"epochs": 1, "learning_rate": 1e-12})
+    for model in ("mlp", "lightgbm"):
+        for seed in (0, 1):
+            train.run(
+                params.label, params.loss, still, {model: getattr(params, model)}, seed=seed,
+                train=folder / "splits" / "train", valid=folder / "splits" / "valid",
+                normalization=folder / "contract.json", out=tmp_path / model / str(seed),
+            )  # fmt: skip
+    one, other = (np.load(tmp_path / "mlp" / seed / "weights.npz")["000"] for seed in "01")
+    assert np.abs(one - other).max() > 0.01
+    one, other = ((tmp_path / "lightgbm" / seed / "trees.txt").read_text() for seed in "01")
+    assert one != other
 
 
 def test_a_configuration_is_the_same_for_every_seed_and_another_for_other_parameters(

@@ -97,6 +97,11 @@ def test_at_the_limits_or_where_a_sign_is_not_defined_a_model_is_not_collapsed(p
             "(the skill's 95 % interval is −0.30 % to 1.9 %): this may be luck.",
         ),
         (
+            over(0.0, -0.02, 0.02),
+            "On test it takes 0 % off the squared error of the best constant fitted on train "
+            "(the skill's 95 % interval is −2 % to 2 %): no better than it.",
+        ),
+        (
             over(-0.032, -0.05, 0.004),
             "On test it adds 3.2 % to the squared error of the best constant fitted on train "
             "(the skill's 95 % interval is −5 % to 0.40 %): no better than it.",
@@ -204,7 +209,7 @@ def test_a_skill_that_is_only_the_levels_is_no_skill_and_both_are_told(
             "that it has in hindsight by about 6.9 days.",
         ),
         (0.021, None, "A skill of 2.1 % would be proven by 1.0 days of test four times in five."),
-        (1.4, 50.0, "With this spread, 1.0 days of test could prove no skill at all."),
+        (1.0, 50.0, "With this spread, 1.0 days of test could prove no skill at all."),
     ],
 )
 def test_no_skill_says_what_could_have_been_seen(params, least, needed, told):
@@ -290,6 +295,11 @@ def test_the_threshold_is_chosen_on_valid_even_where_another_is_best_on_test(par
         f"valid, is not sure to pay a taker's round trip of 15 bps: it leaves 1 bps (−0.5 to "
         f"2.5 bps)."
     )
+
+
+def test_the_threshold_is_the_one_that_leaves_most_for_sure_not_on_average(params):
+    thresholds = [threshold(10, 4, 2), threshold(20, 9, 1)]
+    assert verdict(params, valid={"thresholds": thresholds}).figures["threshold_bps"] == 10
 
 
 def test_a_threshold_passed_in_too_few_windows_of_valid_is_not_chosen(params):
