@@ -79,20 +79,29 @@ def test_what_a_leak_tells_late_ends_at_its_reach_and_chance_is_far_below(tmp_pa
 
 
 @pytest.mark.parametrize("figure", ["max", "min", "mean", "last"])
-@pytest.mark.parametrize("form", ["less", "log_ratio"])
+@pytest.mark.parametrize("log", [False, True])
 def test_what_is_0_at_its_days_high_low_mean_or_close_is_a_leak_and_so_far_is_not(
-    tmp_path, params, figure, form
+    tmp_path, params, figure, log
 ):
-    frame = day_frame(ROWS)
+    frame = day_frame(ROWS, start="2024-01-01T23:10:00")
     price = (frame["best_bid"] + frame["best_ask"]) / 2
-    price = np.log(price) if form == "log_ratio" else price
-    days = price.groupby(price.index.floor("D"))
+    days = (np.log(price) if log else price).groupby(price.index.floor("D"))
     so_far = days.transform(
         lambda of: of.expanding().agg(figure) if figure != "last" else of.iloc[0]
     )
+    price = days.transform(np.array)
     named = frame.assign(day=price - days.transform(figure), so_far=price - so_far)
     found, _ = audit(tmp_path, params, named)
     assert {name for one in found.leaks for name in one.columns} == {"day"}
+
+
+def test_a_high_that_is_the_open_was_known_all_day(tmp_path, params):
+    frame = day_frame(ROWS)
+    frame.iloc[0, :2] += 500.0
+    price = (frame["best_bid"] + frame["best_ask"]) / 2
+    found, _ = audit(tmp_path, params, frame.assign(below=price - price.max()))
+    assert price.argmax() == 0
+    assert not found.leaks
 
 
 def test_the_same_data_give_the_same_bytes(tmp_path, params):

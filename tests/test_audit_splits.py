@@ -226,13 +226,13 @@ def test_a_window_that_ends_as_the_next_split_begins_reaches_it(tmp_path, params
     )
     label = params.label.model_copy(update={"horizon_seconds": 59.0})
     found = Chain(tmp_path, params, simple, label=label, split=split).check()
-    assert kinds(found) == {"window_across_boundary": "leak", "embargo_missing": "leak"}
+    assert kinds(found) == {"window_across_boundary": "leak"}
     across = [one for one in found if one.kind == "window_across_boundary"]
     assert [(one.where, one.lead_seconds) for one in across] == [
         ("train, valid", 0.0),
         ("valid, test", 0.0),
     ]
-    assert across[0].sentence.startswith("Look-ahead windows of 1 rows of train reach valid")
+    assert across[0].sentence.startswith("Windows of train (0.012 %) end up to 0 s after")
 
 
 def test_an_embargo_that_is_missing_warns_where_no_window_overlaps(tmp_path, params, simple):
