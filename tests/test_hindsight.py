@@ -163,18 +163,17 @@ def judged(rng: np.random.Generator, skill: float, rows: int) -> tuple[float, np
     return *in_hindsight(outcome, prediction, blocks), Widened(blocks, 1)
 
 
-def test_what_is_told_to_be_detectable_is_proven_more_often_than_not():
-    """Four times in five with many blocks; with a dozen, whose intervals differ a lot from split to
-    split, less. And half of it much less often, and twice of it nearly always."""
+def test_what_is_told_to_be_detectable_is_proven_four_times_in_five():
+    """And half of it much less often, and twice of it nearly always."""
     rng = np.random.default_rng(3)
-    least = np.median([power(*judged(rng, 0.02, 4000))["detectable"] for _ in range(20)])
+    least = np.median([power(*judged(rng, 0.01, 16000))["detectable"] for _ in range(20)])
     proven = {}
     for times in (0.5, 1.0, 2.0):
-        found = [judged(rng, times * least, 4000) for _ in range(150)]
+        found = [judged(rng, times * least, 16000) for _ in range(150)]
         proven[times] = np.mean([wide.ends(skill, of)[0] > 0 for skill, of, wide in found])
-    assert 0.5 < proven[1.0] < 0.93
-    assert proven[0.5] < 0.6
-    assert proven[2.0] > 0.9
+    assert 0.7 < proven[1.0] < 0.9
+    assert proven[0.5] < 0.5
+    assert proven[2.0] > 0.97
 
 
 def test_the_days_that_a_skill_needs_grow_as_the_square_of_what_is_missing():

@@ -11,9 +11,9 @@ from alpha.check import load
 
 PARAMS = load(Path(__file__).resolve().parents[2] / "params.yaml")
 MARKETS = ["simulated", "real"]
-# Of leaks, at least. Books and flows of the simulated market are drawn beside its quotes: nothing
-# in the data says that all of them are a row early.
-FOUND = {"simulated": 0.8, "real": 0.9}
+# Of leaks, at least: of the catalogue, and of a part of it or of what is drawn anew. Books and flows of the
+# simulated market have less to do with its quotes than real ones.
+WHOLE, FOUND = 0.95, {"simulated": 0.85, "real": 0.9}
 
 
 def audited(name: str, cases: Catalogue | None, request, folder: Path) -> Tally:
@@ -41,5 +41,5 @@ def test_leaks_of_every_kind_are_named_and_no_honest_column_is(name, request, tm
 def test_whole_catalogues_are_too(name, seed, request, tmp_path):
     cases = catalogue() if seed == "catalogue" else held_out(seed)
     tally = audited(name, cases, request, tmp_path)
-    assert tally.recall >= FOUND[name], tally.missed
+    assert tally.recall >= (WHOLE if seed == "catalogue" else FOUND[name]), tally.missed
     assert not tally.suspected
