@@ -11,8 +11,8 @@ from alpha.check import load
 
 PARAMS = load(Path(__file__).resolve().parents[2] / "params.yaml")
 MARKETS = ["simulated", "real"]
-# Of leaks, at least: of the catalogue, and of a part of it or of what is drawn anew. Books and flows of the
-# simulated market have less to do with its quotes than real ones.
+# Of leaks, at least: of the catalogue, and of a part of it or of what is drawn anew. Books and
+# flows of the simulated market have less to do with its quotes than real ones.
 WHOLE, FOUND = 0.95, {"simulated": 0.85, "real": 0.9}
 
 
