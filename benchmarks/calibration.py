@@ -147,12 +147,14 @@ def work(piece: str) -> Any:
 
 
 def _judge(params: Params, folder: Path, *, audited: bool) -> dict[str, Any]:
-    """Verdict and flags of each model, whether its skill is above 0; the oracle's skill, and what
-    the audit finds."""
+    """Verdict and flags of each model, whether its skill is above 0; the oracle's skill, whether it
+    is, and what the audit finds."""
     chain.run(params, folder, audited=audited)
     found, judged = findings.read(folder / "audit").findings, details.read(folder / "evaluate")
+    oracle = judged.on("oracle")
     return {
-        "oracle": judged.on("oracle")["skill"].value,
+        "oracle": oracle["skill"].value,
+        "oracle_above": oracle["skill"].least > 0,
         "findings": [[one.severity, one.kind] for one in found] if audited else None,
         "models": {
             name: {

@@ -40,8 +40,9 @@ _SOMETHING = """
 ## Where there is something to learn
 
 Markets in which order flow moves a little of what follows, so that the best forecast there can be
-has the skill in the first column on test (mean over the markets). How often a model's verdict is
-that it has skill:
+has the skill in the first column on test (mean over the markets). How often that forecast's skill
+is above 0, which is what a day of test can show at most, and how often a model's verdict is that it
+has skill:
 """
 _COVERAGE = """
 ## How often intervals hold the truth
@@ -122,12 +123,12 @@ def _heard(found: Sequence[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _power(groups: Groups) -> list[tuple[float, int, dict[str, int]]]:
-    """By strength of signal: the oracle's mean skill, the markets, and in how many each model's
-    verdict names skill."""
+    """By strength of signal: the oracle's mean skill, the markets, and in how many it is above 0,
+    and each model's verdict names skill."""
     told = []
     for found in (found for name, found in groups.items() if name.split("/")[0] == "something"):
         oracles = [one["oracle"] for one in found if one["oracle"] is not None]
-        counts = {
+        counts = {"oracle": sum(one["oracle_above"] for one in found)} | {
             name: sum(one["models"][name]["verdict"] in _SKILLED for one in found)
             for name in found[0]["models"]
         }
