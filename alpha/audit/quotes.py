@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from alpha.audit.findings import Finding
 from alpha.core.text import count, percent
@@ -53,13 +54,10 @@ def check(folder: FeatureFolder, label: Label) -> list[Finding]:
                 where = f"{moment(now)} in {file.path.name} (bid {bid:.10g}, ask {ask:.10g})"
                 firsts.setdefault(what, where)
         since_ns = following.follow(*quotes)
-        starts = np.flatnonzero(np.diff(since_ns, prepend=since_ns[0] - 1))
-        ends = np.append(starts[1:], len(since_ns))
-        began = since_ns[starts]
-        each = np.stack((began, quotes.time_ns[ends - 1] - began, ends - starts))
+        each = pd.Series(quotes.time_ns).groupby(since_ns).agg(["max", "size"])
         # The last may go on in the next file.
-        runs.append(each[:, (each[1] > 0) | (starts == starts[-1])])
-        counts.update(rows=len(since_ns), runs=len(starts))
+        runs.append(each[(each["size"] > 1) | (each.index == since_ns[-1])])
+        counts.update(rows=len(since_ns), runs=len(each))
     rows, by_kind = counts["rows"], dict[str, tuple[Any, ...]]()
     knobs = folder.data.best_bid, folder.data.best_ask, label.max_gap_seconds
     for kind, severity, what, least, words in _RULES:
@@ -68,7 +66,7 @@ def check(folder: FeatureFolder, label: Label) -> list[Finding]:
             found = f"{words} in {count(counts[what])} of {count(rows)} rows ({percent(share)})"
             found += f", first at {firsts[what]}"
             by_kind[kind] = kind, severity, share, found, _CURES[kind].format(*knobs)
-    every = *_time_unit(folder), *by_kind.values(), *_frozen(folder, np.hstack(runs), counts, label)
+    every = *_time_unit(folder), *by_kind.values(), *_frozen(folder, pd.concat(runs), counts, label)
     return [
         Finding(
             kind, severity, "quotes", f"{found[0].upper()}{found[1:]}.", f"{cure}.", [], strength
@@ -111,12 +109,13 @@ def _time_unit(folder: FeatureFolder) -> list[tuple[Any, ...]]:
 
 
 def _frozen(
-    folder: FeatureFolder, runs: np.ndarray, counts: Counter[str], label: Label
+    folder: FeatureFolder, runs: pd.DataFrame, counts: Counter[str], label: Label
 ) -> list[tuple[Any, ...]]:
-    """`runs` (3, runs) are those that last: when they began, how long they are (ns), their rows."""
-    # The parts of a run that goes on from file to file stand side by side.
-    parts = np.flatnonzero(np.diff(runs[0], prepend=runs[0, 0] - 1))
-    lasts, rows = np.maximum.reduceat(runs[1], parts), np.add.reduceat(runs[2], parts)
+    """`runs` are those that last, by when they began (ns): their last row's time, and their rows, a
+    line for each file that they go on in."""
+    runs = runs.groupby(level=0).agg({"max": "max", "size": "sum"})
+    starts, rows = runs.index.to_numpy(), runs["size"]
+    lasts = runs["max"].to_numpy() - starts
     # What is usual: all but a few of the longest, which may be what is looked for.
     few = 20 + counts["runs"] // 1000
     usual = int(np.sort(lasts)[-few - 1]) if len(lasts) > few else 0
@@ -124,7 +123,7 @@ def _frozen(
     limit = max(60 * _SECOND, 4 * usual // _SECOND * _SECOND, label.horizon_ns)
     if lasts[longest] <= limit or (label.max_stale_ns or np.inf) <= limit:
         return []
-    began, seconds = runs[0, parts[longest]], f"{limit / _SECOND:.6g} s"
+    began, seconds = starts[longest], f"{limit / _SECOND:.6g} s"
     name = [file.path.name for file in folder.files if file.first_ns <= began][-1]
     share = rows[lasts > limit].sum() / counts["rows"]
     found = (
