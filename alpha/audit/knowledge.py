@@ -31,24 +31,21 @@ _OUTCOMES = {"outcome": "alpha_outcome", "up": "up", "down": "down", "side": "up
 
 
 def knowing(figures: pd.DataFrame) -> pd.Series:
-    """Which features know the future, by the figures of alpha.audit.leads alone."""
-    return _ahead(figures) | (figures["edge"] > _EDGE) | _copies(figures)
-
-
-def _ahead(figures: pd.DataFrame) -> pd.Series:
+    """The kind of finding of each feature that knows the future by the figures of alpha.audit.leads
+    alone, the clearest, "" of others."""
     alone = figures["ahead"] > np.maximum(_ONLY_AHEAD, _TIMES_BEHIND * figures["behind"])
-    return (figures["ahead"] > _AHEAD) | alone
-
-
-def _copies(figures: pd.DataFrame) -> pd.Series:
     least = np.where(figures["outcome_of"] == "outcome", _OUTCOME_IC, _PART_IC)
-    return (figures["outcome_kink"] > _KINK) & (figures["outcome_ic"].abs() > least)
+    kinds = {
+        "knows_future": (figures["ahead"] > _AHEAD) | alone,
+        "ends_at_once": figures["edge"] > _EDGE,
+        "outcome_copy": (figures["outcome_kink"] > _KINK) & (figures["outcome_ic"].abs() > least),
+    }
+    return pd.Series(np.select(list(kinds.values()), list(kinds), ""), figures.index)
 
 
 def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
     """One finding a feature at most, the clearest: `figures` is alpha.audit.leads' and .peers'."""
-    rows = figures.assign(is_ahead=_ahead(figures), copies=_copies(figures)).to_dict("index")
-    for name, one in rows.items():
+    for name, one in figures.assign(kind=knowing(figures)).to_dict("index").items():
         shift = one["early"] * sample.step_seconds
         side, order = ("early", "before") if shift > 0 else ("late", "after")
         shifted = (
@@ -58,7 +55,7 @@ def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
         )
         if shift > 0:
             yield _finding("early", [name], one["link"], shift, shifted)
-        elif one["is_ahead"]:
+        elif one["kind"] == "knows_future":
             series, _, view = one["ahead_of"].partition(" ")
             explained, before = (percent(min(one[side], 1.0)) for side in ("ahead", "behind"))
             text = (
@@ -66,16 +63,16 @@ def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
                 f"{number(one['ahead_seconds'])} s explain {explained} of its {view}, those before "
                 f"it {before}."
             )
-            yield _finding("knows_future", [name], one["ahead"], one["ahead_seconds"], text)
-        elif one["edge"] > _EDGE:
+            yield _finding(one["kind"], [name], one["ahead"], one["ahead_seconds"], text)
+        elif one["kind"] == "ends_at_once":
             series, _, view = one["edge_of"].partition(" ")
             text = (
                 f"{name} knows what comes, as far as {number(one['edge_seconds'])} s ahead: there "
                 f"the relation of its {view} with {_SERIES[series]} ends at once "
                 f"({number(one['edge'], 1)} standard deviations), where an honest one fades."
             )
-            yield _finding("ends_at_once", [name], one["edge"], one["edge_seconds"], text)
-        elif one["copies"]:
+            yield _finding(one["kind"], [name], one["edge"], one["edge_seconds"], text)
+        elif one["kind"] == "outcome_copy":
             text = (
                 f"{name} is made of {_OUTCOMES[one['outcome_of']]}: given what quotes and "
                 f"completed outcomes tell, its rank IC with it is {number(one['outcome_ic'])}, and "
@@ -83,7 +80,7 @@ def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
                 f"standard deviations)."
             )
             reach = sample.horizon_seconds
-            yield _finding("outcome_copy", [name], one["outcome_ic"], reach, text)
+            yield _finding(one["kind"], [name], one["outcome_ic"], reach, text)
         elif shift < 0:
             yield _finding("late", [name], one["link"], shift, shifted)
     # That all features are early, if those that can be compared with quotes are.

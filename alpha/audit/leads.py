@@ -12,6 +12,7 @@ from scipy import fft
 from alpha.audit.sample import (
     LEAST_CHANGES,
     Sample,
+    moves_and_spread,
     ranks,
     regular_rows,
     surprises,
@@ -135,8 +136,8 @@ def outcomes(sample: Sample) -> dict[str, np.ndarray]:
     what completed outcomes, past volatility and trailing means of moves, their size and the spread
     do not explain."""
     known = [ranks(sample.labels[name]) for name in PAST_COLUMNS]
-    series = (ranks(np.abs(sample.moves)), ranks(sample.spread), ranks(sample.moves))
-    design = np.column_stack((trailing_design(series, lag=0), *known))
+    past = trailing_design(list(moves_and_spread(sample).values()), lag=0)
+    design = np.column_stack((past, *known))
     up, down, outcome = (sample.labels[name] for name in OUTCOME_COLUMNS)
     return {
         name: unit(unexplained(np.where(np.isnan(values), np.nan, ranks(values)), design))

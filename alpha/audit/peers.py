@@ -34,7 +34,6 @@ QUOTES = ("mid", "spread")
 def surprising_sizes(sample: Sample) -> np.ndarray:
     """How much more each of QUOTES and of the features changes at a row than it did on average
     before, (columns, rows) float32, as `unit`."""
-    quotes = np.log(sample.mid), np.log(np.maximum(sample.spread, 1e-300))
 
     def of(x: np.ndarray) -> np.ndarray:
         size = ranks(np.abs(np.diff(x.astype(np.float64), prepend=np.nan)))
@@ -42,7 +41,7 @@ def surprising_sizes(sample: Sample) -> np.ndarray:
         # A clock, or what is as smooth, surprises nobody.
         return unit(surprise if np.nanvar(surprise) > _LEAST_SURPRISE * np.var(size) else 0 * size)
 
-    return np.stack(parallel.each(of, [*quotes, *sample.features]))
+    return np.stack(parallel.each(of, [sample.mid, sample.spread, *sample.features]))
 
 
 def links(sizes: np.ndarray, reach: int) -> pd.DataFrame:
@@ -141,20 +140,21 @@ def figures(sample: Sample, suspects: Collection[str]) -> pd.DataFrame:
     """One line a feature, in the sample's order: by how many rows it is `early`, negative if it is
     late, and how strong the clearest `link` is that says so; both 0 if a link as strong as half of
     that says that it is in step. `in_step` is how strong the clearest of those is."""
+    columns = pd.Index((*QUOTES, *sample.names), name="feature")
+    suspect = columns.isin(suspects)
     found = links(surprising_sizes(sample), sample.reach)
-    suspect = np.isin((*QUOTES, *sample.names), list(suspects))
     position, apart = positions(found, suspect)
     apart[apart < _CHAIN] = 0.0
-    in_step = np.zeros(len(suspect))
+    in_step = np.zeros(len(columns))
     strength, one, other, lead = (found[name] for name in ("strength", "one", "other", "lead"))
-    in_place, step = position[one] - position[other] == lead, (position[other] == 0) & (lead == 0)
-    for of, those in ((in_step, step), (apart, in_place & (lead != 0))):
-        np.maximum.at(of, one[those], strength[those])
+    agree = (position[one] - position[other] == lead) & (lead != 0)
+    np.maximum.at(apart, one[agree], strength[agree])
+    agree = (position[other] == 0) & (lead == 0)
+    np.maximum.at(in_step, one[agree], strength[agree])
     early = np.where((position != 0) & (apart > 2 * in_step), position, 0)
-    columns = np.where(early, apart, 0.0), np.where(early, 0.0, in_step)
-    made = pd.DataFrame({"early": early, "link": columns[0], "in_step": columns[1]})
-    made = made[len(QUOTES) :].set_axis(pd.Index(sample.names, name="feature"))
-    usable = (position == 0) & ~suspect
-    for number, found_ahead in samples_ahead(sample, usable, sample.reach // 4).items():
-        made.iloc[number, :2] = found_ahead
-    return made
+    link, in_step = np.where(early, apart, 0.0), np.where(early, 0.0, in_step)
+    table = pd.DataFrame({"early": early, "link": link, "in_step": in_step}, columns)[len(QUOTES) :]
+    trusted = (position == 0) & ~suspect
+    for number, early_and_link in samples_ahead(sample, trusted, sample.reach // 4).items():
+        table.iloc[number, :2] = early_and_link
+    return table

@@ -36,7 +36,7 @@ def run(
     folder = open_folder(features, data)
     of = sample.read(folder, label, labels=labels, rows=audit.rows)
     known = leads.figures(of)
-    known = known.join(peers.figures(of, known.index[knowing(known)]))
+    known = known.join(peers.figures(of, known.index[knowing(known) != ""]))
     drifting, moved = drift.check(splits, contract, label)
     found = [
         *findings_of(known, of),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import uniform_filter1d
 
 from alpha.core.frames import open_frame
 from alpha.data.columns import LABEL_COLUMNS
@@ -21,7 +22,6 @@ _REACH = 6.5  # horizons that are looked ahead
 _SPANS = tuple(2**power for power in range(12))
 # Fewer changes of a feature than this say nothing.
 LEAST_CHANGES = 200
-_LARGEST_MOVE = 8.0  # in trailing standard deviations
 
 
 @dataclass(frozen=True)
@@ -124,21 +124,20 @@ def make(
     )
 
 
-def surprises(sample: Sample) -> dict[str, np.ndarray]:
-    """What came at each row and was not to be expected, (rows,) float32 of length 1 each, 0 where
-    unknown: of the `signed` move of the mid, of its size (`activity`), and of the `spread`.
+def moves_and_spread(sample: Sample) -> dict[str, np.ndarray]:
+    """What quotes do at each row, as `ranks`: the `signed` move of the mid, its size (`activity`),
+    and the `spread`."""
+    moves = sample.moves
+    series = {"signed": moves, "activity": np.abs(moves), "spread": sample.spread}
+    return {name: ranks(values) for name, values in series.items()}
 
-    Each is what trailing means of all three, over 1 to 2048 rows up to the row before, leave over
-    in a linear regression: without a memory, so that an honest feature is hardly related to those
-    that come after it.
-    """
-    scale = pd.Series(sample.moves**2).rolling(300, min_periods=1).mean().shift() ** 0.5
-    least = 0.1 * np.sqrt(np.nanmean(sample.moves**2))
-    series = {
-        "signed": np.clip(sample.moves / scale.clip(least), -_LARGEST_MOVE, _LARGEST_MOVE),
-        "activity": ranks(np.abs(sample.moves)),
-        "spread": ranks(sample.spread),
-    }
+
+def surprises(sample: Sample) -> dict[str, np.ndarray]:
+    """What came at each row and was not to be expected, by name, as `unit`: what trailing means of
+    all of `moves_and_spread`, over 1 to 2048 rows up to the row before, leave over of each in a
+    linear regression: without a memory, so that an honest feature is hardly related to those that
+    come after it."""
+    series = moves_and_spread(sample)
     design = trailing_design(list(series.values()), lag=1)
     known = np.isfinite(sample.moves)  # ranks are 0 where nothing is known
     return {
@@ -150,11 +149,15 @@ def surprises(sample: Sample) -> dict[str, np.ndarray]:
 def trailing_design(
     series: Sequence[np.ndarray], *, lag: int, spans: Sequence[int] = _SPANS
 ) -> np.ndarray:
-    """(rows, columns): a constant, and trailing means of what is known of each up to the row, or
-    `lag` before it, 0 where nothing is."""
-    each = [pd.Series(values / (np.nanstd(values) or 1.0)).shift(lag) for values in series]
-    means = [one.rolling(span, min_periods=1).mean() for one in each for span in spans]
-    return np.nan_to_num(np.column_stack((np.ones(len(each[0])), *means)))
+    """(rows, columns): means of each of `series`, which are as `unit`, over the rows up to each,
+    or `lag` before it."""
+    means = []
+    for values in series:
+        late = np.append(np.zeros(lag), values[: len(values) - lag])
+        for span in spans:
+            trailing = uniform_filter1d(late, span, mode="constant", origin=(span - 1) // 2)
+            means.append(trailing)
+    return np.stack(means, axis=1)
 
 
 def unexplained(values: np.ndarray, design: np.ndarray) -> np.ndarray:
@@ -162,7 +165,6 @@ def unexplained(values: np.ndarray, design: np.ndarray) -> np.ndarray:
     values (rows,), NaN where they are. Columns may depend on each other."""
     known = np.isfinite(values)
     x, y = design[known], values[known]
-    # By the products, which are few, where there are many rows.
     return np.asarray(values - design @ np.linalg.lstsq(x.T @ x, x.T @ y)[0])
 
 
