@@ -136,7 +136,7 @@ def outcomes(sample: Sample) -> dict[str, np.ndarray]:
     what completed outcomes, past volatility and trailing means of moves, their size and the spread
     do not explain."""
     known = [ranks(sample.labels[name]) for name in PAST_COLUMNS]
-    past = trailing_design(list(moves_and_spread(sample).values()), lag=0)
+    past = trailing_design(moves_and_spread(sample).values(), lag=0)
     design = np.column_stack((past, *known))
     up, down, outcome = (sample.labels[name] for name in OUTCOME_COLUMNS)
     return {

@@ -79,11 +79,10 @@ def _masks(file: FeatureFile, quotes: Quotes, label: Label) -> dict[str, np.ndar
     """By what holds: which rows of a file, (rows,) bool each. Steps hold at their first row."""
     time_ns, bid, ask = quotes
     good = sound(bid, ask)
+    sides = pd.DataFrame({"bid": bid, "ask": ask}).replace([np.inf, -np.inf], np.nan)
     # Where one side is empty, whatever stands there, the other's prices tell.
-    prices = [side[np.isfinite(side) & (side > 0)] for side in (bid, ask)]
-    price = min((float(np.median(side)) for side in prices if len(side)), default=np.nan)
-    far = [np.isfinite(a) & ((a > _DUMMY * price) | (a < price / _DUMMY)) for a in (bid, ask)]
-    dummy = far[0] | far[1]
+    price = sides[sides > 0].median().min()
+    dummy = ((sides > _DUMMY * price) | (sides < price / _DUMMY)).any(axis=1).to_numpy()
     steps = np.diff(time_ns, append=time_ns[-1] if file.after_ns is None else file.after_ns)
     usual = np.median(steps)
     jump = (steps >= _HOUR) & (steps <= _HOUR + 2 * usual) & (usual <= 60 * _SECOND)
@@ -114,23 +113,21 @@ def _frozen(
     """`runs` are those that last, by when they began (ns): their last row's time, and their rows, a
     line for each file that they go on in."""
     runs = runs.groupby(level=0).agg({"max": "max", "size": "sum"})
-    starts, rows = runs.index.to_numpy(), runs["size"]
-    lasts = runs["max"].to_numpy() - starts
+    lasts = runs["max"] - runs.index
     # What is usual: all but a few of the longest, which may be what is looked for.
     few = 20 + counts["runs"] // 1000
-    usual = int(np.sort(lasts)[-few - 1]) if len(lasts) > few else 0
-    longest = int(np.argmax(lasts))
+    usual = int(lasts.nlargest(few + 1).iloc[-1]) if len(lasts) > few else 0
     limit = max(60 * _SECOND, 4 * usual // _SECOND * _SECOND, label.horizon_ns)
-    if lasts[longest] <= limit or (label.max_stale_ns or np.inf) <= limit:
+    longest, began = lasts.max() / _SECOND, lasts.index[int(lasts.argmax())]
+    if longest <= limit / _SECOND or (label.max_stale_ns or np.inf) <= limit:
         return []
-    began, seconds = starts[longest], f"{limit / _SECOND:.6g} s"
     name = [file.path.name for file in folder.files if file.first_ns <= began][-1]
-    share = rows[lasts > limit].sum() / counts["rows"]
+    share, seconds = runs["size"][lasts > limit].sum() / counts["rows"], f"{limit / _SECOND:.6g} s"
     found = (
-        f"quotes stand still for {lasts[longest] / _SECOND:.6g} s from {moment(began)} in {name} "
+        f"quotes stand still for {longest:.6g} s from {moment(began)} in {name} "
         f"while rows keep coming; such runs over {seconds} hold {percent(share)} of rows, and all "
         f"but {few} of {count(counts['runs'])} runs end within {usual / _SECOND:.4g} s"
     )
     cure = f"if the book is frozen there, set label.max_stale_seconds, to {seconds} say"
     severity = "warning" if share > 0.001 else "note"
-    return [("frozen_quotes", severity, lasts[longest] / _SECOND, found, cure)]
+    return [("frozen_quotes", severity, longest, found, cure)]

@@ -1,7 +1,7 @@
 """A sample of rows in long stretches, and what their quotes bring that was not to be foreseen: what
 no honest feature can know before it comes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ _REACH = 6.5  # horizons that are looked ahead
 _SPANS = tuple(2**power for power in range(12))
 # Fewer changes of a feature than this say nothing.
 LEAST_CHANGES = 200
+_LARGEST_MOVE = 8.0  # in trailing standard deviations
 
 
 @dataclass(frozen=True)
@@ -64,23 +65,22 @@ def _read(
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
     """Times, quotes, labels and features of stretches of rows, a file's part of one at once."""
     first = 0
-    names = folder.data.best_bid, folder.data.best_ask
+    best = folder.data.best_bid, folder.data.best_ask
     for file in folder.files:
         count = file.rows - file.duplicates
-        begins, ends = np.clip((starts - first, starts - first + length), 0, count)
+        pieces = np.clip(starts[:, None] + [0, length] - first, 0, count)
+        pieces = pieces[pieces[:, 0] < pieces[:, 1]]
         first += count
-        if not np.any(begins < ends):
+        if not len(pieces):
             continue
         with folder.open(file) as frame, open_frame(labels / file.path.name) as known:
             time_ns, kept = folder.times(file, frame)
             numbers = np.arange(file.rows)[kept]
-            for begin, end in np.stack((begins, ends), axis=1)[begins < ends].tolist():
+            for begin, end in pieces.tolist():
                 rows = numbers[begin:end]
                 start, stop = int(rows[0]), int(rows[-1]) + 1
-                quotes, features = (
-                    frame.matrix(columns, start=start, stop=stop)[rows - start]
-                    for columns in (names, folder.features)
-                )
+                quotes = frame.matrix(best, start=start, stop=stop)[rows - start]
+                features = frame.matrix(folder.features, start=start, stop=stop)[rows - start]
                 outcomes = known.matrix(LABEL_COLUMNS, start=begin, stop=end)
                 yield time_ns[begin:end], quotes.astype(float), outcomes, features
 
@@ -116,7 +116,7 @@ def make(
         spread=apart(ask - bid),
         moves=apart(moves),
         labels=dict(zip(LABEL_COLUMNS, apart(labels.T), strict=True)),
-        features=apart(np.ascontiguousarray(features.T)),
+        features=np.array([apart(x) for x in features.T]),
         names=names,
         step_seconds=step,
         horizon_seconds=label.horizon_seconds,
@@ -125,11 +125,13 @@ def make(
 
 
 def moves_and_spread(sample: Sample) -> dict[str, np.ndarray]:
-    """What quotes do at each row, as `ranks`: the `signed` move of the mid, its size (`activity`),
-    and the `spread`."""
-    moves = sample.moves
-    series = {"signed": moves, "activity": np.abs(moves), "spread": sample.spread}
-    return {name: ranks(values) for name, values in series.items()}
+    """What quotes do at each row, as `unit`: the `signed` move of the mid in trailing standard
+    deviations, and ranks of its size (`activity`) and of the `spread`."""
+    scale = pd.Series(sample.moves**2).rolling(300, min_periods=1).mean().shift() ** 0.5
+    least = 0.1 * np.sqrt(np.nanmean(sample.moves**2))
+    signed = np.clip(sample.moves / scale.clip(least), -_LARGEST_MOVE, _LARGEST_MOVE)
+    sizes = {"activity": ranks(np.abs(sample.moves)), "spread": ranks(sample.spread)}
+    return {"signed": unit(signed.to_numpy()), **sizes}
 
 
 def surprises(sample: Sample) -> dict[str, np.ndarray]:
@@ -138,7 +140,7 @@ def surprises(sample: Sample) -> dict[str, np.ndarray]:
     linear regression: without a memory, so that an honest feature is hardly related to those that
     come after it."""
     series = moves_and_spread(sample)
-    design = trailing_design(list(series.values()), lag=1)
+    design = trailing_design(series.values(), lag=1)
     known = np.isfinite(sample.moves)  # ranks are 0 where nothing is known
     return {
         name: unit(unexplained(np.where(known, values, np.nan), design))
@@ -147,7 +149,7 @@ def surprises(sample: Sample) -> dict[str, np.ndarray]:
 
 
 def trailing_design(
-    series: Sequence[np.ndarray], *, lag: int, spans: Sequence[int] = _SPANS
+    series: Iterable[np.ndarray], *, lag: int, spans: Sequence[int] = _SPANS
 ) -> np.ndarray:
     """(rows, columns): means of each of `series`, which are as `unit`, over the rows up to each,
     or `lag` before it."""
