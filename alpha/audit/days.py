@@ -9,6 +9,7 @@ from alpha.audit.sample import Sample
 from alpha.data.features import FeatureFolder
 
 _DAY_NS, _EVER_NS = 86_400 * 10**9, 2**62
+_CURE = "Use the figure so far, or of the day before."
 _FIGURES = {"max": "high", "min": "low", "mean": "mean", "last": "close"}
 # A line in a price is nowhere farther from a feature than this, in its deviations, and crosses zero
 # so near a figure, in deviations of the price. High and low so far are farther until they are the
@@ -37,8 +38,7 @@ def check(folder: FeatureFolder, sample: Sample) -> list[Finding]:
             for number, figure in np.argwhere(always == 1):
                 name, what = sample.names[number], [*_FIGURES.values()][figure]
                 text = f"{name} is made of the mid and the {what} of {time}: at it, it is 0."
-                cure = "Use the figure so far, or of the day before."
-                one = Finding("day_figure", "leak", "features", text, cure, [name])
+                one = Finding("day_figure", "leak", "features", text, _CURE, [name])
                 found.setdefault(name, one)
     return list(found.values())
 

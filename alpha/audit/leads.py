@@ -165,7 +165,9 @@ def _figures(
 ) -> dict[str, Any]:
     seen = views(x.astype(np.float64), sample.seconds)
     share = float(np.mean(seen["size"] > np.min(seen["size"])))
+    width = max(1, round(sample.horizon_seconds / 6 / sample.step_seconds))
     aheads, edges, kinks = [(0.0, "", 0.0, 0.0)], [(0.0, "", 0.0)], [(0.0, 0.0, "")]
+    late: dict[str, float] = {}
     for view, values in seen.items():
         changes = view in ("change", "size")
         if not values.any() or (changes and share * len(x) < LEAST_CHANGES):
@@ -181,16 +183,15 @@ def _figures(
             edge, lead = correlograms.edge(c)
             if edge > 0:
                 edges.append((edge, f"{name} {view}", lead * sample.step_seconds))
-    width, late = max(1, round(sample.horizon_seconds / 6 / sample.step_seconds)), {}
-    for view in ("level", "missing"):
-        if view in seen and seen[view].any():
-            for name, c in of_outcomes.of(seen[view]).items():
-                if (view, name) == ("level", "outcome"):
-                    late = {f"ic_{rows}_late": c[rows] for rows in (0, 1, 2, 5, 10, 30, 60)}
-                    late["ic_by_chance"] = np.abs(c[of_outcomes.some]).max()
-                ic, kink = of_outcomes.kink(c, width)
-                if kink > 0:
-                    kinks.append((kink, ic, name))
+        if view not in ("level", "missing"):
+            continue
+        for name, c in of_outcomes.of(values).items():
+            if (view, name) == ("level", "outcome"):
+                late = {f"ic_{rows}_late": c[rows] for rows in (0, 1, 2, 5, 10, 30, 60)}
+                late["ic_by_chance"] = np.abs(c[of_outcomes.some]).max()
+            ic, kink = of_outcomes.kink(c, width)
+            if kink > 0:
+                kinks.append((kink, ic, name))
     (ahead, ahead_of, reach, behind), (edge, edge_of, ends) = max(aheads), max(edges)
     kink, ic, outcome = max(kinks)
     return {
