@@ -140,8 +140,7 @@ def test_a_sample_of_stretches_has_at_most_the_rows_asked_for_and_all_of_a_short
     folder = open_folder(paths["features"], params.data)
 
     def of(rows: int) -> sample.Sample:
-        given = {"labels": paths["labels"], "rows": rows, "reach_seconds": 100.0}
-        return sample.read(folder, params.label, **given)
+        return sample.read(folder, params.label, labels=paths["labels"], rows=rows)
 
     whole, some = of(100_000), of(52_000)
     assert np.isfinite(whole.mid).sum() == len(whole.mid) == 60_000
@@ -159,7 +158,7 @@ def sample_of(params, bid, spread, *breaks: int) -> sample.Sample:
     nothing = np.full((rows, len(LABEL_COLUMNS)), np.nan), np.zeros((rows, 0))
     return sample.make(
         np.arange(rows) * 10**9, np.column_stack((bid, bid + spread)), *nothing, (), params.label,
-        breaks=np.array(breaks, dtype=int), reach_seconds=64.0, of_rows=rows,
+        np.array(breaks, dtype=int),
     )  # fmt: skip
 
 
@@ -179,6 +178,8 @@ def test_a_surprise_is_hardly_related_to_the_one_before_it(params):
     assert abs(np.sum(found[1:] * found[:-1])) < 0.05
     ranks = sample.ranks(made.spread)
     assert np.sum(ranks[1:] * ranks[:-1]) > 0.8
+    # It is what the row itself brings: √(1 − 0.9²) of it.
+    assert np.sum(found * ranks) > 0.3
 
 
 @pytest.fixture
@@ -235,9 +236,9 @@ def test_columns_that_show_events_later_or_earlier_than_quotes_are_placed_by_row
 
 def test_a_suspect_column_places_no_other():
     """It alone links two others to the quotes, and they would be as early as it is."""
-    linked = [peers.Link(0.9, 2, 0, 3), peers.Link(0.8, 3, 2, 0), peers.Link(0.8, 4, 3, 0)]
-    ordered = sorted(linked, reverse=True)
-    position, _ = peers.positions(ordered, np.array([False, False, True, False, False]))
+    linked = [(0.9, 2, 0, 3), (0.9, 0, 2, -3), (0.8, 4, 3, 0), (0.8, 3, 4, 0), (0.8, 3, 2, 0)]
+    found = pd.DataFrame(linked, columns=["strength", "one", "other", "lead"])
+    position, _ = peers.positions(found, np.array([False, False, True, False, False]))
     assert position.tolist() == [0, 0, 3, 0, 0]
 
 

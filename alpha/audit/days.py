@@ -9,6 +9,7 @@ from alpha.audit.sample import Sample
 from alpha.data.features import FeatureFolder
 
 _DAY_NS, _EVER_NS = 86_400 * 10**9, 2**62
+_CURE = "Use the figure so far, or of the day before."
 _FIGURES = {"max": "high", "min": "low", "mean": "mean", "last": "close"}
 # A line in a price is nowhere farther from a feature than this, in its deviations, and crosses zero
 # so near a figure, in deviations of the price. High and low so far are farther until they are the
@@ -36,11 +37,9 @@ def check(folder: FeatureFolder, sample: Sample) -> list[Finding]:
             always = np.nanmin(each, axis=0, initial=2.0)
             for number, figure in np.argwhere(always == 1):
                 name, what = sample.names[number], [*_FIGURES.values()][figure]
-                sentence = f"{name} is made of the mid and the {what} of {time}: at it, it is 0."
-                found.setdefault(name, Finding(
-                    kind="day_figure", columns=[name], severity="leak", where="features",
-                    sentence=sentence, what_to_do="Use the figure so far, or of the day before.",
-                ))  # fmt: skip
+                text = f"{name} is made of the mid and the {what} of {time}: at it, it is 0."
+                one = Finding("day_figure", "leak", "features", text, _CURE, [name])
+                found.setdefault(name, one)
     return list(found.values())
 
 
@@ -59,13 +58,10 @@ def _at(x: np.ndarray, price: np.ndarray, figures: np.ndarray) -> np.ndarray:
 def _zero(x: np.ndarray, price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where the least-squares lines in price (rows,) of x (features, rows) are 0, (features,), and
     which features are lines."""
-    known = np.isfinite(x) & np.isfinite(price)
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-    y, p = np.where(known, x, 0.0), np.where(known, price, 0.0)
-    y_mean, p_mean = y.sum(axis=1, keepdims=True) / count, p.sum(axis=1, keepdims=True) / count
-    y, p = (y - y_mean) * known, (p - p_mean) * known
-    with np.errstate(invalid="ignore", divide="ignore"):
-        slope = np.sum(y * p, axis=1, keepdims=True) / np.sum(p * p, axis=1, keepdims=True)
-        farthest = np.max(np.abs(y - slope * p), axis=1)
-        lines = farthest < _EXACT * np.sqrt(np.mean(y * y, axis=1))
-        return (p_mean - y_mean / slope)[:, 0], lines
+    unknown = np.isnan(x) | np.isnan(price)
+    y, p = (np.ma.array(np.broadcast_to(of, x.shape), mask=unknown) for of in (x, price))
+    moved, ahead = y.anom(axis=1), p.anom(axis=1)
+    slope = np.sum(moved * ahead, axis=1) / np.sum(ahead * ahead, axis=1)
+    farthest = np.max(abs(moved - slope[:, None] * ahead), axis=1)
+    zero = p.mean(axis=1) - y.mean(axis=1) / slope
+    return zero.filled(np.nan), (farthest < _EXACT * y.std(axis=1)).filled(False)

@@ -11,7 +11,8 @@ from alpha.core.text import some
 
 NAME = "findings.json"
 # From the worst on.
-SEVERITIES = ("leak", "warning", "note")
+Severity = Literal["leak", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("leak", "warning", "note")
 
 
 @dataclass(config=ConfigDict(extra="forbid"))
@@ -25,7 +26,7 @@ class Finding:
     """
 
     kind: str
-    severity: Literal["leak", "warning", "note"]
+    severity: Severity
     where: str
     sentence: str
     what_to_do: str

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alpha.audit.findings import Finding
+from alpha.audit.findings import Finding, Severity
 from alpha.audit.sample import Sample
 from alpha.core.text import number, percent
 
@@ -31,94 +31,75 @@ _OUTCOMES = {"outcome": "alpha_outcome", "up": "up", "down": "down", "side": "up
 
 
 def knowing(figures: pd.DataFrame) -> pd.Series:
-    """Which features know the future, by the figures of alpha.audit.leads alone."""
-    return _ahead(figures) | (figures["edge"] > _EDGE) | _copies(figures)
-
-
-def _ahead(figures: pd.DataFrame) -> pd.Series:
+    """The kind of finding of each feature that knows the future by the figures of alpha.audit.leads
+    alone, the clearest, "" of others."""
     alone = figures["ahead"] > np.maximum(_ONLY_AHEAD, _TIMES_BEHIND * figures["behind"])
-    return (figures["ahead"] > _AHEAD) | alone
-
-
-def _copies(figures: pd.DataFrame) -> pd.Series:
     least = np.where(figures["outcome_of"] == "outcome", _OUTCOME_IC, _PART_IC)
-    return (figures["outcome_kink"] > _KINK) & (figures["outcome_ic"].abs() > least)
+    kinds = {
+        "knows_future": (figures["ahead"] > _AHEAD) | alone,
+        "ends_at_once": figures["edge"] > _EDGE,
+        "outcome_copy": (figures["outcome_kink"] > _KINK) & (figures["outcome_ic"].abs() > least),
+    }
+    return pd.Series(np.select(list(kinds.values()), list(kinds), ""), figures.index)
 
 
 def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
     """One finding a feature at most, the clearest: `figures` is alpha.audit.leads' and .peers'."""
-    rows = figures.assign(is_ahead=_ahead(figures), copies=_copies(figures)).to_dict("index")
-    for name, one in rows.items():
-        seconds = one["early"] * sample.step_seconds
-        if one["early"] > 0:
-            sentence = (
-                f"{name} is {_rows(one['early'])} early, about {number(seconds)} s: what happens "
-                f"in quotes and other features shows in it before (relation {number(one['link'])})."
-            )
-            yield _finding("early", [name], one["link"], seconds, sentence)
-        elif one["is_ahead"]:
+    for name, one in figures.assign(kind=knowing(figures)).to_dict("index").items():
+        shift = one["early"] * sample.step_seconds
+        side, order = ("early", "before") if shift > 0 else ("late", "after")
+        shifted = (
+            f"{name} is {_rows(abs(one['early']))} {side}, about {number(abs(shift))} s: what "
+            f"happens in quotes and other features shows in it {order} (relation "
+            f"{number(one['link'])})."
+        )
+        if shift > 0:
+            yield _finding("early", [name], one["link"], shift, shifted)
+        elif one["kind"] == "knows_future":
             series, _, view = one["ahead_of"].partition(" ")
             explained, before = (percent(min(one[side], 1.0)) for side in ("ahead", "behind"))
-            seconds = one["ahead_seconds"]
-            sentence = (
-                f"{name} knows what comes: {_SERIES[series]} of the next {number(seconds)} s "
-                f"explain {explained} of its {view}, those before it {before}."
+            text = (
+                f"{name} knows what comes: {_SERIES[series]} of the next "
+                f"{number(one['ahead_seconds'])} s explain {explained} of its {view}, those before "
+                f"it {before}."
             )
-            yield _finding("knows_future", [name], one["ahead"], seconds, sentence)
-        elif one["edge"] > _EDGE:
+            yield _finding(one["kind"], [name], one["ahead"], one["ahead_seconds"], text)
+        elif one["kind"] == "ends_at_once":
             series, _, view = one["edge_of"].partition(" ")
-            seconds = one["edge_seconds"]
-            sentence = (
-                f"{name} knows what comes, as far as {number(seconds)} s ahead: there the relation "
-                f"of its {view} with {_SERIES[series]} ends at once ({number(one['edge'], 1)} "
-                f"standard deviations), where an honest one fades."
+            text = (
+                f"{name} knows what comes, as far as {number(one['edge_seconds'])} s ahead: there "
+                f"the relation of its {view} with {_SERIES[series]} ends at once "
+                f"({number(one['edge'], 1)} standard deviations), where an honest one fades."
             )
-            yield _finding("ends_at_once", [name], one["edge"], seconds, sentence)
-        elif one["copies"]:
-            sentence = (
+            yield _finding(one["kind"], [name], one["edge"], one["edge_seconds"], text)
+        elif one["kind"] == "outcome_copy":
+            text = (
                 f"{name} is made of {_OUTCOMES[one['outcome_of']]}: given what quotes and "
                 f"completed outcomes tell, its rank IC with it is {number(one['outcome_ic'])}, and "
                 f"falls with that of rows before and after ({number(one['outcome_kink'], 1)} "
                 f"standard deviations)."
             )
             reach = sample.horizon_seconds
-            yield _finding("outcome_copy", [name], one["outcome_ic"], reach, sentence)
-        elif one["early"] < 0:
-            sentence = (
-                f"{name} is {_rows(-one['early'])} late, about {number(-seconds)} s: what happens "
-                f"in quotes and other features shows in it after."
-            )
-            yield _finding("late", [name], one["link"], seconds, sentence)
-    yield from _all_early(figures, sample.step_seconds)
-
-
-def _all_early(figures: pd.DataFrame, step: float) -> Iterator[Finding]:
-    """That all features are early, if those that can be compared with quotes are."""
+            yield _finding(one["kind"], [name], one["outcome_ic"], reach, text)
+        elif shift < 0:
+            yield _finding("late", [name], one["link"], shift, shifted)
+    # That all features are early, if those that can be compared with quotes are.
     early = figures.loc[figures["early"] > 0, "early"]
     if len(early) >= _SHIFTED and early.nunique() == 1 and not (figures["in_step"] > 0).any():
-        rows = early.iloc[0]
-        sentence = (
-            f"All {len(early)} features that can be compared with quotes are {_rows(rows)} early, "
-            f"and none is in step: features stand beside the quotes of earlier rows."
+        text = (
+            f"All {len(early)} features that can be compared with quotes are "
+            f"{_rows(early.iloc[0])} early, and none is in step: features stand beside the quotes "
+            f"of earlier rows."
         )
-        names = list(figures.index)
-        yield _finding("all_early", names, len(early), rows * step, sentence)
+        shift = early.iloc[0] * sample.step_seconds
+        yield _finding("all_early", list(figures.index), len(early), shift, text)
 
 
 def _rows(count: int) -> str:
     return f"{count:.0f} row{'s' * (count != 1)}"
 
 
-def _finding(
-    kind: str, names: list[Any], strength: float, seconds: float, sentence: str
-) -> Finding:
-    return Finding(
-        kind=kind,
-        columns=[str(name) for name in names],
-        severity="warning" if kind == "late" else "leak",
-        where="features",
-        strength=float(strength),
-        lead_seconds=float(seconds),
-        sentence=sentence,
-        what_to_do=_CURES.get(kind, _CHECK),
-    )
+def _finding(kind: str, names: list[Any], strength: float, seconds: float, text: str) -> Finding:
+    severity: Severity = "warning" if kind == "late" else "leak"
+    cure = _CURES.get(kind, _CHECK)
+    return Finding(kind, severity, "features", text, cure, names, float(strength), float(seconds))

@@ -12,6 +12,7 @@ from scipy import fft
 from alpha.audit.sample import (
     LEAST_CHANGES,
     Sample,
+    moves_and_spread,
     ranks,
     regular_rows,
     surprises,
@@ -20,7 +21,7 @@ from alpha.audit.sample import (
     unit,
 )
 from alpha.core import parallel
-from alpha.data.columns import PAST_COLUMNS
+from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
 
 # Far offsets begin at so many reaches.
 _FAR = 4
@@ -45,9 +46,8 @@ class Correlograms:
         far = min(_FAR * reach, self.size // 4)
         self.far = slice(far, self.size - far)
         # Enough of them for a median.
-        self.some = np.linspace(far + _WIDTHS[-1], self.size - far - 2 * _WIDTHS[-1], 5000).astype(
-            int
-        )
+        ends = far + _WIDTHS[-1], self.size - far - 2 * _WIDTHS[-1]
+        self.some = np.linspace(*ends, 5000).astype(int)
 
     def of(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """By name, (offsets,) float32: c(j) at j, of negative j counted from the end."""
@@ -61,7 +61,7 @@ class Correlograms:
         squares = np.cumsum(np.append(0.0, found[self.far].astype(np.float64) ** 2))
         null = squares[self.reach :] - squares[: -self.reach]
         usual = float(np.median(null))
-        known = np.cumsum(np.maximum(found[1 : self.reach + 1].astype(np.float64) ** 2, 0.0))
+        known = np.cumsum(found[1 : self.reach + 1].astype(np.float64) ** 2)
         excess = np.maximum(known - usual * np.arange(1, self.reach + 1) / self.reach, 0.0)
         lead = int(np.argmax(excess >= 0.95 * excess[-1])) + 1
         return float(known[-1] - usual), float(null.max() - usual), lead
@@ -77,37 +77,36 @@ class Correlograms:
             if 3 * width > self.reach:
                 break
             means = (sums[width:] - sums[:-width]) / width  # of offsets i … i + width − 1
-            far = (means[self.some + shift] for shift in (-width, 0, width))
-            scale = float(np.median(np.abs(_bend(*far)))) / _NORMAL
-            before, flat, after = (
-                means[width + 1 + shift : self.reach - width + shift]
-                for shift in (-width, 0, width)
-            )
+            near = np.arange(width + 1, self.reach - width)
+            before, flat, after, bend, scale = self._around(means, near, width)
             sign, size = np.sign(flat), np.abs(flat)
             falls = (sign * after < size / 2) & (size * np.sqrt(width) > least)
             was_flat = (sign * before > -size / 2) & (sign * before < 2 * size)
-            score = np.where(falls & was_flat, sign * _bend(before, flat, after), 0.0)
+            score = np.where(falls & was_flat, sign * bend, 0.0) / scale
             at = int(np.argmax(score))
-            if score[at] > best * max(scale, 1e-9):
-                best, lead = float(score[at] / max(scale, 1e-9)), 2 * width + at
+            if score[at] > best:
+                best, lead = float(score[at]), 2 * width + at
         return best, lead
 
     def kink(self, found: np.ndarray, width: int) -> tuple[float, float]:
         """c(0) with an outcome, and how far it stands above those `width` rows before and after, in
         standard deviations of the null. Windows overlap, so that c of what an honest feature knows
         of outcomes is smooth at 0; that of the outcome itself has a peak there."""
-        far = (found[self.some + shift] for shift in (-width, 0, width))
-        scale = float(np.median(np.abs(_bend(*far))))
-        before, at, after = (float(found[offset]) for offset in (-width, 0, width))
+        before, at, after, bend, scale = self._around(found, 0, width)
         sign = 1.0 if at >= 0 else -1.0
-        clear = sign * _bend(before, at, after) > max(_LEAST_KINK, _SHARP * abs(at))
+        clear = sign * bend > max(_LEAST_KINK, _SHARP * abs(at))
         peak = clear and min(sign * before, sign * after) > abs(at) / 2
-        above = sign * _bend(before, at, after) / max(scale / _NORMAL, 1e-9)
-        return at, above if peak else 0.0
+        return float(at), float(sign * bend / scale) if peak else 0.0
 
+    def _around(self, c: np.ndarray, at: Any, width: int) -> tuple[Any, Any, Any, Any, float]:
+        """c `width` rows before `at`, there, and as many after; how far it bends there; and the
+        standard deviation of that in the null."""
 
-def _bend(before: Any, at: Any, after: Any) -> Any:
-    return 2 * at - before - after
+        def bend(at: Any) -> Any:
+            return 2 * c[at] - c[at - width] - c[at + width]
+
+        scale = float(np.median(np.abs(bend(self.some)))) / _NORMAL
+        return c[at - width], c[at], c[at + width], bend(at), max(scale, 1e-9)
 
 
 def views(x: np.ndarray, seconds: np.ndarray) -> dict[str, np.ndarray]:
@@ -115,17 +114,17 @@ def views(x: np.ndarray, seconds: np.ndarray) -> dict[str, np.ndarray]:
     before, the `size` of that, and, if only some are, which values are `missing`. Of a feature
     that is sampled at regular rows, `sampled change` and `sampled level` are those at these rows
     alone: from the next on, samples were known too early."""
-    missing = ~np.isfinite(x)
-    with np.errstate(invalid="ignore"):
-        change = np.diff(x, prepend=np.nan)
+    missing = np.isnan(x)
+    change = np.diff(x, prepend=np.nan)
     found = {"level": ranks(x), "change": ranks(change), "size": ranks(np.abs(change))}
     if np.count_nonzero(missing[1:] != missing[:-1]) >= LEAST_CHANGES:
         found["missing"] = unit(missing.astype(np.float64))
-    samples = regular_rows(x, seconds)
-    slopes = regular_rows(change, seconds) if samples is None else None
-    rows = samples if slopes is None else slopes
-    for name, values in {"sampled change": change, "sampled level": x}.items():
-        if rows is not None and (samples is not None or values is change):
+    sampled = {"sampled change": change, "sampled level": x}
+    if (rows := regular_rows(x, seconds)) is None:
+        rows = regular_rows(change, seconds)  # lines between samples
+        sampled.pop("sampled level")
+    if rows is not None:
+        for name, values in sampled.items():
             there = np.full(len(x), np.nan)
             there[rows] = values[rows]
             found[name] = ranks(there) * np.float32(np.sqrt(len(x) / len(rows)))
@@ -136,16 +135,14 @@ def outcomes(sample: Sample) -> dict[str, np.ndarray]:
     """What of the outcome, of up, of down and of their difference was not known at t, as `unit`:
     what completed outcomes, past volatility and trailing means of moves, their size and the spread
     do not explain."""
-    known = [ranks(sample.label(name)) for name in PAST_COLUMNS]
-    series = (ranks(np.abs(sample.moves)), ranks(sample.spread), ranks(sample.moves))
-    design = np.column_stack((trailing_design(series, lag=0), *known))
-    up, down = sample.label("up"), sample.label("down")
-    each = {"outcome": sample.label("alpha_outcome"), "up": up, "down": down, "side": up - down}
-    found = {}
-    for name, values in each.items():
-        of_rows = np.where(np.isfinite(values), ranks(values), np.nan)
-        found[name] = unit(unexplained(of_rows, design))
-    return found
+    known = [ranks(sample.labels[name]) for name in PAST_COLUMNS]
+    past = trailing_design(moves_and_spread(sample).values(), lag=0)
+    design = np.column_stack((past, *known))
+    up, down, outcome = (sample.labels[name] for name in OUTCOME_COLUMNS)
+    return {
+        name: unit(unexplained(np.where(np.isnan(values), np.nan, ranks(values)), design))
+        for name, values in {"outcome": outcome, "up": up, "down": down, "side": up - down}.items()
+    }
 
 
 def figures(sample: Sample) -> pd.DataFrame:
@@ -166,38 +163,39 @@ def figures(sample: Sample) -> pd.DataFrame:
 def _figures(
     x: np.ndarray, correlograms: Correlograms, of_outcomes: Correlograms, sample: Sample
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "ahead": 0.0, "ahead_of": "", "ahead_seconds": 0.0, "behind": 0.0,
-        "edge": 0.0, "edge_of": "", "edge_seconds": 0.0,
-        "outcome_ic": 0.0, "outcome_of": "", "outcome_kink": 0.0,
-    }  # fmt: skip
     seen = views(x.astype(np.float64), sample.seconds)
-    share = float(np.mean(seen["size"] > np.min(seen["size"]))) if seen["size"].any() else 0.0
+    share = float(np.mean(seen["size"] > np.min(seen["size"])))
+    width = max(1, round(sample.horizon_seconds / 6 / sample.step_seconds))
+    aheads, edges, kinks = [(0.0, "", 0.0, 0.0)], [(0.0, "", 0.0)], [(0.0, 0.0, "")]
+    late: dict[str, float] = {}
     for view, values in seen.items():
         changes = view in ("change", "size")
         if not values.any() or (changes and share * len(x) < LEAST_CHANGES):
             continue
         of_view = max(share, _LEAST_SHARE) if changes else 1.0
+        least = _SAMPLED if view.startswith("sampled") else 0.0
         for name, c in correlograms.of(values).items():
             ahead, null, lead = correlograms.ahead(c)
-            least = _SAMPLED if view.startswith("sampled") else 0.0
-            if ahead > max(3 * null, least) and ahead / of_view > found["ahead"]:
+            if ahead > max(3 * null, least):
                 behind = float(np.sum(c[-sample.reach :].astype(float) ** 2) + c[0] ** 2)
-                found["ahead"], found["ahead_of"] = ahead / of_view, f"{name} {view}"
-                found["ahead_seconds"] = lead * sample.step_seconds
-                found["behind"] = behind / of_view
+                seconds = lead * sample.step_seconds
+                aheads.append((ahead / of_view, f"{name} {view}", seconds, behind / of_view))
             edge, lead = correlograms.edge(c)
-            if edge > found["edge"]:
-                found["edge"], found["edge_of"] = edge, f"{name} {view}"
-                found["edge_seconds"] = lead * sample.step_seconds
-    width = max(1, round(sample.horizon_seconds / 6 / sample.step_seconds))
-    for view in ("level", "missing"):
-        if view in seen and seen[view].any():
-            for name, c in of_outcomes.of(seen[view]).items():
-                if (view, name) == ("level", "outcome"):
-                    late = {f"ic_{rows}_late": c[rows] for rows in (0, 1, 2, 5, 10, 30, 60)}
-                    found |= late | {"ic_by_chance": np.abs(c[of_outcomes.some]).max()}
-                ic, kink = of_outcomes.kink(c, width)
-                if kink > found["outcome_kink"]:
-                    found |= {"outcome_ic": ic, "outcome_of": name, "outcome_kink": kink}
-    return found
+            if edge > 0:
+                edges.append((edge, f"{name} {view}", lead * sample.step_seconds))
+        if view not in ("level", "missing"):
+            continue
+        for name, c in of_outcomes.of(values).items():
+            if (view, name) == ("level", "outcome"):
+                late = {f"ic_{rows}_late": c[rows] for rows in (0, 1, 2, 5, 10, 30, 60)}
+                late["ic_by_chance"] = np.abs(c[of_outcomes.some]).max()
+            ic, kink = of_outcomes.kink(c, width)
+            if kink > 0:
+                kinks.append((kink, ic, name))
+    (ahead, ahead_of, reach, behind), (edge, edge_of, ends) = max(aheads), max(edges)
+    kink, ic, outcome = max(kinks)
+    return {
+        "ahead": ahead, "ahead_of": ahead_of, "ahead_seconds": reach, "behind": behind,
+        "edge": edge, "edge_of": edge_of, "edge_seconds": ends,
+        "outcome_ic": ic, "outcome_of": outcome, "outcome_kink": kink, **late,
+    }  # fmt: skip

@@ -1,8 +1,7 @@
 """Which features run ahead of the others. What happens in a market shows in many columns in the
 same row; one in which it shows rows earlier than in quotes, or than in most others, is early."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -32,73 +31,52 @@ _LEAST_COLUMNS = 5
 QUOTES = ("mid", "spread")
 
 
-class Link(NamedTuple):
-    """Two columns, by number: the first is `lead` rows ahead of the second; c is `strength`."""
-
-    strength: float
-    one: int
-    other: int
-    lead: int
-
-    @property
-    def both_ways(self) -> tuple[tuple[int, int, int], ...]:
-        return (self.one, self.other, self.lead), (self.other, self.one, -self.lead)
-
-
 def surprising_sizes(sample: Sample) -> np.ndarray:
     """How much more each of QUOTES and of the features changes at a row than it did on average
     before, (columns, rows) float32, as `unit`."""
-    quotes = np.log(sample.mid), np.log(np.maximum(sample.spread, 1e-300))
 
     def of(x: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            size = ranks(np.abs(np.diff(x.astype(np.float64), prepend=np.nan)))
+        size = ranks(np.abs(np.diff(x.astype(np.float64), prepend=np.nan)))
         surprise = unexplained(size, trailing_design([size], lag=1, spans=_SPANS))
         # A clock, or what is as smooth, surprises nobody.
         return unit(surprise if np.nanvar(surprise) > _LEAST_SURPRISE * np.var(size) else 0 * size)
 
-    return np.stack(parallel.each(of, [*quotes, *sample.features]))
+    return np.stack(parallel.each(of, [sample.mid, sample.spread, *sample.features]))
 
 
-def links(sizes: np.ndarray, reach: int) -> list[Link]:
-    """All clear relations between columns, the strongest first."""
+def links(sizes: np.ndarray, reach: int) -> pd.DataFrame:
+    """All clear relations between columns, the strongest first, each twice: column `one`, by
+    number, is `lead` rows ahead of `other`; the largest c is the `strength`."""
     columns, rows = sizes.shape
     reach = min(reach, _SEGMENT // 4)
     padded = np.zeros((columns, -(-rows // _SEGMENT) * _SEGMENT), dtype=np.float32)
     padded[:, :rows] = sizes
-    segments = padded.reshape(columns, -1, _SEGMENT)
-    spectra = fft.rfft(segments, 2 * _SEGMENT).transpose(
-        2, 0, 1
-    )  # (frequencies, columns, segments)
-    clear = max(_LEAST, _CLEAR / np.sqrt(rows))
+    spectra = fft.rfft(padded.reshape(columns, -1, _SEGMENT), 2 * _SEGMENT)
+    spectra = spectra.transpose(2, 0, 1)  # (frequencies, columns, segments)
+    leads = np.arange(-reach, reach + 1)
 
-    def of(piece: range) -> list[Link]:
+    def of(piece: range) -> pd.DataFrame:
         mine = np.conj(spectra[:, piece.start : piece.stop]) @ spectra.transpose(0, 2, 1)
-        found = fft.irfft(mine.transpose(1, 2, 0), 2 * _SEGMENT)
         # c(j) of leads −reach … reach; those of a segment with itself alone are missing few rows.
-        near = np.abs(np.concatenate((found[..., -reach:], found[..., : reach + 1]), axis=-1))
-        made = []
-        for number, one in enumerate(piece):
-            for other in range(one):
-                c = near[number, other]
-                top = float(c.max())
-                if top < clear:
-                    continue
-                lead = 0
-                if c[reach] < _IN_STEP * top:
-                    # Windows of features end, which shows too: the nearest of the largest.
-                    at = np.flatnonzero(c > 0.8 * top) - reach
-                    lead = int(at[np.argmin(np.abs(at))])
-                made.append(Link(top, one, other, lead))
-        return made
+        c = np.abs(fft.irfft(mine.transpose(1, 2, 0), 2 * _SEGMENT)[..., leads])
+        top = c.max(axis=-1)
+        # Windows of features end, which shows too: the nearest of the largest.
+        distance = np.where(c > 0.8 * top[..., None], np.abs(leads), reach + 1)
+        lead = np.where(c[..., reach] < _IN_STEP * top, leads[distance.argmin(axis=-1)], 0)
+        clear = top >= max(_LEAST, _CLEAR / np.sqrt(rows))
+        one, other = np.nonzero(clear & (np.arange(columns) < np.array(piece)[:, None]))
+        found = {"strength": top[one, other], "one": one + piece.start, "other": other}
+        return pd.DataFrame(found | {"lead": lead[one, other]})
 
-    every = parallel.each(of, parallel.cut(columns, 8))
-    return sorted((link for part in every for link in part), reverse=True)
+    found = pd.concat(parallel.each(of, parallel.cut(columns, 8)))
+    both = pd.concat((found, found.rename(columns={"one": "other", "other": "one"})))
+    both["lead"] = np.append(found["lead"], -found["lead"])
+    return both.sort_values(["strength", "one", "other"], ascending=False, ignore_index=True)
 
 
-def positions(found: Sequence[Link], suspect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def positions(found: pd.DataFrame, suspect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """By how many rows each column is ahead of the quotes, or of most columns of its group if none
-    of these is related to quotes, (columns,), as the strongest links that join all columns say
+    of these is related to quotes, (columns,), as the strongest of `links` that join all columns say
     (Kruskal, 1956), 0 where nothing does; and how strong the weakest of those between is. Columns
     that are `suspect`, (columns,) bool, place no others."""
     columns = len(suspect)
@@ -106,22 +84,20 @@ def positions(found: Sequence[Link], suspect: np.ndarray) -> tuple[np.ndarray, n
     position = np.zeros(columns, dtype=np.int64)
     joined = np.zeros(columns)
     group[: len(QUOTES)] = 0  # quotes are in step
-    for link in found:
-        one, other = group[link.one], group[link.other]
-        if one == other or suspect[link.one] or suspect[link.other]:
+    found = found[~suspect[found["other"]]]
+    suspected = suspect[found["one"]]
+    for strength, mine, its, lead in found[~suspected].itertuples(index=False, name=None):
+        one, other = group[mine], group[its]
+        # The smaller group moves, not the quotes'; each link comes from its other side too.
+        if one in (other, 0) or (other != 0 and np.sum(group == one) > np.sum(group == other)):
             continue
-        # A whole group moves, so that the two are `lead` rows apart: the smaller, not the quotes'.
-        away = link.lead - position[link.one] + position[link.other]
-        if one == 0 or (other != 0 and np.sum(group == one) > np.sum(group == other)):
-            one, other, away = other, one, -away
         moving = group == one
-        position[moving] += away
-        joined[moving], group[moving] = link.strength, other
-    for link in found:
-        for mine, other, lead in link.both_ways:
-            if suspect[mine] and not suspect[other] and not joined[mine]:
-                position[mine] = position[other] + lead
-                group[mine], joined[mine] = group[other], link.strength
+        position[moving] += lead - position[mine] + position[its]
+        joined[moving], group[moving] = strength, other
+    last = found[suspected].drop_duplicates("one")
+    one, other = last["one"], last["other"]
+    position[one] = position[other] + last["lead"]
+    joined[one], group[one] = last["strength"], group[other]
     for name in np.unique(group):
         those = group == name
         values, counts = np.unique(position[those & ~suspect], return_counts=True)
@@ -149,8 +125,8 @@ def samples_ahead(sample: Sample, trusted: np.ndarray, reach: int) -> dict[int, 
     found, steps = {}, np.arange(-reach, reach + 1, max(1, reach // 64))
     for number, rows in sampled.items():
         rows = rows[(rows >= reach) & (rows < len(sample.mid) - reach)]
-        mine = _standard(ranks(np.diff(sample.features[number][rows].astype(np.float64))))
-        c = [np.abs(_standard(np.diff(levels[:, rows + step])) @ mine) for step in steps]
+        mine = ranks(np.diff(sample.features[number, rows].astype(np.float64)))
+        c = [np.abs(unit(np.diff(levels[:, rows + step])) @ mine) for step in steps]
         change = np.stack(c, axis=1) * trusted[:, None]
         change[len(QUOTES) + number] = 0.0
         other, at = np.unravel_index(np.argmax(change), change.shape)
@@ -160,38 +136,25 @@ def samples_ahead(sample: Sample, trusted: np.ndarray, reach: int) -> dict[int, 
     return found
 
 
-def _standard(values: np.ndarray) -> np.ndarray:
-    centered = values - values.mean(axis=-1, keepdims=True)
-    length = np.sqrt(np.sum(centered * centered, axis=-1, keepdims=True))
-    return np.asarray(centered / np.maximum(length, 1e-9))
-
-
 def figures(sample: Sample, suspects: Collection[str]) -> pd.DataFrame:
     """One line a feature, in the sample's order: by how many rows it is `early`, negative if it is
     late, and how strong the clearest `link` is that says so; both 0 if a link as strong as half of
     that says that it is in step. `in_step` is how strong the clearest of those is."""
-    sizes = surprising_sizes(sample)
-    found = links(sizes, sample.reach)
-    suspect = np.isin((*QUOTES, *sample.names), list(suspects))
+    columns = pd.Index((*QUOTES, *sample.names), name="feature")
+    suspect = columns.isin(suspects)
+    found = links(surprising_sizes(sample), sample.reach)
     position, apart = positions(found, suspect)
     apart[apart < _CHAIN] = 0.0
-    in_step = np.zeros(len(sizes))
-    for link in found:
-        for mine, other, lead in link.both_ways:
-            if position[other] == 0 and lead == 0:
-                in_step[mine] = max(in_step[mine], link.strength)
-            elif position[mine] - position[other] == lead != 0:
-                apart[mine] = max(apart[mine], link.strength)
+    in_step = np.zeros(len(columns))
+    strength, one, other, lead = (found[name] for name in ("strength", "one", "other", "lead"))
+    agree = (position[one] - position[other] == lead) & (lead != 0)
+    np.maximum.at(apart, one[agree], strength[agree])
+    agree = (position[other] == 0) & (lead == 0)
+    np.maximum.at(in_step, one[agree], strength[agree])
     early = np.where((position != 0) & (apart > 2 * in_step), position, 0)
-    table: Mapping[str, Any] = {
-        "early": early,
-        "link": np.where(early, apart, 0.0),
-        "in_step": np.where(early == 0, in_step, 0.0),
-    }
-    index = pd.Index(sample.names, name="feature")
-    made = pd.DataFrame({name: of[len(QUOTES) :] for name, of in table.items()}, index=index)
-    for number, (lead, relation) in samples_ahead(
-        sample, (position == 0) & ~suspect, sample.reach // 4
-    ).items():
-        made.iloc[number, :2] = lead, relation
-    return made
+    link, in_step = np.where(early, apart, 0.0), np.where(early, 0.0, in_step)
+    table = pd.DataFrame({"early": early, "link": link, "in_step": in_step}, columns)[len(QUOTES) :]
+    trusted = (position == 0) & ~suspect
+    for number, early_and_link in samples_ahead(sample, trusted, sample.reach // 4).items():
+        table.iloc[number, :2] = early_and_link
+    return table

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from alpha.audit.findings import Finding
 from alpha.core.text import count, percent
@@ -53,13 +54,10 @@ def check(folder: FeatureFolder, label: Label) -> list[Finding]:
                 where = f"{moment(now)} in {file.path.name} (bid {bid:.10g}, ask {ask:.10g})"
                 firsts.setdefault(what, where)
         since_ns = following.follow(*quotes)
-        starts = np.flatnonzero(np.diff(since_ns, prepend=since_ns[0] - 1))
-        ends = np.append(starts[1:], len(since_ns))
-        began = since_ns[starts]
-        each = np.stack((began, quotes.time_ns[ends - 1] - began, ends - starts))
+        each = pd.Series(quotes.time_ns).groupby(since_ns).agg(["max", "size"])
         # The last may go on in the next file.
-        runs.append(each[:, (each[1] > 0) | (starts == starts[-1])])
-        counts.update(rows=len(since_ns), runs=len(starts))
+        runs.append(each[(each["size"] > 1) | (each.index == since_ns[-1])])
+        counts.update(rows=len(since_ns), runs=len(each))
     rows, by_kind = counts["rows"], dict[str, tuple[Any, ...]]()
     knobs = folder.data.best_bid, folder.data.best_ask, label.max_gap_seconds
     for kind, severity, what, least, words in _RULES:
@@ -68,7 +66,7 @@ def check(folder: FeatureFolder, label: Label) -> list[Finding]:
             found = f"{words} in {count(counts[what])} of {count(rows)} rows ({percent(share)})"
             found += f", first at {firsts[what]}"
             by_kind[kind] = kind, severity, share, found, _CURES[kind].format(*knobs)
-    every = *_time_unit(folder), *by_kind.values(), *_frozen(folder, np.hstack(runs), counts, label)
+    every = *_time_unit(folder), *by_kind.values(), *_frozen(folder, pd.concat(runs), counts, label)
     return [
         Finding(
             kind, severity, "quotes", f"{found[0].upper()}{found[1:]}.", f"{cure}.", [], strength
@@ -81,11 +79,10 @@ def _masks(file: FeatureFile, quotes: Quotes, label: Label) -> dict[str, np.ndar
     """By what holds: which rows of a file, (rows,) bool each. Steps hold at their first row."""
     time_ns, bid, ask = quotes
     good = sound(bid, ask)
+    sides = pd.DataFrame({"bid": bid, "ask": ask}).replace([np.inf, -np.inf], np.nan)
     # Where one side is empty, whatever stands there, the other's prices tell.
-    prices = [side[np.isfinite(side) & (side > 0)] for side in (bid, ask)]
-    price = min((float(np.median(side)) for side in prices if len(side)), default=np.nan)
-    far = [np.isfinite(a) & ((a > _DUMMY * price) | (a < price / _DUMMY)) for a in (bid, ask)]
-    dummy = far[0] | far[1]
+    price = sides[sides > 0].median().min()
+    dummy = ((sides > _DUMMY * price) | (sides < price / _DUMMY)).any(axis=1).to_numpy()
     steps = np.diff(time_ns, append=time_ns[-1] if file.after_ns is None else file.after_ns)
     usual = np.median(steps)
     jump = (steps >= _HOUR) & (steps <= _HOUR + 2 * usual) & (usual <= 60 * _SECOND)
@@ -111,27 +108,26 @@ def _time_unit(folder: FeatureFolder) -> list[tuple[Any, ...]]:
 
 
 def _frozen(
-    folder: FeatureFolder, runs: np.ndarray, counts: Counter[str], label: Label
+    folder: FeatureFolder, runs: pd.DataFrame, counts: Counter[str], label: Label
 ) -> list[tuple[Any, ...]]:
-    """`runs` (3, runs) are those that last: when they began, how long they are (ns), their rows."""
-    # The parts of a run that goes on from file to file stand side by side.
-    parts = np.flatnonzero(np.diff(runs[0], prepend=runs[0, 0] - 1))
-    lasts, rows = np.maximum.reduceat(runs[1], parts), np.add.reduceat(runs[2], parts)
+    """`runs` are those that last, by when they began (ns): their last row's time, and their rows, a
+    line for each file that they go on in."""
+    runs = runs.groupby(level=0).agg({"max": "max", "size": "sum"})
+    lasts = runs["max"] - runs.index
     # What is usual: all but a few of the longest, which may be what is looked for.
     few = 20 + counts["runs"] // 1000
-    usual = int(np.sort(lasts)[-few - 1]) if len(lasts) > few else 0
-    longest = int(np.argmax(lasts))
+    usual = int(lasts.nlargest(few + 1).iloc[-1]) if len(lasts) > few else 0
     limit = max(60 * _SECOND, 4 * usual // _SECOND * _SECOND, label.horizon_ns)
-    if lasts[longest] <= limit or (label.max_stale_ns or np.inf) <= limit:
+    longest, began = lasts.max() / _SECOND, lasts.index[int(lasts.argmax())]
+    if longest <= limit / _SECOND or (label.max_stale_ns or np.inf) <= limit:
         return []
-    began, seconds = runs[0, parts[longest]], f"{limit / _SECOND:.6g} s"
     name = [file.path.name for file in folder.files if file.first_ns <= began][-1]
-    share = rows[lasts > limit].sum() / counts["rows"]
+    share, seconds = runs["size"][lasts > limit].sum() / counts["rows"], f"{limit / _SECOND:.6g} s"
     found = (
-        f"quotes stand still for {lasts[longest] / _SECOND:.6g} s from {moment(began)} in {name} "
+        f"quotes stand still for {longest:.6g} s from {moment(began)} in {name} "
         f"while rows keep coming; such runs over {seconds} hold {percent(share)} of rows, and all "
         f"but {few} of {count(counts['runs'])} runs end within {usual / _SECOND:.4g} s"
     )
     cure = f"if the book is frozen there, set label.max_stale_seconds, to {seconds} say"
     severity = "warning" if share > 0.001 else "note"
-    return [("frozen_quotes", severity, lasts[longest] / _SECOND, found, cure)]
+    return [("frozen_quotes", severity, longest, found, cure)]

@@ -16,9 +16,6 @@ from alpha.data.features import open_folder
 from alpha.data.params import Data, Label
 from alpha.split import Split
 
-# The audit looks so many horizons ahead.
-_REACH = 6.5
-
 
 def run(
     data: Data,
@@ -37,15 +34,9 @@ def run(
     for each finding, if there is one that audit.fail_on names."""
     contract = read_contract(normalization)
     folder = open_folder(features, data)
-    of = sample.read(
-        folder,
-        label,
-        labels=labels,
-        rows=audit.rows,
-        reach_seconds=_REACH * label.horizon_seconds,
-    )
+    of = sample.read(folder, label, labels=labels, rows=audit.rows)
     known = leads.figures(of)
-    known = known.join(peers.figures(of, known.index[knowing(known)]))
+    known = known.join(peers.figures(of, known.index[knowing(known) != ""]))
     drifting, moved = drift.check(splits, contract, label)
     found = [
         *findings_of(known, of),
