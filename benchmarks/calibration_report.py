@@ -33,7 +33,10 @@ is test. Outcomes are independent of all that is known before. A verdict names a
 proven, which asks for more than that it is above 0, and the model is no mere constant.
 """
 _FALSE_ALARMS = """
-The share of these markets in which any model raises a flag{audit}:
+The share of these markets in which any model raises a flag{audit}. What is learned where there is
+nothing to learn is noise, so that `overfit` is right; and without regimes the spread is one tick,
+which, relative to the mid, is a price level: it drifts, and leaves the range that train saw.
+
 """
 _AUDIT = ", and in which the audit finds something, by severity and kind"
 _SOMETHING = """
@@ -107,7 +110,7 @@ def _of_nothing(found: Sequence[Any]) -> str:
     audited = [one for one in found if one["findings"] is not None]
     alarms += _heard(audited)
     text += _FALSE_ALARMS.format(audit=_AUDIT if audited else "")
-    return text + "\n" + _table(("alarm", "markets"), alarms)
+    return text + _table(("alarm", "markets"), alarms)
 
 
 def _heard(found: Sequence[Any]) -> Iterator[tuple[str, str]]:
