@@ -20,11 +20,13 @@ from alpha.split import run as split
 ROWS = 6000
 
 
-def prepared(folder: Path, params, frame: pd.DataFrame) -> dict[str, Path]:
-    """What the steps before the audit write of a frame."""
+def prepared(folder: Path, params, frame: pd.DataFrame, *, file_rows: int = 0) -> dict[str, Path]:
+    """What the steps before the audit write of a frame, in files of so many rows or in one."""
     features, contract = folder / "features", folder / "contract.json"
     features.mkdir(parents=True)
-    frame.to_hdf(features / "a.h5", key="df", mode="w")
+    for number, first in enumerate(range(0, len(frame), file_rows or len(frame))):
+        rows = slice(first, first + (file_rows or len(frame)))
+        frame.iloc[rows].to_hdf(features / f"{number}.h5", key="df", mode="w")
     label.run(params.data, params.label, features=features, out=folder / "labels")
     paths = {"features": features, "labels": folder / "labels" / "labels"}
     split.run(params.data, params.label, params.split, **paths, out=folder / "splits")
@@ -33,8 +35,8 @@ def prepared(folder: Path, params, frame: pd.DataFrame) -> dict[str, Path]:
     return {**paths, "splits": folder / "splits", "normalization": contract}
 
 
-def audit(folder: Path, params, frame: pd.DataFrame, **changes: object):
-    paths = prepared(folder, params, frame)
+def audit(folder: Path, params, frame: pd.DataFrame, *, file_rows: int = 0, **changes: object):
+    paths = prepared(folder, params, frame, file_rows=file_rows)
     given = params.audit.model_copy(update=changes)
     out = folder / "audit"
     run.run(params.data, params.label, params.split, given, **paths, out=out)
@@ -93,6 +95,17 @@ def test_what_is_0_at_its_days_high_low_mean_or_close_is_a_leak_and_so_far_is_no
     named = frame.assign(day=price - days.transform(figure), so_far=price - so_far)
     found, _ = audit(tmp_path, params, named)
     assert {name for one in found.leaks for name in one.columns} == {"day"}
+
+
+@pytest.mark.parametrize("figure", ["max", "mean", "last"])
+def test_a_day_may_be_in_several_files(tmp_path, params, figure):
+    frame = day_frame(ROWS)
+    price = (frame["best_bid"] + frame["best_ask"]) / 2
+    named = frame.assign(
+        day=price - price.agg(figure) if figure != "last" else price - price.iloc[-1]
+    )
+    found, _ = audit(tmp_path, params, named, file_rows=1700)
+    assert [one.kind for one in found.leaks] == ["day_figure"]
 
 
 def test_a_high_that_is_the_open_was_known_all_day(tmp_path, params):

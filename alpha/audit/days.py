@@ -6,11 +6,15 @@ import pandas as pd
 
 from alpha.audit.findings import Finding
 from alpha.audit.sample import Sample
-from alpha.data.features import FeatureFolder
+from alpha.data.features import FeatureFolder, Quotes
 
-_DAY_NS, _EVER_NS = 86_400 * 10**9, 2**62
+_DAY_NS, _EVER = 86_400 * 10**9, 106_751  # days that int64 ns can say
 _CURE = "Use the figure so far, or of the day before."
 _FIGURES = {"max": "high", "min": "low", "mean": "mean", "last": "close"}
+# How what files say of the same day becomes one.
+_TOGETHER = {name: name for name in ("first", "max", "min", "last")} | dict.fromkeys(
+    ("count", "sum", "log"), "sum"
+)
 # A line in a price is nowhere farther from a feature than this, in its deviations, and crosses zero
 # so near a figure, in deviations of the price. High and low so far are farther until they are the
 # day's. Fewer rows say nothing.
@@ -20,17 +24,19 @@ _EXACT, _NEAR, _ROWS = 2e-3, 5e-4, 500
 def check(folder: FeatureFolder, sample: Sample) -> list[Finding]:
     """A leak for each feature that, on every UTC day of the sample or over all of them, is a line
     in the mid, or in its logarithm, that crosses zero at such a figure, and not at the open."""
-    quotes = pd.concat([pd.DataFrame(folder.quotes(file)[0]._asdict()) for file in folder.files])
-    mid = ((quotes["bid"] + quotes["ask"]) / 2).where(lambda price: price > 0)
+    files = pd.concat(_sums(folder.quotes(file)[0]) for file in folder.files)
     now_ns = folder.first_ns + (np.nan_to_num(sample.seconds, nan=-1e9) * 1e9).astype(np.int64)
     found: dict[str, Finding] = {}
-    for length_ns, time in ((_DAY_NS, "its day"), (_EVER_NS, "all days")):
-        for every, price in ((mid, sample.mid), (np.log(mid), np.log(sample.mid))):
-            by_day = every.groupby(quotes["time_ns"] // length_ns).agg(["first", *_FIGURES])
+    for length, time in ((1, "its day"), (_EVER, "all days")):
+        day_of = now_ns // (length * _DAY_NS)
+        sums = files.groupby(files.index // length).agg(_TOGETHER)
+        of_mid = sums.assign(mean=sums["sum"] / sums["count"])[["first", *_FIGURES]]
+        of_log = of_mid.apply(np.log).assign(mean=sums["log"] / sums["count"])
+        for by_day, price in ((of_mid, sample.mid), (of_log, np.log(sample.mid))):
             at = [
                 _at(sample.features[:, rows], price[rows], by_day.loc[day].to_numpy())
                 for day in by_day.index
-                if np.sum(rows := now_ns // length_ns == day) >= _ROWS
+                if np.sum(rows := day_of == day) >= _ROWS
             ]
             each = np.stack(at or [np.zeros((len(sample.names), len(_FIGURES)))])
             # By day: 1 at the figure, 0 not, NaN where nothing can be said.
@@ -41,6 +47,17 @@ def check(folder: FeatureFolder, sample: Sample) -> list[Finding]:
                 one = Finding("day_figure", "leak", "features", text, _CURE, [name])
                 found.setdefault(name, one)
     return list(found.values())
+
+
+def _sums(quotes: Quotes) -> pd.DataFrame:
+    """By UTC day what a file's mids are, and the sum of their logarithms."""
+    mid = pd.Series((quotes.bid + quotes.ask) / 2).where(lambda price: price > 0)
+    by_day = pd.DataFrame({"mid": mid, "log": np.log(mid)}).groupby(quotes.time_ns // _DAY_NS)
+    return (
+        by_day["mid"]
+        .agg(["first", "max", "min", "last", "count", "sum"])
+        .assign(log=by_day["log"].sum())
+    )
 
 
 def _at(x: np.ndarray, price: np.ndarray, figures: np.ndarray) -> np.ndarray:

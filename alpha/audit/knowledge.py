@@ -27,6 +27,7 @@ _CURES = {
     "late": "It is honest; in time, it would tell models more.",
 }
 _SERIES = {"signed": "moves of the mid", "activity": "sizes of moves", "spread": "spreads"}
+_AHEAD_OF = {"knows_future": "ahead", "ends_at_once": "edge"}  # kinds, and their figure
 _OUTCOMES = {"outcome": "alpha_outcome", "up": "up", "down": "down", "side": "up less down"}
 
 
@@ -55,23 +56,22 @@ def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
         )
         if shift > 0:
             yield _finding("early", [name], one["link"], shift, shifted)
-        elif one["kind"] == "knows_future":
-            series, _, view = one["ahead_of"].partition(" ")
-            explained, before = (percent(min(one[side], 1.0)) for side in ("ahead", "behind"))
-            text = (
-                f"{name} knows what comes: {_SERIES[series]} of the next "
-                f"{number(one['ahead_seconds'])} s explain {explained} of its {view}, those before "
-                f"it {before}."
-            )
-            yield _finding(one["kind"], [name], one["ahead"], one["ahead_seconds"], text)
-        elif one["kind"] == "ends_at_once":
-            series, _, view = one["edge_of"].partition(" ")
-            text = (
-                f"{name} knows what comes, as far as {number(one['edge_seconds'])} s ahead: there "
-                f"the relation of its {view} with {_SERIES[series]} ends at once "
-                f"({number(one['edge'], 1)} standard deviations), where an honest one fades."
-            )
-            yield _finding(one["kind"], [name], one["edge"], one["edge_seconds"], text)
+        elif figure := _AHEAD_OF.get(one["kind"]):
+            series, _, view = one[f"{figure}_of"].partition(" ")
+            series, reach = _SERIES[series], one[f"{figure}_seconds"]
+            if figure == "ahead":
+                explained, before = (percent(min(one[side], 1.0)) for side in ("ahead", "behind"))
+                text = (
+                    f"{name} knows what comes: {series} of the next {number(reach)} s explain "
+                    f"{explained} of its {view}, those before it {before}."
+                )
+            else:
+                text = (
+                    f"{name} knows what comes, as far as {number(reach)} s ahead: there the "
+                    f"relation of its {view} with {series} ends at once ({number(one['edge'], 1)} "
+                    f"standard deviations), where an honest one fades."
+                )
+            yield _finding(one["kind"], [name], one[figure], reach, text)
         elif one["kind"] == "outcome_copy":
             text = (
                 f"{name} is made of {_OUTCOMES[one['outcome_of']]}: given what quotes and "

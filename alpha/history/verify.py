@@ -18,7 +18,7 @@ import h5py
 
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
-from alpha.core.text import track
+from alpha.core.text import some, track
 from alpha.data.params import Data
 from alpha.history import repository as history
 from alpha.history.differences import Difference, of_out, of_weights
@@ -78,9 +78,8 @@ def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
     count = f"{len(history.made_by(stages))} artifacts of {len(stages)} stages"
     if not containers:
         return f"{count}: all the same bytes"
-    more = f" and {len(containers) - 1} more" if len(containers) > 1 else ""
     return (
-        f"{count}: all the same content; only the container differs in {containers[0]}{more}, "
+        f"{count}: all the same content; only the container differs in {some(containers, most=1)}, "
         f"as another HDF5 library would write it (here HDF5 {h5py.version.hdf5_version})"
     )
 
