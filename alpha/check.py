@@ -1,25 +1,33 @@
 """alpha check: params and feature files before anything runs, since both engines remove a step's
 earlier results before the step could object. It alone loads all params."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from alpha.audit import Audit
 from alpha.core import params as core_params
+from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.data.features import families, moment, open_folder
 from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
+from alpha.label.run import label_files
+from alpha.label.targets import compute
 from alpha.learn.params import KINDS, LADDER, Loss, sections
 from alpha.models.networks.params import Train
 from alpha.normalize import Normalize
 from alpha.simulate import Simulate
 from alpha.split import Split
-from alpha.split.ranges import holdout
+from alpha.split.ranges import ROW_STATUS, Range, Times, holdout, row_status, rows_of
 
-SUMMARY = "check params.yaml and the folder of feature files; change nothing"
+_DAY_NS = 86_400 * 10**9
+
+SUMMARY = "check params.yaml and feature files, and show the splits; change nothing"
 OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
     "data": Data, "features": Features, "simulate": Simulate, "label": Label, "split": Split,
@@ -32,7 +40,10 @@ Params: Any = core_params.model(SECTIONS)
 
 
 def command(params: Any, args: Arguments) -> None:
-    run(params)
+    for span, rows in run(params):
+        start, end = (text.moment(moment(ns)) for ns in (span.start_ns, span.end_ns))
+        found = ", ".join(f"{count:,} {status}" for status, count in rows.items() if count)
+        print(f"{span.name:5}  {start} to {end}: {found}")
 
 
 def load(path: Path) -> Any:
@@ -40,9 +51,9 @@ def load(path: Path) -> Any:
     return _validated(core_params.read(path), str(path))
 
 
-def parse(text: str, *, source: str) -> Any:
-    """All sections of the text of a params.yaml; `source` names it in errors."""
-    return _validated(core_params.parse(text, source=source), source)
+def parse(content: str, *, source: str) -> Any:
+    """All sections of the content of a params.yaml; `source` names it in errors."""
+    return _validated(core_params.parse(content, source=source), source)
 
 
 def _validated(content: dict[str, Any], source: str) -> Any:
@@ -51,24 +62,44 @@ def _validated(content: dict[str, Any], source: str) -> Any:
     return core_params.validate(content, Params, NAMES, source=source)
 
 
-def run(params: Any) -> None:
-    """Check the feature files' columns and timestamps, and the splits' ranges; change nothing.
-    Raises InputError as the steps would."""
+def run(params: Any, *, rows: bool = True) -> list[tuple[Range, dict[str, int]]]:
+    """Check the feature files' columns and timestamps and the splits' ranges; change nothing.
+
+    With `rows`, all quotes are read too. Returns the splits, and how many rows of each have which
+    status; of the simulated market, as if it had neither gaps nor defects. Raises InputError as the
+    steps would.
+    """
+    label = params.label
     if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change
-        holdout(params.split, first_ns=0, last_ns=10**18)
-        return
-    folder = open_folder(Path(params.data.dir), params.data)
-    families(folder.features, params.features)
-    first_ns, last_ns = folder.first_ns, folder.last_ns
-    found = f"found {moment(first_ns)} to {moment(last_ns)}"
-    if last_ns - first_ns < params.label.horizon_ns:
-        raise InputError(
-            f"{params.data.dir}: must reach further than label.horizon_seconds "
-            f"({params.label.horizon_seconds:g}), {found}"
-        )
-    for span in holdout(params.split, first_ns=first_ns, last_ns=last_ns):
-        if span.end_ns <= first_ns or span.start_ns > last_ns:
+        times: Times = partial(_simulated, params.simulate)
+        quotes = (np.ones(params.simulate.rows_per_day),) * 2
+        first_ns, *_, last_ns = np.concatenate([day[[0, -1]] for day in times()]).tolist()
+        known = ((day, compute(day, *quotes, label, end_ns=last_ns).status) for day in times())
+    else:
+        folder = open_folder(Path(params.data.dir), params.data)
+        families(folder.features, params.features)
+        times, first_ns, last_ns = folder.each_time, folder.first_ns, folder.last_ns
+        if last_ns - first_ns < label.horizon_ns:
             raise InputError(
-                f"split: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must "
-                f"hold data, {found}"
+                f"{params.data.dir}: must reach further than label.horizon_seconds "
+                f"({label.horizon_seconds:g}), found {moment(first_ns)} to {moment(last_ns)}"
             )
+        known = ((time_ns, made.status) for *_, time_ns, _, made, _ in label_files(folder, label))
+    ranges = holdout(params.split, times, max_gap_ns=label.max_gap_ns)
+    if not rows:
+        return []
+    counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=int)
+    for time_ns, status in known:
+        np.add.at(counts, row_status(time_ns, status, ranges, horizon_ns=label.horizon_ns), 1)
+    each = zip(ranges, counts[:-1].tolist(), strict=True)
+    return [
+        (span, rows_of(span, count, first_ns=first_ns, last_ns=last_ns)) for span, count in each
+    ]
+
+
+def _simulated(market: Simulate) -> Iterator[np.ndarray]:
+    """The times of each simulated day's rows."""
+    first = np.datetime64(market.start, "ns").astype(np.int64)
+    for day in range(market.days):
+        rows = np.arange(day * market.rows_per_day, (day + 1) * market.rows_per_day)
+        yield first + np.round(rows * (_DAY_NS / market.rows_per_day)).astype(np.int64)

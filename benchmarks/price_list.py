@@ -61,7 +61,8 @@ class Market:
     def __init__(self, market: Any, params: Params) -> None:
         self.market, self.params = market, params.model_copy(update={"label": market.label})
         time_ns, y = market.time_ns, market.outcome.to_numpy()
-        ranges = holdout(params.split, first_ns=int(time_ns[0]), last_ns=int(time_ns[-1]))
+        gap_ns = market.label.max_gap_ns
+        ranges = holdout(params.split, lambda: [time_ns], max_gap_ns=gap_ns)
         known = np.where(np.isfinite(y), LABELLED, END_OF_DATA).astype(np.int8)
         which, status = row_status(time_ns, known, ranges, horizon_ns=market.label.horizon_ns)
         self.parts = [np.flatnonzero((which == at) & (status == KEPT)) for at in range(3)]

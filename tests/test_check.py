@@ -1,9 +1,13 @@
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import day_frame
 
 from alpha import check
+from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
+from alpha.label import run as labels
+from alpha.split import run as splits
 
 
 def pointed_at(params, folder, **data):
@@ -29,7 +33,7 @@ def test_what_the_labels_step_would_refuse_is_found_before_anything_runs(
 
 
 def test_sound_files_pass_and_nothing_is_written(tmp_path, params):
-    day_frame(600).to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    day_frame(3000).to_hdf(tmp_path / "a.h5", key="df", mode="w")
     check.run(pointed_at(params, tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["a.h5"]
 
@@ -38,18 +42,63 @@ def test_ranges_of_time_without_data_are_refused(tmp_path, params):
     day_frame(600).to_hdf(tmp_path / "a.h5", key="df", mode="w")
     days = [pd.Timestamp(f"2024-01-0{day}").to_pydatetime() for day in (1, 2, 3, 4)]
     times = {"train": days[:2], "valid": days[1:3], "test": days[2:]}
-    splits = params.split.model_copy(update={"fractions": None, "times": times})
-    with pytest.raises(InputError, match="split: valid .* must hold data, found 2024-01-01"):
-        check.run(pointed_at(params, tmp_path).model_copy(update={"split": splits}))
+    split = params.split.model_copy(update={"fractions": None, "times": times})
+    with pytest.raises(
+        InputError, match="split: valid .* no row in its range: there are rows from 2024-01-01T"
+    ):
+        check.run(pointed_at(params, tmp_path).model_copy(update={"split": split}))
+
+
+@pytest.mark.parametrize(
+    "starts",
+    [
+        ("2024-01-01T00:00:00", "2024-01-15T00:00:00"),
+        ("2024-01-01T08:00:00", "2024-01-02T08:00:00", "2024-01-03T08:00:00"),
+    ],
+    ids=["two days a fortnight apart", "sessions on consecutive days"],
+)
+def test_data_with_long_pauses_are_split_as_check_says(tmp_path, params, starts):
+    for number, start in enumerate(starts):
+        frame = day_frame(3000, start=start, seed=number)
+        frame.iloc[1500:1510, 0] = np.nan
+        frame.to_hdf(tmp_path / f"{number}.h5", key="df", mode="w")
+    params = pointed_at(params, tmp_path)
+    sections, out = (params.data, params.label), tmp_path / "out"
+    labels.run(*sections, features=tmp_path, out=out)
+    splits.run(*sections, params.split, features=tmp_path, labels=out / "labels", out=out)
+    summary = read_json(out / "summary.json")["splits"]
+    for span, rows in check.run(params):
+        assert rows.items() <= summary[span.name].items()
+        assert rows["kept"] > 0
+
+
+def test_a_split_that_would_keep_no_row_is_refused_with_what_would_help(tmp_path, params):
+    day_frame(1200).to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    wanted = "split: valid .* 240 embargoed; more data, or a shorter split.embargo_seconds, would"
+    with pytest.raises(InputError, match=wanted):
+        check.run(pointed_at(params, tmp_path))
+    simulate = params.simulate.model_copy(update={"rows_per_day": 1000})
+    wanted = "split: train .* unlabelled; more data without gaps, or a shorter label.horizon"
+    with pytest.raises(InputError, match=wanted):
+        check.run(params.model_copy(update={"simulate": simulate}))
+
+
+def test_files_of_several_symbols_are_refused_by_their_names(tmp_path, params):
+    for day, symbol in enumerate(("XBTUSD", "ETHUSD"), start=1):
+        frame = day_frame(600, start=f"2024-01-0{day}")
+        frame.to_hdf(tmp_path / f"{symbol}-data-0{day}-01-2024.h5", key="df", mode="w")
+    wanted = r"several symbols \(ETHUSD, XBTUSD\); data.pattern chooses one, such as 'ETHUSD-\*.h5'"
+    with pytest.raises(InputError, match=wanted):
+        check.run(pointed_at(params, tmp_path))
 
 
 def test_the_simulated_market_needs_no_check_but_its_splits_do(params):
     check.run(params)
     day = pd.Timestamp("2024-01-01").to_pydatetime()
     times = dict.fromkeys(("train", "valid", "test"), (day, day))
-    splits = params.split.model_copy(update={"fractions": None, "times": times})
+    split = params.split.model_copy(update={"fractions": None, "times": times})
     with pytest.raises(InputError, match="train must end after it starts"):
-        check.run(params.model_copy(update={"split": splits}))
+        check.run(params.model_copy(update={"split": split}))
 
 
 def test_both_real_files_pass(realdata, params):

@@ -76,7 +76,16 @@ def test_labels_that_are_as_pinned_pass_without_a_word(tmp_path, capsys):
 def test_labels_without_a_pin_pass_and_are_told(tmp_path, capsys):
     assert shift.read(guarded(tmp_path, made(), None)) == shift.Shift(status="not_pinned")
     told = capsys.readouterr().out
-    assert told == "The labels are not pinned yet. `alpha pin` accepts them.\n"
+    assert told == (
+        "The labels of these data are not pinned yet: nothing would tell if they moved. "
+        "`alpha pin` accepts them.\n"
+    )
+
+
+def test_a_pin_of_other_days_altogether_is_of_another_market_and_does_not_count(tmp_path):
+    days = {"c.h5": made().content["days"]["a.h5"]}
+    found = shift.read(guarded(tmp_path, made(days=days, **OTHER_DATA), made()))
+    assert found == shift.Shift(status="not_pinned")
 
 
 def test_labels_without_a_folder_of_pins_pass_too(tmp_path):

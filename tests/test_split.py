@@ -41,8 +41,13 @@ def by_fractions(train=0.6, valid=0.2, test=0.2, embargo=0) -> Splits:
     return Splits(scheme="holdout", fractions=fractions, times=None, embargo_seconds=embargo)
 
 
+def ranges_of(splits, *files, max_gap=10**9) -> tuple[Range, ...]:
+    """The ranges for rows at these times (ns), a list a file."""
+    return holdout(splits, lambda: (np.array(times) for times in files), max_gap_ns=max_gap)
+
+
 def test_fractions_share_out_the_observed_span_to_its_last_row():
-    train, valid, test = holdout(by_fractions(embargo=5), first_ns=1000, last_ns=1999)
+    train, valid, test = ranges_of(by_fractions(embargo=5), [1000, 1400], [1999])
     assert (train.start_ns, train.end_ns, train.embargo_ns) == (1000, 1600, 0)
     assert (valid.start_ns, valid.end_ns, valid.embargo_ns) == (1600, 1800, 5 * NS)
     assert (test.start_ns, test.end_ns) == (1800, 2000)
@@ -54,7 +59,7 @@ def test_explicit_times_are_utc_whether_naive_aware_or_dates():
         DAY, dt.datetime(2024, 1, 2, 9, tzinfo=tokyo), "2024-01-02", "2024-01-03T00:00:00.5",
         "2024-01-04", "2024-01-05",
     )  # fmt: skip
-    train, valid, _ = holdout(splits, first_ns=0, last_ns=1)
+    train, valid, _ = ranges_of(splits, [0, 1])
     midnight = pd.Timestamp("2024-01-01").value
     assert (train.start_ns, train.end_ns) == (midnight, midnight + 86400 * NS)
     assert valid.end_ns == midnight + 2 * 86400 * NS + NS // 2
@@ -75,7 +80,40 @@ def test_explicit_times_are_utc_whether_naive_aware_or_dates():
 )
 def test_ranges_that_are_empty_or_overlap_are_refused(times, message):
     with pytest.raises(InputError, match=message):
-        holdout(by_times(*times), first_ns=0, last_ns=1)
+        ranges_of(by_times(*times), [0, 1])
+
+
+def test_fractions_are_of_observed_time_in_which_a_gap_counts_no_more_than_the_longest_step():
+    """20 rows 10 ns apart, a pause, 20 more: 190 + 30 + 190 + 1 ns were observed."""
+    first = np.arange(0, 200, 10)
+    train, valid, test = ranges_of(by_fractions(), first, first + 1_000_000, max_gap=30)
+    assert train.end_ns == 1_000_000 + round(411 * 0.6) - 220
+    assert (valid.start_ns, valid.end_ns) == (train.end_ns, 1_000_000 + round(411 * 0.8) - 220)
+    assert (test.start_ns, test.end_ns) == (valid.end_ns, 1_000_191)
+
+
+@given(
+    st.lists(st.integers(1, 100), min_size=1, max_size=60),
+    st.integers(1, 60),
+    st.lists(st.integers(0, 60), max_size=3),
+    st.floats(0.1, 0.8),
+)
+def test_each_cut_has_its_share_of_observed_time_before_it_however_files_are_cut(
+    steps, max_gap, cuts, share
+):
+    """A slow reference: observed nanoseconds one by one."""
+    times = np.concatenate(([0], np.cumsum(steps)))
+    observed = [t for a, step in zip(times, steps, strict=False) for t in range(
+        a + step - min(step, max_gap), a + step)] + [times[-1]]  # fmt: skip
+    files = [part for part in np.split(times, sorted(cuts)) if len(part)]
+    splits = by_fractions(share, (1 - share) / 2, (1 - share) / 2)
+    wanted = round(len(observed) * share)
+    try:
+        train, *_, test = ranges_of(splits, *files, max_gap=max_gap)
+    except InputError:  # too little time for three ranges
+        return
+    assert sum(t < train.end_ns for t in observed) == wanted
+    assert test.end_ns == times[-1] + 1
 
 
 def test_a_row_is_kept_only_if_its_whole_window_is_before_the_end_of_its_range():
@@ -111,9 +149,7 @@ def test_bad_quotes_and_missing_labels_are_told_apart():
 )
 def test_no_window_of_a_kept_row_reaches_into_another_split(steps, horizon, embargo, code):
     time_ns = np.cumsum(steps) * NS
-    spans = holdout(
-        by_fractions(embargo=embargo), first_ns=int(time_ns[0]), last_ns=int(time_ns[-1])
-    )
+    spans = ranges_of(by_fractions(embargo=embargo), time_ns, max_gap=10**12)
     status = np.where(np.arange(len(time_ns)) % 5 == 0, code, 0)
     which, found = row_status(time_ns, status, spans, horizon_ns=horizon * NS)
     assert (which >= 0).all()

@@ -1,7 +1,7 @@
 """Feature files in order, with their columns and rows; and the files of the splits."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -47,6 +47,12 @@ class FeatureFolder:
     def open(self, file: FeatureFile) -> AbstractContextManager[FrameReader]:
         return _open(file.path, self.data)
 
+    def each_time(self) -> Iterator[np.ndarray]:
+        """`times` of each file."""
+        for file in self.files:
+            with self.open(file) as frame:
+                yield self.times(file, frame)[0]
+
     def quotes(self, file: FeatureFile) -> tuple["Quotes", str]:
         """Timestamps and quotes of the rows that count; and a SHA-256 of what labels are made of:
         the timestamps (int64), bids and asks (float64) of all rows."""
@@ -87,6 +93,12 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
     paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
     if not paths:
         raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
+    named = (re.match(r"(.+)-data-\d\d-\d\d-\d{4}\.", path.name) for path in paths)
+    if len(symbols := sorted({match[1] for match in named if match})) > 1:
+        raise InputError(
+            f"{folder}: must hold files of one symbol, found several symbols ({some(symbols)}); "
+            f"data.pattern chooses one, such as {symbols[0] + '-*.h5'!r}"
+        )
     features: tuple[str, ...] = ()
     scanned: list[tuple[FeatureFile, int | None]] = []
     for path in paths:
@@ -125,7 +137,8 @@ def _before(file: FeatureFile, before_last_ns: int | None, follower: FeatureFile
     if follower.first_ns < file.last_ns:
         raise InputError(
             f"{follower.path}: row 0: files must not overlap in time, but {file.path.name} "
-            f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}"
+            f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}; "
+            "several symbols in one folder? data.pattern chooses files"
         )
     if follower.first_ns > file.last_ns:
         return replace(file, after_ns=follower.first_ns)

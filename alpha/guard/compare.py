@@ -64,8 +64,9 @@ def read(guard: Path) -> Shift:
 
 def compare(found: Profile, pin: Profile | None) -> Shift:
     """What moved between `pin` and `found`: counts if they are not equal, other figures beyond
-    a relative 1e-9 (or 1e-15)."""
-    if pin is None:
+    a relative 1e-9 (or 1e-15). A pin of other days altogether is one of another market, such as
+    the simulated: it does not count."""
+    if pin is None or (pin.days and pin.days.keys().isdisjoint(found.days)):
         return Shift(status="not_pinned")
     params = changes(pin.params, found.params)
     other = ["params"] * bool(params) + ["data"] * (found.data_digest != pin.data_digest)

@@ -29,7 +29,7 @@ def sentence(shift: Shift) -> str:
     if shift.status == "as_pinned":
         return "The labels are as pinned."
     if shift.status == "not_pinned":
-        return "The labels are not pinned yet."
+        return "The labels of these data are not pinned yet: nothing would tell if they moved."
     if shift.status == "moved":
         return f"L{moved(shift)[1:]}."
     params = [f"{of.key} from {written(of.pinned)} to {written(of.found)}" for of in shift.params]

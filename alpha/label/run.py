@@ -41,7 +41,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     with whole_outs(out) as part:
         (part / "labels").mkdir()
         # A file is labelled while the one before it is written.
-        made = track(parallel.ahead(_each(folder, label)), "labels", total=len(folder.files))
+        made = track(parallel.ahead(label_files(folder, label)), "labels", total=len(folder.files))
         for file, digest, time_ns, frozen, labels, past in made:
             name, outcome = file.path.name, labels.alpha_outcome
             _check_size(folder, file, outcome)
@@ -78,7 +78,7 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
         )
 
 
-def _each(
+def label_files(
     folder: FeatureFolder, label: Label
 ) -> Iterator[tuple[FeatureFile, str, np.ndarray, float, Labels, np.ndarray]]:
     """Each file with its digest, and its rows' times, longest frozen run (s), labels and past

@@ -1,6 +1,7 @@
 """Ranges of time, and what becomes of the rows in them."""
 
 import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -14,6 +15,13 @@ from alpha.split import Split
 # What became of a row, by precedence: the first that holds is the one counted.
 OUTSIDE, BAD, UNLABELLED, EMBARGOED, PURGED, KEPT = range(6)
 ROW_STATUS = ("outside", "bad", "unlabelled", "embargoed", "purged", "kept")
+# What gives a range rows, by what became of most of them.
+_CURES = {
+    "bad": "sound quotes, in data.best_bid and data.best_ask,",
+    "unlabelled": "more data without gaps, or a shorter label.horizon_seconds,",
+    "embargoed": "more data, or a shorter split.embargo_seconds,",
+    "purged": "more data, or a shorter label.horizon_seconds,",
+}
 
 
 @dataclass(frozen=True)
@@ -26,18 +34,20 @@ class Range:
     embargo_ns: int
 
 
-def holdout(splits: Split, *, first_ns: int, last_ns: int) -> tuple[Range, ...]:
-    """Ranges of train, valid and test for data observed over [first_ns, last_ns], of which
-    fractions are. The embargo applies at the start of valid and test. Raises InputError if explicit
+Times = Callable[[], Iterable[np.ndarray]]
+
+
+def holdout(splits: Split, times: Times, *, max_gap_ns: int) -> tuple[Range, ...]:
+    """Ranges of train, valid and test. Fractions are of the time observed in the rows at `times`
+    (int64 arrays, ascending over all of them): of the steps between rows, of a longer one no more
+    than `max_gap_ns`. The embargo applies at the start of valid and test. Raises InputError if
     ranges are empty, out of order or overlapping."""
     if splits.times is not None:
         bounds = [(_ns(start), _ns(end)) for start, end in (splits.times[name] for name in SPLITS)]
     else:
         fractions = splits.fractions or {}
         shares = accumulate(fractions[name] for name in SPLITS)
-        span = last_ns + 1 - first_ns
-        ends = [first_ns + round(span * min(share, 1.0)) for share in shares]
-        bounds = list(pairwise([first_ns, *ends]))
+        bounds = list(pairwise(_cuts([0.0, *shares], times, max_gap_ns)))
     ranges: list[Range] = []
     for name, (start, end) in zip(SPLITS, bounds, strict=True):
         if end <= start:
@@ -72,6 +82,50 @@ def row_status(
         status[inside & (label_status != LABELLED)] = UNLABELLED
         status[inside & (label_status == BAD_QUOTE)] = BAD
     return which, status
+
+
+def _cuts(shares: list[float], times: Times, max_gap_ns: int) -> list[int]:
+    """The moments, in ns, at which such shares of all observed time have passed."""
+    total = sum(int(passed[-1] - passed[0]) for _, passed in _observed(times(), max_gap_ns)) + 1
+    wanted = [round(total * min(share, 1.0)) for share in shares]
+    cuts: list[int] = []
+    last = 0
+    for time_ns, passed in _observed(times(), max_gap_ns):
+        while len(cuts) < len(wanted) and (after := passed - wanted[len(cuts)])[-1] >= 0:
+            row = int(np.searchsorted(after, 0))
+            cuts.append(int(time_ns[row] - after[row]))
+        last = int(time_ns[-1])
+    return cuts + [last + 1] * (len(wanted) - len(cuts))
+
+
+def _observed(times: Iterable[np.ndarray], max_gap_ns: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """Rows' times, and how much time was observed up to each, in ns: the first of a part after the
+    first is the last row of the part before."""
+    last, passed = np.empty(0, dtype=np.int64), 0
+    for part in times:
+        time_ns = np.concatenate((last, part))
+        steps = np.minimum(np.diff(time_ns, prepend=time_ns[0]), max_gap_ns)
+        yield time_ns, passed + np.cumsum(steps)
+        last, passed = time_ns[-1:], passed + int(steps.sum())
+
+
+def rows_of(span: Range, counts: Sequence[int], *, first_ns: int, last_ns: int) -> dict[str, int]:
+    """How many rows of a range have which status, from a count of each of ROW_STATUS. Raises
+    InputError, which names what would help, if none of the data, which are of these times, is
+    kept."""
+    found = dict(zip(ROW_STATUS, counts, strict=True))
+    del found[ROW_STATUS[OUTSIDE]]
+    if found["kept"]:
+        return found
+    lost = [f"{count} {status}" for status, count in found.items() if count]
+    why = f"no row in its range: there are rows from {moment(first_ns)} to {moment(last_ns)}"
+    if lost:
+        cure = _CURES[max(found, key=lambda status: found[status])]
+        why = f"{', '.join(lost)}; {cure} would help"
+    raise InputError(
+        f"split: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must keep at least "
+        f"one row, found none: {why}"
+    )
 
 
 def _ns(when: dt.datetime | dt.date) -> int:

@@ -13,7 +13,7 @@ from alpha.data.columns import LABEL_COLUMNS, LABELLED
 from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
 from alpha.data.params import Data, Label
 from alpha.split import Split
-from alpha.split.ranges import KEPT, OUTSIDE, ROW_STATUS, Range, holdout, row_status
+from alpha.split.ranges import KEPT, ROW_STATUS, Range, holdout, row_status, rows_of
 
 # Rows that are read, compressed and written at a time.
 _ROWS = 1 << 14
@@ -29,7 +29,7 @@ def run(
     labels do not belong together or a split stays empty."""
     import_ahead()
     folder = open_folder(features, data)
-    ranges = holdout(splits, first_ns=folder.first_ns, last_ns=folder.last_ns)
+    ranges = holdout(splits, folder.each_time, max_gap_ns=label.max_gap_ns)
     with whole_outs(out) as part:
         for span in ranges:
             (part / span.name).mkdir()
@@ -37,18 +37,10 @@ def run(
         counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
         for file in track(folder.files, "split", total=len(folder.files)):
             counts += _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
-        by_split = {}
+        by_split, whole = {}, {"first_ns": folder.first_ns, "last_ns": folder.last_ns}
         for span, found in zip(ranges, counts[:-1].tolist(), strict=True):
-            of_status = dict(zip(ROW_STATUS, found, strict=True))
-            del of_status[ROW_STATUS[OUTSIDE]]  # in no range
-            start, end = moment(span.start_ns), moment(span.end_ns)
-            if found[KEPT] == 0:
-                lost = [f"{count} {status}" for status, count in of_status.items() if count]
-                raise InputError(
-                    f"split: {span.name} ({start} to {end}) must keep at least one row, found "
-                    f"none: {', '.join(lost) or 'no row in its range'}"
-                )
-            by_split[span.name] = {"start": start, "end": end, "rows": sum(found), **of_status}
+            ends = {"start": moment(span.start_ns), "end": moment(span.end_ns)}
+            by_split[span.name] = {**ends, "rows": sum(found), **rows_of(span, found, **whole)}
         of_all = dict(zip(ROW_STATUS, counts.sum(axis=0).tolist(), strict=True))
         summary = {
             "input_rows": sum(file.rows for file in folder.files),

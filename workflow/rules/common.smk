@@ -38,7 +38,8 @@ try:
     STAGES = {stage.name: stage for stage in pipeline(REPO)}
     STALE = REPO.status() if workflow.is_main_process else {}
     if STALE:
-        check.run(PARAMS)
+        # Which rows the splits would keep is to be known before labels are made.
+        check.run(PARAMS, rows=bool(STALE.keys() & {"label", "split"}))
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 except AtWork as error:
