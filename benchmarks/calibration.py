@@ -134,7 +134,7 @@ def work(piece: str) -> Any:
         "signal_strength": signal,
         "volatility_strength": volatility,
     }
-    params = load(coverage.ROOT / "params.yaml")
+    params = load(coverage.ROOT / "tests" / "params.yaml")
     changes: dict[str, Any] = {
         "simulate": params.simulate.model_copy(update=market),
         "seeds": tuple(_SEEDS),

@@ -108,7 +108,7 @@ def _figures(sums: np.ndarray) -> np.ndarray:
 
 @cache
 def _params() -> Any:
-    return load(ROOT / "params.yaml")
+    return load(ROOT / "tests" / "params.yaml")
 
 
 @cache

@@ -16,7 +16,7 @@ from benchmarks.steps import ROOT
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
-    params = load(ROOT / "params.yaml")
+    params = load(ROOT / "tests" / "params.yaml")
     rows = bench.sizes.evaluated_rows
     of = data.market(rows, seed=rows)
     outcome, score = data.judged(rows)

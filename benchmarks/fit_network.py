@@ -30,7 +30,7 @@ def dataset(values: np.ndarray, y: np.ndarray) -> Dataset:
 
 def main(folder: Path) -> None:
     tensorflow().get_logger().setLevel("ERROR")  # it wonders that there are several loops
-    params = load(ROOT / "params.yaml")
+    params = load(ROOT / "tests" / "params.yaml")
     x, y, valid_x, valid_y = (
         np.load(folder / f"{name}.npy") for name in ("x", "y", "valid_x", "valid_y")
     )

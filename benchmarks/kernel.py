@@ -29,7 +29,7 @@ _MASKS = 20
 
 
 def measure(bench: Bench) -> Iterator[Measurement]:
-    default = load(ROOT / "params.yaml").label
+    default = load(ROOT / "tests" / "params.yaml").label
     for rows in bench.sizes.vectors:
         of = data.market(rows, seed=rows)
         for horizon in bench.sizes.horizons:

@@ -210,7 +210,7 @@ def main() -> None:
     parser.add_argument("-v", "--verbose", action="store_true", help="name what was got wrong")
     args = parser.parse_args()
     args.cache.mkdir(parents=True, exist_ok=True)
-    params = load(ROOT / "params.yaml")
+    params = load(ROOT / "tests" / "params.yaml")
     markets = {"simulated": simulated(params.simulate, params.label)}
     markets["real"] = real(args.realdata, params.label)
     table = [

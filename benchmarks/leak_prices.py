@@ -34,7 +34,7 @@ def main() -> None:
     wanted = parser.parse_args().parts or list(PARTS)
     if unknown := [part for part in wanted if part not in PARTS]:
         parser.error(f"no such part: {', '.join(unknown)} (there are {', '.join(PARTS)})")
-    params = load(ROOT / "params.yaml")
+    params = load(ROOT / "tests" / "params.yaml")
     folder = Path(os.environ.get("ALPHA_REALDATA", ROOT / ".." / "shared" / "realdata"))
     if not folder.is_dir():
         print(f"skipped: {folder}: no real order-book data (set ALPHA_REALDATA)")

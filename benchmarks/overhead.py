@@ -50,7 +50,7 @@ LEAST = {
 def clone(folder: Path) -> Checkout:
     """The default run's stages, with their deps, params and outs, whose commands take no time."""
     checkout = Checkout.clone(folder)
-    shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copy(ROOT / "tests" / "params.yaml", folder)
     path, yaml = folder / "dvc.yaml", YAML()
     content = yaml.load(path)
     for stage in content["stages"].values():

@@ -75,7 +75,8 @@ def by_time(time_ns: np.ndarray, longest_ns: int, params: Params) -> Draw:
     window of `longest_ns` from it reaches the next range, which starts with an embargo."""
     update = {"fractions": SHARES, "times": None, "embargo_seconds": EMBARGO_SECONDS}
     splits = params.split.model_copy(update=update)
-    ranges = holdout(splits, lambda: [time_ns], max_gap_ns=params.label.max_gap_ns)
+    span_ns = int(time_ns[-1] - time_ns[0])
+    ranges = holdout(splits, lambda: [time_ns], max_gap_ns=span_ns)
     sound = np.zeros(len(time_ns), dtype=np.int8)
     which, status = row_status(time_ns, sound, ranges, horizon_ns=longest_ns)
     return Draw(*(np.flatnonzero((which == at) & (status == KEPT)) for at in range(len(ranges))))

@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=40, help="of one epoch")
     parser.add_argument("--repeats", type=int, default=9, help="epochs of each network")
     arguments = parser.parse_args()
-    params = load(Path(__file__).resolve().parent.parent / "params.yaml")
+    params = load(Path(__file__).resolve().parent.parent / "tests" / "params.yaml")
     of, parameters, batch = market_families(params), params.silos, params.train.batch_size
     own, done = multiplications(of, parameters)
     tf = tensorflow()

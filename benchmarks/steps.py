@@ -91,8 +91,8 @@ def flow(jobs: Mapping[str, Job], *, side_by_side: int = 2) -> tuple[float, dict
 
 
 def params_file(path: Path, **sections: Any) -> tuple[Path, Params]:
-    """The repository's params.yaml with some keys of some sections changed, written to `path`."""
-    content = load(ROOT / "params.yaml").model_dump(mode="json")
+    """The tests' params.yaml with some keys of some sections changed, written to `path`."""
+    content = load(ROOT / "tests" / "params.yaml").model_dump(mode="json")
     for name, value in sections.items():
         content[name] = content[name] | value if isinstance(value, Mapping) else value
     # JSON is YAML.

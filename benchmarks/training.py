@@ -27,7 +27,7 @@ _ROUNDS = 3
 
 def measure(bench: Bench) -> Iterator[Measurement]:
     _write(bench, bench.work)
-    params = load(ROOT / "params.yaml")
+    params = load(ROOT / "tests" / "params.yaml")
     of = list(families(data.names(), params.features).values())
     owns = [[at for at, name in enumerate(of) if name == family] for family in dict.fromkeys(of)]
     with (
@@ -93,7 +93,7 @@ def _write(bench: Bench, folder: Path) -> None:
     and that batches which are cut once are as good as those that are drawn anew.
     """
     rows = bench.sizes.train_rows
-    label = load(ROOT / "params.yaml").label
+    label = load(ROOT / "tests" / "params.yaml").label
     of = data.market(rows + rows // 4 + 1000, seed=0)
     x = data.features(of, seed=0, nan=False)
     found = targets.compute(of.time_ns, of.bid, of.ask, label)

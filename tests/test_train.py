@@ -281,7 +281,7 @@ def test_only_networks_load_tensorflow(chain, tmp_path):
         paths = [
             f"--train={folder}/splits/train", f"--valid={folder}/splits/valid",
             f"--normalization={folder}/contract.json", f"--out={tmp_path}/{model}",
-            f"--live={tmp_path}/live",
+            f"--live={tmp_path}/live", "--params=tests/params.yaml",
         ]  # fmt: skip
         command = [sys.executable, "-c", program, "train", *which, *paths]
         done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)

@@ -12,7 +12,7 @@ from markets import Market, real, simulated
 from alpha.check import load
 from alpha.data.features import families
 
-PARAMS = load(Path(__file__).resolve().parents[2] / "params.yaml")
+PARAMS = load(Path(__file__).resolve().parents[1] / "params.yaml")
 FIRST, ROWS = 40_000, 9000
 # Where bars, samples and moves are cut in their midst, here or there.
 CUTS = tuple(range(573, 8900, 467))

@@ -9,7 +9,7 @@ from markets import real, simulated
 
 from alpha.check import load
 
-PARAMS = load(Path(__file__).resolve().parents[2] / "params.yaml")
+PARAMS = load(Path(__file__).resolve().parents[1] / "params.yaml")
 MARKETS = ["simulated", "real"]
 # Of leaks, at least: of the catalogue, and of a part of it or of what is drawn anew. Books and
 # flows of the simulated market have less to do with its quotes than real ones.

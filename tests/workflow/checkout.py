@@ -73,6 +73,7 @@ class Checkout:
             # Other tests compile meanwhile, and rename what they have written.
             with suppress(FileNotFoundError):
                 shutil.copy2(path, target)
+        shutil.copy(ROOT / "tests" / "params.yaml", folder)
         checkout = cls(folder)
         checkout.edit(MINIATURE | (changes or {}))
         checkout.run("git", "init", "--quiet")

@@ -109,7 +109,9 @@ EXPECTED = {
 def test_every_section_of_params_has_its_row():
     sections = {key.partition(".")[0] for key in EXPECTED}
     without_parameters = {"zero", "mean", "median", "persistence", "har"}
-    assert sections | without_parameters == set(YAML(typ="safe").load(ROOT / "params.yaml"))
+    assert sections | without_parameters == set(
+        YAML(typ="safe").load(ROOT / "tests" / "params.yaml")
+    )
     assert set(EXPECTED) == set(entry_points.PARAMETERS)
 
 

@@ -2,8 +2,10 @@
 and the folders of the package stand on each other in one direction."""
 
 import ast
+import shutil
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -14,7 +16,10 @@ from dvc.repo import Repo
 from alpha.__main__ import COMMANDS
 from alpha.learn.params import KINDS
 
-RESOLVED = ProjectFile(Repo(ROOT), "dvc.yaml").resolver.resolve()["stages"]
+with TemporaryDirectory() as _folder:
+    for _file in ("dvc.yaml", "tests/params.yaml"):
+        shutil.copy(ROOT / _file, _folder)
+    RESOLVED = ProjectFile(Repo.init(_folder, no_scm=True), "dvc.yaml").resolver.resolve()["stages"]
 # Those of a matrix differ in the model alone, and the seed: one of each.
 STAGES: dict[str, dict[str, Any]] = {name.partition("@")[0]: RESOLVED[name] for name in RESOLVED}
 # What each floor may import: itself, and those before it.
