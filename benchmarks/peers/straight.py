@@ -32,10 +32,13 @@ _BATCH = 1 << 13
 
 def cut(time_ns: np.ndarray, settings: dict[str, Any]) -> Iterator[np.ndarray]:
     """Of train, valid and test: which rows have their windows inside, after the embargo."""
-    span, share, start = time_ns[-1] + 1 - time_ns[0], 0.0, time_ns[0]
+    steps = np.minimum(np.diff(time_ns, prepend=time_ns[0]), settings["max_gap_ns"])
+    passed, share, start = np.cumsum(steps), 0.0, time_ns[0]
     for name in SPLITS:
         share += settings["fractions"][name]
-        end = time_ns[0] + round(int(span) * min(share, 1.0))
+        wanted = round((int(passed[-1]) + 1) * min(share, 1.0))
+        row = min(np.searchsorted(passed, wanted), len(time_ns) - 1)
+        end = time_ns[row] + wanted - passed[row]
         first = start if name == "train" else start + settings["embargo_ns"]
         yield (time_ns >= first) & (time_ns + settings["horizon_ns"] < end)
         start = end
