@@ -20,7 +20,7 @@ COMMANDS = {
     "pin": "alpha.guard.pin",
 }
 # The sections of params.yaml; those of earlier versions with the names of today.
-_SECTIONS = """data features simulate label split normalize audit baselines networks trees seeds
+_SECTIONS = """data features simulate label split normalize audit baselines networks trees own seeds
 loss train evaluate verdict"""
 SECTIONS = dict.fromkeys((*_SECTIONS.split(), *MODELS), "")
 SECTIONS |= {"splits": "split", "normalization": "normalize"}

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from alpha.core import params as core_params
 from alpha.core.errors import InputError
 from alpha.core.params import Positive, Section, Seed
 
 # Each kind is a list in params.yaml, a folder of alpha/models, and has stages of its own. Each
 # model has a section of its own too, and is a module of that folder, or a class in one.
-KINDS = {
+KINDS: dict[str, dict[str, str]] = {
     "baselines": {
         "zero": "naive.Zero",
         "mean": "naive.Mean",
@@ -28,6 +29,11 @@ MODELS = tuple(model for models in KINDS.values() for model in models)
 FEATURELESS = ("zero", "mean", "median", "persistence", "har")
 # The plain network that is trained beside silos, in a folder of that name inside its run's.
 MATCHED_MLP = "matched_mlp"
+# Models of one's own are the other files of that folder, whatever is in them; not under a name that
+# is taken in results or metrics.
+_TAKEN = {*MODELS, MATCHED_MLP, "baselines", "best", "oracle"}
+_FILES = sorted(Path(__file__).parents[1].glob("models/own/[a-z]*.py"))
+KINDS["own"] = {file.stem: file.stem for file in _FILES if file.stem not in _TAKEN}
 
 
 class Loss(Section):
@@ -57,23 +63,40 @@ def _name(kind: str) -> Any:
     return Annotated[str, AfterValidator(check)]
 
 
+def _files(own: dict[str, Any]) -> dict[str, Any]:
+    known = KINDS["own"]
+    if unknown := [name for name in own if name not in known]:
+        of = f"files of alpha/models/own ({', '.join(known) or 'there is none'})"
+        raise ValueError(f"must name {of}, found {unknown[0]!r}")
+    return own
+
+
+def _parameters(own: dict[str, Any]) -> dict[str, Section]:
+    of = {
+        name: getattr(import_module(f"alpha.models.own.{name}"), "Parameters", Section)
+        for name in own
+    }
+    return dict(core_params.model(of).model_validate(own))
+
+
 # The sections that say what is trained.
 LADDER: dict[str, Any] = {
     "baselines": _list(_name("baselines"), Field(min_length=1)),
     "networks": _list(_name("networks")),
     "trees": _list(_name("trees")),
+    "own": Annotated[dict[str, Any], AfterValidator(_files)],
     "seeds": _list(Seed, Field(min_length=1)),
 }
 
 
 def ladder(params: Any) -> tuple[str, ...]:
     """Every model that is trained, lowest first, from the sections LADDER."""
-    return (*params.baselines, *params.networks, *params.trees)
+    return (*params.baselines, *params.networks, *params.trees, *params.own)
 
 
 def runs(params: Any) -> list[str]:
     """What is trained, as model-seed, lowest first: a baseline with seed 0 alone."""
-    random = (*params.networks, *params.trees)
+    random = ladder(params)[len(params.baselines) :]
     seeded = [f"{model}-{seed}" for model in random for seed in params.seeds]
     return [f"{model}-0" for model in params.baselines] + seeded
 
@@ -91,19 +114,24 @@ def kind(model: str) -> str:
     for found, models in KINDS.items():
         if model in models:
             return found
-    raise InputError(f"no such model {model!r}: must be one of {', '.join(MODELS)}")
+    raise InputError(
+        f"no such model {model!r}: must be one of {', '.join((*MODELS, *KINDS['own']))}"
+    )
 
 
-def sections(kind: str) -> dict[str, type[Section]]:
-    """The sections with the parameters of a kind's models, by model; most baselines have none."""
+def sections(kind: str) -> dict[str, Any]:
+    """The sections with the parameters of a kind's models, by model; most baselines have none.
+    Those of one's own share the section own, as their names alone are known before it is read."""
+    if kind == "own":
+        return {kind: Annotated[LADDER[kind], AfterValidator(_parameters)]}
     own: dict[str, type[Section]] = import_module(f"alpha.models.{kind}.params").SECTIONS
     return {model: own.get(model, Section) for model in KINDS[kind]}
 
 
 def find(model: str) -> Any:
-    """The class or module of a model, as CONTRIBUTING.md describes it; the others, and what they
-    need, are not imported."""
+    """The class or module of a model, as docs/how-to/model.md describes it; the others, and what
+    they need, are not imported."""
     of = kind(model)
     module, _, name = KINDS[of][model].partition(".")
     found = import_module(f"alpha.models.{of}.{module}")
-    return getattr(found, name) if name else found
+    return getattr(found, name or "Model", found)

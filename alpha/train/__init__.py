@@ -35,9 +35,9 @@ def SECTIONS(args: Arguments) -> dict[str, Any]:
     of = args.kind or kind(args.model)
     own = sections(of)
     shared = LADDER | {"label": Label, "loss": Loss}
-    if of == "networks":
+    if of in ("networks", "own"):
         shared |= {"train": import_module("alpha.models.networks.params").Train}
-    return shared | (own if args.kind else {args.model: own[args.model]})
+    return shared | (own if args.kind or of == "own" else {args.model: own[args.model]})
 
 
 def command(params: Any, args: Arguments) -> None:
@@ -49,7 +49,8 @@ def command(params: Any, args: Arguments) -> None:
             f"--model must be one of params' models ({', '.join(ladder(params))}), "
             f"found {args.model!r}"
         )
-    loop, models = getattr(params, "train", None), {name: getattr(params, name) for name in names}
+    loop, own = getattr(params, "train", None), dict(params.own)
+    models = {name: own[name] if name in own else getattr(params, name) for name in names}
     paths = {of: getattr(args, of) for of in ("train", "valid", "normalization", "out", "live")}
     seed, in_folders = args.seed or 0, bool(args.kind)
     run(params.label, params.loss, loop, models, seed=seed, in_folders=in_folders, **paths)

@@ -86,7 +86,7 @@ def _seen(
 
 
 def _fit(model: Any, seen: Splits, parameters: Section, seed: int) -> Trained:
-    """Fit a closed form, or what stops early by itself."""
+    """Fit a closed form, or what watches valid by itself, if only to stop early."""
     train, valid, objective = seen.train, seen.valid, seen.objective
     if hasattr(model, "fit"):
         fitted = model.fit(train, objective, parameters)
@@ -94,7 +94,7 @@ def _fit(model: Any, seen: Splits, parameters: Section, seed: int) -> Trained:
     fitted, losses = model.fit_watching(train, valid, objective, parameters, seed=seed)
     over = seen.constant_loss
     epochs = [Epoch(at, train / over, valid / over) for at, (train, valid) in enumerate(losses, 1)]
-    return Trained(fitted, epochs)
+    return Trained(fitted, epochs or [seen.measure(fitted, epoch=0)])
 
 
 def _write(folder: Path, trained: Trained, about: dict[str, Any]) -> None:
