@@ -122,7 +122,7 @@ def test_ridge_solves_the_penalized_problem_with_a_free_intercept(seed, penalty,
     """Against least squares on weighted rows augmented by √penalty · I, the textbook reduction."""
     data = random_dataset(rows=50, seed=seed)
     objective = objective_of(data, name=loss, tail_quantile=0.8)
-    line = lines.Ridge.fit(data, objective, Ridge(penalty=penalty)).line
+    line = lines.Ridge.fit(data, objective, Ridge(penalty=penalty))
     x = data.x.astype(np.float64)
     weight = np.sqrt(objective.row_weights(data.y))
     top = np.column_stack((np.ones(len(x)), x)) * weight[:, None]
@@ -216,7 +216,7 @@ def test_ridge_takes_collinear_and_constant_features_without_penalty():
     data = dataset_of(np.column_stack((x, x, np.zeros(200))), 2 * x[:, 0] + 1)
     fitted = lines.Ridge.fit(data, objective_of(data), Ridge(penalty=0.0))
     np.testing.assert_allclose(fitted.predict(data.known), data.y, atol=1e-5)
-    np.testing.assert_allclose(fitted.line.weights[:, 0], [1, 1, 0], atol=1e-5)
+    np.testing.assert_allclose(fitted.weights[:, 0], [1, 1, 0], atol=1e-5)
 
 
 def test_a_ridge_prediction_does_not_depend_on_the_rows_beside_it():

@@ -89,9 +89,9 @@ def _fit(model: Any, seen: Splits, parameters: Section, seed: int) -> Trained:
     """Fit a closed form, or what watches valid by itself, if only to stop early."""
     train, valid, objective = seen.train, seen.valid, seen.objective
     if hasattr(model, "fit"):
-        fitted = model.fit(train, objective, parameters)
-        return Trained(fitted, [seen.measure(fitted, epoch=0)])
-    fitted, losses = model.fit_watching(train, valid, objective, parameters, seed=seed)
+        fitted, losses = model.fit(train, objective, parameters), []
+    else:
+        fitted, losses = model.fit_watching(train, valid, objective, parameters, seed=seed)
     over = seen.constant_loss
     epochs = [Epoch(at, train / over, valid / over) for at, (train, valid) in enumerate(losses, 1)]
     return Trained(fitted, epochs or [seen.measure(fitted, epoch=0)])

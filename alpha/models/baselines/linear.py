@@ -34,7 +34,7 @@ class LinearModel:
     intercept: np.ndarray
     weights: np.ndarray
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def outcomes(self, x: np.ndarray) -> np.ndarray:
         """(rows,), or probabilities (rows, classes)."""
         # Summed row by row in a fixed order, unlike a matrix product, so that a prediction
         # does not depend on the rows beside it or on the number of threads.
@@ -48,13 +48,6 @@ class LinearModel:
             return out[:, 0]
         bounded = np.maximum(out, _LEAST)
         return bounded / bounded.sum(axis=1, keepdims=True)
-
-    def content(self) -> dict[str, list]:
-        return {"intercept": self.intercept.tolist(), "weights": self.weights.tolist()}
-
-    @classmethod
-    def of(cls, content: dict[str, list]) -> "LinearModel":
-        return cls(np.array(content["intercept"]), np.array(content["weights"]))
 
 
 # One pass over the inputs: (rows, inputs) finite, part by part, in the order of the rows.
@@ -78,7 +71,7 @@ def least_loss(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) 
         line = _least_squares(x(), target, weight, penalty)
         if objective.classes or objective.loss.name in ("mse", "tail_mse"):
             return line
-        prediction = np.concatenate([line.predict(part) for part in x()])
+        prediction = np.concatenate([line.outcomes(part) for part in x()])
         loss, before = np.mean(objective.losses(y, prediction)), least
         if best is None or loss < least:
             best, least = line, loss

@@ -1,6 +1,6 @@
 """Models of one's own, a file each (docs/how-to/model.md), and what all of scikit-learn share."""
 
-import json
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -10,20 +10,20 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from alpha.core.artifacts import read_json, write_json
 from alpha.core.errors import InputError
 from alpha.learn.dataset import Dataset, Known
 from alpha.learn.losses import Objective
 
+_FILE = "estimator.skops"
 _BATCH_ROWS = 1 << 12
 
 
 @dataclass(frozen=True)
 class Estimator:
-    """An estimator of scikit-learn, for outcomes in sigmas about train's mean, or for classes.
+    """An estimator of scikit-learn, for outcomes in sigmas about train's mean, or for `classes`.
 
-    `make(parameters, objective)` of a model gives it, not fitted yet, for classes with
-    predict_proba; TRUSTED names the types in its file that skops does not know to do no harm.
+    `make(parameters, objective)` gives it, not fitted yet; TRUSTED names the types in its file that
+    skops does not know to do no harm.
     """
 
     FEATURES: ClassVar = True
@@ -38,20 +38,19 @@ class Estimator:
     def fit_watching(
         cls, train: Dataset, valid: Dataset, objective: Objective, parameters: Any, *, seed: int
     ) -> tuple[Self, list[tuple[float, float]]]:
-        """Fit on one thread, with the seed, and with the rows' weights if the estimator takes any;
-        nothing is watched."""
+        """Fit on one thread, with the rows' weights if it takes any; nothing is watched."""
         from sklearn.utils.validation import has_fit_parameter
 
-        made = cls.make(parameters, objective)
-        seeds = [name for name in made.get_params() if name.endswith("random_state")]
-        made.set_params(**dict.fromkeys(seeds, seed))
-        y: np.ndarray = (train.y - objective.mean) / objective.sigma
-        if objective.classes:
-            y = objective.of_class(train.y)
-        weight = objective.row_weights(train.y)
-        weights = {"sample_weight": weight} if has_fit_parameter(made, "sample_weight") else {}
+        made, y = cls.make(parameters, objective), (train.y - objective.mean) / objective.sigma
+        random = [name for name in made.get_params() if name.endswith("random_state")]
+        made.set_params(**dict.fromkeys(random, seed))
+        weight = {"sample_weight": objective.row_weights(train.y)}
         with threadpool_limits(1):
-            made.fit(train.x, y, **weights)
+            made.fit(
+                train.x,
+                objective.of_class(train.y) if objective.classes else y,
+                **(weight if has_fit_parameter(made, *weight) else {}),
+            )
         return cls(made, objective.mean, objective.sigma, len(objective.classes)), []
 
     def predict(self, known: Known) -> np.ndarray:
@@ -69,48 +68,40 @@ class Estimator:
         return shares / shares.sum(axis=1, keepdims=True)
 
     def save(self, folder: Path) -> None:
-        """estimator.skops and scale.json. Raises InputError if `load` would not trust them."""
+        """Raises InputError if `load` would not trust it."""
         import skops.io
 
-        content = _without_addresses(skops.io.dumps(self.estimator))
+        content = _without_addresses(skops.io.dumps(list(vars(self).values())))
         if unknown := {*skops.io.get_untrusted_types(data=content)} - {*self.TRUSTED}:
             where, names = type(self).__module__, ", ".join(sorted(unknown))
             raise InputError(f"{where}: TRUSTED must list what skops does not know: {names}")
-        (folder / "estimator.skops").write_bytes(content)
-        scale = {"mean": self.mean, "sigma": self.sigma, "classes": self.classes}
-        write_json(folder / "scale.json", scale)
+        (folder / _FILE).write_bytes(content)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Raises InputError if there are types in the file that are not trusted, or it is none."""
         import skops.io
 
-        path = folder / "estimator.skops"
         try:
-            estimator = skops.io.load(path, trusted=[*cls.TRUSTED])
+            return cls(*skops.io.load(folder / _FILE, trusted=[*cls.TRUSTED]))
         except Exception as error:  # whatever a stranger's file may raise
-            said = " ".join(str(error).split())
-            raise InputError(f"{path}: must hold a model of trusted types: {said}") from None
-        return cls(estimator, **read_json(folder / "scale.json"))
+            said = f"must hold a model of trusted types: {' '.join(str(error).split())}"
+            raise InputError(f"{folder / _FILE}: {said}") from None
 
 
 def _without_addresses(content: bytes) -> bytes:
     """A file of skops in which objects and arrays have numbers in place of addresses in memory."""
-    numbers: dict[Any, int] = {}
-
-    def numbered(node: dict[str, Any]) -> dict[str, Any]:
-        if node.get("__loader__") == "JsonNode":
-            del node["__id__"]  # equal numbers are one object in one process, and two in another
-        elif "__loader__" in node:
-            for key, of in (("file", str), ("__id__", int)):
-                if key in node:
-                    node[key] = of(numbers.setdefault(node[key], len(numbers) + 1))
-        return node
-
-    out = BytesIO()
-    with ZipFile(BytesIO(content)) as found, ZipFile(out, "w") as file:
-        schema = json.loads(found.read("schema.json"), object_hook=numbered)
-        file.writestr(ZipInfo("schema.json"), json.dumps(schema))
+    numbers: dict[str, str] = {}
+    with ZipFile(BytesIO(content)) as found, ZipFile(out := BytesIO(), "w") as file:
+        schema = found.read("schema.json").decode()
+        # Equal numbers are one object in one process, and perhaps two in another.
+        schema = re.sub(r'("is_json": true),\s*"__id__": \d+', r"\1", schema)
+        schema = re.sub(
+            r'(?<="__id__": )\d+|(?<="file": ")[^"]+',
+            lambda match: numbers.setdefault(match[0], str(len(numbers) + 1)),
+            schema,
+        )
+        file.writestr(ZipInfo("schema.json"), schema)
         for name in filter(numbers.get, found.namelist()):
-            file.writestr(ZipInfo(str(numbers[name])), found.read(name))
+            file.writestr(ZipInfo(numbers[name]), found.read(name))
     return out.getvalue()
