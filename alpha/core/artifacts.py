@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -166,3 +166,23 @@ def parse(model: type[AnyModel], path: Path) -> AnyModel:
             # Pydantic's own words name our classes.
             what = "must be a JSON object"
         raise InputError(f"{path}: {key}: {what}") from None
+
+
+def read_csv(path: Path, types: Any, columns: Iterable[str]) -> Any:
+    """A table with at least these columns; empty cells are NaN. Raises InputError, naming the
+    file, if it is missing, or is not of these types."""
+    import pandas as pd  # which only some steps need
+
+    try:
+        # A family may be named NA.
+        found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: is not such a table: {reason}") from None
+    for name in columns:
+        if name not in found:
+            found_columns = ", ".join(found.columns)
+            raise InputError(f"{path}: must have a column {name!r}, found {found_columns}")
+    return found

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from alpha.core.errors import InputError
+from alpha.core.artifacts import read_csv
 
 NAME = "figures.csv"
 # Means over seeds of which the spread says something.
@@ -206,24 +206,6 @@ def read(path: Path) -> Figures:
     """Raises InputError, naming the file, if it is missing or is not such a table."""
     found = read_csv(path, _TYPES | _TEXTS | {"reason": "str"}, Row._fields)
     return Figures(_typed(found[list(Row._fields)]))
-
-
-def read_csv(path: Path, types: Any, columns: Iterable[str]) -> pd.DataFrame:
-    """A table with at least these columns; empty cells are NaN. Raises InputError, naming the
-    file, if it is missing, or is not of these types."""
-    try:
-        # A family may be named NA.
-        found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: is not such a table: {reason}") from None
-    for name in columns:
-        if name not in found:
-            found_columns = ", ".join(found.columns)
-            raise InputError(f"{path}: must have a column {name!r}, found {found_columns}")
-    return found
 
 
 def _typed(found: pd.DataFrame) -> pd.DataFrame:

@@ -95,7 +95,7 @@ def _refusal(found: "dict[Stage, list[Difference]]", lock: Path) -> str:
         if not any(history.related(dep.def_path, outs) for dep in history.files(stage))
     ]
     weights = [one for stage in origins for one in found[stage] if one.path.endswith(".npz")]
-    if weights and all(stage.name.startswith("train_networks") for stage in origins):
+    if weights and all(stage.name.startswith(("train_networks", "train_own")) for stage in origins):
         what = of_weights(weights, everything)
         return f"{line}, but only what follows from network weights differs: {what}"
     return f"{line}: {everything[0].sentence}"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alpha.core.artifacts import read_csv
 from alpha.core.errors import InputError
 from alpha.learn.dataset import Predictor, Rows
 from alpha.learn.losses import Objective, expected, near_mean_tolerance
@@ -93,32 +94,12 @@ def write(path: Path, history: list[Epoch]) -> None:
 
 
 def read(path: Path) -> dict[str, list[float]]:
-    """Columns of history.csv, NaN where a cell is empty. Raises InputError, naming file, row and
-    column, if it lacks an epoch or a loss, or holds what is not a number, or not a whole epoch."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            names, rows = reader.fieldnames or [], list(reader)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: is not CSV: {error}") from None
-    for name in ("epoch", "train_loss", "valid_loss"):
-        if name not in names:
-            raise InputError(f"{path}: must have a column {name!r}, found {', '.join(names)}")
-    if not rows:
+    """Columns of history.csv, NaN where a cell is empty. Raises InputError, naming the file, if it
+    lacks an epoch or a loss, or holds what is not a number."""
+    columns = read_csv(path, float, ("epoch", "train_loss", "valid_loss")).to_dict("list")
+    if not columns["epoch"]:
         raise InputError(f"{path}: must have a row for each epoch, found none")
-    columns: dict[str, list[float]] = {name: [] for name in names}
-    for name, column in columns.items():
-        for at, row in enumerate(rows):
-            where, text = f"{path}: row {at}, column {name!r}", row[name]
-            try:
-                column.append(float(text or "nan"))
-            except ValueError:
-                raise InputError(f"{where}: must be a number, found {text!r}") from None
-            if name == "epoch" and not column[at].is_integer():
-                raise InputError(f"{where}: must be whole, found {column[at]}")
-    return columns
+    return dict(columns)
 
 
 def epochs(history: dict[str, list[float]]) -> int:

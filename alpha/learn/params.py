@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from alpha.core import params as core_params
 from alpha.core.errors import InputError
 from alpha.core.params import Positive, Section, Seed
+from alpha.core.params import model as sections_of
 
 # Each kind is a list in params.yaml, a folder of alpha/models, and has stages of its own. Each
 # model has a section of its own too, and is a module of that folder, or a class in one.
@@ -69,7 +69,7 @@ def _parameters(own: dict[str, Any]) -> dict[str, Section]:
         name: getattr(import_module(f"alpha.models.own.{name}"), "Parameters", Section)
         for name in own
     }
-    return dict(core_params.model(of).model_validate(own))
+    return dict(sections_of(of).model_validate(own))
 
 
 # The sections that say what is trained.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
-from alpha.learn.params import KINDS, LADDER, run_folder, runs
+from alpha.learn.params import LADDER, run_folder, runs
 
 SUMMARY = "remove the results of runs that params no longer name"
 OPTIONS = [
@@ -22,18 +22,17 @@ def command(params: Any, args: Arguments) -> None:
 
 
 def run(named: Collection[str], *, folders: Iterable[Path]) -> list[Path]:
-    """Remove from `folders` what is there of models with seeds, those of one's own too, but not
-    among the runs `named`: the folder of a seed, such as mlp/2, or of a model, such as mlp. Returns
-    what was removed, sorted. The baselines, in one folder, come and go with their one stage."""
+    """Remove from `folders` what steps wrote there of models with seeds but not of the runs
+    `named`: the folder of a seed, such as mlp/2, or of a model, such as mlp. Returns what was
+    removed, sorted. The baselines, in one folder, come and go with their one stage."""
     kept = {path for name in named for path in (run_folder(name), run_folder(name).parent)}
-    removed = []
+    removed = set()
     for folder in folders:
-        # Known by what steps wrote, as a model's file may be gone.
-        written = [*folder.glob("*/*/model.json"), *folder.glob("*/*/inputs.json")]
-        for model in {*KINDS["networks"], *KINDS["trees"], *(path.parts[-3] for path in written)}:
-            seeds = [path for path in (folder / model).glob("*") if path.name.isdecimal()]
-            there = filter(Path.is_dir, seeds if Path(model) in kept else [folder / model])
-            removed += [path for path in there if path.relative_to(folder) not in kept]
+        for path in (*folder.glob("*/*/model.json"), *folder.glob("*/*/inputs.json")):
+            seed = path.parent
+            if seed.name.isdecimal() and seed.relative_to(folder) not in kept:
+                model = seed.parent
+                removed.add(seed if model.relative_to(folder) in kept else model)
     for path in removed:
         shutil.rmtree(path)
     return sorted(removed)

@@ -12,6 +12,7 @@ import pytest
 from checkout import ROOT
 from dvc.dvcfile import ProjectFile
 from dvc.repo import Repo
+from ruamel.yaml import YAML
 
 from alpha.__main__ import COMMANDS
 from alpha.learn.params import KINDS
@@ -43,6 +44,16 @@ def test_a_stage_depends_on_exactly_the_folders_of_code_it_imports(stage):
     assert sorted(listed - program) == sorted(reached(stage))
     # The report shows what all steps found.
     assert len(listed - program) <= (7 if stage == "report" else 6)
+
+
+@pytest.mark.parametrize("step", ["train", "predict"])
+def test_models_of_one_s_own_may_import_what_networks_do(step):
+    """There are none here: their stages are read as they are written."""
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    own, networks = stages[f"{step}_own"], stages[f"{step}_networks"]
+    assert set(own["deps"]) == {*networks["deps"], "alpha/models/own"}
+    assert own["cmd"] == networks["cmd"]
+    assert {*own["params"]} - {"own.${item.model}"} == {*networks["params"]} - {"${item.model}"}
 
 
 def test_no_module_imports_from_a_floor_above_its_own_nor_what_another_step_does():

@@ -41,16 +41,15 @@ class Estimator:
         """Fit on one thread, with the rows' weights if it takes any; nothing is watched."""
         from sklearn.utils.validation import has_fit_parameter
 
-        made, y = cls.make(parameters, objective), (train.y - objective.mean) / objective.sigma
+        y: np.ndarray = (train.y - objective.mean) / objective.sigma
+        if objective.classes:
+            y = objective.of_class(train.y)
+        made = cls.make(parameters, objective)
         random = [name for name in made.get_params() if name.endswith("random_state")]
         made.set_params(**dict.fromkeys(random, seed))
         weight = {"sample_weight": objective.row_weights(train.y)}
         with threadpool_limits(1):
-            made.fit(
-                train.x,
-                objective.of_class(train.y) if objective.classes else y,
-                **(weight if has_fit_parameter(made, *weight) else {}),
-            )
+            made.fit(train.x, y, **(weight if has_fit_parameter(made, *weight) else {}))
         return cls(made, objective.mean, objective.sigma, len(objective.classes)), []
 
     def predict(self, known: Known) -> np.ndarray:
