@@ -48,8 +48,8 @@ class Estimator:
         random = [name for name in made.get_params() if name.endswith("random_state")]
         made.set_params(**dict.fromkeys(random, seed))
         weight = {"sample_weight": objective.row_weights(train.y)}
-        with threadpool_limits(1):
-            made.fit(train.x, y, **(weight if has_fit_parameter(made, *weight) else {}))
+        threadpool_limits(1)
+        made.fit(train.x, y, **(weight if has_fit_parameter(made, *weight) else {}))
         return cls(made, objective.mean, objective.sigma, len(objective.classes)), []
 
     def predict(self, known: Known) -> np.ndarray:
@@ -58,8 +58,8 @@ class Estimator:
         x = np.zeros((batches, _BATCH_ROWS, known.x.shape[1]), dtype=np.float32)
         x.reshape(-1, x.shape[2])[: len(known)] = known.x
         ask = self.estimator.predict_proba if self.classes else self.estimator.predict
-        with threadpool_limits(1):
-            said = np.concatenate([ask(batch) for batch in x])[: len(known)]
+        threadpool_limits(1)  # for good: other seeds predict beside it
+        said = np.concatenate([ask(batch) for batch in x])[: len(known)]
         if not self.classes:
             return self.mean + self.sigma * said.reshape(-1).astype(np.float64)
         shares = np.zeros((len(known), self.classes))
