@@ -270,32 +270,26 @@ def test_params_of_one_s_own_are_validated_as_their_file_says(own):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{wide: {units: 0}}", "own.wide.units: input should be greater than or equal to 1"),
-        ("{wide: {}}", "own.wide.units: is missing"),
-        ("{wide: {units: 1, more: 2}}", "own.wide.more: no such key"),
-        ("{wide: }", "own.wide: input should be"),
-        ("[wide]", "own: input should be a valid dictionary"),
-        (
-            "{wild: {}}",
-            "own.wild: must be one of boosting, wide, deciles, found 'wild'",
-        ),
-        (
-            "{mlp: {}}",
-            "own.mlp: must be one of boosting, wide, deciles, found 'mlp'",
-        ),
+        ("{wide: {units: 0}}", r"own\.wide\.units: .*, found 0"),
+        ("{wide: {}}", r"own\.wide\.units: is missing"),
+        ("{wide: {units: 1, more: 2}}", r"own\.wide\.more: no such key"),
+        ("{wide: }", r"own\.wide: .*, found"),
+        ("[wide]", r"own: .*, found"),
+        ("{wild: {}}", r"own\.wild.*: must be one of boosting, wide, deciles, found 'wild'"),
+        ("{mlp: {}}", r"own\.mlp.*: must be one of boosting, wide, deciles, found 'mlp'"),
     ],
 )
 def test_what_is_wrong_with_them_is_said_in_one_line(own, text, message):
-    with pytest.raises(InputError) as caught:
+    """A name of the models that come with the project is taken."""
+    with pytest.raises(InputError, match=f"p: {message}") as caught:
         parse(with_own(text), source="p")
-    assert str(caught.value).startswith(f"p: {message}")
     assert "\n" not in str(caught.value)
 
 
 def test_without_a_file_of_one_s_own_there_is_none_to_name(monkeypatch):
     monkeypatch.setitem(KINDS, "own", {})
     with pytest.raises(
-        InputError, match="own.wide: must be one of the files of alpha/models/own, found"
+        InputError, match="own.wide.*: must be one of the files of alpha/models/own, found"
     ):
         parse(with_own("{wide: {}}"), source="p")
 

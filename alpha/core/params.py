@@ -99,7 +99,7 @@ def _first_problem(error: ValidationError) -> str:
     # A misspelt key is both missing and unknown; the unknown name is what the user can fix.
     problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     first: Any = problems[0]
-    key = ".".join(str(part) for part in first["loc"] if part != "[key]") or "params"
+    key = ".".join(str(part) for part in first["loc"]) or "params"
     what = {"extra_forbidden": "no such key", "missing": "is missing"}.get(first["type"])
     if first["type"] == "value_error":
         what = str(first["ctx"]["error"])

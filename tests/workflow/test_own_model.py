@@ -48,4 +48,4 @@ def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(tmp_path):
     assert checkout.planned() == {"train deciles/0", "predict deciles", "evaluate", "report"}
     checkout.edit({"own": {"wide": {"unitz": 1}}})
     refused = checkout.run("python", "-m", "alpha", "check", fails=True)
-    assert refused == "alpha check: error: params.yaml: own.wide.unitz: no such key (and 1 more)\n"
+    assert refused.startswith("alpha check: error: params.yaml: own.wide.unitz: no such key")
