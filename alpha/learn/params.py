@@ -107,9 +107,8 @@ def kind(model: str) -> str:
     for found, models in KINDS.items():
         if model in models:
             return found
-    raise InputError(
-        f"no such model {model!r}: must be one of {', '.join((*MODELS, *KINDS['own']))}"
-    )
+    known = ", ".join((*MODELS, *KINDS["own"]))
+    raise InputError(f"no such model {model!r}: must be one of {known}")
 
 
 def sections(kind: str) -> dict[str, Any]:
