@@ -123,7 +123,8 @@ def write_run(results: Results, name: str, rng: np.random.Generator, rows: int) 
     folder = run_folder(name)
     if model == "mlp":
         _write_model(results, folder / "matched_mlp", "mlp", int(seed), rng, rows, noise=0.3)
-        importance = {"spread": 0.01 + 0.001 * int(seed), "volatility": 0.1}
+        families = {"spread": 0.01 + 0.001 * int(seed), "volatility": 0.1}
+        importance = {"families": families, "features": {"spread": 0.02}}
         write_json(results.models / folder / "importance.json", importance)
     _write_model(results, folder, model, int(seed), rng, rows, noise=0.1)
     counts = {split: {"rows": rows, "clipped": 3, "replaced": 5} for split in SPLITS}

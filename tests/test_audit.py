@@ -66,7 +66,7 @@ def test_an_audit_of_honest_features_finds_no_leak_and_has_figures_of_each(tmp_p
     figures = pd.read_csv(out / "features.csv", index_col="feature")
     features = [name for name in day_frame(10).columns if not name.startswith("best")]
     assert list(figures.index) == features
-    assert figures[["ahead", "edge", "early"]].notna().all(axis=None)
+    assert figures[["ahead", "edge", "early", "psi_valid", "psi_test"]].notna().all(axis=None)
 
 
 def test_what_a_leak_tells_late_ends_at_its_reach_and_chance_is_far_below(tmp_path, params):

@@ -272,6 +272,7 @@ def test_importance_is_of_the_models_that_have_it(made: Results, found: Details)
     """Mean and spread over seeds; also as a table."""
     assert found.on("ridge", "valid").events("importance") == []
     assert found.run("mlp-1", "valid").values("importance") == [0.011, 0.1]
+    assert found.on("mlp", "valid").values("feature_importance") == [0.02]
     rows = table(made, "importance").set_index(["model", "family"])
     assert rows.loc[("mlp", "spread"), "importance"] == pytest.approx(0.0105)
     assert rows.loc[("mlp", "volatility"), "spread"] == 0.0

@@ -1,12 +1,14 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alpha.learn import importance
 from alpha.learn.dataset import Known
-from alpha.models.networks import importance
 
-FAMILIES = ("flow", "book", "flow", "spread", "book")
+FAMILIES = {"flow": [0, 2], "book": [1, 4], "spread": [3]}
 
 
 def split(rows=2000, seed=0):
@@ -14,19 +16,11 @@ def split(rows=2000, seed=0):
     return rng.normal(size=(rows, 5)).astype(np.float32), np.arange(rows) * 10
 
 
-def parts(x, cuts=()):
-    """The rows in parts that are cut before each of `cuts`."""
-    for part in np.split(x, cuts):
-        if len(part):
-            yield Known(part, np.full((len(part), 3), np.nan))
-
-
-def by_family(predict, x, time_ns, y, *, constant_loss=1.0, block_ns=500, seed=0, cuts=()):
-    y = np.broadcast_to(y, len(x))
-    return importance.by_family(
-        lambda known: predict(known.x), parts(x, cuts), FAMILIES, time_ns=time_ns,
-        losses=lambda rows, prediction: (prediction - y[rows]) ** 2,
-        constant_loss=constant_loss, block_ns=block_ns, seed=seed,
+def by_group(predict, x, time_ns, y, *, constant_loss=1.0, block_ns=500, seed=0):
+    return importance.by_group(
+        lambda known: predict(known.x), Known(x, np.full((len(x), 3), np.nan)), FAMILIES,
+        loss=lambda prediction: float(np.mean((prediction - y) ** 2)) / constant_loss,
+        blocks=importance.block_rows(time_ns, block_ns=block_ns), seed=seed,
     )  # fmt: skip
 
 
@@ -37,31 +31,49 @@ def line(*weights):
 def test_a_family_that_the_model_ignores_gives_exactly_nothing():
     x, time_ns = split()
     y = np.random.default_rng(1).normal(size=len(x))
-    found = by_family(line(1, 0, -2, 0.5, 0), x, time_ns, y)
+    found = by_group(line(1, 0, -2, 0.5, 0), x, time_ns, y)
     assert found["book"] == 0.0
     assert found["flow"] != 0.0
     assert found["spread"] != 0.0
 
 
-@settings(max_examples=50)
-@given(
-    st.lists(st.integers(1, 299), max_size=8).map(lambda cuts: tuple(sorted(cuts))),
-    st.sampled_from([10, 70, 1000, 10_000]),
+def of_model(model, x, y, contract, *, cuts=()):
+    """Of a model of normalized features, whose valid comes in parts that are cut at `cuts`."""
+    parts = [Known(part, np.zeros((len(part), 3))) for part in np.split(x, cuts)]
+    valid = SimpleNamespace(y=y, time_ns=np.arange(len(y)) * 10**9, parts=lambda: iter(parts))
+    objective = SimpleNamespace(losses=lambda y, prediction: (prediction - y) ** 2, constant=0.0)
+    fitted = SimpleNamespace(predict=lambda known: model(known.x))
+    return importance.of_model(fitted, valid, objective, contract, block_ns=10**12, seed=0)
+
+
+CONTRACT = SimpleNamespace(
+    names=("a", "b", "c", "d", "e"), families=("flow", "book", "flow", "spread", "book")
 )
-def test_how_rows_come_in_parts_changes_nothing_but_the_last_digits(cuts, block_ns):
-    """A block of time may reach over many parts, or a part over many blocks."""
-    x, time_ns = split(300)
-    y = np.random.default_rng(1).normal(size=len(x))
-    model = line(1, 0.5, -2, 0.5, 3)
-    whole, cut = (
-        by_family(model, x, time_ns, y, block_ns=block_ns, cuts=each) for each in ((), cuts)
+
+
+def test_a_model_has_the_importance_of_each_feature_and_of_each_family():
+    """By name, families in the order of their first feature; alone, a family is its feature."""
+    x, _ = split(3000)
+    found = of_model(line(1, 0, -2, 3, 0), x, x @ np.array([1, 0, -2, 3, 0]), CONTRACT)
+    assert list(found["families"]) == ["flow", "book", "spread"]
+    assert list(found["features"]) == list(CONTRACT.names)
+    assert found["features"]["b"] == found["families"]["book"] == 0.0
+    assert found["features"]["d"] == found["families"]["spread"] > 1.0
+    assert found["features"]["c"] > found["features"]["a"] > 0.1
+
+
+@settings(max_examples=20)
+@given(st.lists(st.integers(1, 39_999), max_size=5).map(sorted))
+def test_of_many_rows_every_third_counts_however_they_come_in_parts(cuts):
+    x, _ = split(40_000)
+    y, model = np.random.default_rng(1).normal(size=len(x)), line(1, 0.5, -2, 0.5, 3)
+    found = of_model(model, x, y, CONTRACT, cuts=cuts)
+    third = slice(None, None, 3)
+    time_ns = np.arange(len(y))[third] * 10**9
+    expected = by_group(
+        model, x[third], time_ns, y[third], constant_loss=np.mean(y[third] ** 2), block_ns=10**12
     )
-    assert cut == pytest.approx(whole, rel=1e-12, abs=1e-14)
-
-
-def test_families_come_in_the_order_of_their_first_feature():
-    x, time_ns = split(20)
-    assert list(by_family(line(0, 0, 0, 0, 0), x, time_ns, 0.0)) == ["flow", "book", "spread"]
+    assert found["families"] == expected
 
 
 def test_what_a_linear_model_gives_is_what_the_formula_says():
@@ -70,7 +82,7 @@ def test_what_a_linear_model_gives_is_what_the_formula_says():
     x, time_ns = split(200_000)
     weights = (1.0, 0.5, -2.0, 3.0, 0.25)
     predict = line(*weights)
-    found = by_family(predict, x, time_ns, predict(x), constant_loss=4.0, block_ns=10_000)
+    found = by_group(predict, x, time_ns, predict(x), constant_loss=4.0, block_ns=10_000)
     expected = {"flow": 1 + 4, "book": 0.25 + 0.0625, "spread": 9}
     for family, squares in expected.items():
         assert found[family] == pytest.approx(2 * squares / 4.0, rel=0.02)
@@ -80,7 +92,7 @@ def test_the_rows_of_a_family_move_as_one():
     """A model of the difference of two equal features does not notice that both moved."""
     x, time_ns = split()
     x[:, 2] = x[:, 0]
-    assert by_family(line(1, 0, -1, 0, 0), x, time_ns, 0.0)["flow"] == 0.0
+    assert by_group(line(1, 0, -1, 0, 0), x, time_ns, 0.0)["flow"] == 0.0
 
 
 def test_what_drifts_slower_than_a_block_stays():
@@ -88,8 +100,8 @@ def test_what_drifts_slower_than_a_block_stays():
     drift = time_ns // 500
     x[:, 3] = drift
     predict = line(0, 0, 0, 1, 0)
-    assert by_family(predict, x, time_ns, drift, block_ns=500)["spread"] == 0.0
-    assert by_family(predict, x, time_ns, drift, block_ns=1000)["spread"] > 0.1
+    assert by_group(predict, x, time_ns, drift, block_ns=500)["spread"] == 0.0
+    assert by_group(predict, x, time_ns, drift, block_ns=1000)["spread"] > 0.1
 
 
 def test_blocks_start_at_the_first_row_and_are_as_long_as_asked():
@@ -122,7 +134,7 @@ def test_the_seed_decides_and_the_features_are_left_as_they_were():
     x, time_ns = split()
     before = x.copy()
     predict, y = line(1, 1, 1, 1, 1), np.zeros(len(x))
-    first, again, other = (by_family(predict, x, time_ns, y, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (by_group(predict, x, time_ns, y, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
     assert x.tobytes() == before.tobytes()
 
@@ -138,5 +150,5 @@ def test_the_features_are_left_as_they_were_when_the_model_fails():
         return x[:, 0]
 
     with pytest.raises(RuntimeError, match="out of memory"):
-        by_family(predict, x, time_ns, 0.0)
+        by_group(predict, x, time_ns, 0.0)
     assert x.tobytes() == before.tobytes()

@@ -251,26 +251,3 @@ def test_the_silos_network_has_the_parameters_of_its_parameters_and_none_across_
 def test_the_matched_mlp_has_the_dropout_and_weight_decay_of_the_silos_network():
     matched = silos.matched_parameters(MIXED, PARAMETERS, 1)
     assert (matched.dropout, matched.weight_decay) == (PARAMETERS.dropout, PARAMETERS.weight_decay)
-
-
-def test_permuting_a_familys_embeddings_is_permuting_its_features():
-    """So importance may be found of embeddings, which are fewer and made once."""
-    net = trained(MIXED)
-    model = Network(net, np.zeros(1), 2.0)
-    encoder, rest, families = silos.in_two(model, MIXED)
-    assert families == tuple(
-        name for name in silos.silo_names(MIXED) for _ in range(PARAMETERS.embeddings)
-    )
-    x = features(500, MIXED, seed=5)
-    order = np.random.default_rng(6).permutation(500)
-    embeddings = encoder.outputs(x)
-    past = np.empty((500, 3))
-    assert (rest.predict(Known(embeddings, past)) == model.predict(Known(x, past))).all()
-    for family in silos.silo_names(MIXED):
-        moved, moved_embeddings = x.copy(), embeddings.copy()
-        for values, of in ((moved, MIXED), (moved_embeddings, families)):
-            own = np.flatnonzero(np.array(of) == family)
-            values[:, own] = values[order][:, own]
-        found = rest.predict(Known(moved_embeddings, past))
-        assert (found == model.predict(Known(moved, past))).all()
-        assert (found != model.predict(Known(x, past))).any()

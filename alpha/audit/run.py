@@ -3,8 +3,6 @@
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from alpha.audit import Audit, days, drift, leads, peers, quotes, sample
 from alpha.audit import splits as cut
 from alpha.audit.findings import NAME, SEVERITIES, Findings
@@ -58,7 +56,7 @@ def run(
         )
     with whole_folder(out) as part:
         write_json(part / NAME, Findings(findings=found).model_dump(mode="json"))
-        table = pd.concat((known, moved.reindex(known.index)), axis=1)
+        table = known.join(moved.set_index("feature"))
         table.to_csv(part / "features.csv", float_format="%.6g", lineterminator="\n")
         write_json(part / "passed.json", {"contract": contract.hash})
     for severity in SEVERITIES:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel
 
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
@@ -15,8 +15,13 @@ from alpha.learn.params import MATCHED_MLP, run_folder
 
 # Read at once.
 _PART_ROWS = 1 << 18
-# importance.json: family -> loss of skill on valid when it is permuted.
-_Importance = RootModel[dict[str, float]]
+
+
+class Importance(BaseModel):
+    """importance.json: the loss of skill on valid when a family, or a feature, is permuted."""
+
+    families: dict[str, float]
+    features: dict[str, float]
 
 
 class OfSplit(BaseModel):
@@ -47,7 +52,7 @@ class Trained:
     seed: int
     history: dict[str, list[float]]
     configuration: str
-    importance: dict[str, float]
+    importance: Importance
     counts: InputCounts
     predictions: Path
 
@@ -55,14 +60,14 @@ class Trained:
 def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
     """The `runs`, named model-seed, in their order, each matched MLP right before its run. Raises
     InputError, naming the file, where one is missing or not of its format."""
-    found = []
+    found, nothing = [], Importance(families={}, features={})
     for name in runs:
         model, _, seed = name.rpartition("-")
         alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
         counts = parse(InputCounts, predictions / alone / "inputs.json")
         both = [(MATCHED_MLP, matched)] if (models / matched).is_dir() else []
         for model_name, folder in (*both, (model, alone)):
-            importance = models / folder / "importance.json"
+            path = models / folder / "importance.json"
             found.append(
                 Trained(
                     name=f"{model_name}-{seed}",
@@ -70,7 +75,7 @@ def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Tra
                     seed=int(seed),
                     history=history.read(models / folder / "history.csv"),
                     configuration=parse(_About, models / folder / "model.json").configuration,
-                    importance=parse(_Importance, importance).root if importance.exists() else {},
+                    importance=parse(Importance, path) if path.exists() else nothing,
                     counts=counts,
                     predictions=predictions / folder,
                 )

@@ -37,7 +37,6 @@ class Trained(NamedTuple):
     fitted: Predictor
     history: list[Epoch]
     inside: str = ""  # its folder in that of its run
-    importance: dict[str, float] | None = None  # the skill that is lost with each family
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
-from alpha.learn import dataset, history
+from alpha.learn import dataset, history, importance
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.losses import Objective
 from alpha.learn.params import Loss, find
+
+# The blocks within which a feature is permuted: as long as the longest past that a model knows.
+_PERMUTED_HORIZONS = 30
 
 
 def run(
@@ -35,9 +38,9 @@ def run(
     the folder of its name.
 
     Writes the fitted model, model.json (what it is, of which contract, and the SHA-256 of each file
-    of the fitted model) and history.csv; of a network of silos also importance.json, and the folder
-    matched_mlp. `loop`, the section train, and the folder `live` are of networks alone. Raises
-    InputError if the splits' features are not the contract's.
+    of the fitted model) and history.csv; of one that looks at features also importance.json, and
+    of a network of silos the folder matched_mlp. `loop`, the section train, and the folder `live`
+    are of networks alone. Raises InputError if the splits' features are not the contract's.
     """
     contract = read_contract(normalization)
     seen, features = None, None
@@ -53,7 +56,7 @@ def run(
                 # By name, as all other models do without TensorFlow and the code of networks.
                 trained = import_module("alpha.models.networks.training").fit(
                     model, seen, models[name], loop,
-                    families=contract.families, label=label, name=name, seed=seed, live=live,
+                    families=contract.families, name=name, seed=seed, live=live,
                 )  # fmt: skip
             else:
                 trained = [_fit(model, seen, models[name], seed)]
@@ -67,7 +70,13 @@ def run(
                 "configuration": digest([name, contract.hash, *sections]),
             }
             for one in trained:
-                _write((part / name if in_folders else part) / one.inside, one, about)
+                inside = (part / name if in_folders else part) / one.inside
+                _write(inside, one, about)
+                if model.FEATURES:
+                    block_ns = _PERMUTED_HORIZONS * label.horizon_ns
+                    of = one.fitted, seen.valid, seen.objective, contract
+                    lost = importance.of_model(*of, block_ns=block_ns, seed=seed)
+                    write_json(inside / "importance.json", lost)
 
 
 def _seen(
@@ -103,5 +112,3 @@ def _write(folder: Path, trained: Trained, about: dict[str, Any]) -> None:
     files = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     write_json(folder / "model.json", about | {"files": files})
     history.write(folder / "history.csv", trained.history)
-    if trained.importance is not None:
-        write_json(folder / "importance.json", trained.importance)

@@ -1,14 +1,12 @@
 """Deep Silos: one small dense net for each family, then fusion."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from alpha.core.errors import InputError
 from alpha.models.networks import mlp
 from alpha.models.networks.layers import SiloDense, SiloDropout, keras, stack
-from alpha.models.networks.network import Network
 from alpha.models.networks.network import load as load
 from alpha.models.networks.params import Mlp, Silos
 
@@ -25,10 +23,9 @@ def silo_names(families: Sequence[str]) -> tuple[str, ...]:
 def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     """A Keras model (rows, features) -> (rows, outputs); `families` has one name a feature.
 
-    Each silo sees its own family alone: `units` ReLU units, then `embeddings`. The layer
-    "embeddings" gives (rows, silos · embeddings), silo by silo in the order of `silo_names`;
-    the layers of fusion, after it, see all of them. Raises InputError if family_weight_decay
-    names a family without features.
+    Each silo sees its own family alone: `units` ReLU units, then `embeddings`, silo by silo in the
+    order of `silo_names`; the layers of fusion, after them, see all of these. Raises InputError if
+    family_weight_decay names a family without features.
     """
     names, own_decay = silo_names(families), parameters.family_weight_decay
     for family in own_decay:
@@ -48,19 +45,6 @@ def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
         x = SiloDropout(len(names), parameters.silo_dropout, name="silo_dropout")(x)
     outcome = stack(x, parameters.fusion, outputs, parameters)
     return keras.Model(inputs, outcome, name="silos")
-
-
-def in_two(model: Network, families: Sequence[str]) -> tuple[Network, Network, tuple[str, ...]]:
-    """What makes the embeddings of features, what predicts from them, and each one's family.
-
-    What a family says reaches the second by its embeddings alone, so shuffling these is
-    shuffling its features; most of a network's multiplications are in the first.
-    """
-    embeddings, names = model.net.get_layer("embeddings").output, silo_names(families)
-    first = replace(model, net=keras.Model(model.net.input, embeddings))
-    second = replace(model, net=keras.Model(embeddings, model.net.output))
-    each = embeddings.shape[1] // len(names)
-    return first, second, tuple(name for name in names for _ in range(each))
 
 
 def matched_mlp(families: Sequence[str], parameters: Silos, outputs: int) -> Any:

@@ -1,4 +1,4 @@
-"""Training of a network, of the one that it is compared to, and the importance of families."""
+"""Training of a network, and of the one that it is compared to."""
 
 import json
 import sys
@@ -11,17 +11,11 @@ import numpy as np
 
 from alpha.core.params import Section
 from alpha.core.text import track
-from alpha.data.params import Label
-from alpha.learn.dataset import Known
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.params import MATCHED_MLP
-from alpha.models.networks import importance
 from alpha.models.networks.backend import tensor, tensorflow
 from alpha.models.networks.network import Flat, Network, row_losses, targets
 from alpha.models.networks.params import Train
-
-# The blocks within which a family is permuted: as long as the longest past that a model knows.
-_PERMUTED_HORIZONS = 30
 
 
 def fit(
@@ -31,7 +25,6 @@ def fit(
     loop: Train,
     *,
     families: Sequence[str],
-    label: Label,
     name: str,
     seed: int,
     live: Path | None,
@@ -47,22 +40,7 @@ def fit(
         watch = Live(words, loop.epochs, None if live is None else live / inside)
         return fit_network(net, seen, loop, seed=seed, watch=watch)
 
-    network, history = trained(model.build, "")
-    lost = None
-    if hasattr(model, "in_two"):
-        encoder, rest, names = model.in_two(network, families)
-        valid, objective = seen.valid, seen.objective
-        lost = importance.by_family(
-            rest.predict,
-            (Known(encoder.outputs(known.x), known.past) for known in valid.parts()),
-            names,
-            time_ns=valid.time_ns,
-            losses=lambda rows, prediction: objective.losses(valid.y[rows], prediction),
-            constant_loss=seen.mean_loss(valid.y, objective.constant) or 1.0,
-            block_ns=_PERMUTED_HORIZONS * label.horizon_ns,
-            seed=seed,
-        )
-    yield Trained(network, history, importance=lost)
+    yield Trained(*trained(model.build, ""))
     if hasattr(model, "matched_mlp"):
         yield Trained(*trained(model.matched_mlp, MATCHED_MLP), inside=MATCHED_MLP)
 

@@ -1,0 +1,93 @@
+"""Importance of features and of families: the skill that is lost when what they say is shuffled."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from alpha.data.contract import Contract
+from alpha.learn.dataset import Known, Predictor, Rows
+from alpha.learn.losses import Objective
+
+# Neighbouring windows overlap, so that so many rows of valid tell as much as all of them.
+_MOST_ROWS = 1 << 14
+
+
+def of_model(
+    model: Predictor,
+    valid: Rows,
+    objective: Objective,
+    contract: Contract,
+    *,
+    block_ns: int,
+    seed: int,
+) -> dict[str, dict[str, float]]:
+    """The importance on valid of all `families` and all `features`, by name (`by_group`). It is
+    of every k-th row of valid, with the least k by which these are no more than 16,384."""
+    every = -(-len(valid.y) // _MOST_ROWS)
+    columns = {name: [at] for at, name in enumerate(contract.names)}
+    families: dict[str, list[int]] = {}
+    for at, family in enumerate(contract.families):
+        families.setdefault(family, []).append(at)
+    known, y = _thinned(valid, every), valid.y[::every]
+    blocks = block_rows(valid.time_ns[::every], block_ns=block_ns)
+    constant_loss = float(np.mean(objective.losses(y, objective.constant))) or 1.0
+
+    def loss(prediction: np.ndarray) -> float:
+        return float(np.mean(objective.losses(y, prediction))) / constant_loss
+
+    return {
+        of: by_group(model.predict, known, groups, loss=loss, blocks=blocks, seed=seed)
+        for of, groups in {"families": families, "features": columns}.items()
+    }
+
+
+def by_group(
+    predict: Callable[[Known], np.ndarray],
+    known: Known,
+    groups: Mapping[str, Sequence[int]],
+    *,
+    loss: Callable[[np.ndarray], float],
+    blocks: np.ndarray,
+    seed: int,
+) -> dict[str, float]:
+    """Group -> loss with its columns permuted − loss: with losses over the best constant's, the
+    skill that it gives.
+
+    A group's columns of `known` are permuted together, row by row, within each of `blocks` (rows,),
+    ascending numbers (`block_rows`), so that slow drifts stay and only what it says within a block
+    is destroyed; every group in the same order. One that `predict` ignores gets exactly 0.
+
+    Source: Breiman (2001), permutation importance, with groups of features and blocks.
+    """
+    order = permutation_within(blocks, np.random.default_rng(seed))
+    whole, shuffled = loss(predict(known)), known.x.copy()
+    found = {}
+    for name, group in groups.items():
+        own = list(group)
+        shuffled[:, own] = known.x[:, own][order]
+        found[name] = loss(predict(Known(shuffled, known.past))) - whole
+        shuffled[:, own] = known.x[:, own]
+    return found
+
+
+def _thinned(rows: Rows, every: int) -> Known:
+    """What is known at one row in `every`, from the first on."""
+    found, row = [], 0
+    for known in rows.parts():
+        found.append(known[-row % every :: every])
+        row += len(known)
+    return Known(*(np.concatenate([getattr(one, of) for one in found]) for of in ("x", "past")))
+
+
+def block_rows(time_ns: np.ndarray, *, block_ns: int) -> np.ndarray:
+    """The number of each row's block, (rows,) int64: `block_ns` long from the first row on."""
+    return (time_ns - time_ns[0]) // block_ns
+
+
+def permutation_within(blocks: np.ndarray, chance: np.random.Generator) -> np.ndarray:
+    """For each row the row that takes its place, (rows,) int64, drawn from its own block.
+
+    `blocks` (rows,) ascending. A block of one row stays as it is.
+    """
+    # Sorting by chance within a block is a fair shuffle of it.
+    return np.lexsort((chance.random(len(blocks)), blocks))
