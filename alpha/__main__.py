@@ -21,7 +21,7 @@ COMMANDS = {
 }
 # The sections of params.yaml; those of earlier versions with the names of today.
 _SECTIONS = """data features simulate label split normalize audit baselines networks trees own seeds
-loss train evaluate verdict"""
+loss train evaluate verdict report"""
 SECTIONS = dict.fromkeys((*_SECTIONS.split(), *MODELS), "")
 SECTIONS |= {"splits": "split", "normalization": "normalize"}
 

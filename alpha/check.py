@@ -21,6 +21,7 @@ from alpha.label.targets import compute
 from alpha.learn.params import KINDS, LADDER, Loss, sections
 from alpha.models.networks.params import Train
 from alpha.normalize import Normalize
+from alpha.report import Report
 from alpha.simulate import Simulate
 from alpha.split import Split
 from alpha.split.ranges import ROW_STATUS, Range, Times, holdout, row_status, rows_of
@@ -32,7 +33,7 @@ OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
     "data": Data, "features": Features, "simulate": Simulate, "label": Label, "split": Split,
     "normalize": Normalize, "audit": Audit, **LADDER, "loss": Loss, "train": Train,
-    "evaluate": Evaluate, "verdict": Verdict,
+    "evaluate": Evaluate, "verdict": Verdict, "report": Report,
     **{model: section for kind in KINDS for model, section in sections(kind).items()},
 }  # fmt: skip
 # All sections, as attributes.

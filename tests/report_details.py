@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from made_details import Over, rows
+from made_results import write_prediction
 
 from alpha.check import Params
 from alpha.core.artifacts import write_json
+from alpha.core.frames import Block, write_frame
 from alpha.evaluate import figures, tables
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row
 from alpha.guard.compare import Shift
+from alpha.learn.params import run_folder
 from alpha.report import run as report
 
 SPLITS = ("train", "valid", "test")
@@ -36,6 +40,7 @@ FIGURES: dict[str, tuple[tuple[float, float, float], float | None]] = {
 SEEDED = ("mlp", "silos_rival", "silos", "lightgbm")
 EPOCHS = {"mlp": 12, "silos_rival": 9, "silos": 12, "lightgbm": 80}
 FAMILIES = ("book_price", "liquidity_added", "traded_volume", "volatility", "spread", "imbalance")
+FEATURES = ("ask_level0", "ask_level1", "bid_level0", "spread")
 LEVELS = [0.0, 0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0]
 NO_ORACLE = "the data is not a simulated market"
 EDGES = [1e-4 * edge for edge in range(41)]
@@ -90,6 +95,14 @@ class Folders:
     @property
     def normalization(self) -> Path:
         return self.root / "normalization.json"
+
+    @property
+    def features(self) -> Path:
+        return self.root / "features"
+
+    @property
+    def predictions(self) -> Path:
+        return self.root / "predict"
 
 
 def seeds(model: str) -> list[int]:
@@ -187,11 +200,14 @@ class Made:
         for model in self.models:
             for split in SPLITS:
                 yield from rows(model, split, self.model_split(model, split), levels=LEVELS)
-            yield from rows(model, "test", {"oracle_share": self.share(model)})
+            ahead = around(FIGURES["silos"][0][2] - FIGURES[model][0][2], 0.02)
+            others = {"oracle_share": self.share(model), "best_difference": ahead}
+            yield from rows(model, "test", others | {"hours": self.hours(model)})
             if model in ("silos", "silos_rival"):
-                lost = (over(0.06 / (1 + at) - 0.012, spread=0.004) for at in range(9))
-                families = [{"event": name, "importance": next(lost)} for name in FAMILIES]
-                yield from rows(model, "valid", {"importance": families})
+                for figure, names in (("importance", FAMILIES), ("feature_importance", FEATURES)):
+                    lost = (over(0.06 / (1 + at) - 0.012, spread=0.004) for at in range(99))
+                    events = [{"event": name, figure: next(lost)} for name in names]
+                    yield from rows(model, "valid", {figure: events})
             for seed in seeds(model):
                 kept = EPOCHS[model] - 2 if model in EPOCHS else 0
                 trained = {"epochs": EPOCHS.get(model, 0), "best_epoch": kept}
@@ -199,6 +215,16 @@ class Made:
                 for split in SPLITS:
                     figures = self.split(model, split)
                     yield from rows(model, split, figures, seed=seed, levels=LEVELS)
+
+    def hours(self, model: str) -> list[dict[str, Any]]:
+        rank_ic = FIGURES[model][1]
+        groups = {"outcome_bottom": 1e-5, "outcome_middle": 5e-5, "outcome_top": 3e-4}
+        if rank_ic is None:
+            groups = {"outcome_middle": 5e-5}
+        return [
+            {"slice": f"hour 2024-01-05T{hour:02}", "rank_ic": around(rank_ic, 0.2), **groups}
+            for hour in range(24)
+        ]
 
     def share(self, model: str) -> Over:
         if not self.oracle:
@@ -375,6 +401,8 @@ class Made:
                 "name": VERDICTS.get(model, "skill_not_actionable"),
                 "sentence": f"{model} takes {100 * max(skill, 0):.1f} % off the loss of the best "
                 "constant on test, and this sentence says what that is worth after fees.",
+                "learnable": {"answer": "yes", "why": f"{model} learnt something."},
+                "actionable": {"answer": "not proven", "why": "fees may eat it."},
                 "figures": {"std_ratio_test": 0.41, "windows": 1234.0, "test_lift": None},
                 "flags": [
                     {"name": name, "sentence": sentence}
@@ -496,6 +524,10 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
         {"input_rows": sum(counts.values()), "counts": counts, "splits": splits},
     )
     write_json(folders.audit / "findings.json", {"findings": []})
+    late = {f"ic_{rows}_late": 0.05 - 0.0005 * rows for rows in (0, 1, 2, 5, 10, 30, 60)}
+    audited = pd.DataFrame({"feature": features, "ahead_of": "", "ic_by_chance": 0.01} | late)
+    audited = audited.assign(psi_valid=0.1, psi_test=0.4)
+    audited.to_csv(folders.audit / "features.csv", index=False)
     write_json(
         folders.normalization,
         {
@@ -510,17 +542,35 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
     )
 
 
+def write_rows(folders: Folders, found: Details) -> None:
+    """Quotes of two hours, of which the second moves more, and predictions of every run there."""
+    folders.features.mkdir()
+    seconds = np.arange(0, 7200, 10)
+    time_ns = pd.Timestamp("2024-01-05T10:00").value + seconds * 10**9
+    bid = 100 + np.cumsum(np.random.default_rng(0).normal(size=len(seconds)) * (seconds // 3600))
+    quotes = np.column_stack((bid, bid + 0.5, bid))
+    block = Block(("best_bid", "best_ask", "spread"), quotes)
+    write_frame(folders.features / "SIM-data-05-01-2024.h5", time_ns, [block], tz_aware=True)
+    outcome = np.random.default_rng(1).exponential(1e-4, len(seconds))
+    for run in found.runs:
+        if not run.startswith("silos_rival"):  # which is made up
+            path = folders.predictions / run_folder(run) / "test.h5"
+            about = {"start_ns": int(time_ns[0])}
+            write_prediction(path, outcome, 0.5 * outcome, **about)
+
+
 def make(
     root: Path,
     found: Details,
     *,
     days: tuple[str, ...] = ("SIM-data-01-01-2024.h5", "SIM-data-02-01-2024.h5"),
-    features: tuple[str, ...] = ("ask_level0", "ask_level1", "bid_level0", "spread"),
+    features: tuple[str, ...] = FEATURES,
 ) -> Folders:
     """All that the report reads, under `root`."""
     folders = Folders(root)
     write_data(folders, days=days, features=features)
     write_details(folders, found)
+    write_rows(folders, found)
     return folders
 
 
@@ -528,7 +578,11 @@ def write(folders: Folders, params: Params, **label: object) -> str:
     """The page that the step makes of them."""
     out = folders.root / "report.html"
     report.run(
+        params.data,
         params.label.model_copy(update=label),
+        params.report,
+        features=folders.features,
+        predictions=folders.predictions,
         evaluation=folders.evaluation,
         labels=folders.labels,
         guard=folders.guard,

@@ -30,7 +30,7 @@ FLAGS = (
     "--enable-logging=stderr",
     "--dump-dom",
 )
-WIDTHS = (375, 1280)
+WIDTHS = (390, 1400)
 # Chromium's own numbers of the schemes.
 SCHEMES = {"dark": 0, "light": 1}
 # Runs at the end of a copy of the page, and leaves what it measured beside its frame.
@@ -62,6 +62,9 @@ function contrast(element) {
 }
 // What is loaded is known only when all of it is there.
 addEventListener("load", () => {
+  const details = [...document.querySelectorAll("details")];
+  const folded = details.filter(one => !one.open).length;
+  details.forEach(one => { one.open = true; });
   const written = [...document.body.querySelectorAll("*")].filter(element =>
     element.tagName !== "SCRIPT" &&
     [...element.childNodes].some(node => node.nodeType === 3 && node.data.trim()));
@@ -75,6 +78,22 @@ addEventListener("load", () => {
     }),
     texts: written.map(element => [contrast(element), element.textContent.trim().slice(0, 40)]),
     chips: document.querySelectorAll(".chip").length,
+    folded,
+    charts: [...document.querySelectorAll("svg")].flatMap(svg => {
+      const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+      return [...svg.querySelectorAll("text")].map(text =>
+        [scale * parseFloat(getComputedStyle(text).fontSize), text.textContent]);
+    }),
+    outside: [...document.querySelectorAll("svg text")].map(text =>
+      [text.getBoundingClientRect(), text.textContent]).filter(([box]) =>
+        box.left < 0 || box.right > innerWidth).map(([, words]) => words),
+    skill: [...document.querySelectorAll("#verdicts tr > :nth-child(2)")].map(cell =>
+      [cell.getBoundingClientRect().right, cell.textContent.trim()]),
+    scrollsDown: [...document.querySelectorAll("body *")].filter(element =>
+      element.scrollHeight > element.clientHeight + 1 &&
+      ["auto", "scroll"].includes(getComputedStyle(element).overflowY)).length,
+    shadows: [...document.querySelectorAll(".scroll, .scroll *")].filter(element =>
+      element.tagName !== "TH" && getComputedStyle(element).boxShadow !== "none").length,
     resources: performance.getEntriesByType("resource").map(entry => entry.name),
   };
   const pre = parent.document.createElement("pre");
@@ -181,6 +200,30 @@ def test_every_picture_has_room(visited, text: str):
     assert all(width > 120 and height > 80 for width, height in pictures)
 
 
+def test_text_in_charts_is_large_enough_and_stays_on_the_page(visited):
+    """11 pixels or more, however narrow the page."""
+    found = visited[0].found
+    assert len(found["charts"]) > 500
+    assert [one for one in found["charts"] if one[0] < 11] == []
+    assert found["outside"] == []
+
+
+def test_skill_is_seen_without_scrolling_sideways(visited):
+    """In the first table, beside the model's name."""
+    at, width, _ = visited
+    title, *cells = at.found["skill"]
+    assert title[1].startswith("Skill, test")
+    assert len(cells) == 10
+    assert max(right for right, _ in (title, *cells)) <= width
+
+
+def test_tables_unfold_whole_and_cast_no_shadow(visited):
+    """Nothing scrolls down but the page, also when all that is folded is open."""
+    assert visited[0].found["folded"] > 10
+    assert visited[0].found["scrollsDown"] == 0
+    assert visited[0].found["shadows"] == 0
+
+
 def test_all_text_is_readable_in_light_and_dark(visited):
     """WCAG's contrast of at least 4.5 to 1, of page, tables, chips and pictures alike."""
     at, _, scheme = visited
@@ -195,11 +238,13 @@ def test_a_page_with_faults_is_caught(browser: str, tmp_path: Path):
     faulty = """<!doctype html><title>x</title><body style="background: #fff">
     <p style="color: #999">pale</p><div style="width: 3000px">wide</div>
     <svg viewBox="0 0 1 1" width="0" height="0"></svg>
+    <div style="overflow: auto; height: 20px; width: 50px"><p>one</p><p>two</p></div>
     <img src="http://127.0.0.1:9/x.png" alt="">
     <script>nonsense()</script></body>"""
     at = visit(browser, faulty, tmp_path, width=375, scheme="light")
     assert any("nonsense is not defined" in line for line in at.console)
     assert at.found["scrollWidth"] >= 3000
     assert at.found["pictures"] == [[0, 0]]
+    assert at.found["scrollsDown"] == 1
     assert [text for ratio, text in at.found["texts"] if ratio < 4.5] == ["pale"]
     assert at.found["resources"] == ["http://127.0.0.1:9/x.png"]

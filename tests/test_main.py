@@ -77,7 +77,8 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
         "--predictions", "predict", "--out", "evaluate",
     ) == 0  # fmt: skip
     assert alpha(
-        "report", "--evaluation", "evaluate", "--labels", "labels", "--guard", "guard",
+        "report", "--features", "features", "--predictions", "predict",
+        "--evaluation", "evaluate", "--labels", "labels", "--guard", "guard",
         "--audit", "audit", "--splits", "splits", "--normalization", "contract.json",
         "--out", "report.html",
     ) == 0  # fmt: skip

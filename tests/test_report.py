@@ -1,9 +1,12 @@
 import json
 import math
+import re
 import shutil
+from hashlib import md5
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy
 import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
@@ -14,10 +17,11 @@ from alpha.core import text as numbers
 from alpha.core.artifacts import parse as read
 from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
+from alpha.data.features import open_folder
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row, table
 from alpha.label.profile import Profile
-from alpha.report import content, ladder, lines, svg
+from alpha.report import content, features, ladder, lines, stretch, svg
 from alpha.report.content import Contract, SplitSummary
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -131,7 +135,7 @@ def test_page_is_well_formed_and_names_every_model_and_run(text: str, rich: Deta
 
 
 def test_every_part_has_its_pictures(text: str, rich: Details):
-    """Ladder, curves, distribution, calibration, thresholds, events, slices, importance."""
+    """Ladder, curves, distribution, calibration, thresholds, events, slices, hours, features."""
     trained = ("mlp", "silos_rival", "silos", "lightgbm")
     varying = [name for name in rich.models if name not in ("zero", "mean", "median")]
     assert sorted(Page(text).pictures) == sorted(
@@ -152,8 +156,14 @@ def test_every_part_has_its_pictures(text: str, rich: Details):
             "decile_lift-test",
             *(f"{what}-day-test" for what in ("skill", "rank_ic")),
             *(f"{what}-volatility-regime-test" for what in ("skill", "rank_ic")),
-            "importance-silos",
-            "importance-silos_rival",
+            *(f"rank-ic-hour-{name}" for name in varying),
+            *(f"deciles-hour-{name}" for name in varying),
+            "stretch-price",
+            "stretch-predictions",
+            *(f"importance-family-{name}" for name in ("silos", "silos_rival")),
+            *(f"importance-feature-{name}" for name in ("silos", "silos_rival")),
+            "fading",
+            "drift",
             "files",
         ]
     )
@@ -186,13 +196,18 @@ def test_same_inputs_give_the_same_bytes_whatever_the_users_matplotlib_says(
 
 
 def test_the_verdict_comes_first(text: str, rich: Details):
-    """The chosen model's name, verdict and sentence stand before all else, then all verdicts."""
+    """The chosen model and its answers to both questions, each in its own line, and the simplest
+    model that does as well stand before all else; then what it is all of, then all verdicts."""
     words = Page(text).text
     assert rich.best == "silos"
-    verdict = rich.by_model["silos"].verdict
-    head = words[: words.index("Target")]
-    assert f"actionable on paper silos the best on valid of 10 models {verdict.sentence}" in head
+    head = words[: words.index("Verdicts Why Audit")]
+    assert (
+        "actionable on paper silos the best on valid of 10 models Learnable: yes Silos learnt "
+        "something. Could act on it: not proven Fees may eat it. As good and simpler: mlp Nothing "
+        "proves that silos beats it: on test its skill is 0.015 [−0.005, 0.035] above that of mlp."
+    ) in head
     assert "0.191 [0.180, 0.202]" in head
+    assert "Test, 945 rows 2024-01-04 00:00 – 2024-01-05 00:00 Rows 3,007 in 3 files" in head
     parts = ("Verdicts Model", "Why zero", "The ladder", "Figures that are not defined")
     places = [words.index(part) for part in parts]
     assert places == sorted(places)
@@ -542,7 +557,6 @@ def test_families_add_up_what_their_features_have():
         ["one", 2, 1, 1, 4, 1, 5],
         ["two", 1, 0, 1, 3, 0, 0],
     ]
-    assert list(content.oddities(contract)["name"]) == ["a", "c", "b"]
 
 
 def test_pictures_take_the_pages_colours_and_keep_text_as_text():
@@ -550,9 +564,8 @@ def test_pictures_take_the_pages_colours_and_keep_text_as_text():
 
     def paint(ax):
         ax.plot([0, 1], [0, 1], color=svg.SERIES[2], marker="o")
-        ax.set_xlabel("a <b> $x$")
 
-    found = svg.draw("name", 'a "title" <i>', paint)
+    found = svg.draw("name", 'a "title" <i>', paint, xlabel="a <b> $x$", ylabel="y")
     assert "var(--series-2)" in found
     assert "a &lt;b&gt; $x$" in found
     assert "<style" not in found
@@ -576,3 +589,116 @@ def test_findings_of_the_audit_stand_with_what_to_do_and_their_absence_is_told(
     assert "No finding" not in text
     assert "spread is 1 row &lt;early&gt;." in text
     assert text.index("Shift it.") > text.index('class="chip leak"')
+
+
+# -- what the page is of, over time, and features -----------------------------------------
+
+
+def test_the_simplest_that_does_as_well_has_a_skill_and_is_not_proven_to_be_beaten(rich: Details):
+    """Not a constant, however wide the interval; the best itself if it beats all below it."""
+
+    def wide(found: pd.DataFrame) -> None:
+        of_mean = where(found, model="mean", figure="best_difference")
+        found.loc[of_mean, "low"] = -1.0
+
+    def narrow(found: pd.DataFrame) -> None:
+        found.loc[where(found, figure="best_difference"), "low"] = 0.001
+
+    assert content.as_good(changed(rich, wide)) == "mlp"
+    assert content.as_good(changed(rich, narrow)) == "silos"
+    assert content.as_good(with_skills(rich, {})) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "simulated", "market"),
+    [
+        (["SIM-data-01-01-2024.h5", "SIM-data-02-01-2024.h5"], True, "simulated SIM"),
+        (["ETH-USD-data-01-01-2024.h5"], False, "ETH-USD"),
+        (["A-data-01-01-2024.h5", "B-data-01-01-2024.h5"], False, "feature files of ethusd"),
+        (["monday.h5"], False, "feature files of ethusd"),
+    ],
+)
+def test_the_market_is_the_symbol_that_file_names_share_or_their_folder(
+    made: Folders, params: Params, names, simulated, market
+):
+    labels = read(Profile, made.labels / "profile.json")
+    labels = labels.model_copy(update={"days": dict.fromkeys(names)})
+    data = params.data.model_copy(update={"dir": "/data/ethusd"})
+    assert content.market(labels, data, simulated=simulated) == market
+
+
+def test_the_page_says_how_to_find_the_commit_of_its_results(made: Folders, text: str):
+    """By the digest under which dvc.lock has them; and what they are made with, and of."""
+    digest = md5((made.evaluation / "details.json").read_bytes()).hexdigest()
+    words = Page(text).text
+    assert f"git log --oneline -S {digest} -- dvc.lock" in words
+    assert f"numpy {numpy.__version__}" in words
+    assert "Data 000000000000" in words
+
+
+def test_every_picture_names_both_axes(text: str):
+    """Outside of the frame, beside the numbers: two texts that are no number, or more."""
+    for picture in re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL):
+        words = re.findall(r"<text[^>]*>([^<]*)</text>", picture)
+        name = re.search('data-name="([^"]*)"', picture)[1]
+        assert len([word for word in words if re.search("[a-z]{3}|bps", word)]) >= 2, name
+
+
+def test_constants_by_construction_are_grey_and_not_in_the_threshold_check(text: str):
+    """A chip of no colour; what varies comes first, and rows of dashes not at all."""
+    assert 'class="chip collapsed">collapsed</span></dt>' in text  # in the reading help alone
+    assert text.count('class="chip collapsed"') == 1
+    check = text[text.index('aria-label="Threshold check on test"') :]
+    rows = re.findall(r"</span>(\w+)</th>", check[: check.index("</table>")])
+    assert rows == [name for name in FIGURES if name not in ("zero", "mean", "median")]
+
+
+def test_the_stretch_is_the_hour_in_which_the_price_ranges_furthest(made: Folders, rich: Details):
+    """The second; with each hundredth of ten seconds, and outcomes where test has rows."""
+    folder = open_folder(made.features, parse(PARAMS_TEXT, source="params.yaml").data)
+    found = stretch.read(None, folder, rich, ["mlp", "silos"], made.predictions)
+    hour = pd.Timestamp("2024-01-05T11:00", tz="UTC")
+    assert list(found.price.index[[0, -1]]) == [hour, hour + pd.Timedelta(seconds=3590)]
+    assert list(found.rows) == ["outcome", "mlp", "silos"]
+    assert (found.rows["mlp"] == 0.5 * found.rows["outcome"]).all()
+    ends = hour - pd.Timedelta(minutes=30), hour
+    found = stretch.read(ends, folder, rich, ["mlp"], made.predictions)
+    assert (len(found.rows), found.rows.index[0]) == (180, ends[0])
+
+
+def test_a_stretch_without_rows_of_test_is_refused(folders: Folders, params: Params):
+    given = {"stretch": ["2024-01-06T00:00", "2024-01-06T01:00"]}
+    report = params.report.model_validate(given)
+    with pytest.raises(
+        InputError, match=r"report\.stretch: must hold rows of test, .* 2024-01-05T10"
+    ):
+        write(folders, params.model_copy(update={"report": report}))
+
+
+def test_a_stretch_must_end_after_it_starts(params: Params):
+    """Whatever zone is said; none is UTC."""
+    early, late = "2024-01-06T00:00", "2024-01-06T00:30+01:00"
+    assert params.report.model_validate({"stretch": [late, early]}).stretch is not None
+    with pytest.raises(ValueError, match="must end after it starts"):
+        params.report.model_validate({"stretch": [early, late]})
+
+
+def test_features_are_listed_by_what_is_lost_without_them(made: Folders, rich: Details):
+    """By the mean over models; those that no model misses last; with drift, rank IC and gaps."""
+    contract = read(Contract, made.normalization)
+    audited = features.read(made.audit).rename(index={"spread": "unseen"})
+    found = features.table(rich, audited, contract)
+    assert list(found.index) == ["ask_level0", "ask_level1", "bid_level0", "spread", "unseen"]
+    assert list(found) == [
+        "silos_rival", "silos", "PSI valid", "PSI test", "IC", "IC late", "NaN", "±inf",
+    ]  # fmt: skip
+    assert list(found.loc["ask_level1"]) == pytest.approx(
+        [0.018] * 2 + [0.1, 0.4, 0.05, 0.02, 12, 0]
+    )
+    assert found.loc["unseen", "silos"] is None
+
+
+def test_an_audit_of_another_format_is_named(folders: Folders, params: Params):
+    (folders.audit / "features.csv").write_text("feature\nspread\n")
+    with pytest.raises(InputError, match=r"audit/features\.csv: must have a column 'psi_valid'"):
+        write(folders, params)

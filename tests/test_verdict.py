@@ -388,3 +388,30 @@ def test_no_figure_makes_it_fail_and_only_proven_figures_are_actionable(
         and (lift is not None and lift > 1)
     )
     assert (found.name == "actionable_on_paper") == proven
+
+
+LOSES = {"thresholds": [threshold(5, -9, -10), threshold(10, -4.2, -6), threshold(20, None, None)]}
+
+
+@pytest.mark.parametrize(
+    ("given", "learnable", "actionable"),
+    [
+        ({}, "yes", "yes"),
+        ({"valid": LOSES}, "yes", "no"),
+        ({"valid": {"thresholds": [threshold(10, 4, -2)]}}, "yes", "not proven"),
+        ({"valid": {"thresholds": []}}, "yes", "not proven"),
+        ({"leaks": [LEAK]}, "not proven", "not proven"),
+        ({"skill": over(0.1, -0.1, 0.3)}, "not proven", "not proven"),
+        ({"skill": over(-0.5, -0.6, -0.4)}, "no", "not proven"),
+        ({"test": {"std_ratio": over(0.0)}}, "no", "not proven"),
+    ],
+)
+def test_both_questions_have_an_answer_with_its_reason(params, given, learnable, actionable):
+    """That nothing could be learnt, or that acting loses at every threshold, is known where an
+    interval says so; else it is not proven."""
+    found = verdict(params, **given)
+    assert (found.learnable.answer, found.actionable.answer) == (learnable, actionable)
+    assert found.learnable.why.endswith(".")
+    assert found.actionable.why.endswith(".")
+    if learnable == "yes":
+        assert found.learnable.why == f"{GAIN}."

@@ -20,10 +20,20 @@ class Flag(BaseModel):
     sentence: str
 
 
+class Answer(BaseModel):
+    """What is known of one of the two questions, and why: more than one sentence's part."""
+
+    answer: Literal["yes", "no", "not proven"] = "not proven"
+    why: str = ""
+
+
 class Verdict(BaseModel):
-    """A named diagnosis, a sentence a person understands, and the figures that made it."""
+    """A named diagnosis, a sentence a person understands, and the figures that made it; and what it
+    says of both questions."""
 
     name: VerdictName
+    learnable: Answer = Answer()
+    actionable: Answer = Answer()
     sentence: str
     figures: dict[str, Figure]
     flags: list[Flag]

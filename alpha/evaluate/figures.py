@@ -15,10 +15,10 @@ NAME = "figures.csv"
 # Means over seeds of which the spread says something.
 _SPREAD = (
     *("skill", "loss", "rank_ic", "mse", "mae", "std_ratio", "near_mean_share"),
-    *("average_precision", "decile_lift", "importance"),
+    *("average_precision", "decile_lift", "importance", "feature_importance"),
 )
 # They compare a model with another.
-COMPARED = ("skill_difference", "oracle_share")
+COMPARED = ("skill_difference", "best_difference", "oracle_share")
 _WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
@@ -178,7 +178,8 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
 def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
     """The mean of each figure of `runs` over the seeds where it is defined, and with two or more
     the sample standard deviation as a figure of its own; predictions that are not finite are
-    summed. Without a value the reason is that of the first seed. Intervals are empty."""
+    summed. Without a value the reason is that of the first seed. Intervals are empty, but of slices
+    the means of the seeds' ends: seeds are alike, and a mean of theirs is no further off."""
     by = runs.groupby(_WITHIN, sort=False)
     with np.errstate(over="ignore", invalid="ignore"):
         over = by["value"].agg(["mean", "std", "min", "max", "sum", "count"])
@@ -187,10 +188,12 @@ def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
     over["value"] = over["mean"].mask(same, over["min"])
     over["spread"] = over["std"].mask(same & (over["count"] > 1), 0.0)
     over["reason"] = by["reason"].first().where(over["value"].isna(), None)
-    over = over.reset_index()
+    over = over.join(by[["low", "high"]].mean()).reset_index()
+    over.loc[over["slice"] == "", ["low", "high"]] = np.nan
     over["value"] = over["value"].mask(over["figure"] == "non_finite", over["sum"])
     spread = over[over["figure"].isin(_SPREAD) & over["spread"].notna()]
     spread = spread.assign(figure=spread["figure"] + "_spread", value=spread["spread"], reason=None)
+    spread[["low", "high"]] = np.nan
     seeds = over[(over["figure"] == "skill") & (over["slice"] == "")]
     seeds = seeds.assign(figure="skill_seeds", value=seeds["count"], reason=None)
     # Each beside its figure.

@@ -16,7 +16,7 @@ from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate import figures, inputs, oracle, tables
+from alpha.evaluate import figures, inputs, oracle, over_time, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
 from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
@@ -80,7 +80,9 @@ def run(
             else:
                 same_as = first, rows.time_ns, rows.outcome
                 predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            assessed[one.name, split] = assess(rows, predicted, counts.model_dump())
+            assessed[one.name, split] = found = assess(rows, predicted, counts.model_dump())
+            if split == SPLITS[-1]:
+                found.rows.extend(over_time.figures(rows, predicted.score))
             del predicted  # what is read next needs the memory
             if one is trained[-1]:
                 digest = rows.digest
@@ -123,6 +125,7 @@ def _assemble(
         for what in ("skill", "hindsight")
     )
     varying = [name for name in names if not skills.of(name).constant]
+    best = skills.best(names, "valid") or names[0]
     could = [by_name(power(*hindsight[name], test), model=name, split="test") for name in varying]
     rungs = compare_to_baselines(
         names, skills, lambda one, other: difference(skill[one], skill[other], test)
@@ -135,6 +138,10 @@ def _assemble(
         *(
             _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
             for model in names
+        ),
+        *(
+            _row(name, "best_difference", difference(skill[best], skill[name], test))
+            for name in names[: names.index(best)]
         ),
         *chain.from_iterable(could),
         *_over_days(skills, names),
@@ -178,7 +185,9 @@ def _of_runs(
     alone: list[Row] = []
     for one in trained:
         of_run: dict[str, Any] = {"model": one.model, "seed": one.seed}
-        rows += by_event("importance", one.importance, split="valid", **of_run)
+        lost = one.importance.families, one.importance.features
+        for name, of in zip(("importance", "feature_importance"), lost, strict=True):
+            rows += by_event(name, of, split="valid", **of_run)
         epochs = history.epochs(one.history), history.best_epoch(one.history)
         both = dict(zip(("epochs", "best_epoch"), epochs, strict=True))
         alone += by_name(both, split="train", **of_run)

@@ -4,11 +4,12 @@ docs/verdicts.md explains the rules and the limits.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from alpha.audit.findings import Finding
 from alpha.core.text import bps, number, percent
 from alpha.data.columns import SPLITS
-from alpha.evaluate.details import Details, Verdict, VerdictName
+from alpha.evaluate.details import Answer, Details, Verdict, VerdictName
 from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.flags import SOME_SKILL, Figures, raise_flags
 from alpha.evaluate.params import Verdict as Limits
@@ -32,29 +33,46 @@ def judge(
         "test_near_mean_share": test["near_mean_share"].value,
     }
     name: VerdictName
+    learnable, actionable = Answer(), Answer(why="there is nothing proven to act on.")
     gain, proven = _gain(details, skill), test.proven
     if signs := _collapse(test, limits, spare=proven and bool(details.classes)):
         name, sentence = "collapsed", f"On test {signs}."
         if proven:
             sentence += f" {gain} all the same."
+        learnable = Answer(answer="no", why=sentence)
     elif not proven:
-        name, sentence = "no_skill", _no_skill(test, gain) + _seen(details, test, figures)
+        name, sentence = "no_skill", _no_skill(test, gain)
+        sentence += _seen(details, test, figures)
+        learnable = Answer(why=sentence)
+        if skill.high is not None and skill.high <= 0:
+            learnable = Answer(answer="no", why=sentence)
     else:
         pays, why = _acting(details, model, limits, figures)
         name = "actionable_on_paper" if pays else "skill_not_actionable"
         sentence = f"{gain}. {why}" if pays else f"{gain}, but {why}."
+        learnable = Answer(answer="yes", why=f"{gain}.")
+        ends = [one["after_fees_bps"].high for one in details.on(model, "valid").thresholds]
+        loses = any(end is not None for end in ends) and all(end is None or end < 0 for end in ends)
+        answer: Any = "yes" if pays else "no" if loses else "not proven"
+        actionable = Answer(answer=answer, why=why if pays else f"{why}.")
     known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
     flags = raise_flags(details, model, name, limits, figures, leaks)
-    if name == "actionable_on_paper" and any(flag.name == "leak_suspected" for flag in flags):
-        name = "skill_not_actionable"
+    if any(flag.name == "leak_suspected" for flag in flags):
         why = "a leak is suspected: until it is ruled out, that acting pays on paper means nothing"
-        sentence = f"{gain}, but {why}."
+        if name == "actionable_on_paper":
+            name, sentence = "skill_not_actionable", f"{gain}, but {why}."
+            actionable = Answer(why=f"{why}.")
+        if learnable.answer == "yes":
+            learnable = Answer(why=f"{gain}, but a leak is suspected: it must be ruled out first.")
     if known < seeds:
         sentence += f" Only {known:.0f} of {seeds} seeds have a skill on test."
     if non_finite:
         count = "they count as the best constant, and are left out of what ranks"
         sentence += f" On test {non_finite:,.0f} predictions are not finite: {count}."
-    return Verdict(name=name, sentence=sentence, figures=figures, flags=flags)
+    return Verdict(
+        name=name, learnable=learnable, actionable=actionable, sentence=sentence, figures=figures,
+        flags=flags,
+    )  # fmt: skip
 
 
 def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:

@@ -1,12 +1,31 @@
 """alpha report"""
 
-from typing import Any
+import datetime as dt
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from alpha.core.cli import Arguments, Option
-from alpha.data.params import Label
+from alpha.core.params import Section
+from alpha.data.params import Data, Label
+
+
+def _ascending(times: tuple[dt.datetime, dt.datetime]) -> tuple[dt.datetime, dt.datetime]:
+    start, end = (time if time.tzinfo else time.replace(tzinfo=dt.UTC) for time in times)
+    if end <= start:
+        raise ValueError(f"must end after it starts, found {start} to {end}")
+    return start, end
+
+
+class Report(Section):
+    # UTC where no zone is said.
+    stretch: Annotated[tuple[dt.datetime, dt.datetime], AfterValidator(_ascending)] | None
+
 
 SUMMARY = "one self-contained HTML page"
 OPTIONS = [
+    Option("--features", "folder of feature files, for their quotes"),
+    Option("--predictions", "folder with a folder for each model, by `alpha predict`"),
     Option("--evaluation", "folder that `alpha evaluate` wrote"),
     Option("--labels", "folder that `alpha label` wrote"),
     Option("--guard", "folder that `alpha guard` wrote"),
@@ -15,14 +34,18 @@ OPTIONS = [
     Option("--normalization", "the contract that `alpha normalize` wrote"),
     Option("--out", "the page, an HTML file"),
 ]
-SECTIONS = {"label": Label}
+SECTIONS = {"data": Data, "label": Label, "report": Report}
 
 
 def command(params: Any, args: Arguments) -> None:
     from alpha.report.run import run
 
     run(
+        params.data,
         params.label,
+        params.report,
+        features=args.features,
+        predictions=args.predictions,
         evaluation=args.evaluation,
         labels=args.labels,
         guard=args.guard,

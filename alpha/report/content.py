@@ -1,20 +1,29 @@
 """What the page says that is not simply a figure, as tables: why figures are missing, what is wrong
 with the data, its features, and models side by side. Nothing here knows of HTML."""
 
+import hashlib
+import os
+import platform
+import re
+import sys
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
 
 import pandas as pd
 from pydantic import BaseModel, model_validator
 
+import alpha
 from alpha.core import text
 from alpha.data.columns import SPLITS, SplitName
-from alpha.data.params import Label
+from alpha.data.params import Data, Label
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import COMPARED
 from alpha.label.profile import Count, Profile
 
 # They always predict the same, so a line of theirs carries nothing.
 CONSTANTS = ("zero", "mean", "median")
+_LIBRARIES = ("numpy", "pandas", "tensorflow", "lightgbm")
 
 
 class Rows(BaseModel):
@@ -74,6 +83,40 @@ def varying(details: Details) -> list[str]:
     return [name for name in details.models if name not in CONSTANTS] or details.models
 
 
+def as_good(details: Details) -> str | None:
+    """The simplest proven model that the best on valid is not proven to beat on test, if that is:
+    the best itself if it beats all of them."""
+    best = details.best
+    for name in details.models[: details.models.index(best)] if best else []:
+        if details.on(name).proven and details.on(name)["best_difference"].least <= 0:
+            return name
+    return best if best and details.on(best).proven else None
+
+
+def market(labels: Profile, data: Data, *, simulated: bool) -> str:
+    """The symbol that the names of the feature files share, or their folder."""
+    names = (re.match(r"(.+)-data-\d\d-\d\d-\d{4}\.", name) for name in labels.days)
+    symbols = {name and name[1] for name in names}
+    symbol = symbols.pop() if len(symbols) == 1 else None
+    files = f"feature files of {Path(data.dir).name}"
+    return f"{'simulated ' if simulated else ''}{symbol}" if symbol else files
+
+
+def made(evaluation: Path) -> dict[str, str]:
+    """What made the page and what it shows, the same wherever requirements.lock is in use: versions
+    and processor; and the digest by which dvc.lock knows the results."""
+    text = (evaluation / "details.json").read_bytes()
+    versions = [f"alpha {alpha.__version__}", f"Python {sys.version_info[0]}.{sys.version_info[1]}"]
+    versions += [f"{name} {version(name)}" for name in _LIBRARIES]
+    held = all(os.environ.get(name) == value for name, value in alpha.FLOOR.items())
+    instructions = "AVX2 at most" if held else "any instructions"
+    return {
+        "versions": ", ".join(versions),
+        "processor": f"{platform.machine()}, {instructions}",
+        "digest": hashlib.md5(text, usedforsecurity=False).hexdigest(),
+    }
+
+
 def by_place(details: Details, kind: str, figure: str) -> list[pd.DataFrame]:
     """A figure on test, and the low and high ends of its interval, NaN where not defined: a column
     a model that varies; a row a slice if `kind` is day or regime, else a row an event."""
@@ -81,7 +124,10 @@ def by_place(details: Details, kind: str, figure: str) -> list[pd.DataFrame]:
     wanted = table["seed"].isna() & (table["split"] == "test") & (table["figure"] == figure)
     rows = table[wanted & table["model"].isin(models)]
     # One of them is empty.
-    place, prefix = rows["slice"] + rows["event"], f"{kind} " if kind in ("day", "regime") else ""
+    place, prefix = (
+        rows["slice"] + rows["event"],
+        f"{kind} " if kind in ("day", "hour", "regime") else "",
+    )
     rows = rows.assign(place=place.str.removeprefix(prefix))[place.str.startswith(prefix)]
     found = [rows.set_index(["place", "model"])[name] for name in ("value", "low", "high")]
     return [one.unstack(sort=False).reindex(columns=models) for one in found]
@@ -220,10 +266,3 @@ def families(contract: Contract) -> pd.DataFrame:
     counts = by[["constant", "with_nan", "nan", "with_inf", "inf"]].sum()
     counts.insert(0, "features", by.size())
     return counts.reset_index(names="name")
-
-
-def oddities(contract: Contract) -> pd.DataFrame:
-    """Features worth a look, the constant ones first, then by what is not finite."""
-    found = contract.features.assign(wrong=lambda of: of["nan"] + of["inf"])
-    found = found[found["constant"] | (found["wrong"] > 0)]
-    return found.sort_values(["constant", "wrong"], ascending=False, kind="stable")

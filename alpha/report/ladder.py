@@ -14,13 +14,14 @@ from alpha.report import svg
 _ROOM_BELOW = 0.6  # of the room above 0, for a picture of skills
 _ROOM_AROUND = 6.0  # median sizes, for a picture of differences
 Room = tuple[float, float]
+MOST = 15  # families or features
 # How a text stands beside a mark.
 _BESIDE: dict[str, Any] = {
     "xytext": (8, -0.5),
     "textcoords": "offset points",
     "ha": "left",
     "va": "center",
-    "fontsize": 8.5,
+    "fontsize": 9,
     "color": svg.MUTED,
 }
 
@@ -33,7 +34,7 @@ def headline(details: Details, what: Literal["skill", "rank_ic"]) -> Markup:
     rows["hollow"] = _rows(details, what, details.models, "valid")["value"]
     room = _room(rows, -0.01, 0.02)
     title, label = f"{name} of each model on valid and test", f"{name} on test (0 = {zero})"
-    return _draw(details, what, title, label, rows[:-1], room, line)
+    return draw(details, what, title, label, rows[:-1], room, line)
 
 
 def differences(details: Details) -> Markup | None:
@@ -45,9 +46,9 @@ def differences(details: Details) -> Markup | None:
     sizes = np.abs(rows.to_numpy())
     bound = min(max(0.01, _ROOM_AROUND * np.nanmedian(sizes)), np.nanmax(sizes))
     title = "Difference in skill of each model and the best one below it"
-    label = "difference in skill on test (0 = no better)"
+    label = "difference in skill on test"
     rows["name"] = [f"{model} − {against[model]}" for model in rows.index]
-    return _draw(details, "differences", title, label, rows, (-bound, bound), [np.nan] * 3)
+    return draw(details, "differences", title, label, rows, (-bound, bound), [np.nan] * 3)
 
 
 def oracle_shares(details: Details) -> Markup | None:
@@ -57,31 +58,33 @@ def oracle_shares(details: Details) -> Markup | None:
         return None
     room, line = _room(rows, 0.0, 1.0), (1.0, np.nan, np.nan)
     title = "Share of the oracle's skill that each model captured"
-    label = "share of the oracle's skill on test (1 = all of it)"
-    return _draw(details, "oracle-share", title, label, rows, room, line)
+    label = "share of the oracle's skill, test"
+    return draw(details, "oracle-share", title, label, rows, room, line)
 
 
-def importance(details: Details, model: str) -> Markup | None:
-    """Skill lost on valid when a whole family is permuted, the most important on top; the
-    line is the spread over seeds."""
+def importance(details: Details, model: str, of: str = "family") -> Markup | None:
+    """Skill lost on valid when a whole family, or a feature, is permuted, the most important on
+    top; the line is the spread over seeds."""
+    figure = {"family": "importance", "feature": "feature_importance"}[of]
     found = [
-        (lost, one.name, one["importance_spread"].value or 0.0)
-        for one in details.on(model, "valid").events("importance")
-        if (lost := one["importance"].value) is not None
+        (lost, one.name, one[f"{figure}_spread"].value or 0.0)
+        for one in details.on(model, "valid").events(figure)
+        if (lost := one[figure].value) is not None
     ]
     if not found:
         return None
-    found.sort(key=lambda one: (-one[0], one[1]))
+    found = sorted(found, key=lambda one: (-one[0], one[1]))[:MOST]
 
     def paint(ax: Any) -> None:
         for at, (mean, _, spread) in enumerate(found):
             ax.barh(at, mean, height=0.6, color=svg.color(details, model), alpha=0.75, linewidth=0)
             ax.plot([mean - spread, mean + spread], [at, at], color=svg.INK, linewidth=1.2)
-        _names(ax, [family for _, family, _ in found])
+        _names(ax, [name for _, name, _ in found])
 
-    size, label = (4.3, 0.75 + 0.29 * len(found)), "loss of skill on valid when permuted"
-    title = f"Loss of skill of {model} when a family is permuted"
-    return svg.draw(f"importance-{model}", title, paint, size=size, xlabel=label)
+    names: Any = {"xlabel": "loss of skill on valid when permuted", "ylabel": of}
+    title = f"Loss of skill of {model} when a {of} is permuted"
+    size = svg.SIZE[0], 0.75 + 0.29 * len(found)
+    return svg.draw(f"importance-{of}-{model}", title, paint, size=size, **names)
 
 
 def _rows(details: Details, figure: str, models: list[str], split: str = "test") -> pd.DataFrame:
@@ -97,13 +100,13 @@ def _room(rows: pd.DataFrame, low: float, high: float) -> Room:
     return max(float(np.nanmin(shown)), -_ROOM_BELOW * high), high
 
 
-def _draw(
+def draw(
     details: Details, name: str, title: str, label: str, rows: pd.DataFrame, room: Room, line: Any
 ) -> Markup:
     """Models in the `room` there is, beside a dashed line with its band. `rows` may have columns
     hollow, of a second mark, and name."""
     low, high = room
-    edge, size = 0.04 * (high - low), (4.3, 0.75 + 0.31 * len(rows))
+    edge, size = 0.04 * (high - low), (svg.SIZE[0], 0.75 + 0.31 * len(rows))
 
     def paint(ax: Any) -> None:
         if not np.isnan(line[0]):
@@ -111,10 +114,13 @@ def _draw(
             if not np.isnan(line[1] + line[2]):
                 ax.axvspan(line[1], line[2], color=svg.INK, alpha=0.09, linewidth=0)
         for at, row in enumerate(rows.assign(hollow=rows.get("hollow", np.nan)).itertuples()):
-            _mark(ax, at, row, svg.color(details, str(row.Index)), low, high)
+            is_model = row.Index in details.models
+            color = svg.color(details, str(row.Index)) if is_model else svg.INK
+            _mark(ax, at, row, color, low, high)
         _names(ax, list(rows.get("name", rows.index)))
 
     axes: Any = {"xlabel": label, "xlim": (low - edge, high + edge)}
+    axes["ylabel"] = "model" if rows.index.isin([*details.models, "oracle"]).all() else "feature"
     return svg.draw(name, f"{title}, with intervals", paint, size=size, **axes)
 
 
@@ -144,7 +150,7 @@ def _names(ax: Any, names: list[str]) -> None:
     """One below the other, from the top, beside a line at 0."""
     ax.axvline(0, color=svg.MUTED, linewidth=1)
     ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelcolor=svg.INK, labelsize=9.5)
+    ax.tick_params(axis="y", labelcolor=svg.INK, labelsize=9)
     ax.set_ylim(len(names) - 0.4, -0.6)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")

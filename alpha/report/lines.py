@@ -19,7 +19,12 @@ from alpha.report import content, svg
 # At so many places there is room for marks side by side, and for their names.
 FEW = 5
 # What the axis along the places says.
-_ALONG = {"threshold": "threshold τ, bps", "event": "", "day": "day", "regime": "volatility regime"}
+_ALONG = {
+    "threshold": "threshold τ, bps",
+    "event": "event",
+    "day": "day",
+    "regime": "volatility regime",
+}
 # A figure in words, what the axis along its values says, and its unit there.
 _FIGURES: dict[str, tuple[str, str, float]] = {
     "precision": ("precision", "precision, %", 100),
@@ -97,7 +102,7 @@ def _name(ax: Any, places: list[str], *, aside: bool) -> None:
 
 def _frame(ax: Any, shown: list[float], share: float) -> None:
     """A frame with all that is shown, and a share of its height to either side."""
-    low, high = min(shown), max(shown)
+    low, high = np.nanmin(shown), np.nanmax(shown)
     room = share * (high - low) or 0.01
     ax.set_ylim(low - room, high + room)
 
@@ -166,6 +171,7 @@ def histogram(details: Details, model: str) -> Markup | None:
 
     title = f"Distribution of label and predictions of {model} on test, log scale"
     axes: Any = {"title": model, "yscale": "log", "ylim": (floor, 1.3), "xlim": edges[[0, -1]]}
+    axes |= {"xlabel": f"outcome, {svg.unit(details)}", "ylabel": "share of rows"}
     return svg.draw(f"distribution-{model}-test", title, paint, size=svg.SMALL, **axes)
 
 
@@ -183,12 +189,12 @@ def quantiles(details: Details, split: SplitName) -> Markup:
         values = svg.outcomes(details, of_label.values("quantile"))
         ax.plot(range(len(names)), values, color=svg.INK, linewidth=2.2, linestyle=svg.DOTTED)
         ax.set_xticks(range(len(names)), names)
-        ax.tick_params(axis="x", labelsize=8)
-        if not details.classes:
-            svg.symlog(ax)
+        ax.tick_params(axis="x", labelrotation=45)
+        svg.bps(details, ax)
 
     title, unit = f"Quantiles of label and predictions on {split}", svg.unit(details)
-    return svg.draw(f"quantiles-{split}", title, paint, xlabel="quantile, %", ylabel=unit)
+    axes: Any = {"xlabel": "quantile, %", "ylabel": f"outcome, {unit}"}
+    return svg.draw(f"quantiles-{split}", title, paint, **axes)
 
 
 def label_by_file(details: Details, labels: Profile) -> Markup:
@@ -209,8 +215,7 @@ def label_by_file(details: Details, labels: Profile) -> Markup:
             place: Any = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0}
             ax.legend(ncols=len(names), **place, **room)
         ax.set_xlim(0.5, len(files) + 0.5)
-        if not details.classes:
-            svg.symlog(ax)
+        svg.bps(details, ax)
         ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
 
     title, x = "Quantiles of the label by feature file", "feature file, numbered as in the table"
@@ -239,4 +244,45 @@ def calibration(details: Details, model: str) -> Markup | None:
         ax.set(xlim=diagonal, ylim=diagonal, xticks=ticks, yticks=ticks)
 
     title = f"Calibration of {model} by decile of predictions on test"
-    return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL, title=model)
+    axes = {"title": model, "xlabel": f"prediction, {svg.unit(details)}", "ylabel": "mean outcome"}
+    return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL, **axes)
+
+
+def rank_ic_by_hour(details: Details, model: str) -> Markup | None:
+    """Rank IC on test hour by hour, in the band of its interval."""
+    values, *ends = content.by_place(details, "hour", "rank_ic")
+    times = pd.to_datetime(values.index)
+    if values[model].isna().all():
+        return None
+
+    def paint(ax: Any) -> None:
+        color = svg.color(details, model)
+        ax.fill_between(times, *(end[model] for end in ends), color=color, alpha=0.25, linewidth=0)
+        ax.plot(times, values[model], color=color, marker=".", markersize=4)
+        ax.axhline(0, color=svg.MUTED, linewidth=1)
+        # The same frame for all models.
+        _frame(ax, [0.0, *np.concatenate([values, *ends], axis=None)], 0.04)
+        svg.clock(ax)
+
+    axes: Any = {"title": model, "xlabel": "hour (UTC)", "ylabel": "rank IC", "size": svg.SMALL}
+    return svg.draw(f"rank-ic-hour-{model}", f"Rank IC of {model} on test by hour", paint, **axes)
+
+
+def deciles_by_hour(details: Details, model: str) -> Markup | None:
+    """The mean outcome of test rows in the top, middle and bottom of each hour's predictions."""
+    styles: dict[str, Any] = {"top": "solid", "middle": (0, (4, 2)), "bottom": svg.DOTTED}
+    found = [content.by_place(details, "hour", f"outcome_{of}")[0][model] for of in styles]
+    if all(of.isna().all() for of in found):
+        return None
+
+    def paint(ax: Any) -> None:
+        for values, (of, style) in zip(found, styles.items(), strict=True):
+            color = svg.color(details, model) if of == "top" else svg.INK
+            at = pd.to_datetime(values.index)
+            ax.plot(at, svg.outcomes(details, values), color=color, linestyle=style, linewidth=1.4)
+        svg.bps(details, ax)
+        svg.clock(ax)
+
+    title = f"Outcomes by decile of the predictions of {model} on test by hour"
+    axes: Any = {"title": model, "xlabel": "hour (UTC)", "ylabel": f"outcome, {svg.unit(details)}"}
+    return svg.draw(f"deciles-hour-{model}", title, paint, size=svg.SMALL, **axes)

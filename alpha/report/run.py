@@ -12,12 +12,15 @@ from alpha.audit import findings
 from alpha.core import text
 from alpha.core.artifacts import parse, whole
 from alpha.data.columns import SPLITS
-from alpha.data.params import Label
+from alpha.data.features import open_folder
+from alpha.data.params import Data, Label
 from alpha.evaluate import details as evaluation_details
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.label import profile
-from alpha.report import content, ladder, lines, svg
+from alpha.report import Report, content, ladder, lines, svg
+from alpha.report import features as features_of
+from alpha.report import stretch as stretches
 
 _FOLDER = Path(__file__).parent
 # Of the levels evaluated, the ones a table has room for.
@@ -25,8 +28,12 @@ _TABLE_LEVELS = (0.5, 0.9, 0.99, 0.999, 1.0)
 
 
 def run(
+    data: Data,
     label: Label,
+    report: Report,
     *,
+    features: Path,
+    predictions: Path,
     evaluation: Path,
     labels: Path,
     guard: Path,
@@ -45,6 +52,10 @@ def run(
     contract = parse(content.Contract, normalization)
     learning = partial(lines.learning_curve, folder=evaluation / "learning_curves")
     varying, bps = content.varying(details), not details.classes
+    audited, as_good = features_of.read(audit), content.as_good(details)
+    shown = [*filter(None, [as_good, details.best])] or varying[:1]
+    folder = open_folder(features, data)
+    stretch = stretches.read(report.stretch, folder, details, shown, predictions)
 
     def drawn(models: list[str], picture: Callable[..., Markup | None]) -> dict[str, Markup]:
         """Those of `models` that there is a picture of."""
@@ -68,12 +79,20 @@ def run(
         undefined=content.undefined(details),
         defects=content.defects(details, label, by_file, summary, contract),
         families=content.families(contract),
-        oddities=content.oddities(contract),
         levels=_TABLE_LEVELS,
         learning=drawn(details.models, learning),
         histograms=drawn(varying, lines.histogram),
         calibration=drawn(varying, lines.calibration),
-        importance=drawn(details.models, ladder.importance),
+        hours=drawn(varying, lines.rank_ic_by_hour),
+        deciles=drawn(varying, lines.deciles_by_hour),
+        importance={
+            of: drawn(varying, partial(ladder.importance, of=of)) for of in ("family", "feature")
+        },
+        audited=audited,
+        as_good=as_good,
+        stretch=stretch,
+        market=content.market(by_file, data, simulated=details.oracle_reason is None),
+        made=content.made(evaluation),
     )
     with whole(out) as part:
         part.write_text(html, encoding="utf-8", newline="\n")
@@ -96,4 +115,5 @@ def _template(*, bps: bool) -> Template:
     environment.globals |= {"ends": text.ends, "split_names": SPLITS}
     # Tables and pictures are made where they are shown.
     environment.globals |= {"content": content, "ladder": ladder, "lines": lines, "svg": svg}
+    environment.globals |= {"features": features_of, "stretches": stretches}
     return environment.get_template("report.html.j2")

@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from markupsafe import Markup, escape
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from alpha.core.text import BPS
@@ -43,17 +44,25 @@ _STYLE: Any = {
     "legend.frameon": False,
 }
 Size = tuple[float, float]
-# Inches: two, three and four beside each other on a laptop, so that text keeps its size.
-SIZE, MEDIUM, SMALL = (4.3, 2.75), (3.5, 2.6), (2.5, 1.95)
+# Inches: two, three and four beside each other on a laptop, one on a phone, where text of 9 points
+# is to be 11 pixels high.
+SIZE, MEDIUM, SMALL = (3.9, 2.6), (3.5, 2.6), (2.5, 2.1)
 # In the order of the series colours; report.css has the same shapes.
-_MARKERS = "osD^vPX*"
+MARKERS = "osD^vPX*"
 DOTTED = (0, (1, 1.4))
 
 
 def draw(
-    name: str, alt: str, paint: Callable[[Any], None], *, size: Size = SIZE, **axes: Any
+    name: str,
+    alt: str,
+    paint: Callable[[Any], None],
+    *,
+    xlabel: str,
+    ylabel: str,
+    size: Size = SIZE,
+    **axes: Any,
 ) -> Markup:
-    """Let `paint` draw on one set of axes with the properties `axes`, and return the SVG element.
+    """Let `paint` draw on one set of axes, with names and other properties; the SVG element.
 
     `name` must be unique on the page, and `alt` says what the picture shows to those who
     cannot see it. `size` is width and height in inches.
@@ -67,7 +76,7 @@ def draw(
         plain(ax.xaxis)
         plain(ax.yaxis)
         ax.tick_params(labelsize=8.5 if size == SMALL else 9)
-        ax.set(**axes)
+        ax.set(xlabel=xlabel, ylabel=ylabel, **axes)
         paint(ax)
         file = io.StringIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -108,7 +117,7 @@ def color(details: Details, model: str) -> str:
 
 def marker(details: Details, model: str) -> str:
     """Its mark, so that colour is not all that tells models apart."""
-    return _MARKERS[series(details, model) - 1]
+    return MARKERS[series(details, model) - 1]
 
 
 def outcomes(details: Details, values: Any) -> np.ndarray:
@@ -126,13 +135,23 @@ def level(value: str) -> str:
     return {0.0: "min", 1.0: "max"}.get(float(value), f"{100 * float(value):g}")
 
 
-def symlog(ax: Any) -> None:
-    """A scale that is linear within ±1 and logarithmic beyond; no room below 0 if unused."""
+def bps(details: Details, ax: Any) -> None:
+    """For outcomes in bps, a scale that is linear within ±1 and logarithmic beyond; no room below
+    0 if unused."""
+    if details.classes:
+        return
     lowest = ax.dataLim.y0
     ax.set_yscale("symlog", linthresh=1.0)
     plain(ax.yaxis)
     if lowest >= 0:
         ax.set_ylim(bottom=-0.3)
+
+
+def clock(ax: Any) -> None:
+    """Times along the axis."""
+    locator = AutoDateLocator(minticks=3, maxticks=5)
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 
 
 def plain(axis: Any) -> None:

@@ -1,0 +1,113 @@
+"""The price over a stretch of test, what models predicted there, and what came."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from alpha.core.errors import InputError
+from alpha.core.frames import open_frame
+from alpha.data.features import FeatureFolder
+from alpha.data.quotes import sound
+from alpha.evaluate.details import Details
+from alpha.learn.params import MATCHED_MLP, run_folder
+from alpha.report import svg
+
+# A line of more rows has no more to show.
+_MOST_ROWS = 400
+Ends = tuple[Any, Any]  # moments
+
+
+class Stretch(NamedTuple):
+    """By time the mid `price`, and test's `rows`: the outcome, and the mean over seeds of the
+    prediction of each model that is shown."""
+
+    price: pd.Series
+    rows: pd.DataFrame
+
+
+def read(
+    ends: Ends | None, folder: FeatureFolder, details: Details, shown: list[str], predictions: Path
+) -> Stretch:
+    """The stretch between `ends`, or the hour of test in which the mid ranges furthest. Raises
+    InputError if test has no row there."""
+    files = {model: _files(details, model, predictions) for model in shown}
+    with open_frame(files[shown[0]][0]) as frame:
+        times = pd.to_datetime(frame.time_ns(), utc=True)
+    mids = _mids(folder, times[0], times[-1])
+    if ends is None:
+        hours = mids.groupby(pd.DatetimeIndex(mids.index).floor("h"))
+        ranges: Any = hours.max() / hours.min()
+        ends = (start := ranges.idxmax()), start + pd.Timedelta(hours=1)
+    first, last = times.searchsorted(pd.DatetimeIndex(ends)).tolist()
+    if first == last:
+        between = f"{times[0]:%Y-%m-%dT%H:%M} to {times[-1]:%Y-%m-%dT%H:%M}"
+        raise InputError(f"report.stretch: must hold rows of test, which has some from {between}")
+    found: dict[str, Any] = {}
+    for model, paths in files.items():
+        seeds = []
+        for path in paths:
+            with open_frame(path) as frame:
+                seeds.append(frame.matrix(("alpha_outcome", "prediction"), start=first, stop=last))
+        found["outcome"], found[model] = np.mean(seeds, axis=0).T
+    return Stretch(
+        _thinned(mids[ends[0] : ends[1]]), _thinned(pd.DataFrame(found, index=times[first:last]))
+    )
+
+
+def _thinned(rows: Any) -> Any:
+    return rows.iloc[:: -(-len(rows) // _MOST_ROWS)]
+
+
+def _files(details: Details, model: str, predictions: Path) -> list[Path]:
+    """Of each seed; those of a matched MLP are in the folders of the runs that it belongs to."""
+    if model == MATCHED_MLP:
+        return sorted(predictions.glob(f"*/*/{MATCHED_MLP}/test.h5"))
+    return [predictions / run_folder(run) / "test.h5" for run in details.runs_of(model)]
+
+
+def _mids(folder: FeatureFolder, start: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
+    """The mids of sound quotes by time."""
+    found = []
+    for file in folder.files:
+        if file.first_ns <= end.value and file.last_ns >= start.value:
+            time_ns, bid, ask = folder.quotes(file)[0]
+            mid = np.where(sound(bid, ask), (bid + ask) / 2, np.nan)
+            found.append(pd.Series(mid, pd.to_datetime(time_ns, utc=True)).dropna()[start:end])
+    return pd.concat(found)
+
+
+def price(details: Details, stretch: Stretch, model: str) -> Markup:
+    """The mid, and marks where a model's prediction is in its top tenth on test."""
+    quantiles = details.on(model).events("prediction_quantile")
+    [top] = [one["prediction_quantile"].value for one in quantiles if float(one.event) == 0.9]
+    called = stretch.rows.index[stretch.rows[model] > (np.inf if top is None else top)]
+    at = stretch.price.reindex(called, method="nearest")
+
+    def paint(ax: Any) -> None:
+        ax.plot(stretch.price.index, stretch.price, color=svg.INK, linewidth=1.1)
+        mark: Any = {"marker": svg.marker(details, model), "markersize": 4, "linestyle": ""}
+        ax.plot(at.index, at, color=svg.color(details, model), **mark)
+        svg.clock(ax)
+
+    title = f"Mid price over the stretch, marked where {model} predicts most"
+    return svg.draw("stretch-price", title, paint, xlabel="time (UTC)", ylabel="mid price")
+
+
+def predictions(details: Details, stretch: Stretch) -> Markup:
+    """The outcome as an area, predictions as lines."""
+    outcome, *models = stretch.rows.apply(lambda one: svg.outcomes(details, one)).items()
+
+    def paint(ax: Any) -> None:
+        area: Any = {"color": svg.MUTED, "alpha": 0.3, "linewidth": 0}
+        ax.fill_between(stretch.rows.index, outcome[1], **area)
+        for name, values in models:
+            ax.plot(values.index, values, color=svg.color(details, str(name)), linewidth=1.3)
+        svg.bps(details, ax)
+        svg.clock(ax)
+
+    title, unit = "Outcomes and predictions over the stretch", svg.unit(details)
+    axes: Any = {"xlabel": "time (UTC)", "ylabel": f"outcome, {unit}"}
+    return svg.draw("stretch-predictions", title, paint, **axes)
