@@ -18,9 +18,9 @@ def split(rows=2000, seed=0):
 
 def by_group(predict, x, time_ns, y, *, constant_loss=1.0, block_ns=500, seed=0):
     return importance.by_group(
-        lambda known: predict(known.x), Known(x, np.full((len(x), 3), np.nan)), FAMILIES,
-        loss=lambda prediction: float(np.mean((prediction - y) ** 2)) / constant_loss,
-        blocks=importance.block_rows(time_ns, block_ns=block_ns), seed=seed,
+        lambda known: float(np.mean((predict(known.x) - y) ** 2)) / constant_loss,
+        Known(x, np.full((len(x), 3), np.nan)), FAMILIES,
+        importance.block_rows(time_ns, block_ns=block_ns), seed=seed,
     )  # fmt: skip
 
 

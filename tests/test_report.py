@@ -246,7 +246,6 @@ def test_figures_on_the_page_are_the_evaluations_with_their_intervals(text: str,
         for name, digits in (
             ("skill", 3),
             ("rank_ic", 3),
-            ("oracle_share", 2),
             ("skill_difference", 3),
         ):
             shown(test[name].value, test[name].low, test[name].high, digits)
@@ -459,39 +458,30 @@ def test_the_headline_is_chosen_by_valid(rich: Details):
 
 
 def test_undefined_figures_are_grouped_by_reason(rich: Details):
-    """The three constants share a reason; the ladder's and the shift's are there too."""
+    """The three constants share a reason, and what has a value may lack its interval; the label's
+    shift has its reason beside it."""
     found = content.undefined(rich)
     constants = "zero, mean and median"
-    assert found["the prediction is constant"] == [
-        f"calibration of {constants} on every split",
-        f"rank IC of {constants} on every split",
-        f"rank IC by day of {constants} on every split",
-        f"rank IC by regime of {constants} on valid and test",
-    ]
-    assert found["regimes are of valid and test"] == ["regimes of every model on train"]
-    assert found["its resamples are all equal"] == ["difference in skill of median"]
-    assert found["test has one block of time only"] == ["label shift on test"]
-    assert found["no order"] == ["rank IC days of zero, mean and median on every split"]
-    assert len(found) == 5
-
-
-def test_a_reason_of_some_seeds_names_them():
-    """Of all of a model's, the model; on some splits, these."""
+    assert found == {
+        "the prediction is constant": [
+            f"rank IC of {constants} on every split",
+            f"rank IC by day of {constants} on every split",
+            f"rank IC by regime of {constants} on valid and test",
+        ],
+        "no order": [f"rank IC days of {constants} on every split"],
+        "its resamples are all equal": ["skill difference of median on test"],
+    }
 
     def without(found: pd.DataFrame) -> None:
-        for model, seed, split in (
-            ("mlp", 0, "valid"),
-            ("mlp", 0, "test"),
-            ("mlp", 2, "test"),
-            ("mean", 0, "test"),
-        ):
-            at = {"model": model, "seed": seed, "split": split, "figure": "skill", "slice": ""}
-            found.loc[where(found, **at), ["value", "reason"]] = None, "why"
+        for model, split in (("mlp", "valid"), ("mlp", "test"), ("mean", "test")):
+            skill = where(found, model=model, seed=None, split=split, figure="skill", slice="")
+            found.loc[skill, "reason"] = "why"
+            found.loc[skill & (found.model == "mlp"), "value"] = None
 
     made = changed(details(models=("mean", "mlp")), without)
     assert content.undefined(made)["why"] == [
-        "skill of mean and mlp-2 on test",
-        "skill of mlp-0 on valid and test",
+        "interval of the skill of mean on test",
+        "skill of mlp on valid and test",
     ]
 
 
@@ -654,16 +644,16 @@ def test_constants_by_construction_are_grey_and_not_in_the_threshold_check(text:
 
 
 def test_the_stretch_is_the_hour_in_which_the_price_ranges_furthest(made: Folders, rich: Details):
-    """The second; with each hundredth of ten seconds, and outcomes where test has rows."""
+    """The second; or what the params say."""
     folder = open_folder(made.features, parse(PARAMS_TEXT, source="params.yaml").data)
-    found = stretch.read(None, folder, rich, ["mlp", "silos"], made.predictions)
+    mids, found = stretch.read(None, folder, rich, ["mlp", "silos"], made.predictions)
     hour = pd.Timestamp("2024-01-05T11:00", tz="UTC")
-    assert list(found.price.index[[0, -1]]) == [hour, hour + pd.Timedelta(seconds=3590)]
-    assert list(found.rows) == ["outcome", "mlp", "silos"]
-    assert (found.rows["mlp"] == 0.5 * found.rows["outcome"]).all()
+    assert list(mids.index[[0, -1]]) == [hour, hour + pd.Timedelta(seconds=3590)]
+    assert list(found) == ["outcome", "mlp", "silos"]
+    assert (found["mlp"] == 0.5 * found["outcome"]).all()
     ends = hour - pd.Timedelta(minutes=30), hour
-    found = stretch.read(ends, folder, rich, ["mlp"], made.predictions)
-    assert (len(found.rows), found.rows.index[0]) == (180, ends[0])
+    _, found = stretch.read(ends, folder, rich, ["mlp"], made.predictions)
+    assert (len(found), found.index[0]) == (180, ends[0])
 
 
 def test_a_stretch_without_rows_of_test_is_refused(folders: Folders, params: Params):

@@ -1,6 +1,6 @@
 """Importance of features and of families: the skill that is lost when what they say is shuffled."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -24,30 +24,31 @@ def of_model(
     """The importance on valid of all `families` and all `features`, by name (`by_group`). It is
     of every k-th row of valid, with the least k by which these are no more than 16,384."""
     every = -(-len(valid.y) // _MOST_ROWS)
-    columns = {name: [at] for at, name in enumerate(contract.names)}
+    features = {name: [at] for at, name in enumerate(contract.names)}
     families: dict[str, list[int]] = {}
     for at, family in enumerate(contract.families):
         families.setdefault(family, []).append(at)
-    known, y = _thinned(valid, every), valid.y[::every]
-    blocks = block_rows(valid.time_ns[::every], block_ns=block_ns)
+    found, row = [], 0
+    for part in valid.parts():
+        found.append(part[-row % every :: every])
+        row += len(part)
+    known = Known(*(np.concatenate([getattr(of, name) for of in found]) for name in ("x", "past")))
+    y, blocks = valid.y[::every], block_rows(valid.time_ns[::every], block_ns=block_ns)
     constant_loss = float(np.mean(objective.losses(y, objective.constant))) or 1.0
 
-    def loss(prediction: np.ndarray) -> float:
-        return float(np.mean(objective.losses(y, prediction))) / constant_loss
+    def loss(known: Known) -> float:
+        return float(np.mean(objective.losses(y, model.predict(known)))) / constant_loss
 
-    return {
-        of: by_group(model.predict, known, groups, loss=loss, blocks=blocks, seed=seed)
-        for of, groups in {"families": families, "features": columns}.items()
-    }
+    groups = {"families": families, "features": features}
+    return {of: by_group(loss, known, own, blocks, seed=seed) for of, own in groups.items()}
 
 
 def by_group(
-    predict: Callable[[Known], np.ndarray],
+    loss: Callable[[Known], float],
     known: Known,
-    groups: Mapping[str, Sequence[int]],
-    *,
-    loss: Callable[[np.ndarray], float],
+    groups: Mapping[str, list[int]],
     blocks: np.ndarray,
+    *,
     seed: int,
 ) -> dict[str, float]:
     """Group -> loss with its columns permuted − loss: with losses over the best constant's, the
@@ -55,28 +56,17 @@ def by_group(
 
     A group's columns of `known` are permuted together, row by row, within each of `blocks` (rows,),
     ascending numbers (`block_rows`), so that slow drifts stay and only what it says within a block
-    is destroyed; every group in the same order. One that `predict` ignores gets exactly 0.
+    is destroyed; every group in the same order. One that a model ignores gets exactly 0.
 
     Source: Breiman (2001), permutation importance, with groups of features and blocks.
     """
     order = permutation_within(blocks, np.random.default_rng(seed))
-    whole, shuffled = loss(predict(known)), known.x.copy()
-    found = {}
-    for name, group in groups.items():
-        own = list(group)
+    whole, shuffled, found = loss(known), known.x.copy(), {}
+    for name, own in groups.items():
         shuffled[:, own] = known.x[:, own][order]
-        found[name] = loss(predict(Known(shuffled, known.past))) - whole
+        found[name] = loss(Known(shuffled, known.past)) - whole
         shuffled[:, own] = known.x[:, own]
     return found
-
-
-def _thinned(rows: Rows, every: int) -> Known:
-    """What is known at one row in `every`, from the first on."""
-    found, row = [], 0
-    for known in rows.parts():
-        found.append(known[-row % every :: every])
-        row += len(known)
-    return Known(*(np.concatenate([getattr(one, of) for one in found]) for of in ("x", "past")))
 
 
 def block_rows(time_ns: np.ndarray, *, block_ns: int) -> np.ndarray:

@@ -1,14 +1,14 @@
 """What the page says that is not simply a figure, as tables: why figures are missing, what is wrong
 with the data, its features, and models side by side. Nothing here knows of HTML."""
 
-import hashlib
 import os
 import platform
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, model_validator
@@ -18,11 +18,11 @@ from alpha.core import text
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Data, Label
 from alpha.evaluate.details import Details
-from alpha.evaluate.figures import COMPARED
 from alpha.label.profile import Count, Profile
 
 # They always predict the same, so a line of theirs carries nothing.
 CONSTANTS = ("zero", "mean", "median")
+_SLICES = ("day", "hour", "regime")
 _LIBRARIES = ("numpy", "pandas", "tensorflow", "lightgbm")
 
 
@@ -102,32 +102,23 @@ def market(labels: Profile, data: Data, *, simulated: bool) -> str:
     return f"{'simulated ' if simulated else ''}{symbol}" if symbol else files
 
 
-def made(evaluation: Path) -> dict[str, str]:
-    """What made the page and what it shows, the same wherever requirements.lock is in use: versions
-    and processor; and the digest by which dvc.lock knows the results."""
-    text = (evaluation / "details.json").read_bytes()
+def made_with() -> str:
+    """Versions and processor, the same wherever requirements.lock is in use."""
     versions = [f"alpha {alpha.__version__}", f"Python {sys.version_info[0]}.{sys.version_info[1]}"]
     versions += [f"{name} {version(name)}" for name in _LIBRARIES]
     held = all(os.environ.get(name) == value for name, value in alpha.FLOOR.items())
     instructions = "AVX2 at most" if held else "any instructions"
-    return {
-        "versions": ", ".join(versions),
-        "processor": f"{platform.machine()}, {instructions}",
-        "digest": hashlib.md5(text, usedforsecurity=False).hexdigest(),
-    }
+    return f"{', '.join(versions)}, on {platform.machine()}, {instructions}"
 
 
 def by_place(details: Details, kind: str, figure: str) -> list[pd.DataFrame]:
     """A figure on test, and the low and high ends of its interval, NaN where not defined: a column
-    a model that varies; a row a slice if `kind` is day or regime, else a row an event."""
+    a model that varies; a row a slice if `kind` is one, else a row an event."""
     table, models = details.figures.table, varying(details)
     wanted = table["seed"].isna() & (table["split"] == "test") & (table["figure"] == figure)
     rows = table[wanted & table["model"].isin(models)]
     # One of them is empty.
-    place, prefix = (
-        rows["slice"] + rows["event"],
-        f"{kind} " if kind in ("day", "hour", "regime") else "",
-    )
+    place, prefix = rows["slice"] + rows["event"], f"{kind} " if kind in _SLICES else ""
     rows = rows.assign(place=place.str.removeprefix(prefix))[place.str.startswith(prefix)]
     found = [rows.set_index(["place", "model"])[name] for name in ("value", "low", "high")]
     return [one.unstack(sort=False).reindex(columns=models) for one in found]
@@ -149,63 +140,22 @@ def reason(details: Details, figure: str) -> str:
 
 
 def undefined(details: Details) -> dict[str, list[str]]:
-    """Why figures are missing: for each reason "figure of runs on splits", in their order."""
-    by_reason: dict[str, list[str]] = {}
-    for what, why in (*_of_models(details), *_of_all(details)):
-        by_reason.setdefault(why, []).append(what)
-    return by_reason
-
-
-def _of_models(details: Details) -> Iterator[tuple[str, str]]:
-    """What runs lack, and what no run of a model has a reason for already. Splits with the same
-    reason become one line, and so does what is missing on these splits."""
-    table = details.figures.table
-    wanted = table["model"].isin(details.models) & ~table["figure"].isin(COMPARED)
-    rows = table[wanted & table["value"].isna() & table["reason"].notna()]
-    missing = rows.assign(
-        name=rows["model"] + ("-" + rows["seed"].astype("string")).fillna(""),
-        kind=rows["slice"].str.partition(" ")[0],
-        what=rows["event"].where(rows["event"] != "", rows["figure"]),
-    )
-    of_run, whole = missing["seed"].notna(), missing["kind"] == ""
-    place = pd.MultiIndex.from_frame(missing[["model", "split", "what"]])
-    missing = missing[of_run | (whole & ~place.isin(place[of_run & whole]))]
-    order = {name: at for at, name in enumerate([*details.runs, *details.models, *SPLITS])}
-    missing = missing.sort_values(
-        ["name", "split", "kind", "what"],
-        key=lambda column: column.map(order) if column.name in ("name", "split") else column,
-    )
-    by_kind = (" by " + missing["kind"]).where(missing["kind"] != "", "")
-    missing["what"] = missing["what"].map(text.words) + by_kind
-    same = missing.groupby(["reason", "what", "name"], sort=False)["split"].unique().map(tuple)
-    names = same.reset_index().groupby(["reason", "what", "split"], sort=False)["name"].agg(list)
-    for why, what, splits, those in names.reset_index().itertuples(index=False, name=None):
+    """Why figures or their intervals are missing: for each reason "figure of models on splits"."""
+    table, first = details.figures.table, details.models[0]
+    lowest = (table["figure"] == "skill_difference") & (table["model"] == first)
+    rows = table[table["seed"].isna() & table["reason"].notna() & ~lowest]
+    rows = rows[~rows["reason"].isin([details.oracle_reason]) & (rows["model"] != "label")]
+    by, what = rows["slice"].str.partition(" ")[0], rows["event"].where(rows["event"] != "")
+    what = what.fillna(rows["figure"]).map(text.words) + (" by " + by).where(by != "", "")
+    rows = rows.assign(what=what.where(rows["value"].isna(), "interval of the " + what))
+    same = rows.groupby(["reason", "what", "model"], sort=False)["split"].unique().map(tuple)
+    found: dict[str, list[str]] = {}
+    by_splits: Any = same.reset_index().groupby(["reason", "what", "split"], sort=False)["model"]
+    for (why, name, splits), models in by_splits:
+        who = "every model" if len(models) == len(details.models) > 1 else _list(list(models))
         where = "every split" if len(splits) == len(SPLITS) else _list(splits)
-        who: list[str] = []
-        for model in details.models:
-            own = details.runs_of(model)
-            lacking = [run for run in own if run in those]
-            who += [model] if model in those or lacking == own else lacking
-        every = len(who) > 1 and who == details.models
-        yield f"{what} of {'every model' if every else _list(who)} on {where}", why
-
-
-def _of_all(details: Details) -> Iterator[tuple[str, str]]:
-    """What the ladder, the oracle and the label's shift lack."""
-    rungs = [rung.model for rung in details.ladder if rung.improves is not None]
-    found = [(f"difference in skill of {name}", name, "test", "skill_difference") for name in rungs]
-    if details.oracle_reason is None:
-        what = "share of the oracle's skill of"
-        found += [(f"{what} {name}", name, "test", "oracle_share") for name in details.models]
-        found += [(f"skill of the oracle on {split}", "oracle", split, "skill") for split in SPLITS]
-        what = "rank IC of the oracle on"
-        found += [(f"{what} {split}", "oracle", split, "rank_ic") for split in SPLITS]
-    found += [(f"label shift on {split}", "label", split, "psi") for split in SPLITS]
-    for what, model, split, figure in found:
-        value, _, _, why = details.on(model, split)[figure]
-        if why:
-            no_value = value is None or figure == "psi"
-            yield what if no_value else f"interval of the {what}", why
+        found.setdefault(why, []).append(f"{name} of {who} on {where}")
+    return found
 
 
 def _list(names: Sequence[str]) -> str:

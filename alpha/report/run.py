@@ -3,6 +3,7 @@ autoescaped templates name the tables and the pictures that they show."""
 
 from collections.abc import Callable
 from functools import partial
+from hashlib import md5
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -55,7 +56,7 @@ def run(
     audited, as_good = features_of.read(audit), content.as_good(details)
     shown = [*filter(None, [as_good, details.best])] or varying[:1]
     folder = open_folder(features, data)
-    stretch = stretches.read(report.stretch, folder, details, shown, predictions)
+    mids, rows = stretches.read(report.stretch, folder, details, shown, predictions)
 
     def drawn(models: list[str], picture: Callable[..., Markup | None]) -> dict[str, Markup]:
         """Those of `models` that there is a picture of."""
@@ -90,9 +91,11 @@ def run(
         },
         audited=audited,
         as_good=as_good,
-        stretch=stretch,
+        mids=mids,
+        rows=rows,
         market=content.market(by_file, data, simulated=details.oracle_reason is None),
-        made=content.made(evaluation),
+        made_with=content.made_with(),
+        digest=md5((evaluation / "details.json").read_bytes(), usedforsecurity=False).hexdigest(),
     )
     with whole(out) as part:
         part.write_text(html, encoding="utf-8", newline="\n")

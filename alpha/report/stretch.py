@@ -1,7 +1,7 @@
 """The price over a stretch of test, what models predicted there, and what came."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,19 +20,12 @@ _MOST_ROWS = 400
 Ends = tuple[Any, Any]  # moments
 
 
-class Stretch(NamedTuple):
-    """By time the mid `price`, and test's `rows`: the outcome, and the mean over seeds of the
-    prediction of each model that is shown."""
-
-    price: pd.Series
-    rows: pd.DataFrame
-
-
 def read(
     ends: Ends | None, folder: FeatureFolder, details: Details, shown: list[str], predictions: Path
-) -> Stretch:
-    """The stretch between `ends`, or the hour of test in which the mid ranges furthest. Raises
-    InputError if test has no row there."""
+) -> tuple[pd.Series, pd.DataFrame]:
+    """Between `ends`, or in the hour of test in which it ranges furthest, by time the mid price,
+    and test's rows: the outcome, and the mean over seeds of the prediction of each model that is
+    `shown`. Raises InputError if test has no row there."""
     files = {model: _files(details, model, predictions) for model in shown}
     with open_frame(files[shown[0]][0]) as frame:
         times = pd.to_datetime(frame.time_ns(), utc=True)
@@ -52,13 +45,7 @@ def read(
             with open_frame(path) as frame:
                 seeds.append(frame.matrix(("alpha_outcome", "prediction"), start=first, stop=last))
         found["outcome"], found[model] = np.mean(seeds, axis=0).T
-    return Stretch(
-        _thinned(mids[ends[0] : ends[1]]), _thinned(pd.DataFrame(found, index=times[first:last]))
-    )
-
-
-def _thinned(rows: Any) -> Any:
-    return rows.iloc[:: -(-len(rows) // _MOST_ROWS)]
+    return mids[ends[0] : ends[1]], pd.DataFrame(found, index=times[first:last])
 
 
 def _files(details: Details, model: str, predictions: Path) -> list[Path]:
@@ -79,35 +66,38 @@ def _mids(folder: FeatureFolder, start: pd.Timestamp, end: pd.Timestamp) -> pd.S
     return pd.concat(found)
 
 
-def price(details: Details, stretch: Stretch, model: str) -> Markup:
+def _thinned(rows: Any) -> Any:
+    return rows.iloc[:: -(-len(rows) // _MOST_ROWS)]
+
+
+def price(details: Details, mids: pd.Series, rows: pd.DataFrame, model: str) -> Markup:
     """The mid, and marks where a model's prediction is in its top tenth on test."""
     quantiles = details.on(model).events("prediction_quantile")
     [top] = [one["prediction_quantile"].value for one in quantiles if float(one.event) == 0.9]
-    called = stretch.rows.index[stretch.rows[model] > (np.inf if top is None else top)]
-    at = stretch.price.reindex(called, method="nearest")
+    line, rows = _thinned(mids), _thinned(rows)
+    called = line.reindex(rows.index[rows[model] > (np.inf if top is None else top)], method="pad")
 
     def paint(ax: Any) -> None:
-        ax.plot(stretch.price.index, stretch.price, color=svg.INK, linewidth=1.1)
+        ax.plot(line.index, line, color=svg.INK, linewidth=1.1)
         mark: Any = {"marker": svg.marker(details, model), "markersize": 4, "linestyle": ""}
-        ax.plot(at.index, at, color=svg.color(details, model), **mark)
+        ax.plot(called.index, called, color=svg.color(details, model), **mark)
         svg.clock(ax)
 
     title = f"Mid price over the stretch, marked where {model} predicts most"
     return svg.draw("stretch-price", title, paint, xlabel="time (UTC)", ylabel="mid price")
 
 
-def predictions(details: Details, stretch: Stretch) -> Markup:
+def predictions(details: Details, rows: pd.DataFrame) -> Markup:
     """The outcome as an area, predictions as lines."""
-    outcome, *models = stretch.rows.apply(lambda one: svg.outcomes(details, one)).items()
+    outcome, *models = _thinned(rows).apply(lambda one: svg.outcomes(details, one)).items()
 
     def paint(ax: Any) -> None:
         area: Any = {"color": svg.MUTED, "alpha": 0.3, "linewidth": 0}
-        ax.fill_between(stretch.rows.index, outcome[1], **area)
+        ax.fill_between(outcome[1].index, outcome[1], **area)
         for name, values in models:
-            ax.plot(values.index, values, color=svg.color(details, str(name)), linewidth=1.3)
+            ax.plot(values.index, values, color=svg.color(details, name), linewidth=1.3)
         svg.bps(details, ax)
         svg.clock(ax)
 
-    title, unit = "Outcomes and predictions over the stretch", svg.unit(details)
-    axes: Any = {"xlabel": "time (UTC)", "ylabel": f"outcome, {unit}"}
-    return svg.draw("stretch-predictions", title, paint, **axes)
+    title, unit = "Outcomes and predictions over the stretch", f"outcome, {svg.unit(details)}"
+    return svg.draw("stretch-predictions", title, paint, xlabel="time (UTC)", ylabel=unit)

@@ -44,6 +44,7 @@ _STYLE: Any = {
     "legend.frameon": False,
 }
 Size = tuple[float, float]
+Paint = Callable[[Any], None]
 # Inches: two, three and four beside each other on a laptop, one on a phone, where text of 9 points
 # is to be 11 pixels high.
 SIZE, MEDIUM, SMALL = (3.9, 2.6), (3.5, 2.6), (2.5, 2.1)
@@ -53,14 +54,7 @@ DOTTED = (0, (1, 1.4))
 
 
 def draw(
-    name: str,
-    alt: str,
-    paint: Callable[[Any], None],
-    *,
-    xlabel: str,
-    ylabel: str,
-    size: Size = SIZE,
-    **axes: Any,
+    name: str, alt: str, paint: Paint, *, xlabel: str, ylabel: str, size: Size = SIZE, **axes: Any
 ) -> Markup:
     """Let `paint` draw on one set of axes, with names and other properties; the SVG element.
 
