@@ -1,25 +1,16 @@
 """alpha report"""
 
-import datetime as dt
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator
+from pydantic import NaiveDatetime
 
 from alpha.core.cli import Arguments, Option
 from alpha.core.params import Section
 from alpha.data.params import Data, Label
 
 
-def _ascending(times: tuple[dt.datetime, dt.datetime]) -> tuple[dt.datetime, dt.datetime]:
-    start, end = (time if time.tzinfo else time.replace(tzinfo=dt.UTC) for time in times)
-    if end <= start:
-        raise ValueError(f"must end after it starts, found {start} to {end}")
-    return start, end
-
-
 class Report(Section):
-    # UTC where no zone is said.
-    stretch: Annotated[tuple[dt.datetime, dt.datetime], AfterValidator(_ascending)] | None
+    stretch: tuple[NaiveDatetime, NaiveDatetime] | None  # UTC
 
 
 SUMMARY = "one self-contained HTML page"

@@ -28,16 +28,16 @@ def read(
     `shown`. Raises InputError if test has no row there."""
     files = {model: _files(details, model, predictions) for model in shown}
     with open_frame(files[shown[0]][0]) as frame:
-        times = pd.to_datetime(frame.time_ns(), utc=True)
+        times = pd.to_datetime(frame.time_ns())
     mids = _mids(folder, times[0], times[-1])
     if ends is None:
         hours = mids.groupby(pd.DatetimeIndex(mids.index).floor("h"))
         ranges: Any = hours.max() / hours.min()
         ends = (start := ranges.idxmax()), start + pd.Timedelta(hours=1)
     first, last = times.searchsorted(pd.DatetimeIndex(ends)).tolist()
-    if first == last:
+    if first >= last:
         between = f"{times[0]:%Y-%m-%dT%H:%M} to {times[-1]:%Y-%m-%dT%H:%M}"
-        raise InputError(f"report.stretch: must hold rows of test, which has some from {between}")
+        raise InputError(f"report.stretch: must hold rows of test, which are from {between}")
     found: dict[str, Any] = {}
     for model, paths in files.items():
         seeds = []
@@ -62,7 +62,7 @@ def _mids(folder: FeatureFolder, start: pd.Timestamp, end: pd.Timestamp) -> pd.S
         if file.first_ns <= end.value and file.last_ns >= start.value:
             time_ns, bid, ask = folder.quotes(file)[0]
             mid = np.where(sound(bid, ask), (bid + ask) / 2, np.nan)
-            found.append(pd.Series(mid, pd.to_datetime(time_ns, utc=True)).dropna()[start:end])
+            found.append(pd.Series(mid, pd.to_datetime(time_ns)).dropna()[start:end])
     return pd.concat(found)
 
 
