@@ -85,8 +85,9 @@ addEventListener("load", () => {
         [scale * parseFloat(getComputedStyle(text).fontSize), text.textContent]);
     }),
     outside: [...document.querySelectorAll("svg text")].map(text =>
-      [text.getBoundingClientRect(), text.textContent]).filter(([box]) =>
-        box.left < 0 || box.right > innerWidth).map(([, words]) => words),
+      [text.getBoundingClientRect(), text.closest("figure").getBoundingClientRect(),
+        text.textContent]).filter(([box, card]) =>
+        box.left < card.left || box.right > card.right).map(([, , words]) => words),
     skill: [...document.querySelectorAll("#verdicts tr > :nth-child(2)")].map(cell =>
       [cell.getBoundingClientRect().right, cell.textContent.trim()]),
     scrollsDown: [...document.querySelectorAll("body *")].filter(element =>
@@ -200,7 +201,7 @@ def test_every_picture_has_room(visited, text: str):
     assert all(width > 120 and height > 80 for width, height in pictures)
 
 
-def test_text_in_charts_is_large_enough_and_stays_on_the_page(visited):
+def test_text_in_charts_is_large_enough_and_stays_in_its_card(visited):
     """11 pixels or more, however narrow the page."""
     found = visited[0].found
     assert len(found["charts"]) > 500

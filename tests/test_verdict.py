@@ -390,14 +390,16 @@ def test_no_figure_makes_it_fail_and_only_proven_figures_are_actionable(
     assert (found.name == "actionable_on_paper") == proven
 
 
-LOSES = {"thresholds": [threshold(5, -9, -10), threshold(10, -4.2, -6), threshold(20, None, None)]}
+NEVER = threshold(20, None, None) | {"prediction_above": 0}
+LOSES = [threshold(5, -9, -10), threshold(10, -4.2, -6)]
 
 
 @pytest.mark.parametrize(
     ("given", "learnable", "actionable"),
     [
         ({}, "yes", "yes"),
-        ({"valid": LOSES}, "yes", "no"),
+        ({"valid": {"thresholds": [*LOSES, NEVER]}}, "yes", "no"),
+        ({"valid": {"thresholds": [*LOSES, threshold(20, None, None)]}}, "yes", "not proven"),
         ({"valid": {"thresholds": [threshold(10, 4, -2)]}}, "yes", "not proven"),
         ({"valid": {"thresholds": []}}, "yes", "not proven"),
         ({"leaks": [LEAK]}, "not proven", "not proven"),
@@ -407,8 +409,8 @@ LOSES = {"thresholds": [threshold(5, -9, -10), threshold(10, -4.2, -6), threshol
     ],
 )
 def test_both_questions_have_an_answer_with_its_reason(params, given, learnable, actionable):
-    """That nothing could be learnt, or that acting loses at every threshold, is known where an
-    interval says so; else it is not proven."""
+    """That nothing could be learnt, or that acting loses wherever it acts on valid, is known where
+    intervals say so; else it is not proven."""
     found = verdict(params, **given)
     assert (found.learnable.answer, found.actionable.answer) == (learnable, actionable)
     assert found.learnable.why.endswith(".")

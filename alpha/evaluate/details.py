@@ -21,7 +21,7 @@ class Flag(BaseModel):
 
 
 class Answer(BaseModel):
-    """What is known of one of the two questions, and why: more than one sentence's part."""
+    """What is known of one of the two questions, and why."""
 
     answer: Literal["yes", "no", "not proven"] = "not proven"
     why: str = ""

@@ -41,18 +41,18 @@ def judge(
             sentence += f" {gain} all the same."
         learnable = Answer(answer="no", why=sentence)
     elif not proven:
-        name, sentence = "no_skill", _no_skill(test, gain)
-        sentence += _seen(details, test, figures)
-        learnable = Answer(why=sentence)
-        if skill.high is not None and skill.high <= 0:
-            learnable = Answer(answer="no", why=sentence)
+        name, sentence = "no_skill", _no_skill(test, gain) + _seen(details, test, figures)
+        worse = skill.high is not None and skill.high <= 0
+        learnable = Answer(answer="no" if worse else "not proven", why=sentence)
     else:
         pays, why = _acting(details, model, limits, figures)
         name = "actionable_on_paper" if pays else "skill_not_actionable"
         sentence = f"{gain}. {why}" if pays else f"{gain}, but {why}."
         learnable = Answer(answer="yes", why=f"{gain}.")
-        ends = [one["after_fees_bps"].high for one in details.on(model, "valid").thresholds]
-        loses = any(end is not None for end in ends) and all(end is None or end < 0 for end in ends)
+        acts = [
+            one for one in details.on(model, "valid").thresholds if one["prediction_above"].value
+        ]
+        loses = bool(acts) and all((one["after_fees_bps"].high or 0.0) < 0 for one in acts)
         answer: Any = "yes" if pays else "no" if loses else "not proven"
         actionable = Answer(answer=answer, why=why if pays else f"{why}.")
     known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value

@@ -81,7 +81,7 @@ def importance(details: Details, model: str, of: str = "family") -> Markup | Non
             ax.plot([mean - spread, mean + spread], [at, at], color=svg.INK, linewidth=1.2)
         _names(ax, [name for _, name, _ in found])
 
-    names: Any = {"xlabel": "loss of skill on valid when permuted", "ylabel": of}
+    names: Any = {"xlabel": "skill lost on valid", "ylabel": of}
     title = f"Loss of skill of {model} when a {of} is permuted"
     size = svg.SIZE[0], 0.75 + 0.29 * len(found)
     return svg.draw(f"importance-{of}-{model}", title, paint, size=size, **names)

@@ -93,7 +93,7 @@ def run(
         as_good=as_good,
         mids=mids,
         rows=rows,
-        market=content.market(by_file, data, simulated=details.oracle_reason is None),
+        market=content.market(by_file, data, simulated=(features / "oracle").is_dir()),
         made_with=content.made_with(),
         digest=md5((evaluation / "details.json").read_bytes(), usedforsecurity=False).hexdigest(),
     )
