@@ -143,7 +143,7 @@ def bps(details: Details, ax: Any) -> None:
 
 def clock(ax: Any) -> None:
     """Times along the axis."""
-    locator = AutoDateLocator(minticks=3, maxticks=5)
+    locator = AutoDateLocator(minticks=2, maxticks=4)
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 

@@ -99,6 +99,7 @@ EXPECTED = {
     "lightgbm.num_leaves": set(),
     "evaluate.tries": EVALUATED,
     "verdict.leak_skill": EVALUATED,
+    "report.stretch": {"report"},
     "baselines": BASELINES | EVALUATED,
     "networks": EVALUATED,
     "trees": {"train lightgbm/0", "predict lightgbm"} | EVALUATED,
