@@ -1,5 +1,6 @@
 """The price over a stretch of test, what models predicted there, and what came."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,10 @@ def read(
     files = {model: _files(details, model, predictions) for model in shown}
     with open_frame(files[shown[0]][0]) as frame:
         times = pd.to_datetime(frame.time_ns())
-    mids = _mids(folder, times[0], times[-1])
     if ends is None:
-        hours = mids.groupby(pd.DatetimeIndex(mids.index).floor("h"))
-        ranges: Any = hours.max() / hours.min()
-        ends = (start := ranges.idxmax()), start + pd.Timedelta(hours=1)
+        hours = (of.groupby(of.index.floor("h")) for of in _mids(folder, times[0], times[-1]))
+        start = pd.concat([of.max() / of.min() for of in hours]).idxmax()
+        ends = start, start + pd.Timedelta(hours=1)
     first, last = times.searchsorted(pd.DatetimeIndex(ends)).tolist()
     if first >= last:
         between = f"{times[0]:%Y-%m-%dT%H:%M} to {times[-1]:%Y-%m-%dT%H:%M}"
@@ -45,7 +45,7 @@ def read(
             with open_frame(path) as frame:
                 seeds.append(frame.matrix(("alpha_outcome", "prediction"), start=first, stop=last))
         found["outcome"], found[model] = np.mean(seeds, axis=0).T
-    return mids[ends[0] : ends[1]], pd.DataFrame(found, index=times[first:last])
+    return pd.concat(_mids(folder, *ends)), pd.DataFrame(found, index=times[first:last])
 
 
 def _files(details: Details, model: str, predictions: Path) -> list[Path]:
@@ -55,15 +55,13 @@ def _files(details: Details, model: str, predictions: Path) -> list[Path]:
     return [predictions / run_folder(run) / "test.h5" for run in details.runs_of(model)]
 
 
-def _mids(folder: FeatureFolder, start: pd.Timestamp, end: pd.Timestamp) -> pd.Series:
-    """The mids of sound quotes by time."""
-    found = []
+def _mids(folder: FeatureFolder, start: Any, end: Any) -> Iterator[Any]:
+    """The mids of sound quotes by time, a series a file."""
     for file in folder.files:
-        if file.first_ns <= end.value and file.last_ns >= start.value:
+        if file.first_ns <= pd.Timestamp(end).value and file.last_ns >= pd.Timestamp(start).value:
             time_ns, bid, ask = folder.quotes(file)[0]
             mid = np.where(sound(bid, ask), (bid + ask) / 2, np.nan)
-            found.append(pd.Series(mid, pd.to_datetime(time_ns)).dropna()[start:end])
-    return pd.concat(found)
+            yield pd.Series(mid, pd.to_datetime(time_ns)).dropna()[start:end]
 
 
 def _thinned(rows: Any) -> Any:
