@@ -2,7 +2,7 @@
 what came of those that it ranked at the bottom, in the middle and on top."""
 
 from functools import partial
-from itertools import chain, count, pairwise
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,10 +20,8 @@ _DECILES = {"bottom": (0,), "middle": (4, 5), "top": (9,)}  # of a stretch's pre
 
 
 def stretch_ns(span_ns: int, horizon_ns: int) -> int:
-    """How long the stretches of a split are: whole hours that divide a day, or days."""
-    lengths = (_HOUR_NS * hours for hours in chain((1, 2, 3, 4, 6, 8, 12), count(24, 24)))
-    least = max(_HORIZONS * horizon_ns, span_ns // _MOST)
-    return next(length for length in lengths if length >= least)
+    """How long the stretches of a split are: whole hours."""
+    return -(-max(_HORIZONS * horizon_ns, span_ns // _MOST) // _HOUR_NS) * _HOUR_NS
 
 
 def figures(split: SplitRows, score: np.ndarray) -> list[Row]:
