@@ -175,31 +175,13 @@ def test_every_version_of_the_lock_in_git_counts(root: Path, git):
     assert count(root / EVALUATION, root) == Tried({"mean": 1, "silos": 5}, 0)
 
 
-def test_what_cannot_be_read_of_another_test_split_is_not_missed(root: Path, git):
-    """A clone without the cache of its history is told of what could count, no more."""
-
-    def lock(md5: str, test: str) -> None:
-        split = f"    - path: results/split/test\n      hash: md5\n      md5: {test}.dir\n"
-        (root / "dvc.lock").write_text(f"{outs(md5)}stages:\n  split:\n    outs:\n{split}")
-        git("add", "dvc.lock")
-        git("commit", "--message", md5)
-
-    (root / ".dvc").mkdir()
-    lock("1" * 32, "a" * 32)
-    lock("2" * 32, "b" * 32)
-    lock("3" * 32, "b" * 32)
-    assert count(root / EVALUATION, root).unread == 2
-
-
-def test_what_cannot_be_read_from_before_the_split_was_recorded_is_not_missed(root: Path, git):
-    """As of a version whose folders had other names."""
+def test_what_git_alone_remembers_is_not_missed(root: Path, git):
+    """A fresh clone has the history of dvc.lock, and in no cache what it records."""
     (root / ".dvc").mkdir()
     lock(root, git, "1" * 32)
+    assert count(root / EVALUATION, root) == Tried({"mean": 1, "silos": 1}, 0)
+    in_run_cache(root / ".dvc" / "cache", "1" * 32)
     assert count(root / EVALUATION, root).unread == 1
-    split = f"  split:\n    outs:\n    - path: results/split/test\n      md5: {'a' * 32}.dir\n"
-    with (root / "dvc.lock").open("a") as file:
-        file.write(split)
-    assert count(root / EVALUATION, root).unread == 0
 
 
 def test_a_project_in_a_folder_of_its_repository_counts_its_own_lock(root: Path, git):

@@ -131,7 +131,10 @@ def test_bad_params_stop_a_command_that_uses_them_with_one_line(step, was, now, 
 @pytest.mark.parametrize("step", [step for step in COMMANDS if step != "train"])
 @pytest.mark.parametrize(
     ("section", "says"),
-    [("splits", "splits is now called split"), ("spilt", "spilt: no such key")],
+    [
+        ("splits", "splits is now called split"),
+        ("spilt", "spilt: no such key; did you mean split?"),
+    ],
 )
 def test_a_section_that_does_not_exist_stops_every_command(step, section, says, workplace, capsys):
     """An old name is refused with the new one."""

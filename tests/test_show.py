@@ -218,8 +218,10 @@ def test_a_skill_without_an_interval_has_its_reason_below_the_table(tmp_path, ca
 
 
 def test_an_unknown_model_is_one_line_with_those_that_exist(tmp_path, capsys):
-    with pytest.raises(InputError, match="must be one of mean, silos, .* found 'mlp'"):
+    with pytest.raises(InputError, match="must be one of mean, silos, .* found 'mlp'$"):
         shown(tmp_path, capsys, model="mlp")
+    with pytest.raises(InputError, match="found 'silo'; did you mean silos?"):
+        shown(tmp_path, capsys, model="silo")
 
 
 def test_labels_that_are_not_as_pinned_are_told_below_the_table(tmp_path, capsys):

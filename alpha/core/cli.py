@@ -6,7 +6,9 @@ One that writes folders inside --out, and leaves what is beside them alone, has 
 import argparse
 import importlib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 from alpha.core import params as core_params
 from alpha.core.errors import InputError
+from alpha.core.text import nearest
 
 Arguments = argparse.Namespace
 
@@ -29,19 +32,37 @@ class Option:
     required: bool = True
 
 
-def main(
-    argv: Sequence[str], *, commands: Mapping[str, str], sections: Mapping[str, str], version: str
-) -> int:
-    """Run one of `commands` (word -> module). `sections` are the names that params.yaml may have,
-    those of earlier versions with the names of today.
+@dataclass(frozen=True)
+class Commands:
+    """The module of each word; words by the titles of their groups, in the order of the help; and
+    what an argument could be in an example, by its flag, or by "word flag"."""
+
+    modules: Mapping[str, str]
+    groups: Mapping[str, str]
+    examples: Mapping[str, str]
+    version: str
+
+
+def main(argv: Sequence[str], commands: Commands, *, sections: Mapping[str, str]) -> int:
+    """Run a command. `sections` are the names that params.yaml may have, those of earlier versions
+    with the names of today.
 
     Returns 0; after one line on standard error 2 for bad input, or 130.
     """
-    # The module of a given command alone is imported.
-    wanted = {argv[0]: commands[argv[0]]} if argv and argv[0] in commands else commands
-    args = _parser(wanted, version).parse_args(argv)
-    module: Any = importlib.import_module(commands[args.command])
+    word = argv[0] if argv else "--help"
+    known = word in commands.modules
+    if not known and not word.startswith("-"):
+        near = nearest(word, commands.modules) or "; `alpha --help` lists them"
+        print(f"alpha: error: no such command {word!r}{near}", file=sys.stderr)
+        return 2
     try:
+        # The module of a given command alone is imported.
+        parser = _parser(commands, [word] if known else list(commands.modules))
+        args, others = parser.parse_known_args(argv or [word])
+        module: Any = importlib.import_module(commands.modules[word])
+        for other in others:
+            flags = [option.flag for option in module.OPTIONS]
+            raise InputError(f"no such argument {other!r}{nearest(other, flags)}")
         own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
         content, source = core_params.read(args.params), str(args.params)
         params = core_params.validate(content, core_params.model(own), sections, source=source)
@@ -50,7 +71,7 @@ def main(
         module.command(params, args)
         return 0
     except InputError as error:
-        code, line = 2, str(error)
+        code, line = 2, str(error) + _undo()
     except BrokenPipeError:
         # The reader of our output went away (`alpha show | head`): not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,21 +80,49 @@ def main(
         code, line = 130, "interrupted"
     except OSError as error:
         # A place that cannot be written, or a full disk: reading has InputErrors of its own.
-        code, line = 2, f"{error.filename or args.command}: {error.strerror or error}"
-    print(f"alpha {args.command}: error: {line}", file=sys.stderr)
+        code, line = 2, f"{error.filename or word}: {error.strerror or error}"
+    print(f"alpha {word}: error: {line}", file=sys.stderr)
     return code
 
 
-def _parser(commands: Mapping[str, str], version: str) -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="alpha", description="Order-book features to an alpha model")
-    top.add_argument("--version", action="version", version=f"alpha {version}")
-    words = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def _undo() -> str:
+    """What takes back the params that an experiment in this folder brought; a failed one of DVC
+    leaves them. One of the queue runs in a folder of its own."""
+    here = os.environ.get("DVC_EXP_NAME") and os.environ.get("DVC_ROOT") == os.getcwd()
+    back = "`git checkout params.yaml` brings back the committed file, then `make run` the results"
+    return f" (DVC has written this experiment's params into params.yaml: {back})" if here else ""
+
+
+class _Completion(argparse.Action):
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
+        import shtab
+
+        print(shtab.complete(parser, shell=values))
+        parser.exit()
+
+
+def _parser(commands: Commands, words: Sequence[str]) -> argparse.ArgumentParser:
+    found: Any = {word: importlib.import_module(commands.modules[word]) for word in words}
+    examples = {word: _example(word, found[word].OPTIONS, commands.examples) for word in words}
+    lines = ["Order-book features to an alpha model"]
+    for title, group in commands.groups.items() if len(words) > 1 else ():
+        own = group.split()
+        lines += ["", f"{title}, as in `{examples[own[0]]}`:"]
+        for word in own:
+            line, at = f"  {word:11} {found[word].SUMMARY}", " " * 14
+            lines += textwrap.wrap(line, shutil.get_terminal_size().columns, subsequent_indent=at)
+    raw = argparse.RawDescriptionHelpFormatter
+    top = argparse.ArgumentParser("alpha", description="\n".join(lines), formatter_class=raw)
+    top.add_argument("--version", action="version", version=f"alpha {commands.version}")
+    shells, what = ("bash", "zsh", "tcsh"), 'in ~/.bashrc: eval "$(alpha --print-completion bash)"'
+    top.add_argument("--print-completion", action=_Completion, choices=shells, help=what)
+    each = "one of those above: `alpha COMMAND --help` explains it"
+    inner = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help=each)
     params = Option("--params", "the params", "params.yaml")
-    for name, module in commands.items():
-        found: Any = importlib.import_module(module)
-        summary = found.SUMMARY
-        one = words.add_parser(name, help=summary, description=summary[0].upper() + summary[1:])
-        for option in (params, *found.OPTIONS):
+    for name, module in found.items():
+        says = module.SUMMARY[0].upper() + module.SUMMARY[1:]
+        one = inner.add_parser(name, description=says, epilog=f"example: {examples[name]}")
+        for option in (params, *module.OPTIONS):
             default, what = option.default, option.what
             kind: dict[str, Any] = {"required": option.required and default is None}
             if not option.flag.startswith("-"):
@@ -81,8 +130,20 @@ def _parser(commands: Mapping[str, str], version: str) -> argparse.ArgumentParse
             if default is not None:
                 # argparse makes the type's value of a default that is text.
                 kind["default"], what = default, f"{what} (default: {default})"
-            one.add_argument(option.flag, type=option.type, help=what, **kind)
+            added: Any = one.add_argument(option.flag, type=option.type, help=what, **kind)
+            if option.type is Path:
+                added.complete = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
     return top
+
+
+def _example(word: str, options: Sequence[Option], values: Mapping[str, str]) -> str:
+    parts = ["alpha", word]
+    for option in options:
+        always = option.required and option.default is None
+        key = f"{word} {option.flag}" if f"{word} {option.flag}" in values else option.flag
+        if always or key != option.flag:
+            parts += [option.flag, values[key]] if option.flag[0] == "-" else [values[key]]
+    return " ".join(parts)
 
 
 def _keep_inputs(args: Arguments) -> None:

@@ -3,15 +3,19 @@ It is YAML 1.2, as DVC reads it: 1e-3 is a number in both.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from alpha.core.errors import InputError
+from alpha.core.text import nearest
 
 # Strict: true is not 1, and "3" is not 3.
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=True)]
@@ -20,8 +24,23 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 Seconds = Annotated[float, Field(ge=1e-6, le=3e8, strict=True)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000, strict=True)]
 Name = Annotated[str, Field(min_length=1)]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+# The description of a pattern says in errors what must hold.
+FileName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_-]+$", description="be of letters, digits, - and _")
+]
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
+
+# What must hold, for each kind of problem that pydantic has, or for the first word of one.
+_MUST = {
+    "greater_than": "be greater than {gt:g}", "greater_than_equal": "be at least {ge:g}",
+    "less_than": "be less than {lt:g}", "less_than_equal": "be at most {le:g}",
+    "too_short": "have at least {min_length} in it", "too_long": "have at most {max_length} in it",
+    "string_too_short": "not be empty", "literal": "be one of {expected}", "string": "be text",
+    "float": "be a number", "finite": "be a number", "int": "be a whole number",
+    "bool": "be true or false", "date": 'be a date, as in "2024-01-31"',
+    "list": "be a list, as in [a, b]", "tuple": "be a list, as in [a, b]",
+    "dict": "hold keys, or be {{}}", "model": "hold keys, or be {{}}",
+}  # fmt: skip
 
 
 class Section(BaseModel):
@@ -45,7 +64,8 @@ def read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from None
+        why = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be read"
+        raise InputError(f"{path}: {why}") from None
     return parse(text, source=str(path))
 
 
@@ -54,7 +74,7 @@ def parse(text: str, *, source: str) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise InputError(f"{source}: is not YAML: {' '.join(str(error).split())}") from None
+        raise InputError(f"{source}: {_not_yaml(error, text.splitlines())}") from None
     if not isinstance(content, dict):
         raise InputError(f"{source}: must hold sections of params, found {type(content).__name__}")
     _no_dates(content, source)
@@ -75,14 +95,14 @@ def validate(
     one line for the first problem, which names the key."""
     for name in content:
         if name not in known:
-            raise InputError(f"{source}: {name}: no such key")
+            raise InputError(f"{source}: {name}: no such key{nearest(name, known)}")
         if known[name]:
             raise InputError(f"{source}: {name} is now called {known[name]}")
     given = {name: value for name, value in content.items() if name in model.model_fields}
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise InputError(f"{source}: {_first_problem(error)}") from None
+        raise InputError(f"{source}: {_first_problem(error, model)}") from None
 
 
 def _no_dates(content: Any, source: str, key: str = "") -> None:
@@ -95,14 +115,46 @@ def _no_dates(content: Any, source: str, key: str = "") -> None:
             _no_dates(value, source, f"{key}.{name}".lstrip("."))
 
 
-def _first_problem(error: ValidationError) -> str:
+def _not_yaml(error: YAMLError, lines: list[str]) -> str:
+    """What is wrong with the text, and in which line."""
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return f"is not YAML: {' '.join(str(error).split())}"
+    at, column = error.problem_mark.line, error.problem_mark.column
+    if isinstance(error, DuplicateKeyError):
+        key = str(error.problem).split('"')[1]
+        before = re.compile(rf"""[\s{{,]{{{column}}}["']?{re.escape(key)}["']?\s*:""")
+        first = next((n for n, line in enumerate(lines[:at], 1) if before.match(line)), at + 1)
+        return f"{key}: must be there once, found in lines {first} and {at + 1}"
+    return f"is not YAML: line {at + 1}: {error.problem}"
+
+
+def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     # A misspelt key is both missing and unknown; the unknown name is what the user can fix.
     problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     first: Any = problems[0]
-    key = ".".join(str(part) for part in first["loc"]) or "params"
-    what = {"extra_forbidden": "no such key", "missing": "is missing"}.get(first["type"])
-    if first["type"] == "value_error":
+    loc, kind = [part for part in first["loc"] if part != "[key]"], first["type"]
+    known = _keys(model, loc[:-1])
+    if kind == "extra_forbidden":
+        what = f"no such key{nearest(str(loc[-1]), known)}"
+    elif kind == "missing":
+        what = "is missing"
+    elif kind == "value_error":
         what = str(first["ctx"]["error"])
-    elif what is None:
-        what = f"{first['msg'][0].lower()}{first['msg'][1:]}, found {first['input']!r}"
+    else:
+        must = _MUST.get(kind) or _MUST.get(kind.partition("_")[0], "be another")
+        if kind == "string_pattern_mismatch":
+            must = getattr(known.get(loc[-1]), "description", None) or "match {pattern}"
+        found = json.dumps(first["input"], ensure_ascii=False, default=str)
+        found = found if first["input"] is not None else "nothing"
+        what = f"must {must.format(**first.get('ctx', {}))}, found {found}"
+    key = ".".join(map(str, loc)) or "params"
     return f"{key}: {what}" + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
+
+
+def _keys(model: type[BaseModel], section: Iterable[Any]) -> Mapping[str, Any]:
+    """The keys that a section may have, or a part of one; none where they are free."""
+    for name in section:
+        of = getattr(model.model_fields.get(name), "annotation", None)
+        inner = (one for one in (of, *get_args(of)) if hasattr(one, "model_fields"))
+        model = next(inner, BaseModel)
+    return model.model_fields

@@ -1,11 +1,14 @@
 """Text for people, and what the terminal shows. None, a figure that is not defined, is "–"."""
 
+import os
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
+    from rich.text import Text
 
 T = TypeVar("T")
 
@@ -15,7 +18,12 @@ _MINUS = "−"
 # A minus that can be pasted into a calculation, and what a terminal without Unicode can show.
 _PLAIN = str.maketrans({"−": "-", "–": "-"})
 _ASCII = str.maketrans({"±": "+/-", "τ": "tau", "→": "->"})
-_WIDTH = 100  # where no terminal says otherwise
+_COLOURS = {
+    "red": ["collapsed", "no_skill", "leak_suspected"],
+    "yellow": ["skill_not_actionable"],
+    "green": ["actionable_on_paper"],
+}
+_WIDTH = 100  # where neither a terminal nor COLUMNS says otherwise
 
 
 def number(value: float, digits: int = 3, *, most: float = 1e9) -> str:
@@ -95,20 +103,49 @@ def some(names: Collection[str], *, most: int = 5) -> str:
     return ", ".join(list(names)[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def show(parts: Iterable["RenderableType"], *, last: str = "") -> None:
-    """Print `parts`, then the line `last`, which is never broken; colours on a terminal only."""
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question to end an error with: which of `known` was meant; nothing if none is near."""
+    found = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def console() -> "Console":
+    """Where results are shown: colours on a terminal only, which NO_COLOR switches off."""
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _WIDTH
-    with console.capture() as captured:
+    made = Console(highlight=False, markup=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _WIDTH
+    return made
+
+
+def fits(part: "RenderableType") -> bool:
+    """Whether nothing of it has to be broken where results are shown."""
+    to = console()
+    wide = to.options.update(max_width=10_000)
+    return to.measure(part, options=wide).maximum <= to.width
+
+
+def coloured(line: str) -> "Text":
+    """With the verdicts in it in their colours."""
+    from rich.text import Text
+
+    made = Text(line)
+    for colour, words in _COLOURS.items():
+        made.highlight_words(words, colour)
+    return made
+
+
+def show(parts: Iterable["RenderableType"], *, last: str = "") -> None:
+    """Print `parts`, then the line `last`, which is never broken."""
+    to = console()
+    with to.capture() as captured:
         for part in parts:
-            console.print(part)
+            to.print(part)
         if last:
-            console.print(last, soft_wrap=True)
+            to.print(last, soft_wrap=True)
     text = "".join(f"{line.rstrip()}\n" for line in captured.get().translate(_PLAIN).splitlines())
-    if console.options.ascii_only:
+    if to.options.ascii_only:
         text = text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
     # Printed here, as rich would turn a reader that went away (`| head`) into a failure.
     print(text, end="", flush=True)

@@ -9,6 +9,8 @@ from alpha.core.params import Name, NonNegative, Positive, Seconds, Section
 
 # Where the simulate step writes its market, and the default of data.dir.
 SIMULATED = "results/simulate"
+# Quotes and braces have a meaning in the commands and patterns of the two engines.
+_DIR = r"""^[^'"{}$`\\\n]+$"""
 # The codes that alpha_outcome takes, in the order of a prediction's columns.
 CLASSES: dict[str, tuple[float, ...]] = {
     "direction": (-1.0, 0.0, 1.0),
@@ -29,9 +31,8 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class Data(Section):
-    # Quotes and braces have a meaning in the commands and patterns of the two engines.
-    dir: Annotated[str, Field(min_length=1, pattern=r"""^[^'"{}$`\\\n]+$""")]
-    pattern: Annotated[str, Field(pattern=r"^[^/]+$")]
+    dir: Annotated[str, Field(pattern=_DIR, description="be a path without ' \" {{ }} $ ` \\")]
+    pattern: Annotated[str, Field(pattern=r"^[^/]+$", description="be a file's name, without /")]
     key: Name
     timestamp: Name | None
     best_bid: Name

@@ -34,7 +34,7 @@ def judge(
     }
     name: VerdictName
     learnable, actionable = Answer(), Answer(why="there is nothing proven to act on.")
-    gain, proven = _gain(details, skill), test.proven
+    gain, proven = takes_off(details, skill, details.tries), test.proven
     if signs := _collapse(test, limits, spare=proven and bool(details.classes)):
         name, sentence = "collapsed", f"On test {signs}."
         if proven:
@@ -107,7 +107,7 @@ def _no_skill(test: Selection, gain: str) -> str:
         return f"{gain}: this may be luck." if skill.value > 0 else f"{gain}: no better than it."
     # Proven, but not in hindsight.
     left, explained = max(hindsight.value or 0.0, 0.0), test["explained_variance"].value or 0.0
-    ends = "" if hindsight.high is None else f" ({_between(hindsight)})"
+    ends = "" if hindsight.high is None else f" ({between(hindsight)})"
     much, luck = (f"{percent(left)} ", f"{ends}, which may be luck") if left else ("nothing ", "")
     why = "" if left else ": the level of the outcome moved, it does not tell rows apart"
     if explained - left > SOME_SKILL:
@@ -136,19 +136,19 @@ def _days(count: float) -> str:
     return f"{number(count, 0 if count >= 10 else 1 if count >= 1 else 2)} days"
 
 
-def _gain(details: Details, skill: Interval) -> str:
-    """What the skill on test means, and its interval if there is one."""
+def takes_off(details: Details, skill: Interval, tries: int) -> str:
+    """What the skill on test means, and its interval, widened for `tries`, if there is one."""
     value, low, high, _ = skill
     mean = value or 0.0
     change = f"takes {percent(mean)} off" if mean >= 0 else f"adds {percent(-mean)} to"
     text = f"On test it {change} the {details.loss} of the best constant fitted on train"
     if low is None or high is None:
         return text
-    best = "" if details.tries == 1 else f" for the best of {details.tries:,} tries"
-    return f"{text} (the skill's {100 * details.level:g} % interval{best} is {_between(skill)})"
+    best = "" if tries == 1 else f" for the best of {tries:,} tries"
+    return f"{text} (the skill's {100 * details.level:g} % interval{best} is {between(skill)})"
 
 
-def _between(found: Interval) -> str:
+def between(found: Interval) -> str:
     return f"{percent(found.low or 0.0)} to {percent(found.high or 0.0)}"
 
 

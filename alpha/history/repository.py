@@ -7,16 +7,19 @@ import hashlib
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alpha.core.errors import InputError
+from alpha.core.text import some
 
 if TYPE_CHECKING:
     from dvc.output import Output
     from dvc.repo import Repo
     from dvc.stage import Stage
 
+FAILED = "logs/failed"  # the logs of the jobs of Snakemake that failed, until a run succeeds
 ABSENT = object()  # a key of params that one side does not have
 
 
@@ -69,6 +72,29 @@ def edited_params(stage: "Stage") -> Iterator[tuple[str, Any, Any]]:
         for name in dep.params:
             if name not in now or name not in then or then[name] != now[name]:
                 yield name, then.get(name, {}), now.get(name, {})
+
+
+def outdated(root: Path, path: str) -> list[str]:
+    """Why what is at `path`, which a stage makes, is not that of the project as it is: a line for
+    what was edited since it was made, and one for a run that failed. None where DVC is not, or
+    cannot tell, as while another process of DVC holds its lock."""
+    edited: dict[str, set[str]] = {}
+    with suppress(InputError, OSError), opened(root, source=str(root)) as repo:
+        outs = made_by(repo.index.stages)
+        if path not in outs:
+            return []
+        for change in chain(*repo.status().values()):
+            # Of a stage's command it only says that it changed.
+            kinds = change.values() if isinstance(change, dict) else [{"dvc.yaml": ""}]
+            for name, how in chain.from_iterable(kind.items() for kind in kinds):
+                edited.setdefault(name, set()).update(how if isinstance(how, dict) else ())
+        edited = {name: of for name, of in edited.items() if not related(name, outs)} or edited
+    named = [f"{name} ({', '.join(sorted(of))})" if of else name for name, of in edited.items()]
+    lines = [f"Not up to date: {some(named)} changed since. `make run` mends that."] * bool(named)
+    with suppress(OSError):
+        logs = (root / FAILED).read_text().split()
+        lines.append(f"The last run failed: {some(logs)} says why.")
+    return lines
 
 
 def changes(old: Any, new: Any, key: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -23,8 +23,9 @@ Evaluation = tuple[str, dict[str, str]]  # the digest of its test split; configu
 @dataclass(frozen=True)
 class Tried:
     """Distinct configurations of each model that were evaluated on one test split, and how
-    many evaluations, perhaps on this split, could not be read: of an older format, or not in
-    DVC's cache."""
+    many evaluations in DVC's run cache, perhaps on this split, could not be read: of an older
+    format, or no longer in DVC's cache. A clone has no run cache, and what it lacks of git's
+    history is not worth a word."""
 
     configurations: dict[str, int]
     unread: int
@@ -41,8 +42,8 @@ def count(evaluation: Path, root: Path = Path(".")) -> Tried:
         return Tried({}, 0)
     tried: dict[str, set[str]] = defaultdict(set)
     unread = 0
-    for found, may_count in [(at_hand, True), *_earlier(evaluation, root)]:
-        unread += found is None and may_count
+    for found, ran_here in [(at_hand, True), *_earlier(evaluation, root)]:
+        unread += found is None and ran_here
         if found and found[0] == at_hand[0]:
             for model, configuration in found[1].items():
                 tried[model].add(configuration)
@@ -59,38 +60,23 @@ def _read(path: Path) -> Evaluation | None:
 
 
 def _earlier(evaluation: Path, root: Path) -> Iterator[tuple[Evaluation | None, bool]]:
-    """What DVC wrote down for this folder, if it can be read; and whether it may be of the test
-    split at hand, as only git tells which split a run was of."""
+    """What DVC wrote down for this folder, if it can be read; and whether the run cache has it."""
     try:
         out = f"{evaluation.resolve().relative_to(root.resolve()).as_posix()}/details.json"
         with opened(root, source=str(root)) as repo:
             cache, runs = repo.cache.local, Path(repo.stage_cache.cache_dir)
     except (ValueError, InputError):
         return
-    lock = root / "dvc.lock"
-    test = _test(lock.read_bytes()) if lock.is_file() else set()
-    may_count: dict[str, bool] = defaultdict(bool)
-    for version in _versions(root):
-        for md5 in _md5s(version, out):
-            may_count[md5] |= not test or bool(test & _test(version))
-    for path in runs.glob("??/*/*"):
-        for md5 in _md5s(path.read_bytes(), out):
-            may_count.setdefault(md5, True)
-    for md5 in may_count:
-        yield _read(Path(cache.oid_to_path(md5))), may_count[md5]
+    committed = {md5 for version in _versions(root) for md5 in _md5s(version, out)}
+    ran = {md5 for path in runs.glob("??/*/*") for md5 in _md5s(path.read_bytes(), out)}
+    for md5 in committed | ran:
+        yield _read(Path(cache.oid_to_path(md5))), md5 in ran
 
 
 def _md5s(lock: bytes, path: str) -> set[str]:
     """The md5 of `path` wherever the text of a dvc.lock, or of a run in DVC's cache, has it."""
     entry = rb"- path: " + re.escape(path.encode()) + rb"\n(?: +(?!md5:)\w+: .*\n)* +md5: (\w{32})"
     return {md5.decode() for md5 in re.findall(entry, lock)}
-
-
-def _test(lock: bytes) -> set[str]:
-    """The md5 of the test split. As its own stage left it: stages that left the project may tell
-    of another."""
-    split = re.search(rb"^  split:\n(?:    .*\n| *\n)*", lock, re.MULTILINE)
-    return _md5s(split.group(), "results/split/test") if split else set()
 
 
 def _versions(root: Path) -> list[bytes]:

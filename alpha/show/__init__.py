@@ -1,5 +1,6 @@
 """alpha show"""
 
+from pathlib import Path
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
@@ -16,9 +17,10 @@ SECTIONS: dict[str, Any] = {}
 
 
 def command(params: Any, args: Arguments) -> None:
-    from alpha.history import tries
+    from alpha.history import repository, tries
     from alpha.show.run import run
 
     names = "evaluation", "guard", "audit", "report"
     paths = {name: getattr(args, name) for name in names}
-    run(**paths, model=args.MODEL, tried=tries.count(args.evaluation))
+    stale = repository.outdated(Path(), f"{args.evaluation}/details.json")
+    run(**paths, model=args.MODEL, tried=tries.count(args.evaluation), stale=stale)

@@ -20,10 +20,14 @@ from alpha.evaluate import details as evaluation_details
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Interval, Selection
 from alpha.evaluate.over_seeds import widen
+from alpha.evaluate.verdict import between, takes_off
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.history.tries import Tried
+from alpha.learn.params import FEATURELESS
 
+# Columns of the table that give way, in this order, where it is too wide.
+_GIVE_WAY = "\ntries", "hind-\nsight", "rank IC\ntest", "im-\nproves", "skill\nvalid"
 _DAYS = 10  # at most so many are printed, the worst
 _DIGITS = {"lift": 2, "decile_lift": 2, "after_fees_bps": 1}
 _DIGITS |= {"importance": 4, "importance_spread": 4}
@@ -60,10 +64,18 @@ _FAMILIES = "family | skill lost | spread", "name importance importance_spread"
 
 
 def run(
-    *, evaluation: Path, guard: Path, audit: Path, report: Path, model: str | None, tried: Tried
+    *,
+    evaluation: Path,
+    guard: Path,
+    audit: Path,
+    report: Path,
+    model: str | None,
+    tried: Tried,
+    stale: Sequence[str] = (),
 ) -> None:
     """Print the table of verdicts, how labels stand against their pin if they are not as pinned,
-    and the audit's leaks and warnings; or the dashboard of `model`; and where the report is.
+    and the audit's leaks and warnings; or the dashboard of `model`; why they are `stale`, a line
+    each; and where the report is.
 
     Colours only on a terminal. Raises InputError if nothing has been evaluated yet, if the
     evaluation is not of this format, or if it has no such model.
@@ -73,28 +85,31 @@ def run(
     details = evaluation_details.read(evaluation)
     parts: list[RenderableType]
     if model is None:
-        lines = _legend(details) + _notes(details, details.models, tried)
+        table, left_out = _verdicts(details, tried)
+        lines = _legend(details, left_out, tried) + _notes(details, details.models, tried)
         # No guard may have looked at the labels yet.
         pinned = shift.read(guard) if (guard / shift.NAME).exists() else None
         lines += [words.line(pinned)] if pinned and pinned.status != "as_pinned" else []
         lines += findings.lines(audit)
-        parts = [_verdicts(details, tried), *(Padding(Text(one), (1, 0, 0, 0)) for one in lines)]
+        parts = [table, *(Padding(text.coloured(one), (1, 0, 0, 0)) for one in lines)]
     elif model in details.by_model:
         parts = list(_dashboard(details, model, tried))
     else:
-        known = ", ".join(details.models)
-        raise InputError(f"model must be one of {known}, which were evaluated; found {model!r}")
+        known = f"{', '.join(details.models)}, which were evaluated"
+        near = text.nearest(model, details.models)
+        raise InputError(f"model must be one of {known}; found {model!r}{near}")
+    parts += [Padding(Text(line, "bold"), (1, 0, 0, 0)) for line in stale]
     where = str(report) if report.is_file() else f"none yet at {report}"
     text.show(parts, last=f"\nReport: {where}")
 
 
-def _verdicts(details: Details, tried: Tried) -> Table:
-    """One line a model in the ladder's order; each verdict has its flags below it."""
+def _verdicts(details: Details, tried: Tried) -> tuple[Table, list[str]]:
+    """One line a model in the ladder's order; each verdict has its flags below it. And the columns
+    for which there is no room."""
     improves = {rung.model: rung.improves for rung in details.ladder}
     rows = []
     for name in details.models:
         skill, tries = _headline(details, name, tried)
-        verdict = details.by_model[name].verdict
         row = {
             "model": name,
             "skill\nvalid": _cell(details.on(name, "valid"), "skill"),
@@ -104,25 +119,52 @@ def _verdicts(details: Details, tried: Tried) -> Table:
             "rank IC\ntest": _cell(details.on(name), "rank_ic"),
             "\ntries": count(tries),
             "im-\nproves": {True: "yes", False: "no", None: ""}[improves.get(name)],
-            "verdict\nand flags": "\n+ ".join([verdict.name, *(f.name for f in verdict.flags)]),
+            "verdict\nand flags": _named(details, name),
         }
         rows.append(row)
     table = pd.DataFrame(rows)
     if (table["\ntries"] == "1").all():
         del table["\ntries"]
-    return _grid(table, words=("\n[interval]", "im-\nproves", "verdict\nand flags"))
+    sides, left_out = ("\n[interval]", "im-\nproves", "verdict\nand flags"), []
+    for title in (title for title in _GIVE_WAY if title in table):
+        if text.fits(_grid(table, words=sides)):
+            break
+        left_out.append(title.replace("-\n", "").replace("\n", " "))
+        del table[title]
+    return _grid(table, words=sides), left_out
 
 
-def _legend(details: Details) -> list[str]:
+def _named(details: Details, model: str) -> Text:
+    """A model's verdict and flags, a line each; no colours where it cannot be but constant."""
+    verdict = details.by_model[model].verdict
+    line = "\n+ ".join([verdict.name, *(flag.name for flag in verdict.flags)])
+    if model in FEATURELESS and details.on(model).constant:
+        return Text(line, "dim")
+    return text.coloured(line)
+
+
+def _sentence(details: Details, model: str, tried: Tried) -> str:
+    """Why a model has its verdict, with the intervals that its table shows, too."""
+    sentence, test = details.by_model[model].verdict.sentence, details.on(model)
+    skill, tries = _headline(details, model, tried)
+    was, now = (takes_off(details, *of) for of in ((test["skill"], details.tries), (skill, tries)))
+    hindsight, _ = _headline(details, model, tried, "hindsight")
+    return sentence.replace(was, now).replace(between(test["hindsight"]), between(hindsight))
+
+
+def _legend(details: Details, left_out: list[str], tried: Tried) -> list[str]:
     """What the columns are, and the sentence of the model that valid would choose."""
     tries = "" if details.tries == 1 else f", widened for {details.tries:,} tries"
     lines = [
         f"skill: the share of the {details.loss} of the best constant that a model takes off; 0 "
-        f"is no better. [interval]: at {100 * details.level:g} %{tries}. hindsight: the same "
-        f"against the constant that fits test, as a level that moved is no skill. improves: "
-        f"whether on test it beats both constants, and the models above it in this table, of "
-        f"which valid names the best."
+        f"is no better. [interval]: at {100 * details.level:g} %{tries}."
     ]
+    if "hindsight" not in left_out:
+        against = "against the constant that fits test, as a level that moved is no skill"
+        lines[0] += f" hindsight: the same {against}."
+    if "improves" not in left_out:
+        above = "the models above it in this table, of which valid names the best"
+        lines[0] += f" improves: whether on test it beats both constants, and {above}."
     reasons = {
         test[name].reason or ""
         for test in map(details.on, details.models)
@@ -131,8 +173,10 @@ def _legend(details: Details) -> list[str]:
     }
     lines += [f"No interval of the skill on test: {why}." for why in sorted(reasons) if why]
     if (best := details.best) is not None:
-        sentence = details.by_model[best].verdict.sentence
+        sentence = _sentence(details, best, tried)
         lines.append(f"Best on valid is {best}. {sentence} More: alpha show {best}")
+    if left_out:
+        lines.append(f"No room for {', '.join(left_out)}: a wider terminal has it.")
     return lines
 
 
@@ -168,7 +212,7 @@ def _notes(details: Details, models: list[str], tried: Tried) -> list[str]:
     if tried.unread:
         lines.append(
             f"Not counted: {tried.unread:,} earlier evaluation{'s' * (tried.unread > 1)} of an "
-            f"older format, or not in DVC's cache."
+            f"older format, or no longer in DVC's cache."
         )
     return lines
 
@@ -196,7 +240,7 @@ def _dashboard(details: Details, name: str, tried: Tried) -> Iterator[Renderable
         importance: _table(_FAMILIES, families),
     }.items():
         if not table.empty:
-            yield _section(title, _grid(table))
+            yield _section(title, _fitted(table))
     if undefined := test.undefined:
         reasons = "\n".join(f"{what}: {reason}" for what, reason in undefined.items())
         yield _section("Not available on test", Text(reasons))
@@ -205,7 +249,7 @@ def _dashboard(details: Details, name: str, tried: Tried) -> Iterator[Renderable
 def _verdict(details: Details, name: str, tried: Tried) -> Group:
     verdict, captured = details.by_model[name].verdict, details.on(name)["oracle_share"]
     lines = [
-        verdict.sentence,
+        _sentence(details, name, tried),
         *(f"+ {flag.name}: {flag.sentence}" for flag in verdict.flags),
         *(f"Ladder: {rung.sentence}" for rung in details.ladder if rung.model == name),
     ]
@@ -213,15 +257,16 @@ def _verdict(details: Details, name: str, tried: Tried) -> Group:
         known = captured.low is not None and captured.high is not None
         between = f" ({share(captured.low)} to {share(captured.high)})" if known else ""
         lines.append(f"Oracle: {share(captured.value)} of its skill on test{between}.")
-    title = Text.assemble((name, "bold"), ": ", (verdict.name, "bold"))
+    title = Text.assemble((name, "bold"), ": ", _named(details, name).split()[0])
     return Group(title, *map(Text, lines + _notes(details, [name], tried)))
 
 
 def _figures(details: Details, name: str, tried: Tried) -> pd.DataFrame:
     titles = _FIGURES[0].format(level=100 * details.level, loss=details.loss)
     by_split = _table((titles, _FIGURES[1]), [details.on(name, split) for split in SPLITS])
-    skill, _ = _headline(details, name, tried)
-    by_split.iloc[-1, 1] = ends(skill.low, skill.high)
+    for of, at in (("skill", 1), ("hindsight", 4)):
+        widened, _ = _headline(details, name, tried, of)
+        by_split.iloc[-1, at] = ends(widened.low, widened.high)
     return by_split.set_axis(SPLITS).T.reset_index(names="")
 
 
@@ -274,15 +319,27 @@ def _section(title: str, content: RenderableType) -> Padding:
     return Padding(Group(Text(title, style="bold"), content), (1, 0, 0, 0))
 
 
-def _grid(frame: pd.DataFrame, *, words: Sequence[str] = ()) -> Table:
+def _fitted(frame: pd.DataFrame) -> Table:
+    """A grid of figures; if it is too wide with titles and intervals over several lines, and if
+    that is too wide with a row for each title."""
+    if text.fits(grid := _grid(frame)):
+        return grid
+    tight = frame.map(lambda cell: cell.replace(", ", ",\n"))
+    tight = tight.rename(columns=lambda title: title.replace(" ", "\n"))
+    if text.fits(grid := _grid(tight, gap=1)):
+        return grid
+    return _grid(frame.set_index(name := frame.columns[0]).T.reset_index(names=name), gap=1)
+
+
+def _grid(frame: pd.DataFrame, *, words: Sequence[str] = (), gap: int = 2) -> Table:
     """The first column is the rows' names; the others are figures, to the right. With columns of
-    `words`, to the left, names are bold and no line is broken."""
+    `words`, to the left, names are bold."""
     dim = "bold" if words else "dim"
-    table = Table(box=None, header_style=dim, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, header_style=dim, pad_edge=False, padding=(0, gap, 0, 0))
     for at, title in enumerate(map(str, frame)):
         left, style = not at or title in words, "bold" if words and not at else ""
         justify: Literal["left", "right"] = "left" if left else "right"
-        table.add_column(title, style=style, justify=justify, no_wrap=not at or bool(words))
+        table.add_column(title, style=style, justify=justify, overflow="fold")
     for cells in frame.itertuples(index=False):
         table.add_row(*cells)
     return table

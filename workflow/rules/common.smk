@@ -15,11 +15,12 @@ os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.ge
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from dvc.exceptions import DvcException
+from failures import failures
 from recover import AtWork, opened, recover, snakemake_locks, wait
 
 from alpha import check
 from alpha.core.errors import InputError
-from alpha.history.repository import files, pipeline, related
+from alpha.history.repository import FAILED, files, pipeline, related
 
 # Each stage, and each instance of a matrix (train_networks@mlp-0), after those that it depends on;
 # and why DVC would run a stage again. A job on a cluster knows that it is to run.
@@ -52,14 +53,14 @@ except DvcException as error:
 ORDER_ONLY = ["results/guard/passed.json", "results/audit/passed.json"]
 
 # The one command of all rules. DVC removes what a step wrote earlier. Should the step fail, it
-# comes back: from DVC's cache, or what is in git and not there from a copy.
+# comes back: from DVC's cache, or what is in git and not there from a copy; and its log is named.
 # ALPHA_REPRO_FLAGS=--force also runs what DVC would restore.
 REPRO = """
 tar -cf {log}.tar {params.in_git} 2> /dev/null || true
 dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
 > {log} 2>&1 \
 || {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; \
-tar -xf {log}.tar 2> /dev/null; exit 1; }}
+tar -xf {log}.tar 2> /dev/null; echo {log} >> {FAILED}; exit 1; }}
 """
 
 

@@ -1,0 +1,20 @@
+"""What the logs of failed jobs say, for people."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_LAST = 12  # lines of a log, if it has no line of error of our own
+
+
+def failures(failed: Path) -> Iterator[str]:
+    """Of each log that is named in the file `failed`: the step's one line of error, or the last of
+    what it printed, such as a traceback's; and where the log is. Nothing if there is no file, as
+    where a cluster ended a job without a word."""
+    logs = failed.read_text().splitlines() if failed.is_file() else []
+    for log in dict.fromkeys(logs):
+        printed = Path(log).read_text(errors="replace").splitlines()
+        lines = [line for line in printed if line and not line.startswith("ERROR: failed to repro")]
+        ours = [line for line in lines if re.match(r"alpha \w+: error: ", line)]
+        yield from ours[-1:] or ["", *lines[-_LAST:]]
+        yield f"({log} has all of it)"
