@@ -41,6 +41,8 @@ try:
     if STALE:
         # Which rows the splits would keep is to be known before labels are made.
         check.run(PARAMS, rows=bool(STALE.keys() & {"label", "split"}))
+    elif workflow.is_main_process:
+        Path(FAILED).unlink(missing_ok=True)
 except InputError as error:
     sys.exit(f"alpha check: error: {error}")
 except AtWork as error:
@@ -59,8 +61,9 @@ REPRO = """
 tar -cf {log}.tar {params.in_git} 2> /dev/null || true
 dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
 > {log} 2>&1 \
-|| {{ dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1; \
-tar -xf {log}.tar 2> /dev/null; echo {log} >> {FAILED}; exit 1; }}
+|| {{ echo {log} >> {FAILED}; \
+dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1 || true; \
+tar -xf {log}.tar 2> /dev/null || true; exit 1; }}
 """
 
 
