@@ -195,5 +195,5 @@ def _table(frame: pd.DataFrame, *, figures: bool = False) -> Table:
         right = figures and at > 0
         table.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in frame.itertuples(index=False, name=None):
-        table.add_row(*map(Text, row))
+        table.add_row(*map(text.coloured, row))
     return table
