@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -9,8 +10,9 @@ import pytest
 from conftest import PARAMS_TEXT, ROOT, day_frame
 
 from alpha import __version__
-from alpha.__main__ import COMMANDS, main
+from alpha.__main__ import COMMANDS, EXAMPLES, GROUPS, main
 from alpha.check import load
+from alpha.core import cli
 from alpha.learn.params import MODELS, run_folder
 from alpha.learn.params import runs as runs_of
 
@@ -281,3 +283,121 @@ def test_an_interrupted_command_says_so_in_one_line(workplace, capsys, monkeypat
     monkeypatch.setattr(command("check"), "run", interrupted)
     assert alpha("check") == 130
     assert capsys.readouterr().err == "alpha check: error: interrupted\n"
+
+
+@pytest.mark.parametrize("word", COMMANDS)
+def test_every_command_has_an_example_that_its_arguments_accept(word):
+    words = cli.example(word, command(word).OPTIONS, EXAMPLES).split()
+    assert words[:2] == ["alpha", word]
+    known = cli.Commands(COMMANDS, GROUPS, EXAMPLES, __version__)
+    args, others = cli.parser(known, [word]).parse_known_args(words[1:])
+    assert (args.command, others) == (word, [])
+
+
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_help_lists_every_command_once_in_its_group_and_fits(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", columns)
+    with pytest.raises(SystemExit) as ended:
+        alpha("--help")
+    assert ended.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= int(columns)
+    listed = [line.split()[0] for line in lines if line[:3].strip() and line[:2] == "  "]
+    assert [word for word in listed if word in COMMANDS] == list(COMMANDS)
+    assert all(any(line.startswith(title) for line in lines) for title in GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["shwo"], "alpha: error: no such command 'shwo'; did you mean show?\n"),
+        (["xyz"], "alpha: error: no such command 'xyz'; `alpha --help` lists them\n"),
+        (
+            ["check", "--parms", "x"],
+            "alpha check: error: no such argument '--parms'; did you mean --params?\n",
+        ),
+        (["check", "--zzz"], "alpha check: error: no such argument '--zzz'\n"),
+    ],
+)
+def test_an_unknown_word_is_one_line_with_the_nearest_known_one(workplace, capsys, words, says):
+    assert alpha(*words) == 2
+    assert capsys.readouterr().err == says
+
+
+def test_an_unknown_model_is_one_line_with_the_nearest_known_one(workplace, capsys):
+    options = ["--train", "t", "--valid", "v", "--normalization", "n", "--out", "o"]
+    assert alpha("train", "--model", "slios", "--seed", 0, *options) == 2
+    assert capsys.readouterr().err.endswith(", lightgbm; did you mean silos?\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_a_shell_gets_a_script_that_completes_every_command(capsys, shell):
+    with pytest.raises(SystemExit) as ended:
+        alpha("--print-completion", shell)
+    assert ended.value.code == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in (*COMMANDS, "evaluation"))
+
+
+def test_bash_completes_words_with_it():
+    script = (
+        f'eval "$({sys.executable} -m alpha --print-completion bash)"; '
+        "COMP_WORDS=(alpha sh); COMP_CWORD=1; _shtab_alpha alpha sh alpha; echo ${COMPREPLY[@]}"
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.split() == ["show"], done.stderr
+
+
+def test_starting_does_not_import_what_completes_words():
+    code = (
+        "import sys; from alpha.__main__ import main; main(['check', '--zz']); print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "alpha.check" in done.stdout.split()
+    assert "shtab" not in done.stdout.split()
+
+
+@pytest.mark.parametrize(("root", "says"), [(".", True), ("..", False), (None, False)])
+def test_an_experiment_that_fails_in_this_folder_says_how_to_get_the_params_back(
+    workplace, capsys, monkeypatch, root, says
+):
+    """Not one of the queue, which runs in a folder of its own; nor a step without DVC."""
+    if root:
+        monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
+        monkeypatch.setenv("DVC_ROOT", str((workplace / root).resolve()))
+    (workplace / "params.yaml").write_text(PARAMS_TEXT.replace("clip: 10.0", "clip: -5"))
+    assert alpha("normalize", "--train", "t", "--out", "o") == 2
+    printed = capsys.readouterr().err
+    assert "normalize.clip: must be greater than 0, found -5" in printed
+    assert ("`git checkout params.yaml` brings back the committed file" in printed) == says
+    assert printed.count("\n") == 1
+
+
+def interrupted(code: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-c", f"import alpha.core.interrupt\n{code}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_an_interruption_before_a_command_begins_is_one_line():
+    done = interrupted("raise KeyboardInterrupt")
+    assert done.returncode in (-signal.SIGINT, 130)  # which a shell calls 130
+    assert done.stderr == "alpha: error: interrupted\n"
+
+
+def test_an_interruption_inside_a_library_s_callback_is_not_swallowed():
+    """As in one of LLVM's while Numba compiles, where Python can raise nothing: it comes after."""
+    done = interrupted(
+        "import ctypes, time\n"
+        "def callback(): raise KeyboardInterrupt\n"
+        "try:\n"
+        "    ctypes.CFUNCTYPE(None)(callback)()\n"
+        "    time.sleep(5)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('came')\n"
+    )
+    assert (done.stdout, done.stderr) == ("came\n", "")
+
+
+def test_other_errors_still_have_their_traceback():
+    assert "ZeroDivisionError" in interrupted("1 / 0").stderr

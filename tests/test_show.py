@@ -2,14 +2,18 @@ import io
 from pathlib import Path
 
 import pytest
+from conftest import PARAMS_TEXT
 from made_details import details, over, write
 
 from alpha.audit.findings import Finding, Findings
+from alpha.check import parse
 from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
+from alpha.core.text import percent
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures
 from alpha.evaluate.over_seeds import stretch
+from alpha.evaluate.verdict import judge
 from alpha.guard.compare import Change, Shift
 from alpha.history.tries import Tried
 from alpha.show import run as show
@@ -82,6 +86,58 @@ def test_the_table_of_a_full_ladder_fits_a_hundred_columns(tmp_path, capsys):
     assert "…" not in text
 
 
+@pytest.mark.parametrize("columns", [80, 60])
+def test_where_the_terminal_is_narrow_no_verdict_flag_name_or_interval_is_cut(
+    tmp_path, capsys, monkeypatch, columns
+):
+    """Columns of less weight give way, and are named. COLUMNS counts where nobody looks, too."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    made = details({"silos": {"skill": over(-0.123, -0.456, -0.101)}})
+    flags = [flag.model_copy(update={"name": "unstable_over_seeds"}) for flag in flags_of(made)]
+    silos = made.by_model["silos"]
+    verdict = silos.verdict.model_copy(update={"flags": flags})
+    model = silos.model_copy(update={"verdict": verdict})
+    made = made.model_copy(update={"by_model": made.by_model | {"silos": model}})
+    text = shown(tmp_path, capsys, made=made, tried=Tried({"silos": 12345}, 0))
+    *lines, _ = text.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert "…" not in text
+    cells = row(text, "silos")
+    assert VERDICT in cells
+    assert any("]" in cell and "[" in cell for cell in cells)
+    assert row(text, " " * 20)[-1] == "+ unstable_over_seeds"
+    assert "No room for tries" in text
+
+
+def flags_of(made: Details):
+    return made.by_model["silos"].verdict.flags
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_no_word_of_a_dashboard_is_cut_where_the_terminal_is_narrow(
+    tmp_path, capsys, monkeypatch, columns
+):
+    """Its figures are those of a wide one: over more lines, or in a table on its side."""
+    wide = shown(tmp_path, capsys, model="silos").split()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = shown(tmp_path, capsys, model="silos")
+    *lines, _ = text.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert sorted(text.split()) == sorted(wide)
+
+
+def test_verdicts_have_colours_on_a_terminal_and_none_where_nobody_wants_them(
+    tmp_path, capsys, monkeypatch
+):
+    """A constant that cannot be anything else is not worth a colour."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    text = shown(tmp_path, capsys)
+    assert f"\x1b[33m{VERDICT}\x1b[0m" in text
+    assert "\x1b[31mcollapsed" not in text
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[3" not in shown(tmp_path, capsys)
+
+
 def test_below_the_table_stands_the_sentence_of_the_model_that_valid_chooses(tmp_path, capsys):
     """A minus that can be pasted into a calculation."""
     text = shown(tmp_path, capsys)
@@ -105,6 +161,40 @@ def test_tries_that_were_counted_widen_the_interval_and_are_told(tmp_path, capsy
     assert "Configurations evaluated on this test split: silos 40." in told
     assert "evaluate.tries is smaller, 1:" in told
     assert "luck" not in told
+
+
+@pytest.mark.parametrize("model", [None, "silos"])
+def test_a_sentence_has_the_interval_of_its_table(tmp_path, capsys, model):
+    """Both widened for the tries that were counted; nothing else is in the sentence."""
+    made = details({"silos test": {"skill": over(0.3, 0.2, 0.5), "hindsight": over(0.3, 0.2, 0.4)}})
+    verdict = made.by_model["silos"].verdict
+    limits, seeds = parse(PARAMS_TEXT, source="p").verdict, 2
+    judged = judge(made, "silos", seeds=seeds, limits=limits, leaks=[])
+    silos = made.by_model["silos"].model_copy(update={"verdict": judged})
+    made = made.model_copy(update={"by_model": made.by_model | {"silos": silos}})
+    assert verdict.sentence != judged.sentence
+    assert "(the skill's 95 % interval is 20 % to 50 %)" in shown_flat(
+        tmp_path, capsys, made=made, model=model
+    )
+    factor = stretch(40, level=0.95)
+    low, high = 0.3 - 0.1 * factor, 0.3 + 0.2 * factor
+    text = shown_flat(tmp_path, capsys, made=made, model=model, tried=Tried({"silos": 40}, 0))
+    ends = f"{percent(low)} to {percent(high)}"
+    assert f"(the skill's 95 % interval for the best of 40 tries is {ends})" in text
+    assert f"[{low:.3f}, {high:.3f}]" in text
+    assert "20 % to 50 %" not in text
+
+
+def shown_flat(*args, **options) -> str:
+    """As `shown`, however it is broken over lines."""
+    return " ".join(shown(*args, **options).split())
+
+
+def test_why_a_table_is_not_up_to_date_stands_below_it(tmp_path, capsys):
+    write(tmp_path / "details.json", details())
+    folders = dict.fromkeys(("evaluation", "guard", "audit", "report"), tmp_path)
+    show.run(**folders, model=None, tried=ONCE, stale=["Not up to date: params.yaml (label)."])
+    assert "\n\nNot up to date: params.yaml (label).\n\nReport: " in capsys.readouterr().out
 
 
 def test_tries_that_the_evaluation_already_counts_are_not_counted_twice(tmp_path, capsys):

@@ -57,11 +57,12 @@ def main(argv: Sequence[str], commands: Commands, *, sections: Mapping[str, str]
         return 2
     try:
         # The module of a given command alone is imported.
-        parser = _parser(commands, [word] if known else list(commands.modules))
-        args, others = parser.parse_known_args(argv or [word])
+        complete = word.startswith("--print-completion")
+        made = parser(commands, [word] if known else list(commands.modules), listed=complete)
+        args, others = made.parse_known_args(argv or [word])
         module: Any = importlib.import_module(commands.modules[word])
         for other in others:
-            flags = [option.flag for option in module.OPTIONS]
+            flags = ["--params", *(option.flag for option in module.OPTIONS)]
             raise InputError(f"no such argument {other!r}{nearest(other, flags)}")
         own = module.SECTIONS(args) if callable(module.SECTIONS) else module.SECTIONS
         content, source = core_params.read(args.params), str(args.params)
@@ -101,9 +102,13 @@ class _Completion(argparse.Action):
         parser.exit()
 
 
-def _parser(commands: Commands, words: Sequence[str]) -> argparse.ArgumentParser:
+def parser(
+    commands: Commands, words: Sequence[str], *, listed: bool = False
+) -> argparse.ArgumentParser:
+    """That of some commands; of all with help by groups, or `listed` as argparse does it: shtab
+    completes what is listed so."""
     found: Any = {word: importlib.import_module(commands.modules[word]) for word in words}
-    examples = {word: _example(word, found[word].OPTIONS, commands.examples) for word in words}
+    examples = {word: example(word, found[word].OPTIONS, commands.examples) for word in words}
     lines = ["Order-book features to an alpha model"]
     for title, group in commands.groups.items() if len(words) > 1 else ():
         own = group.split()
@@ -121,7 +126,9 @@ def _parser(commands: Commands, words: Sequence[str]) -> argparse.ArgumentParser
     params = Option("--params", "the params", "params.yaml")
     for name, module in found.items():
         says = module.SUMMARY[0].upper() + module.SUMMARY[1:]
-        one = inner.add_parser(name, description=says, epilog=f"example: {examples[name]}")
+        about = {"help": says} if listed else {}
+        end = f"example: {examples[name]}"
+        one = inner.add_parser(name, description=says, epilog=end, **about)
         for option in (params, *module.OPTIONS):
             default, what = option.default, option.what
             kind: dict[str, Any] = {"required": option.required and default is None}
@@ -136,7 +143,8 @@ def _parser(commands: Commands, words: Sequence[str]) -> argparse.ArgumentParser
     return top
 
 
-def _example(word: str, options: Sequence[Option], values: Mapping[str, str]) -> str:
+def example(word: str, options: Sequence[Option], values: Mapping[str, str]) -> str:
+    """A command with what it must be given, and what it has a value of its own for."""
     parts = ["alpha", word]
     for option in options:
         always = option.required and option.default is None

@@ -1,25 +1,26 @@
-"""Ctrl-C ends in one line wherever it comes: while the package is still imported, or in a callback
-of a library, where Python would print a traceback and go on. Imported before anything else."""
+"""Ctrl-C ends in a line wherever it comes: while the package is still imported, or in a callback of
+LLVM's, where Python would print a traceback and go on. Imported before all else."""
 
 import _thread
 import sys
+import threading
 from typing import Any
 
-_others, _unraisable = sys.excepthook, sys.unraisablehook
+_uncaught, _unraisable = sys.excepthook, sys.unraisablehook
 
 
-def _uncaught(kind: Any, error: Any, trace: Any) -> None:
+def _end(kind: Any, error: Any, trace: Any) -> None:
     if issubclass(kind, KeyboardInterrupt):
         print("alpha: error: interrupted", file=sys.stderr)
     else:
-        _others(kind, error, trace)
+        _uncaught(kind, error, trace)
 
 
-def _swallowed(found: Any) -> None:
+def _come_later(found: Any) -> None:
     if issubclass(found.exc_type, KeyboardInterrupt):
-        _thread.interrupt_main()
+        threading.Timer(0.1, _thread.interrupt_main).start()
     else:
         _unraisable(found)
 
 
-sys.excepthook, sys.unraisablehook = _uncaught, _swallowed
+sys.excepthook, sys.unraisablehook = _end, _come_later

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from alpha.core.errors import InputError
 from alpha.core.params import Positive, Section, Seed
 from alpha.core.params import model as sections_of
+from alpha.core.text import nearest
 
 # Each kind is a list in params.yaml, a folder of alpha/models, and has stages of its own. Each
 # model has a section of its own too, and is a module of that folder, or a class in one.
@@ -107,8 +108,9 @@ def kind(model: str) -> str:
     for found, models in KINDS.items():
         if model in models:
             return found
-    known = ", ".join((*MODELS, *KINDS["own"]))
-    raise InputError(f"no such model {model!r}: must be one of {known}")
+    known = *MODELS, *KINDS["own"]
+    near = nearest(model, known)
+    raise InputError(f"no such model {model!r}: must be one of {', '.join(known)}{near}")
 
 
 def sections(kind: str) -> dict[str, Any]:

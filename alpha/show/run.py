@@ -129,7 +129,7 @@ def _verdicts(details: Details, tried: Tried) -> tuple[Table, list[str]]:
     for title in (title for title in _GIVE_WAY if title in table):
         if text.fits(_grid(table, words=sides)):
             break
-        left_out.append(title.replace("-\n", "").replace("\n", " "))
+        left_out.append(title.replace("-\n", "").replace("\n", " ").strip())
         del table[title]
     return _grid(table, words=sides), left_out
 
@@ -138,7 +138,7 @@ def _named(details: Details, model: str) -> Text:
     """A model's verdict and flags, a line each; no colours where it cannot be but constant."""
     verdict = details.by_model[model].verdict
     line = "\n+ ".join([verdict.name, *(flag.name for flag in verdict.flags)])
-    if model in FEATURELESS and details.on(model).constant:
+    if model in FEATURELESS and verdict.name == "collapsed":
         return Text(line, "dim")
     return text.coloured(line)
 

@@ -1,7 +1,6 @@
 """Experiments as a researcher runs them: a sweep in the queue, a table, a comparison, and back."""
 
 import json
-import re
 
 import pytest
 from checkout import Checkout
@@ -32,17 +31,17 @@ def names(checkout):
     return {row[horizon]: row[name] for row in rows if row[name]}
 
 
-def test_the_table_of_experiments_has_few_columns(swept):
+def test_the_table_of_experiments_is_narrow_and_opens_no_pager(swept):
     """What they changed and the best model's headline: no code, no data, no other model."""
-    printed = swept.run("make", "--silent", "--assume-old=.venv/installed", "experiments")
-    header = next(line for line in printed.splitlines() if "Experiment" in line)
-    columns = re.split(r"[│┃\s]+", header.strip("│┃ "))
-    # The best is the train mean here, which ranks nothing: it has no rank IC.
-    best = ["model", "skill_valid", "skill_test", "test_low", "test_high", "verdict"]
-    about = ["Experiment", "Created", "State"]
-    assert columns == [*about, *(f"best.{key}" for key in best), "label.horizon_seconds"]
+    make = ("make", "--silent", "--assume-old=.venv/installed", "experiments")
+    swept.environment |= {"COLUMNS": "80", "DVC_PAGER": "false", "PAGER": "false"}
+    lines = swept.run(*make).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["experiment", "created", "best", "valid", "test", "verdict"]
     for horizon, name in names(swept).items():
-        assert any(name in line and horizon in line for line in printed.splitlines())
+        [at] = [at for at, line in enumerate(lines) if line.startswith(f"{name} ")]
+        assert lines[at].split()[-1] in ("collapsed", "no_skill")
+        assert lines[at + 1] == f"  label.horizon_seconds={horizon}"
 
 
 def test_experiments_are_compared_with_each_other_and_in_words(swept):

@@ -18,6 +18,7 @@ AFTER_RUNS = {"evaluate", "report"}
 AFTER_SPLITS = {"normalize", "audit"} | RUNS | AFTER_RUNS
 IN_GIT = {"results/label/profile.json", "results/evaluate/metrics.json"}
 EVERYTHING = {"simulate", "label", "guard", "split"} | AFTER_SPLITS
+SHOW = "python", "-m", "alpha", "show"
 
 
 @pytest.fixture(scope="module")
@@ -207,8 +208,63 @@ def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
     assert "alpha split: error: " in printed
     assert "Traceback" not in printed
     assert copied.results() == before
+    assert "(logs/split.log has all of it)" in printed
+    assert "The last run failed: logs/split.log says why." in copied.run(*SHOW)
     copied.edit({"split.embargo_seconds": 600})
     assert "up to date" in copied.run("dvc", "status")
+    # With nothing to run, too, that is over.
+    copied.run("snakemake", "--cores", "2")
+    assert "failed" not in copied.run(*SHOW)
+
+
+def test_a_bug_in_a_model_ends_in_its_traceback_and_where_the_log_is(copied):
+    """Below the rule's own text; and earlier results stay."""
+    before = copied.results()
+    code = copied.folder / "alpha/models/baselines/lines.py"
+    bug = "return self.line.predict(known.x) / (1 // 0)"
+    assert "return self.line.predict(known.x)" in code.read_text()
+    code.write_text(code.read_text().replace("return self.line.predict(known.x)", bug))
+    printed = copied.run("snakemake", "--cores", "2", fails=True)
+    *_, last = printed.partition("command exited with non-zero exit code")
+    assert f"    {bug}\n" in last
+    assert "ZeroDivisionError: integer division or modulo by zero" in last
+    assert "(logs/predict/baselines.log has all of it)" in last
+    assert "dvc " not in last.partition("Complete log")[0]
+    assert copied.results() == before
+
+
+def test_show_says_what_was_edited_since(edited):
+    assert "Not up to date" not in edited.run(*SHOW)
+    edited.edit({"normalize.clip": 9.0, "split.embargo_seconds": 700})
+    says = "Not up to date: params.yaml (normalize, split) changed since. `make run` mends that."
+    assert says in edited.run(*SHOW)
+
+
+def test_a_bad_value_of_an_experiment_names_its_key_and_what_brings_everything_back(copied):
+    copied.commit("built")
+    before = copied.results()
+    bad = ("dvc", "exp", "run", "-S", "label.horizon_seconds=-5")
+    printed = copied.run(*bad, fails=True)
+    assert "params.yaml: label.horizon_seconds: must be at least 1e-06, found -5" in printed
+    assert "`git checkout params.yaml` brings back the committed file" in printed
+    copied.run("git", "checkout", "params.yaml")
+    copied.run("snakemake", "--cores", "2")
+    assert copied.results() == before
+    assert copied.run("git", "status", "--porcelain") == ""
+    assert "git checkout" not in copied.run(*bad[:3], "--temp", *bad[3:], fails=True)
+
+
+def test_make_run_says_once_what_to_commit_if_anything(copied):
+    make = ("make", "--silent", "--assume-old=.venv/installed", "run")
+    copied.commit("built")
+    assert "git add" not in copied.run(*make)
+    (copied.folder / "pins" / "labels.json").unlink()
+    copied.edit({"split.embargo_seconds": 700, "networks": []})
+    last = "To keep this run: git add params.yaml dvc.lock pins results && git commit"
+    assert copied.run(*make).splitlines()[-1] == last
+    copied.run("git", "add", "params.yaml", "dvc.lock", "pins", "results")
+    copied.run("git", "commit", "--quiet", "--no-gpg-sign", "--message", "kept")
+    assert "git add" not in copied.run(*make)
 
 
 def test_a_failing_evaluation_leaves_the_figures_that_are_in_git(copied):
