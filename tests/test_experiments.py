@@ -44,7 +44,7 @@ def test_one_that_has_not_ended_shows_no_figures_of_its_commit():
 def test_each_commit_has_its_own_experiments():
     other = {**COMMIT, "rev": "abc1234", "silos.units": 16.0}
     one, two = experiment("one"), experiment("two", **{"silos.units": 16.0})
-    assert "  silos" not in "\n".join(lines(COMMIT, one, other, two))
+    assert "  silos.units" not in "\n".join(lines(COMMIT, one, other, two))
 
 
 def test_code_that_changed_is_named_as_such_and_results_are_not():

@@ -228,7 +228,7 @@ def test_a_bug_in_a_model_ends_in_its_traceback_and_where_the_log_is(copied):
     *_, last = printed.partition("command exited with non-zero exit code")
     assert f"    {bug}\n" in last
     assert "ZeroDivisionError: integer division or modulo by zero" in last
-    assert "(logs/predict/baselines.log has all of it)" in last
+    assert "(logs/train/baselines.log has all of it)" in last
     assert "dvc " not in last.partition("Complete log")[0]
     assert copied.results() == before
 
