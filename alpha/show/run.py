@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import pandas as pd
 from rich.console import Group, RenderableType
@@ -18,13 +17,13 @@ from alpha.core.text import NOTHING, count, ends, figure, share
 from alpha.data.columns import SPLITS
 from alpha.evaluate import details as evaluation_details
 from alpha.evaluate.details import Details
-from alpha.evaluate.figures import Interval, Selection
-from alpha.evaluate.over_seeds import widen
-from alpha.evaluate.verdict import between, takes_off
+from alpha.evaluate.figures import Selection
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.history.tries import Tried
 from alpha.learn.params import FEATURELESS
+from alpha.show.layout import fitted, of_words, section
+from alpha.show.notes import headline, legend, notes, sentence
 
 # Columns of the table that give way, in this order, where it is too wide.
 _GIVE_WAY = "\ntries", "hind-\nsight", "rank IC\ntest", "im-\nproves", "skill\nvalid"
@@ -83,21 +82,24 @@ def run(
     if not (evaluation / "details.json").is_file():
         raise InputError(f"{evaluation}: holds no evaluation yet; `make run` makes one")
     details = evaluation_details.read(evaluation)
-    parts: list[RenderableType]
     if model is None:
         table, left_out = _verdicts(details, tried)
-        lines = _legend(details, left_out, tried) + _notes(details, details.models, tried)
+        lines = legend(details, left_out, tried) + notes(details, details.models, tried)
         # No guard may have looked at the labels yet.
         pinned = shift.read(guard) if (guard / shift.NAME).exists() else None
         lines += [words.line(pinned)] if pinned and pinned.status != "as_pinned" else []
         lines += findings.lines(audit)
-        parts = [table, *(Padding(text.coloured(one), (1, 0, 0, 0)) for one in lines)]
+        parts: list[RenderableType] = [
+            table,
+            *(Padding(text.coloured(one), (1, 0, 0, 0)) for one in lines),
+        ]
     elif model in details.by_model:
         parts = list(_dashboard(details, model, tried))
     else:
-        known = f"{', '.join(details.models)}, which were evaluated"
-        near = text.nearest(model, details.models)
-        raise InputError(f"model must be one of {known}; found {model!r}{near}")
+        known, near = ", ".join(details.models), text.nearest(model, details.models)
+        raise InputError(
+            f"model must be one of {known}, which were evaluated; found {model!r}{near}"
+        )
     parts += [Padding(Text(line, "bold"), (1, 0, 0, 0)) for line in stale]
     where = str(report) if report.is_file() else f"none yet at {report}"
     text.show(parts, last=f"\nReport: {where}")
@@ -109,7 +111,7 @@ def _verdicts(details: Details, tried: Tried) -> tuple[Table, list[str]]:
     improves = {rung.model: rung.improves for rung in details.ladder}
     rows = []
     for name in details.models:
-        skill, tries = _headline(details, name, tried)
+        skill, tries = headline(details, name, tried)
         row = {
             "model": name,
             "skill\nvalid": _cell(details.on(name, "valid"), "skill"),
@@ -125,96 +127,15 @@ def _verdicts(details: Details, tried: Tried) -> tuple[Table, list[str]]:
     table = pd.DataFrame(rows)
     if (table["\ntries"] == "1").all():
         del table["\ntries"]
-    sides, left_out = ("\n[interval]", "im-\nproves", "verdict\nand flags"), []
-    for title in (title for title in _GIVE_WAY if title in table):
-        if text.fits(_grid(table, words=sides)):
-            break
-        left_out.append(title.replace("-\n", "").replace("\n", " ").strip())
-        del table[title]
-    return _grid(table, words=sides), left_out
+    return of_words(table, ("\n[interval]", "im-\nproves", "verdict\nand flags"), _GIVE_WAY)
 
 
 def _named(details: Details, model: str) -> Text:
     """A model's verdict and flags, a line each; no colours where it cannot be but constant."""
     verdict = details.by_model[model].verdict
     line = "\n+ ".join([verdict.name, *(flag.name for flag in verdict.flags)])
-    if model in FEATURELESS and verdict.name == "collapsed":
-        return Text(line, "dim")
-    return text.coloured(line)
-
-
-def _sentence(details: Details, model: str, tried: Tried) -> str:
-    """Why a model has its verdict, with the intervals that its table shows, too."""
-    sentence, test = details.by_model[model].verdict.sentence, details.on(model)
-    skill, tries = _headline(details, model, tried)
-    was, now = (takes_off(details, *of) for of in ((test["skill"], details.tries), (skill, tries)))
-    hindsight, _ = _headline(details, model, tried, "hindsight")
-    return sentence.replace(was, now).replace(between(test["hindsight"]), between(hindsight))
-
-
-def _legend(details: Details, left_out: list[str], tried: Tried) -> list[str]:
-    """What the columns are, and the sentence of the model that valid would choose."""
-    tries = "" if details.tries == 1 else f", widened for {details.tries:,} tries"
-    lines = [
-        f"skill: the share of the {details.loss} of the best constant that a model takes off; 0 "
-        f"is no better. [interval]: at {100 * details.level:g} %{tries}."
-    ]
-    if "hindsight" not in left_out:
-        against = "against the constant that fits test, as a level that moved is no skill"
-        lines[0] += f" hindsight: the same {against}."
-    if "improves" not in left_out:
-        above = "the models above it in this table, of which valid names the best"
-        lines[0] += f" improves: whether on test it beats both constants, and {above}."
-    reasons = {
-        test[name].reason or ""
-        for test in map(details.on, details.models)
-        if test["skill"].value is not None and test["skill"].low is None
-        for name in ("intervals", "interval of skill")
-    }
-    lines += [f"No interval of the skill on test: {why}." for why in sorted(reasons) if why]
-    if (best := details.best) is not None:
-        sentence = _sentence(details, best, tried)
-        lines.append(f"Best on valid is {best}. {sentence} More: alpha show {best}")
-    if left_out:
-        lines.append(f"No room for {', '.join(left_out)}: a wider terminal has it.")
-    return lines
-
-
-def _headline(
-    details: Details, model: str, tried: Tried, name: str = "skill"
-) -> tuple[Interval, int]:
-    """A model's skill on test, or in hindsight, and the tries that its interval is widened for: the
-    larger of evaluate.tries and what was counted, as some may have been made elsewhere."""
-    skill = details.on(model)[name]
-    tries = max(details.tries, tried.configurations.get(model, 1))
-    low, high = widen(*skill[:3], tries=tries, level=details.level, already=details.tries)
-    return skill._replace(low=low, high=high), tries
-
-
-def _notes(details: Details, models: list[str], tried: Tried) -> list[str]:
-    """What should be known of the tries behind the headlines of `models`."""
-    more, luck, lines = [], [], []
-    for model in models:
-        skill, tries = _headline(details, model, tried)
-        both = skill.least, _headline(details, model, tried, "hindsight")[0].least
-        more += [f"{model} {tries:,}"] if tries > details.tries else []
-        # Only because of tries that evaluate.tries does not count.
-        luck += [model] if details.on(model).proven and min(both) <= 0 else []
-    if more:
-        lines.append(
-            f"Configurations evaluated on this test split: {', '.join(more)}. evaluate.tries is "
-            f"smaller, {details.tries:,}: here the intervals of skill on test are widened for all "
-            f"of them, but in the report and for the verdicts only for {details.tries:,}."
-        )
-    if luck:
-        who = ", ".join(luck)
-        lines.append(f"Widened so, an interval includes 0: the skill of {who} may be luck.")
-    if tried.unread:
-        lines.append(
-            f"Not counted: {tried.unread:,} earlier evaluation{'s' * (tried.unread > 1)} of an "
-            f"older format, or no longer in DVC's cache."
-        )
-    return lines
+    expected = model in FEATURELESS and verdict.name == "collapsed"
+    return Text(line, "dim") if expected else text.coloured(line)
 
 
 def _dashboard(details: Details, name: str, tried: Tried) -> Iterator[RenderableType]:
@@ -240,16 +161,16 @@ def _dashboard(details: Details, name: str, tried: Tried) -> Iterator[Renderable
         importance: _table(_FAMILIES, families),
     }.items():
         if not table.empty:
-            yield _section(title, _fitted(table))
+            yield section(title, fitted(table))
     if undefined := test.undefined:
         reasons = "\n".join(f"{what}: {reason}" for what, reason in undefined.items())
-        yield _section("Not available on test", Text(reasons))
+        yield section("Not available on test", Text(reasons))
 
 
 def _verdict(details: Details, name: str, tried: Tried) -> Group:
     verdict, captured = details.by_model[name].verdict, details.on(name)["oracle_share"]
     lines = [
-        _sentence(details, name, tried),
+        sentence(details, name, tried),
         *(f"+ {flag.name}: {flag.sentence}" for flag in verdict.flags),
         *(f"Ladder: {rung.sentence}" for rung in details.ladder if rung.model == name),
     ]
@@ -258,14 +179,14 @@ def _verdict(details: Details, name: str, tried: Tried) -> Group:
         between = f" ({share(captured.low)} to {share(captured.high)})" if known else ""
         lines.append(f"Oracle: {share(captured.value)} of its skill on test{between}.")
     title = Text.assemble((name, "bold"), ": ", _named(details, name).split()[0])
-    return Group(title, *map(Text, lines + _notes(details, [name], tried)))
+    return Group(title, *map(Text, lines + notes(details, [name], tried)))
 
 
 def _figures(details: Details, name: str, tried: Tried) -> pd.DataFrame:
     titles = _FIGURES[0].format(level=100 * details.level, loss=details.loss)
     by_split = _table((titles, _FIGURES[1]), [details.on(name, split) for split in SPLITS])
     for of, at in (("skill", 1), ("hindsight", 4)):
-        widened, _ = _headline(details, name, tried, of)
+        widened, _ = headline(details, name, tried, of)
         by_split.iloc[-1, at] = ends(widened.low, widened.high)
     return by_split.set_axis(SPLITS).T.reset_index(names="")
 
@@ -313,33 +234,3 @@ def _cell(one: Selection, what: str) -> str:
 def _sorted(found: list[Selection], name: str, sign: float = 1.0) -> list[Selection]:
     """By a figure, the smallest first, those without it last."""
     return sorted(found, key=lambda one: (one[name].value is None, sign * (one[name].value or 0.0)))
-
-
-def _section(title: str, content: RenderableType) -> Padding:
-    return Padding(Group(Text(title, style="bold"), content), (1, 0, 0, 0))
-
-
-def _fitted(frame: pd.DataFrame) -> Table:
-    """A grid of figures; if it is too wide with titles and intervals over several lines, and if
-    that is too wide with a row for each title."""
-    if text.fits(grid := _grid(frame)):
-        return grid
-    tight = frame.map(lambda cell: cell.replace(", ", ",\n"))
-    tight = tight.rename(columns=lambda title: title.replace(" ", "\n"))
-    if text.fits(grid := _grid(tight, gap=1)):
-        return grid
-    return _grid(frame.set_index(name := frame.columns[0]).T.reset_index(names=name), gap=1)
-
-
-def _grid(frame: pd.DataFrame, *, words: Sequence[str] = (), gap: int = 2) -> Table:
-    """The first column is the rows' names; the others are figures, to the right. With columns of
-    `words`, to the left, names are bold."""
-    dim = "bold" if words else "dim"
-    table = Table(box=None, header_style=dim, pad_edge=False, padding=(0, gap, 0, 0))
-    for at, title in enumerate(map(str, frame)):
-        left, style = not at or title in words, "bold" if words and not at else ""
-        justify: Literal["left", "right"] = "left" if left else "right"
-        table.add_column(title, style=style, justify=justify, overflow="fold")
-    for cells in frame.itertuples(index=False):
-        table.add_row(*cells)
-    return table
