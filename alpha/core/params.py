@@ -134,13 +134,11 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     first: Any = problems[0]
     loc, kind = [part for part in first["loc"] if part != "[key]"], first["type"]
     known = _keys(model, loc[:-1])
-    if kind == "extra_forbidden":
-        what = f"no such key{nearest(str(loc[-1]), known)}"
-    elif kind == "missing":
-        what = "is missing"
-    elif kind == "value_error":
+    unknown = f"no such key{nearest(str(loc[-1]), known)}"
+    what = {"extra_forbidden": unknown, "missing": "is missing"}.get(kind)
+    if kind == "value_error":
         what = str(first["ctx"]["error"])
-    else:
+    elif what is None:
         must = _MUST.get(kind) or _MUST.get(kind.partition("_")[0], "be another")
         if kind == "string_pattern_mismatch":
             must = getattr(known.get(loc[-1]), "description", None) or "match {pattern}"
