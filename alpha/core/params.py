@@ -133,19 +133,20 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     first: Any = problems[0]
     loc, kind = [part for part in first["loc"] if part != "[key]"], first["type"]
-    known = _keys(model, loc[:-1])
-    unknown = f"no such key{nearest(str(loc[-1]), known)}"
+    *section, name = loc or ["params"]
+    known = _keys(model, section)
+    unknown = f"no such key{nearest(str(name), known)}"
     what = {"extra_forbidden": unknown, "missing": "is missing"}.get(kind)
     if kind == "value_error":
         what = str(first["ctx"]["error"])
     elif what is None:
         must = _MUST.get(kind) or _MUST.get(kind.partition("_")[0], "be another")
         if kind == "string_pattern_mismatch":
-            must = getattr(known.get(loc[-1]), "description", None) or "match {pattern}"
+            must = getattr(known.get(name), "description", None) or "match {pattern}"
         found = json.dumps(first["input"], ensure_ascii=False, default=str)
         found = found if first["input"] is not None else "nothing"
         what = f"must {must.format(**first.get('ctx', {}))}, found {found}"
-    key = ".".join(map(str, loc)) or "params"
+    key = ".".join(map(str, [*section, name]))
     return f"{key}: {what}" + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
 
 
