@@ -17,7 +17,7 @@ setup: .venv/installed ## make .venv from requirements.lock
 
 run: setup ## build everything, from the market to the report, and show the table of models
 	snakemake --cores all
-	alpha show
+	python -m alpha show
 	@changed=; for path in alpha dvc.yaml params.yaml dvc.lock pins results; do \
 	  [ -z "$$(git status --porcelain -- $$path 2> /dev/null)" ] || changed+=" $$path"; done; \
 	[ -z "$$changed" ] || echo "To keep this run: git add$$changed && git commit"
@@ -26,7 +26,7 @@ sync: setup ## after a clone, a pull or another branch: bring the results of thi
 	python workflow/scripts/sync.py
 
 experiments: setup ## a table of experiments: what they changed, and the best model on valid
-	@alpha experiments
+	@python -m alpha experiments
 
 unlock: setup ## after a kill: clear what is left locked or cut short
 	python workflow/scripts/recover.py
