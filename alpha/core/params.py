@@ -63,9 +63,10 @@ def read(path: Path) -> dict[str, Any]:
     """The content of a params.yaml, not validated yet. Raises InputError if it is not one."""
     try:
         text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"{path}: does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
-        why = "does not exist" if isinstance(error, FileNotFoundError) else "cannot be read"
-        raise InputError(f"{path}: {why}") from None
+        raise InputError(f"{path}: cannot be read: {error}") from None
     return parse(text, source=str(path))
 
 
