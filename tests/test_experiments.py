@@ -8,6 +8,7 @@ COMMIT = {
     "best.verdict": "skill_not_actionable", "silos.skill_valid": 0.3, "label.horizon_seconds": 60.0,
     "silos.units": 8.0, "networks": "[mlp, silos]", "alpha/label": "a" * 32 + ".dir",
 }  # fmt: skip
+PARAMS = {"label": {"horizon_seconds": 60}, "silos": {"units": 8}, "networks": ["mlp", "silos"]}
 WORKSPACE = {**COMMIT, "rev": "workspace", "Created": None}
 
 
@@ -18,14 +19,14 @@ def experiment(name: str, **changes) -> dict:
 def lines(*rows: dict) -> list[str]:
     return [
         f"  {part.renderable}" if isinstance(part, Padding) else str(part)
-        for part in table([WORKSPACE, *rows])
+        for part in table([WORKSPACE, *rows], PARAMS)
     ]
 
 
 def test_an_experiment_has_its_figures_and_what_it_changed_against_its_commit():
     """A whole number without its point; what it has in common is not repeated."""
     changed = {"label.horizon_seconds": 120.0, "networks": "[mlp]", "best.model": "mlp"}
-    changed |= {"best.skill_test": -0.1, "silos.skill_valid": None, "best.verdict": "no_skill"}
+    changed |= {"best.skill_test": -0.1, "silos.rank_ic": 0.5, "best.verdict": "no_skill"}
     assert lines(COMMIT, experiment("lucky-guess", **changed)) == [
         "experiment   created       best   valid    test  verdict",
         "main         Nov 28, 2026  silos  0.300   0.200  skill_not_actionable",

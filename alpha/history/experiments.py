@@ -1,22 +1,20 @@
 """alpha experiments: what each experiment changed, and what came of it, by DVC's API."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from rich.console import RenderableType
 from rich.padding import Padding
 
+from alpha.core import params as core_params
 from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
+from alpha.history.repository import ABSENT
 
 SUMMARY = "a table of experiments: what they changed, and the best model on valid"
 OPTIONS = [Option("--commits", "those of so many commits, HEAD and before", "1", type=int)]
 SECTIONS: dict[str, Any] = {}
-
-_ABOUT = "Experiment", "rev", "typ", "Created", "parent", "State", "Executor"
-_DEPENDENCY = re.compile(r"[0-9a-f]{32}(\.dir)?")  # DVC's rows have their md5 beside the params
 
 
 def command(params: Any, args: Arguments) -> None:
@@ -24,15 +22,15 @@ def command(params: Any, args: Arguments) -> None:
     from dvc.exceptions import DvcException
 
     try:
-        text.show(table(exp_show(num=args.commits)))
+        text.show(table(exp_show(num=args.commits), core_params.read(args.params)))
     except DvcException as error:
         raise InputError(" ".join(str(error).split())) from None
 
 
-def table(rows: list[dict[str, Any]]) -> Iterator[RenderableType]:
+def table(rows: list[dict[str, Any]], params: dict[str, Any]) -> Iterator[RenderableType]:
     """Of DVC's rows, each commit's with those of its experiments after it: a line each, and one of
-    what it changed against the commit. One that has not ended shows no figures: DVC has those of
-    the commit there."""
+    what it changed of `params` against the commit. One that has not ended shows no figures: DVC has
+    those of the commit there."""
     cells, changes = [("experiment", "created", "best", "valid", "test", "verdict")], [""]
     commit: dict[str, Any] = {}
     for row in rows:
@@ -46,7 +44,7 @@ def table(rows: list[dict[str, Any]]) -> Iterator[RenderableType]:
         figures = [text.figure(one) for one in skills]
         name = row["Experiment"] or row["rev"]
         cells.append((name, row["Created"] or "", named or "", *figures, verdict or ""))
-        changes.append(", ".join(_changes(commit, row)))
+        changes.append(", ".join(_changes(commit, row, params)))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line, changed in zip(cells, changes, strict=True):
         sides = zip(line, "<<<>><", widths, strict=True)
@@ -58,18 +56,16 @@ def table(rows: list[dict[str, Any]]) -> Iterator[RenderableType]:
         yield "No experiments of this commit: `dvc exp run -S label.horizon_seconds=120` makes one."
 
 
-def _changes(commit: dict[str, Any], row: dict[str, Any]) -> Iterator[str]:
+def _changes(commit: dict[str, Any], row: dict[str, Any], params: Any) -> Iterator[str]:
     """The params of an experiment that are not the commit's, and whether its code is not."""
-    metrics = {key[5:] for key in row if key.startswith("best.")}
-    code = False
-    for key, value in row.items():
-        was = commit.get(key)
-        if value == was or key in _ABOUT or key.partition(".")[2] in metrics:
-            continue
-        if _DEPENDENCY.fullmatch(str(value)) or _DEPENDENCY.fullmatch(str(was)):
-            code |= key.startswith("alpha/") and value is not None
-        else:
+    differ = [key for key, value in row.items() if value != commit.get(key)]
+    for key in differ:
+        found = params
+        for part in key.split("."):
+            found = found.get(part, ABSENT) if isinstance(found, dict) else ABSENT
+        if found is not ABSENT:
+            value = row[key]
             whole = isinstance(value, float) and value.is_integer()
             yield f"{key}={int(value) if whole else value}"
-    if code:
+    if any(row[key] and commit.get(key) and key.startswith("alpha/") for key in differ):
         yield "code"
