@@ -316,6 +316,7 @@ def test_help_lists_every_command_once_in_its_group_and_fits(monkeypatch, capsys
             ["check", "--parms", "x"],
             "alpha check: error: no such argument '--parms'; did you mean --params?\n",
         ),
+        (["--zzz", "check"], "alpha check: error: no such argument '--zzz'\n"),
         (["check", "--zzz"], "alpha check: error: no such argument '--zzz'\n"),
     ],
 )

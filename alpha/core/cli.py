@@ -60,6 +60,7 @@ def main(argv: Sequence[str], commands: Commands, *, sections: Mapping[str, str]
         complete = word.startswith("--print-completion")
         made = parser(commands, [word] if known else list(commands.modules), listed=complete)
         args, others = made.parse_known_args(argv or [word])
+        word = args.command
         module: Any = importlib.import_module(commands.modules[word])
         for other in others:
             flags = ["--params", *(option.flag for option in module.OPTIONS)]
