@@ -74,3 +74,27 @@ def test_up_to_five_names_are_read_and_the_rest_counted():
     assert some(["a"]) == "a"
     assert some(list("abcde")) == "a, b, c, d, e"
     assert some(list("abcdefg")) == "a, b, c, d, e and 2 more"
+
+
+@pytest.mark.parametrize(
+    ("columns", "width"),
+    [("80", 80), ("60", 60), (None, 100), ("", 100), ("0", 100), ("many", 100)],
+)
+def test_columns_counts_where_nobody_looks_if_it_is_a_width(monkeypatch, columns, width):
+    if columns is None:
+        monkeypatch.delenv("COLUMNS", raising=False)
+    else:
+        monkeypatch.setenv("COLUMNS", columns)
+    assert numbers.console().width == width
+
+
+def test_the_nearest_known_word_is_asked_for_and_none_where_none_is_near():
+    assert numbers.nearest("sohw", ["show", "diff"]) == "; did you mean show?"
+    assert numbers.nearest("xyz", ["show", "diff"]) == ""
+
+
+def test_verdicts_in_a_line_have_a_colour_and_other_words_none():
+    made = numbers.coloured("silos: no_skill, not collapsed")
+    found = {made.plain[span.start : span.end]: span.style for span in made.spans}
+    assert found == {"no_skill": "red", "collapsed": "red"}
+    assert not numbers.coloured("yes").spans

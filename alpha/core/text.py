@@ -114,7 +114,8 @@ def console() -> "Console":
     from rich.console import Console
 
     made = Console(highlight=False, markup=False, emoji=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
+    told = made.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    if not told or made.width < 1:
         made.width = _WIDTH
     return made
 
