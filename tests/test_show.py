@@ -22,6 +22,12 @@ VERDICT = "skill_not_actionable"
 ONCE = Tried({"mean": 1, "silos": 1}, 0)
 
 
+@pytest.fixture(autouse=True)
+def no_columns(monkeypatch):
+    """Whatever terminal the tests are run from."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def shown(
     folder: Path,
     capsys,
