@@ -1,5 +1,6 @@
 """What the logs of failed jobs say, for people."""
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ def failures(failed: Path) -> Iterator[str]:
     what it printed, such as a traceback's; and where the log is. Nothing if there is no file, as
     where a cluster ended a job without a word."""
     logs = failed.read_text().splitlines() if failed.is_file() else []
-    for log in dict.fromkeys(logs):
+    for log in filter(os.path.isfile, dict.fromkeys(logs)):
         printed = Path(log).read_text(errors="replace").splitlines()
         lines = [line for line in printed if line and not line.startswith("ERROR: failed to repro")]
         ours = [line for line in lines if re.match(r"alpha \w+: error: ", line)]

@@ -1,0 +1,23 @@
+import sys
+
+from conftest import ROOT
+
+sys.path.append(str(ROOT / "workflow" / "scripts"))
+
+from failures import failures
+
+
+def test_of_a_failed_step_its_own_line_or_the_end_of_its_traceback_is_told(tmp_path, monkeypatch):
+    """Once each, without DVC's line about it; a log that is gone is not missed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.log").write_text(
+        "Running stage 'a':\nalpha label: error: no\nERROR: failed to reproduce 'a': it\n"
+    )
+    trace = "".join(f"line {at}\n" for at in range(100)) + "ZeroDivisionError: division by zero\n"
+    (tmp_path / "b.log").write_text(f"{trace}\nERROR: failed to reproduce 'b': it\n")
+    (tmp_path / "failed").write_text("a.log\na.log\ngone.log\nb.log\n")
+    told = list(failures(tmp_path / "failed"))
+    assert told[:3] == ["alpha label: error: no", "(a.log has all of it)", ""]
+    assert told[-3:] == ["line 99", "ZeroDivisionError: division by zero", "(b.log has all of it)"]
+    assert len(told) < 20
+    assert list(failures(tmp_path / "none")) == []
