@@ -1,10 +1,4 @@
-import sys
-
-from conftest import ROOT
-
-sys.path.append(str(ROOT / "workflow" / "scripts"))
-
-from failures import failures
+from workflow.scripts.failures import failures
 
 
 def test_of_a_failed_step_its_own_line_or_the_end_of_its_traceback_is_told(tmp_path, monkeypatch):
