@@ -333,11 +333,12 @@ def test_labels_that_are_not_as_pinned_are_told_below_the_table(tmp_path, capsys
 
 
 def test_labels_that_are_as_pinned_are_not_worth_a_line(tmp_path, capsys):
-    """Nor are those of a run without a guard."""
+    """Nor are those of a run without a guard, or without a pin: the guard has said so, once."""
     without = shown(tmp_path, capsys)
     (tmp_path / "guard").mkdir()
-    write_json(tmp_path / "guard" / "shift.json", Shift(status="as_pinned").model_dump())
-    assert shown(tmp_path, capsys) == without
+    for status in ("as_pinned", "not_pinned"):
+        write_json(tmp_path / "guard" / "shift.json", Shift(status=status).model_dump())
+        assert shown(tmp_path, capsys) == without
     assert "The labels" not in without
 
 

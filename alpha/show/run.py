@@ -87,7 +87,9 @@ def run(
         lines = legend(details, left_out, tried) + notes(details, details.models, tried)
         # No guard may have looked at the labels yet.
         pinned = shift.read(guard) if (guard / shift.NAME).exists() else None
-        lines += [words.line(pinned)] if pinned and pinned.status != "as_pinned" else []
+        # That nothing is pinned yet is said once, where the guard finds so.
+        told = pinned and pinned.status not in ("as_pinned", "not_pinned")
+        lines += [words.line(pinned)] if pinned and told else []
         lines += findings.lines(audit)
         parts: list[RenderableType] = [
             table,
