@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run sync unlock experiments test lint check check-full mutants bench clean lock
+.PHONY: help setup run sync unlock experiments test lint check check-full mutants bench docs clean lock
 
 PYTHON ?= python3
 # Snakemake starts dvc, and dvc starts python: all three are those of .venv.
@@ -57,6 +57,9 @@ mutants: setup ## plant each silent bug of tests/mutants, and see a test fail (1
 
 bench: setup ## measure each step beside its peers: benchmarks/results.md (20 minutes, 20 GB)
 	python -m benchmarks
+
+docs: setup ## build the documentation site: build/docs/index.html
+	sphinx-build -W --keep-going -q -b html -d build/doctrees docs build/docs
 
 clean: ## remove what git ignores of results, logs and caches; .venv and DVC's cache stay
 	git clean -ffdXq results

@@ -1,5 +1,6 @@
 import itertools
 import json
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -17,10 +18,7 @@ from alpha.data.quotes import FrozenRuns
 from alpha.label.run import run
 from alpha.label.targets import compute
 
-TARGETS = [
-    "abs_max", "signed_max", "up", "down", "end_return", "direction", "large_move",
-    "triple_barrier",
-]  # fmt: skip
+TARGETS = get_args(Label.model_fields["target"].annotation)
 
 
 def label(**changes) -> Label:
