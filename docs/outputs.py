@@ -16,7 +16,7 @@ _BLOCK = re.compile(r"(<!-- output of: (.+?) -->\n\n```text\n)(.*?)(```)", re.DO
 
 def printed(command: str) -> str:
     words = [sys.executable, "-m", *shlex.split(command)]
-    environment = {**os.environ, "COLUMNS": "80"}
+    environment = {**os.environ, "COLUMNS": "100"}
     return subprocess.run(
         words, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True
     ).stdout

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from snakemake.cli import parse_args
 
 from alpha import __version__, check
-from alpha.__main__ import COMMANDS
+from alpha.__main__ import COMMANDS, EXAMPLES, GROUPS
 from alpha.audit.findings import SEVERITIES
 from alpha.core import cli
 from alpha.data.columns import ALL
@@ -85,8 +85,9 @@ def test_every_command_is_one_that_exists(path):
 
 
 def of_alpha(rest):
-    if not {"--help", "--version"} & set(rest):
-        cli._parser(COMMANDS, __version__).parse_args(rest)
+    if not rest[0].startswith("-"):
+        known = cli.Commands(COMMANDS, GROUPS, EXAMPLES, __version__)
+        cli.parser(known, list(COMMANDS)).parse_args(rest)
 
 
 def of_make(rest):

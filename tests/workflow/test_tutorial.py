@@ -49,7 +49,8 @@ def follow(checkout, page, sections="", *, instead=()):
 
 def clone(folder):
     checkout = Checkout.clone(folder, SMALL)
-    checkout.environment["PYTHONPATH"] = str(checkout.folder)
+    # As wide as the pages' tables.
+    checkout.environment |= {"PYTHONPATH": str(checkout.folder), "COLUMNS": "100"}
     return checkout
 
 
