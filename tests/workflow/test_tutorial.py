@@ -119,7 +119,7 @@ def test_a_target_is_added_as_the_page_says(tmp_path):
     assert not above
     names = checkout.folder / "alpha" / "data" / "params.py"
     names.write_text(names.read_text().replace('"triple_barrier",', '"triple_barrier", "width",'))
-    tests = "pytest -q tests/test_label.py tests/test_thresholds.py".split()
+    tests = "pytest", "-q", "tests/test_label.py", "tests/test_thresholds.py"
     assert "passed" in checkout.run(*tests)
     reference = checkout.folder / "tests" / "reference.py"
     reference.write_text(reference.read_text().replace("lambda: up + down", "lambda: up - down"))
