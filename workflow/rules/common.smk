@@ -61,7 +61,7 @@ REPRO = """
 tar -cf {log}.tar {params.in_git} 2> /dev/null || true
 dvc --wait-for-lock repro ${{ALPHA_REPRO_FLAGS:-}} --single-item {params.stage} \
 > {log} 2>&1 \
-|| {{ echo {log} >> {FAILED}; \
+|| {{ echo {log} >> {params.failed}; \
 dvc --wait-for-lock checkout --quiet {params.stage} >> {log} 2>&1 || true; \
 tar -xf {log}.tar 2> /dev/null || true; exit 1; }}
 """

@@ -37,6 +37,7 @@ for step, mem_mb, runtime in (
         params:
             stage=stage_of(step),
             in_git=[] if each else outs(step, in_git=True),
+            failed=FAILED,
         message:
             f"{step} {{wildcards.run}}" if each else step
         shell:
