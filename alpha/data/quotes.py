@@ -4,12 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 
 def sound(bid: Any, ask: Any) -> Any:
     """Whether a quote is finite, positive and not crossed; of numbers or arrays."""
     return (bid > 0) & (ask >= bid) & (ask < np.inf)
+
+
+def carried(before: float, values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """The latest of `values` (rows,) up to each row that stands `where`, (rows,) bool, else the one
+    `before` all, (rows,)."""
+    rows = np.where(where, np.arange(1, len(values) + 1), 0)
+    return np.append(before, values)[np.maximum.accumulate(rows)]
 
 
 @dataclass
@@ -26,22 +32,12 @@ class FrozenRuns:
     ) -> np.ndarray:
         """When each row's run began, (n,) int64: at the row itself where it is not sound. Times are
         int64 and increase; quotes are any. What follows next comes after the first `rows`."""
-        since_ns = np.empty(len(time_ns), dtype=np.int64)
-        _since((time_ns, bid, ask), self._last, self.max_gap_ns, since_ns)
+        *last, since = self._last
+        pairs = zip(last, (time_ns, bid, ask), strict=True)
+        last_ns, last_bid, last_ask = (np.append(before, of[:-1]) for before, of in pairs)
+        same = (bid == last_bid) & (ask == last_ask) & sound(bid, ask)
+        goes_on = same & (time_ns - last_ns <= self.max_gap_ns)
+        since_ns = carried(since, time_ns, ~goes_on)
         at = (len(time_ns) if rows is None else rows) - 1
         self._last = int(time_ns[at]), float(bid[at]), float(ask[at]), int(since_ns[at])
         return since_ns
-
-
-@njit(cache=True, nogil=True)
-def _since(quotes: tuple, before: tuple, max_gap_ns: int, since_ns: np.ndarray) -> None:
-    time_ns, bid, ask = quotes
-    last_ns, last_bid, last_ask, since = before
-    for row in range(len(time_ns)):
-        now, b, a = time_ns[row], bid[row], ask[row]
-        # Equal to a quote that is not sound is not sound.
-        same = b == last_bid and a == last_ask and 0 < b <= a < np.inf
-        if not (same and now - last_ns <= max_gap_ns):
-            since = now
-        since_ns[row] = since
-        last_ns, last_bid, last_ask = now, b, a

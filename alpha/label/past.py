@@ -7,11 +7,9 @@ ladder predict from these alone, and volatility regimes are cut along the last o
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
 from alpha.data.params import Label
-from alpha.data.quotes import sound
-from alpha.label.targets import Arrays
+from alpha.data.quotes import carried, sound
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).
@@ -25,15 +23,16 @@ _LATEST, _OUTCOMES, _LABELLED, _SQUARES, _SECONDS = range(5)
 class Past:
     """Follows files in time order, keeping as much of the earlier ones as is needed.
 
-    Sums run on, so that no figure depends on how rows are cut into files. `_running[i]` is of all
-    rows before the i-th kept one.
+    Sums run on, so that no figure depends on how rows are cut into files. `_running[:, i]` is of
+    all rows before the i-th kept one.
     """
 
     label: Label
     _time_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    _running: np.ndarray = field(default_factory=lambda: np.array([[np.nan, 0.0, 0.0, 0.0, 0.0]]))
+    _running: np.ndarray = field(default_factory=lambda: np.array([[np.nan], [0], [0], [0], [0]]))
     _log_mid: float = np.nan  # of the last row, NaN if its quote is unsound
 
+    @np.errstate(all="ignore")
     def follow(
         self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
     ) -> np.ndarray:
@@ -47,61 +46,33 @@ class Past:
         the last 30 horizons, in 1/√s, without steps from or to unsound quotes and across gaps;
         NaN where no step remains.
         """
-        rows = len(time_ns)
-        time_ns = np.concatenate((self._time_ns, time_ns))
-        running = np.concatenate((self._running, np.empty((rows, self._running.shape[1]))))
+        now, horizon_ns = time_ns, self.label.horizon_ns
+        time_ns = np.concatenate((self._time_ns, now))
         log_mid = np.log(np.where(sound(bid, ask), (bid + ask) / 2, np.nan))
         moved = np.diff(log_mid, prepend=self._log_mid)
-        out = np.empty((rows, len(SPANS) + 1))
-        horizon_ns, max_gap_ns = self.label.horizon_ns, self.label.max_gap_ns
-        _follow((time_ns, moved, outcome), horizon_ns, max_gap_ns, running, out)
-        reach = (SPANS[-1] + 1) * horizon_ns
-        kept = int(np.searchsorted(time_ns, time_ns[-1] - reach))
-        self._time_ns, self._running = time_ns[kept:], running[kept:]
-        self._log_mid = float(log_mid[-1])
-        return out
+        step_ns = np.diff(time_ns, prepend=0)[-len(now) :]
+        known, counts = ~np.isnan(outcome), ~np.isnan(moved) & (step_ns <= self.label.max_gap_ns)
+        each = np.array((outcome, np.ones(len(now)), moved**2, step_ns * 1e-9))
+        each[~np.array((known, known, counts, counts))] = 0.0
+        before = self._running[:, -1:]
+        latest = carried(before[_LATEST, 0], outcome, known)
+        sums = np.append(before[1:], each, axis=1).cumsum(axis=1)[:, 1:]
+        running = np.append(self._running, np.vstack((latest, sums)), axis=1)
 
-
-@njit(cache=True, nogil=True)
-def _follow(
-    rows: Arrays, horizon_ns: int, max_gap_ns: int, running: np.ndarray, out: np.ndarray
-) -> None:
-    """Run `running` on over the last rows, those of `moved` and `outcome`, and fill `out` (rows,
-    SPANS + 1), the columns of `follow`."""
-    time_ns, moved, outcome = rows
-    first = len(time_ns) - len(out)
-    completed = 0  # rows whose windows are
-    starts = np.zeros(len(SPANS), dtype=np.int64)  # of the rows that each span holds
-    steps = 0  # the first whose step the volatility counts
-    for row in range(first, len(time_ns)):
-        now = time_ns[row]
-        last, change = outcome[row - first], moved[row - first]
-        before, after = running[row], running[row + 1]
-        known = not np.isnan(last)
-        after[_LATEST] = last if known else before[_LATEST]
-        after[_OUTCOMES] = before[_OUTCOMES] + (last if known else 0.0)
-        after[_LABELLED] = before[_LABELLED] + known
-        # The first row of all ends no step.
-        step_ns = now - time_ns[row - 1] if row > 0 else 0
-        counts = step_ns <= max_gap_ns and not np.isnan(change)
-        after[_SQUARES] = before[_SQUARES] + (change * change if counts else 0.0)
-        after[_SECONDS] = before[_SECONDS] + (step_ns * 1e-9 if counts else 0.0)
-
-        while completed < row and time_ns[completed] <= now - horizon_ns:
-            completed += 1
-        done = running[completed]
-        out[row - first, 0] = done[_LATEST]
-        for at in range(1, len(SPANS)):
-            while starts[at] < row and time_ns[starts[at]] < now - SPANS[at] * horizon_ns:
-                starts[at] += 1
+        completed = np.searchsorted(time_ns, now - horizon_ns, side="right")
+        done = running[:, completed]
+        out = [done[_LATEST]]
+        for span in SPANS[1:]:
             # After a gap there may be nothing completed that recently.
-            start = running[min(starts[at], completed)]
-            number = done[_LABELLED] - start[_LABELLED]
-            mean = (done[_OUTCOMES] - start[_OUTCOMES]) / number if number > 0 else done[_LATEST]
-            out[row - first, at] = mean
-        while steps < row and time_ns[steps] <= now - SPANS[-1] * horizon_ns:
-            steps += 1
-        seconds = after[_SECONDS] - running[steps, _SECONDS]
+            first = np.minimum(np.searchsorted(time_ns, now - span * horizon_ns), completed)
+            _, outcomes, number, _, _ = done - running[:, first]
+            out.append(np.where(number > 0, outcomes / number, done[_LATEST]))
+        first = np.searchsorted(time_ns, now - SPANS[-1] * horizon_ns, side="right")
+        *_, squares, seconds = running[:, -len(now) :] - running[:, first]
         # A difference of sums may be a rounding below zero.
-        squares = max(after[_SQUARES] - running[steps, _SQUARES], 0.0)
-        out[row - first, len(SPANS)] = np.sqrt(squares / seconds) if seconds > 0 else np.nan
+        volatility = np.sqrt(np.maximum(squares, 0.0) / seconds)
+        out.append(np.where(seconds > 0, volatility, np.nan))
+        kept = np.searchsorted(time_ns, time_ns[-1] - (SPANS[-1] + 1) * horizon_ns)
+        self._time_ns, self._running = time_ns[kept:], running[:, kept:]
+        self._log_mid = float(log_mid[-1])
+        return np.column_stack(out)
