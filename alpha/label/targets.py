@@ -68,7 +68,11 @@ def compute(
     if label.max_stale_ns is not None:
         if since_ns is None:
             since_ns = FrozenRuns(label.max_gap_ns).follow(time_ns, bid, ask)
-        _mark_stale(time_ns, since_ns, status, (label.horizon_ns, label.max_stale_ns))
+        # A run is seen whole, or known to be longer, which the halo's end is far enough for.
+        ends_ns = time_ns[np.searchsorted(since_ns, since_ns, side="right") - 1]
+        stale_ns, now = time_ns[ends_ns - since_ns > label.max_stale_ns], time_ns[:rows]
+        until = np.searchsorted(stale_ns, now + label.horizon_ns, side="right")
+        status[(status == LABELLED) & (np.searchsorted(stale_ns, now) < until)] = STALE
         for column in (up, down, largest):
             column[status == STALE] = np.nan
     threshold, barrier = label.threshold_bps * _BPS, label.barrier_bps * _BPS
@@ -164,25 +168,6 @@ def _extremes(
             up[row] = down[row] = largest[row] = np.nan
         if len(last) > 0:
             last[row] = end
-
-
-@_compiled
-def _mark_stale(
-    time_ns: np.ndarray, since_ns: np.ndarray, status: np.ndarray, limits: tuple[int, int]
-) -> None:
-    """STALE for labelled rows that are, or hold in their window, a row of a frozen run that lasts
-    longer than max_stale_ns, in all: `limits` are horizon_ns and max_stale_ns of `compute`. A run
-    is seen whole or known to be longer, which the halo's end is far enough for. Right to left."""
-    horizon_ns, max_stale_ns = limits
-    n, rows, stale = len(time_ns), len(status), False
-    nearest = time_ns[n - 1] + horizon_ns + 1  # the next row of such a run
-    for row in range(n - 1, -1, -1):
-        if row == n - 1 or since_ns[row] != since_ns[row + 1]:
-            stale = time_ns[row] - since_ns[row] > max_stale_ns
-        if stale:
-            nearest = time_ns[row]
-        if row < rows and status[row] == LABELLED and nearest - time_ns[row] <= horizon_ns:
-            status[row] = STALE
 
 
 @_compiled
