@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from alpha.core import parallel
 from alpha.core.artifacts import read_json
@@ -81,31 +80,20 @@ def apply(
 
     def fill(piece: range) -> Any:
         rows = slice(piece.start, piece.stop)
-        return _normalize(block[rows], contract.mean, contract.sigma, contract.clip, found[rows])
+        return _normalize(block[rows], contract, found[rows])
 
     counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
     return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _normalize(
-    rows: np.ndarray, mean: np.ndarray, sigma: np.ndarray, clip: float, out: np.ndarray
-) -> tuple[int, int]:
+def _normalize(rows: np.ndarray, contract: Contract, out: np.ndarray) -> tuple[int, int]:
     """Fill `out`; clipped and replaced values."""
-    clipped = replaced = 0
-    for row in range(rows.shape[0]):
-        for column in range(rows.shape[1]):
-            value = np.float64(rows[row, column])
-            finite = np.abs(value) < np.inf
-            varies = sigma[column] > 0.0
-            z = (value - mean[column]) / (sigma[column] if varies else 1.0)
-            beyond = np.abs(z) > clip
-            bounded = (clip if z > 0.0 else -clip) if beyond else z
-            usable = finite and varies
-            out[row, column] = bounded if usable else 0.0
-            clipped += beyond and usable
-            replaced += not finite
-    return clipped, replaced
+    finite, varies = np.isfinite(rows), contract.sigma > 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = (rows - contract.mean) / np.where(varies, contract.sigma, 1.0)
+    usable, beyond = finite & varies, np.abs(z) > contract.clip
+    out[:] = np.where(usable, np.clip(z, -contract.clip, contract.clip), 0.0)
+    return int(np.sum(beyond & usable)), int(np.sum(~finite))
 
 
 def read_contract(path: Path) -> Contract:
