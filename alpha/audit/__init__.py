@@ -1,10 +1,10 @@
 """alpha audit: its params and its command."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from alpha.core.cli import Arguments, Option
+from alpha.core.cli import Option, step
 from alpha.core.params import Section
 from alpha.data.params import Data, Label
 from alpha.split import Split
@@ -24,16 +24,4 @@ OPTIONS = [
     Option("--out", "folder for findings.json, features.csv and passed.json"),
 ]
 SECTIONS = {"data": Data, "label": Label, "split": Split, "audit": Audit}
-
-
-def command(params: Any, args: Arguments) -> None:
-    from alpha.audit.run import run
-
-    run(
-        *(getattr(params, name) for name in SECTIONS),
-        features=args.features,
-        labels=args.labels,
-        splits=args.splits,
-        normalization=args.normalization,
-        out=args.out,
-    )
+command = step("alpha.audit.run")

@@ -162,3 +162,16 @@ def _keep_inputs(args: Arguments) -> None:
     for name, path in given.items():
         if out is not None and path.is_relative_to(out):
             raise InputError(f"--out must not be or hold what --{name} gives, found {args.out}")
+
+
+def step(module: str) -> Callable[[Any, Arguments], None]:
+    """The command of a step: `run` of that module, which is imported only then, with all of the
+    step's sections in their order, and with its arguments by their names."""
+
+    def command(params: Any, args: Arguments) -> None:
+        options = sys.modules[module.rpartition(".")[0]].OPTIONS
+        names = [option.flag.lstrip("-") for option in options]
+        given = {name: getattr(args, name) for name in names}
+        importlib.import_module(module).run(*dict(params).values(), **given)
+
+    return command

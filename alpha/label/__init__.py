@@ -1,8 +1,6 @@
 """alpha label"""
 
-from typing import Any
-
-from alpha.core.cli import Arguments, Option
+from alpha.core.cli import Option, step
 from alpha.data.params import Data, Label
 
 SUMMARY = "label each row with the outcome of its look-ahead window"
@@ -11,9 +9,4 @@ OPTIONS = [
     Option("--out", "folder for labels/, with files of the same names, and profile.json"),
 ]
 SECTIONS = {"data": Data, "label": Label}
-
-
-def command(params: Any, args: Arguments) -> None:
-    from alpha.label.run import run
-
-    run(params.data, params.label, features=args.features, out=args.out)
+command = step("alpha.label.run")

@@ -1,8 +1,6 @@
 """alpha normalize: its params and its command."""
 
-from typing import Any
-
-from alpha.core.cli import Arguments, Option
+from alpha.core.cli import Option, step
 from alpha.core.params import Positive, Section
 from alpha.data.params import Features
 
@@ -17,9 +15,4 @@ OPTIONS = [
     Option("--out", "the contract, a JSON file"),
 ]
 SECTIONS = {"features": Features, "normalize": Normalize}
-
-
-def command(params: Any, args: Arguments) -> None:
-    from alpha.normalize.run import run
-
-    run(params.features, params.normalize, train=args.train, out=args.out)
+command = step("alpha.normalize.run")

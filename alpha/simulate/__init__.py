@@ -1,11 +1,11 @@
 """alpha simulate: its params and its command."""
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from alpha.core.cli import Arguments, Option
+from alpha.core.cli import Option, step
 from alpha.core.params import FileName, Positive, Section, Seed
 
 PerDay = Annotated[float, Field(ge=0, le=10_000)]
@@ -49,9 +49,4 @@ class Simulate(Section):
 SUMMARY = "write a simulated market: daily feature files, and the oracle beside them"
 OPTIONS = [Option("--out", "folder for the feature files; the oracle goes to its subfolder oracle")]
 SECTIONS = {"simulate": Simulate}
-
-
-def command(params: Any, args: Arguments) -> None:
-    from alpha.simulate.run import run
-
-    run(params.simulate, out=args.out)
+command = step("alpha.simulate.run")

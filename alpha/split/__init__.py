@@ -1,11 +1,11 @@
 """alpha split: its params and its command."""
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from alpha.core.cli import Arguments, Option
+from alpha.core.cli import Option, step
 from alpha.core.params import Section
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Data, Label
@@ -39,10 +39,4 @@ OPTIONS = [
 ]
 MANY_OUTS = True
 SECTIONS = {"data": Data, "label": Label, "split": Split}
-
-
-def command(params: Any, args: Arguments) -> None:
-    from alpha.split.run import run
-
-    sections = params.data, params.label, params.split
-    run(*sections, features=args.features, labels=args.labels, out=args.out)
+command = step("alpha.split.run")

@@ -33,6 +33,8 @@ FORMATS = {
     "audit": {"split"},
     "report": {"label", "guard", "audit", "evaluate"},
 }
+# Calls that import the module of a name.
+_IMPORTING = ("import_module", "step")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -158,7 +160,7 @@ def imported(file: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "the package imports by whole names"
             found += [f"{node.module}.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(_IMPORTING):
             found += [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
     return [name for name in found if name.split(".")[0] == "alpha"]
 
