@@ -1,8 +1,6 @@
 """Features that are not what they were in train: drift, what was constant there, and levels that
 leave the range that train saw."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +9,13 @@ import pandas as pd
 
 from alpha.audit.findings import Finding
 from alpha.core import parallel
-from alpha.core.frames import FrameReader, open_frame
+from alpha.core.frames import open_frame, parts
 from alpha.core.text import some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
 from alpha.data.features import split_sizes
 from alpha.data.params import Label
 
-_PART_ROWS = 1 << 15
 # Rows of a split, drawn at random, that all but extremes and means of blocks are of.
 _SAMPLE_ROWS = 1 << 15
 _BLOCK_HORIZONS = 20.0  # as of alpha.evaluate
@@ -40,20 +37,6 @@ _FINDINGS: tuple[tuple[str, Any, str, str, str], ...] = (
     ("drift", "warning", "Distributed otherwise later, by rows and by blocks; stability index",
      "psi", "Take its difference or ratio to its past, or train on more days."),
 )  # fmt: skip
-
-
-def parts(
-    frames: Iterable[AbstractContextManager[FrameReader]],
-    names: Sequence[str],
-    time: str | None = None,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Times (n,), in the index or a column `time`, and features (n, names) of frames, part by part.
-    Raises InputError if a feature is missing."""
-    for opened in frames:
-        with opened as frame:
-            for at in parallel.cut(frame.rows, _PART_ROWS):
-                time_ns = frame.time_ns(time, start=at.start, stop=at.stop)
-                yield time_ns, frame.matrix(names, start=at.start, stop=at.stop)
 
 
 def check(splits: Path, contract: Contract, label: Label) -> tuple[list[Finding], pd.DataFrame]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from alpha.audit.drift import parts
 from alpha.audit.findings import Finding
 from alpha.core import parallel
+from alpha.core.frames import parts
 from alpha.core.text import some
 from alpha.data.contract import Contract
 from alpha.data.features import FeatureFolder

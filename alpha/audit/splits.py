@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from alpha.audit import scales
-from alpha.audit.drift import parts
 from alpha.audit.findings import Finding
 from alpha.core import parallel
-from alpha.core.frames import open_frame
+from alpha.core.frames import open_frame, parts
 from alpha.core.text import percent, some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract

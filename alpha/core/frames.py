@@ -6,17 +6,17 @@ its filters, so chunks are compressed outside, in two threads.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from alpha.core.foreign import FrameReader, open_frame
-
-__all__ = ["Block", "FrameReader", "FrameWriter", "open_frame", "open_writer", "write_frame"]
+from alpha.core import parallel
+from alpha.core.foreign import FrameReader
+from alpha.core.foreign import open_frame as open_frame
 
 # Smaller frames are stored as they are: importing Blosc2 takes longer than writing them.
 _PLAIN_BYTES = 1 << 23
@@ -25,6 +25,8 @@ _PLAIN_BYTES = 1 << 23
 _CHUNK_ROWS = 1 << 12
 _ELEMENT_BYTES = 255
 _BLOCK_BYTES = 1 << 17
+# Rows that are read at a time. A definition: sums of other parts may differ in their last bits.
+_PART_ROWS = 1 << 15
 # Chunks that wait to be made, or to be written.
 _AHEAD = 8
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="chunks")
@@ -35,6 +37,20 @@ Columns = Sequence[tuple[tuple[str, ...], np.dtype]]
 class Block(NamedTuple):
     names: tuple[str, ...]
     values: np.ndarray  # (rows, len(names)), numeric or bool
+
+
+def parts(
+    frames: Iterable[AbstractContextManager[FrameReader]],
+    names: Sequence[str],
+    time: str | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Times (n,), in the index or a column `time`, and columns (n, names) of frames, part by part.
+    Raises InputError if a column is missing."""
+    for opened in frames:
+        with opened as frame:
+            for at in parallel.cut(frame.rows, _PART_ROWS):
+                time_ns = frame.time_ns(time, start=at.start, stop=at.stop)
+                yield time_ns, frame.matrix(names, start=at.start, stop=at.stop)
 
 
 def import_ahead() -> None:

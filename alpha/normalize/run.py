@@ -1,6 +1,5 @@
 """Normalization: statistics of the train split, fitted in one pass."""
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,16 +7,13 @@ import numpy as np
 from alpha.core import parallel
 from alpha.core.artifacts import whole, write_json
 from alpha.core.errors import InputError
-from alpha.core.frames import open_frame
+from alpha.core.frames import open_frame, parts
 from alpha.core.text import track
 from alpha.data.contract import Contract
 from alpha.data.features import families, features_of, split_sizes
 from alpha.data.params import Features
 from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
-
-# Rows that are read at a time. A definition: sums of other parts may differ in their last bits.
-_BLOCK_ROWS = 1 << 15
 
 
 def run(features: Features, normalization: Normalize, *, train: Path, out: Path) -> None:
@@ -29,9 +25,9 @@ def run(features: Features, normalization: Normalize, *, train: Path, out: Path)
         raise InputError(f"{paths[0]}: must have at least one feature, found labels alone")
     of = families(names, features)
     found = Moments(len(names))
-    for path in track(paths, "normalize", total=len(paths)):
-        for block in parallel.ahead(_blocks(path, names)):
-            found.add(block)
+    frames = map(open_frame, track(paths, "normalize", total=len(paths)))
+    for _, rows in parallel.ahead(parts(frames, names)):
+        found.add(rows)
     for name, mean, sigma in zip(names, found.mean, found.sigma, strict=True):
         if not np.isfinite([mean, sigma]).all():
             raise InputError(
@@ -44,9 +40,3 @@ def run(features: Features, normalization: Normalize, *, train: Path, out: Path)
     contract = Contract(names=names, families=in_order, clip=normalization.clip, **figures)
     with whole(out) as part:
         write_json(part, {**contract.content(), "hash": contract.hash})
-
-
-def _blocks(path: Path, names: Sequence[str]) -> Iterator[np.ndarray]:
-    with open_frame(path) as frame:
-        for start in range(0, frame.rows, _BLOCK_ROWS):
-            yield frame.matrix(names, start=start, stop=start + _BLOCK_ROWS)
