@@ -74,8 +74,6 @@ def apply(
     (x − mean) / sigma in float64, clipped at ±clip; NaN, ±inf and every value of a feature
     with sigma 0 become 0. One row gives bit for bit what a batch gives.
     """
-    if block.dtype not in (np.float32, np.float64):
-        block = block.astype(np.float64)
     found = np.empty(block.shape, dtype=np.float32) if out is None else out
 
     def fill(piece: range) -> Any:

@@ -36,8 +36,6 @@ class Moments:
 
         The same bits on any number of cores, but not for other parts of the same rows.
         """
-        if len(rows) == 0:
-            return
         if rows.dtype not in (np.float32, np.float64) or not rows.flags.c_contiguous:
             rows = np.ascontiguousarray(rows, dtype=np.result_type(rows.dtype, np.float32))
         for block in parallel.cut(len(rows), _BLOCK_ROWS):
@@ -76,17 +74,12 @@ def _merge(moments: _Arrays, others: _Arrays) -> None:
     count, mean, squares = moments
     other_count, other_mean, other_squares = others
     for column in range(len(count)):
-        total = count[column] + other_count[column]
-        if other_count[column] == 0:
-            continue
-        if count[column] == 0:
-            mean[column], squares[column] = other_mean[column], other_squares[column]
-        else:
-            share = other_count[column] / total
+        if other_count[column] > 0:
+            share = other_count[column] / (count[column] + other_count[column])
             apart = other_mean[column] - mean[column]
             mean[column] += apart * share
             squares[column] += other_squares[column] + apart * apart * count[column] * share
-        count[column] = total
+            count[column] += other_count[column]
 
 
 @_compiled
