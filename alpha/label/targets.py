@@ -4,7 +4,8 @@ The window of row t with time τ(t) holds the rows s with τ(t) < τ(s) ≤ τ(t
 O(rows) for extremes and O(rows · log rows) for first passage, whatever the horizon.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -170,51 +171,35 @@ def _extremes(
             last[row] = end
 
 
-@_compiled
+@np.errstate(divide="ignore", invalid="ignore")
 def _first_passage(prices: Arrays, bad: np.ndarray, last: np.ndarray, barrier: float) -> np.ndarray:
     """Which barrier the window reaches first: +1, −1, or 0 for neither, (rows,) float64.
 
     +1 at row s if high(s) / entry_up(t) − 1 ≥ barrier, −1 if 1 − low(s) / entry_down(t) ≥ barrier;
-    unsound rows (`bad`) neither ask nor answer. `last` is that of `_extremes`. Right to left, two
-    stacks hold the rows that set a new high or low as seen from t.
+    unsound rows (`bad`) neither ask nor answer. `last` is that of `_extremes`.
     """
     high, low, entry_up, entry_down = prices
-    n, rows = len(high), len(last)
-    out = np.zeros(rows, dtype=np.float64)
-    highs, lows = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
-    high_count, low_count = 0, 0
-    for row in range(n - 1, -1, -1):
-        if bad[row]:
-            continue
-        if row < rows:
-            up_at = _nearest(high, highs, high_count, entry_up[row], barrier, 1.0)
-            down_at = _nearest(low, lows, low_count, entry_down[row], barrier, -1.0)
-            if min(up_at, down_at) <= last[row]:
-                out[row] = 1.0 if up_at < down_at else -1.0
-        while high_count > 0 and high[highs[high_count - 1]] <= high[row]:
-            high_count -= 1
-        highs[high_count] = row
-        high_count += 1
-        while low_count > 0 and low[lows[low_count - 1]] >= low[row]:
-            low_count -= 1
-        lows[low_count] = row
-        low_count += 1
-    return out
+    high, low, rows = np.where(bad, -np.inf, high), np.where(bad, np.inf, low), len(last)
+    up, down = entry_up[:rows], entry_down[:rows]
+    up_at = _first(high, lambda top: top / up - 1.0 >= barrier, np.maximum, last)
+    down_at = _first(low, lambda bottom: 1.0 - bottom / down >= barrier, np.minimum, last)
+    reached = ~bad[:rows] & (np.minimum(up_at, down_at) <= last)
+    return np.where(reached, np.where(up_at < down_at, 1.0, -1.0), 0.0)
 
 
-@_compiled
-def _nearest(
-    price: np.ndarray, stack: np.ndarray, count: int, entry: float, barrier: float, sign: float
-) -> int:
-    """The nearest of the rows of a stack whose price passes the barrier, len(price) if none does.
-
-    Stacks grow towards the nearest row, and prices fall (rise): rows that pass are a prefix.
-    """
-    below, above = 0, count
-    while below < above:
-        middle = (below + above) // 2
-        if sign * (price[stack[middle]] / entry - 1.0) >= barrier:
-            below = middle + 1
-        else:
-            above = middle
-    return stack[below - 1] if below > 0 else len(price)
+def _first(
+    price: np.ndarray, passes: Callable[[np.ndarray], Any], extreme: np.ufunc, last: np.ndarray
+) -> np.ndarray:
+    """The first row after each whose price `passes`, (rows,) int64, or one after its `last` (rows,)
+    if none does before: by the extremes of the next 2^k rows, from the longest on."""
+    at = np.arange(1, len(last) + 1)
+    longest = np.max(last + 1 - at, initial=0)
+    tables = [price]
+    while 1 << len(tables) <= longest:
+        width = len(price) - len(tables[-1]) + 1
+        tables.append(extreme(tables[-1][:-width], tables[-1][width:]))
+    for table in reversed(tables):
+        # Beyond the end stand the last rows once more.
+        skipped = ~passes(table[np.minimum(at, len(table) - 1)])
+        at[skipped] += len(price) - len(table) + 1
+    return at
