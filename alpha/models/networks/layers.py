@@ -70,9 +70,6 @@ class Dropout(Layer):
     def mask(self, rows: Any, width: int) -> Any:
         return keep_mask(rows, width, self.rate, self.seed_generator.next())
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "rate": self.rate}
-
 
 @keras.utils.register_keras_serializable(package="alpha")
 class SiloDense(Layer):
@@ -88,8 +85,7 @@ class SiloDense(Layer):
         self, silos: Sequence[int], units: int, weight_decay: Sequence[float], **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.silos, self.units = [int(silo) for silo in silos], units
-        self.weight_decay = [float(decay) for decay in weight_decay]
+        self.silos, self.units, self.weight_decay = silos, units, weight_decay
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         silos = np.array(self.silos)
@@ -119,10 +115,6 @@ class SiloDense(Layer):
         # Named so, TensorFlow does all three in one go.
         return tf.nn.relu(tf.nn.bias_add(tf.matmul(inputs, kernel), self.bias))
 
-    def get_config(self) -> dict[str, Any]:
-        mine = {"silos": self.silos, "units": self.units, "weight_decay": self.weight_decay}
-        return {**super().get_config(), **mine}
-
 
 @keras.utils.register_keras_serializable(package="alpha")
 class SiloDropout(Dropout):
@@ -138,6 +130,3 @@ class SiloDropout(Dropout):
         # A small product is faster than a broadcast over (rows, silos, embeddings).
         spread = np.repeat(np.eye(self.silos, dtype=np.float32), width // self.silos, axis=1)
         return keras.ops.matmul(heard, spread)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "silos": self.silos}
