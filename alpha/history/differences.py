@@ -14,6 +14,7 @@ import h5py
 import hdf5plugin  # noqa: F401  (registers blosc2 with h5py)
 import numpy as np
 
+from alpha.core.text import some
 from alpha.history.repository import content, md5_of
 
 if TYPE_CHECKING:
@@ -85,7 +86,6 @@ def files_of(path: Path) -> dict[str, str]:
 def of_weights(weights: list[Difference], found: list[Difference]) -> str:
     """Which weights differ, by how much predictions do at most, and whether the verdicts do;
     `found` is all that differs."""
-    more = f" and {len(weights) - 1} more" if len(weights) > 1 else ""
     predictions, verdicts = "predictions are the same", "every verdict is the same"
     largest: list[Any] = []
     for path, _, before, after in found:
@@ -97,7 +97,7 @@ def of_weights(weights: list[Difference], found: list[Difference]) -> str:
         predictions = "predictions differ, and the recorded ones are not at hand"
     elif largest:
         predictions = f"predictions differ by at most {np.max(largest):.1e}"
-    return f"{weights[0].sentence}{more}; {predictions}; {verdicts}"
+    return f"{some([one.sentence for one in weights], most=1)}; {predictions}; {verdicts}"
 
 
 def _verdicts(before: Path | None, after: Path) -> str:
