@@ -1,10 +1,8 @@
 """alpha report"""
 
-from typing import Any
-
 from pydantic import NaiveDatetime
 
-from alpha.core.cli import Arguments, Option
+from alpha.core.cli import Option, step
 from alpha.core.params import Section
 from alpha.data.params import Data, Label
 
@@ -26,22 +24,4 @@ OPTIONS = [
     Option("--out", "the page, an HTML file"),
 ]
 SECTIONS = {"data": Data, "label": Label, "report": Report}
-
-
-def command(params: Any, args: Arguments) -> None:
-    from alpha.report.run import run
-
-    run(
-        params.data,
-        params.label,
-        params.report,
-        features=args.features,
-        predictions=args.predictions,
-        evaluation=args.evaluation,
-        labels=args.labels,
-        guard=args.guard,
-        audit=args.audit,
-        splits=args.splits,
-        normalization=args.normalization,
-        out=args.out,
-    )
+command = step("alpha.report.run")
