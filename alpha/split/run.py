@@ -17,8 +17,6 @@ from alpha.split.ranges import KEPT, ROW_STATUS, Range, holdout, row_status, row
 
 # Rows that are read, compressed and written at a time.
 _ROWS = 1 << 14
-# Shorter runs of rows, on average, are read with the rows between them.
-_RUN_ROWS = 256
 
 
 def run(
@@ -98,16 +96,12 @@ def _cut(
 
 
 def _slabs(rows: np.ndarray) -> Iterator[slice]:
-    """Cut ascending row numbers so that those of a slab reach over at most _ROWS rows; and where
-    they jump, unless they jump all the time, so that a slab has no holes."""
-    jumps = np.flatnonzero(np.diff(rows) != 1) + 1
-    ends = [*jumps.tolist(), len(rows)] if len(jumps) * _RUN_ROWS < len(rows) else [len(rows)]
+    """Cut ascending row numbers so that those of a slab reach over at most _ROWS rows."""
     start = 0
-    for end in ends:
-        while start < end:
-            stop = min(end, int(np.searchsorted(rows, rows[start] + _ROWS)))
-            yield slice(start, stop)
-            start = stop
+    while start < len(rows):
+        stop = int(np.searchsorted(rows, rows[start] + _ROWS))
+        yield slice(start, stop)
+        start = stop
 
 
 def _rows(frame: FrameReader, names: Sequence[str], rows: np.ndarray) -> np.ndarray:
