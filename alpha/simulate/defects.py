@@ -5,6 +5,7 @@ default label.max_gap_seconds, so that no labelled window misses a row.
 """
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -20,10 +21,7 @@ def apply(day: Day, params: Simulate) -> Day:
     """The day as a collector records it, at least one row; `path` stays that of the whole day."""
     wanted = params.defects
     features, bid, ask = (array.copy() for array in (day.features, day.best_bid, day.best_ask))
-
-    def random(stream: Stream) -> np.random.Generator:
-        return generator(params.seed, stream, day.number)
-
+    random = partial(generator, params.seed, day=day.number)
     frozen_rows = wanted.constant_hours_per_day * (params.rows_per_day / 24.0)
     freeze(features, frozen_rows, random(Stream.CONSTANT))
     scatter(features, np.nan, wanted.nan_share, random(Stream.NAN))

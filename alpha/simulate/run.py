@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -83,9 +84,7 @@ def each_day(params: Simulate) -> Iterator[Day]:
 
 
 def _piece(params: Simulate, kernel: market.Market, day: int, rows: int, before: _Piece) -> _Piece:
-    def random(stream: Stream) -> np.random.Generator:
-        return generator(params.seed, stream, day)
-
+    random = partial(generator, params.seed, day=day)
     hidden = (Stream.REGIME, Stream.PRESSURE, Stream.SPREAD, Stream.STEP)
     draws = np.array([random(stream).random(rows) for stream in hidden])
     path = market.walk(kernel, draws, before.path)
