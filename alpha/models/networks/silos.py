@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any
 
 from alpha.core.errors import InputError
@@ -64,20 +65,15 @@ def matched_parameters(families: Sequence[str], parameters: Silos, outputs: int)
     units, embeddings = parameters.units, count * parameters.embeddings
     silos = features * units + (count + embeddings) * units + embeddings
     wanted = silos + _dense_weights((embeddings, *parameters.fusion, outputs))
-
-    def off(hidden: tuple[int, ...]) -> int:
-        return abs(_dense_weights((features, *hidden, outputs)) - wanted)
-
-    shapes = []
+    found = []
     for width in range(1, first + features + 1):
         fusion = (width, *parameters.fusion[1:])
         # Parameters grow by the same number with each hidden unit.
         none, slope = _dense_weights((0, *fusion, outputs)), features + 1 + width
-        hidden = max(1, round((wanted - none) / slope))
-        shapes.append((hidden, *fusion))
-    best = min(
-        shapes, key=lambda shape: (max(off(shape), _TOLERANCE * wanted), abs(shape[1] - first))
-    )
+        hidden = max(1, round((wanted - none) / slope)), *fusion
+        off = abs(_dense_weights((features, *hidden, outputs)) - wanted)
+        found.append((max(off, _TOLERANCE * wanted), abs(width - first), hidden))
+    *_, best = min(found, key=itemgetter(0, 1))
     return Mlp(hidden=best, dropout=parameters.dropout, weight_decay=parameters.weight_decay)
 
 
