@@ -75,23 +75,20 @@ def apply(
     with sigma 0 become 0. One row gives bit for bit what a batch gives.
     """
     found = np.empty(block.shape, dtype=np.float32) if out is None else out
+    varies, clip = contract.sigma > 0.0, contract.clip
+    scale = np.where(varies, contract.sigma, 1.0)
 
-    def fill(piece: range) -> Any:
+    def fill(piece: range) -> tuple[int, int]:
         rows = slice(piece.start, piece.stop)
-        return _normalize(block[rows], contract, found[rows])
+        finite = np.isfinite(block[rows])
+        with np.errstate(over="ignore", invalid="ignore"):
+            z = (block[rows] - contract.mean) / scale
+        usable = finite & varies
+        found[rows] = np.where(usable, np.clip(z, -clip, clip), 0.0)
+        return int(np.sum(usable & (np.abs(z) > clip))), int(np.sum(~finite))
 
     counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
     return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
-
-
-def _normalize(rows: np.ndarray, contract: Contract, out: np.ndarray) -> tuple[int, int]:
-    """Fill `out`; clipped and replaced values."""
-    finite, varies = np.isfinite(rows), contract.sigma > 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        z = (rows - contract.mean) / np.where(varies, contract.sigma, 1.0)
-    usable, beyond = finite & varies, np.abs(z) > contract.clip
-    out[:] = np.where(usable, np.clip(z, -contract.clip, contract.clip), 0.0)
-    return int(np.sum(beyond & usable)), int(np.sum(~finite))
 
 
 def read_contract(path: Path) -> Contract:
