@@ -43,7 +43,7 @@ def test_of_rows_with_the_same_timestamp_the_last_stands_across_files_too(tmp_pa
             found.append(folder.times(file, frame))
     (times, kept), (later_times, later_kept) = found
     assert kept.tolist() == [0, 1, 2, 4, 5]
-    assert later_kept == slice(0, 10)
+    assert later_kept.tolist() == list(range(10))
     assert (first.duplicates, second.duplicates) == (2, 0)
     assert folder.quotes(first)[0].bid[3] == 77.0
     assert np.diff(np.concatenate([times, later_times])).min() > 0

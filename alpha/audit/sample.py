@@ -74,8 +74,7 @@ def _read(
         if not len(pieces):
             continue
         with folder.open(file) as frame, open_frame(labels / file.path.name) as known:
-            time_ns, kept = folder.times(file, frame)
-            numbers = np.arange(file.rows)[kept]
+            time_ns, numbers = folder.times(file, frame)
             for begin, end in pieces.tolist():
                 rows = numbers[begin:end]
                 start, stop = int(rows[0]), int(rows[-1]) + 1

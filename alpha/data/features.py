@@ -63,14 +63,14 @@ class FeatureFolder:
         hasher = sha256()
         for column in every:
             hasher.update(column.data)
-        kept = _kept(file, time_ns)
+        kept = last_of_each(time_ns, file.after_ns)
         return Quotes(*(column[kept] for column in every)), hasher.hexdigest()
 
-    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, slice | np.ndarray]:
+    def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, np.ndarray]:
         """The timestamps of the rows that count, (kept rows,) int64 and strictly increasing, and
-        which rows of the open file they are."""
+        which rows of the open file they are, (kept rows,) int64."""
         time_ns = frame.time_ns(self.data.timestamp)
-        kept = _kept(file, time_ns)
+        kept = last_of_each(time_ns, file.after_ns)
         return time_ns[kept], kept
 
 
@@ -221,11 +221,6 @@ def moment(time_ns: int | np.integer) -> str:
 
 def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
     return open_frame(path, key=data.key, max_bytes=round(data.max_file_mb * 1e6))
-
-
-def _kept(file: FeatureFile, time_ns: np.ndarray) -> slice | np.ndarray:
-    """Which rows of a file count: all of them, or the numbers of those that do."""
-    return last_of_each(time_ns, file.after_ns) if file.duplicates else slice(0, file.rows)
 
 
 def _same_columns(path: Path, names: tuple[str, ...], first: str, expected: tuple) -> None:

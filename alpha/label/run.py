@@ -71,7 +71,7 @@ def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -
     at = int(np.argmax(np.abs(outcome) > _LARGEST))
     if np.abs(outcome[at]) > _LARGEST:
         with folder.open(file) as frame:
-            row = np.arange(file.rows)[folder.times(file, frame)[1]][at]
+            row = folder.times(file, frame)[1][at]
         raise InputError(
             f"{file.path}: row {row}: an outcome must be at most {_LARGEST:g} times the "
             f"price, found {outcome[at]:g} from the quotes in its window"

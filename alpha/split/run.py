@@ -81,7 +81,7 @@ def _cut(
             if len(chosen) == 0:
                 continue
             # Their numbers in the feature file; `chosen` are those in the label file.
-            rows = chosen if isinstance(kept, slice) else kept[chosen]
+            rows = kept[chosen]
             path, count = out / span.name / file.path.name, len(chosen)
             with open_writer(path, columns, rows=count, tz_aware=frame.tz_aware) as writer:
                 for at in _slabs(rows):
