@@ -62,7 +62,7 @@ def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:
     barrier = 1
     while not chances or chances[-1].max() > _NEGLIGIBLE:
         barriers.append(barrier)
-        chances.append(_exit(barrier + longer, barrier, rows, *kernel))
+        chances.append(_exit(barrier + longer, barrier, rows, kernel))
         barrier += max(1, round(barrier * _COARSE)) if barrier >= _FINE else 1
     every = np.arange(1, barriers[-1] + 1)
     # A state that cannot exit has no logarithm.
@@ -76,21 +76,12 @@ def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:
 
 
 @njit(cache=True, nogil=True)
-def _exit(
-    up: int,
-    down: int,
-    rows: int,
-    regime: np.ndarray,
-    pressure: np.ndarray,
-    step: np.ndarray,
-    shape: np.ndarray,
-    below: np.ndarray,
-    above: np.ndarray,
-) -> np.ndarray:
+def _exit(up: int, down: int, rows: int, kernel: tuple[np.ndarray, ...]) -> np.ndarray:
     """P(the bid reaches `up` or the ask `−down` within `rows` rows), (R, G), from base 0.
 
     The ask reaches −down where −x − w_above ≥ down; one tick of spread is in neither barrier.
     """
+    regime, pressure, step, shape, below, above = kernel
     regimes, pressures, steps = step.shape
     deepest = max(below.max(), above.max())
     low = -(down - 1 + deepest)
