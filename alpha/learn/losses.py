@@ -78,6 +78,7 @@ class Objective:
             return f"{weighted}cross-entropy"
         return _WORDS[self.loss.name]
 
+    @np.errstate(over="ignore", invalid="ignore")
     def losses(self, outcome: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """The loss of each row, (rows,): in the outcome's unit or its square, or in nats. NaN where
         `prediction`, of each row or one constant, is; infinite where a square overflows."""
@@ -86,8 +87,15 @@ class Objective:
             own = (np.arange(len(outcome)), column) if np.ndim(prediction) == 2 else column
             chosen = np.maximum(prediction[own], LEAST_PROBABILITY)
             return self.class_weights[column] * -np.log(chosen)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self._of_errors(outcome, outcome - prediction)
+        error, loss = outcome - prediction, self.loss
+        if loss.name == "mae":
+            return np.abs(error)
+        if loss.name == "huber":
+            delta, size = loss.huber_delta * self.sigma, np.abs(error)
+            return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
+        if loss.name == "quantile":  # Koenker and Bassett (1978)
+            return np.maximum(loss.quantile * error, (loss.quantile - 1) * error)
+        return self.row_weights(outcome) * error**2 if loss.name == "tail_mse" else error**2
 
     def of_class(self, outcome: np.ndarray) -> np.ndarray:
         """The column of each outcome's class, (rows,) int64."""
@@ -145,17 +153,6 @@ class Objective:
                 else:
                     high = best
         return np.array(best)
-
-    def _of_errors(self, outcome: np.ndarray, error: np.ndarray) -> np.ndarray:
-        loss = self.loss
-        if loss.name == "mae":
-            return np.abs(error)
-        if loss.name == "huber":
-            delta, size = loss.huber_delta * self.sigma, np.abs(error)
-            return np.where(size <= delta, 0.5 * error**2, delta * (size - 0.5 * delta))
-        if loss.name == "quantile":  # Koenker and Bassett (1978)
-            return np.maximum(loss.quantile * error, (loss.quantile - 1) * error)
-        return self.row_weights(outcome) * error**2 if loss.name == "tail_mse" else error**2
 
 
 def _mean(outcome: np.ndarray) -> float:
