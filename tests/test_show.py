@@ -19,7 +19,7 @@ from alpha.history.tries import Tried
 from alpha.show import run as show
 
 VERDICT = "skill_not_actionable"
-ONCE = Tried({"mean": 1, "silos": 1}, 0)
+ONCE = {"mean": 1, "silos": 1}
 
 
 @pytest.fixture(autouse=True)
@@ -87,7 +87,7 @@ def test_the_table_of_a_full_ladder_fits_a_hundred_columns(tmp_path, capsys):
             "figures": Figures(table),
         }
     )
-    text = shown(tmp_path, capsys, made=made, tried=Tried({"silos_rival": 12345}, 0))
+    text = shown(tmp_path, capsys, made=made, tried={"silos_rival": 12345})
     assert row(text, "silos_rival")[-1] == "skill_not_actionable"
     assert "…" not in text
 
@@ -104,7 +104,7 @@ def test_where_the_terminal_is_narrow_no_verdict_flag_name_or_interval_is_cut(
     verdict = silos.verdict.model_copy(update={"flags": flags})
     model = silos.model_copy(update={"verdict": verdict})
     made = made.model_copy(update={"by_model": made.by_model | {"silos": model}})
-    text = shown(tmp_path, capsys, made=made, tried=Tried({"silos": 12345}, 0))
+    text = shown(tmp_path, capsys, made=made, tried={"silos": 12345})
     *lines, _ = text.splitlines()
     assert max(map(len, lines)) <= columns
     assert "…" not in text
@@ -157,7 +157,7 @@ def test_the_legend_names_the_loss_and_the_level(tmp_path, capsys):
 
 
 def test_tries_that_were_counted_widen_the_interval_and_are_told(tmp_path, capsys):
-    text = shown(tmp_path, capsys, tried=Tried({"mean": 1, "silos": 40}, 0))
+    text = shown(tmp_path, capsys, tried={"mean": 1, "silos": 40})
     factor = stretch(40, level=0.95)
     low, high = 0.3 - 0.1 * factor, 0.3 + 0.2 * factor
     cells = row(text, "silos")
@@ -184,7 +184,7 @@ def test_a_sentence_has_the_interval_of_its_table(tmp_path, capsys, model):
     )
     factor = stretch(40, level=0.95)
     low, high = 0.3 - 0.1 * factor, 0.3 + 0.2 * factor
-    text = shown_flat(tmp_path, capsys, made=made, model=model, tried=Tried({"silos": 40}, 0))
+    text = shown_flat(tmp_path, capsys, made=made, model=model, tried={"silos": 40})
     ends = f"{percent(low)} to {percent(high)}"
     assert f"(the skill's 95 % interval for the best of 40 tries is {ends})" in text
     assert f"[{low:.3f}, {high:.3f}]" in text
@@ -205,14 +205,14 @@ def test_why_a_table_is_not_up_to_date_stands_below_it(tmp_path, capsys):
 
 def test_tries_that_the_evaluation_already_counts_are_not_counted_twice(tmp_path, capsys):
     """The stored interval is widened for 40 tries: it stays, and there is nothing to tell."""
-    text = shown(tmp_path, capsys, made=details(tries=40), tried=Tried({"silos": 40}, 0))
+    text = shown(tmp_path, capsys, made=details(tries=40), tried={"silos": 40})
     assert "[0.200, 0.500]" in text
     assert "Configurations evaluated" not in text
 
 
 def test_fewer_counted_tries_than_the_user_says_do_not_narrow_the_interval(tmp_path, capsys):
     """They may have been made elsewhere."""
-    text = shown(tmp_path, capsys, made=details(tries=9), tried=Tried({"silos": 2}, 0))
+    text = shown(tmp_path, capsys, made=details(tries=9), tried={"silos": 2})
     assert "[0.200, 0.500]" in text
     assert row(text, "silos")[6] == "9"
 
@@ -220,18 +220,12 @@ def test_fewer_counted_tries_than_the_user_says_do_not_narrow_the_interval(tmp_p
 def test_a_skill_that_may_be_the_luck_of_the_best_try_is_told(tmp_path, capsys):
     """Its interval excludes 0 for one try, and not for ten thousand."""
     made = details({"silos test": {"skill": over(0.3, 0.1, 0.5)}})
-    text = " ".join(shown(tmp_path, capsys, made=made, tried=Tried({"silos": 10_000}, 0)).split())
+    text = " ".join(shown(tmp_path, capsys, made=made, tried={"silos": 10_000}).split())
     assert "an interval includes 0: the skill of silos may be luck." in text
     # So may one that is clear against train's constant, but not in hindsight.
     made = details({"silos test": {"skill": over(0.3, 0.29, 0.31), "hindsight": over(0.1, 0.05)}})
-    text = " ".join(shown(tmp_path, capsys, made=made, tried=Tried({"silos": 10_000}, 0)).split())
+    text = " ".join(shown(tmp_path, capsys, made=made, tried={"silos": 10_000}).split())
     assert "the skill of silos may be luck." in text
-
-
-@pytest.mark.parametrize("model", [None, "silos"])
-@pytest.mark.parametrize(("unread", "words"), [(1, "1 earlier evaluation of"), (2, "2 earlier ev")])
-def test_evaluations_that_were_not_counted_are_told(tmp_path, capsys, model, unread, words):
-    assert f"Not counted: {words}" in shown(tmp_path, capsys, model=model, tried=Tried({}, unread))
 
 
 def test_a_dashboard_starts_with_the_verdict_and_why(tmp_path, capsys):

@@ -11,43 +11,30 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from alpha.core.errors import InputError
 from alpha.history.repository import git, opened
 
 Evaluation = tuple[str, dict[str, str]]  # the digest of its test split; configurations by model
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Distinct configurations of each model that were evaluated on one test split, and how
-    many evaluations in DVC's run cache, perhaps on this split, could not be read: of an older
-    format, or no longer in DVC's cache. A clone has no run cache, and what it lacks of git's
-    history is not worth a word."""
-
-    configurations: dict[str, int]
-    unread: int
+Tried = dict[str, int]  # how many configurations of each model
 
 
 def count(evaluation: Path, root: Path = Path(".")) -> Tried:
-    """Count the configurations that were tried on the test split of `evaluation`.
+    """How many distinct configurations of each model were tried on the test split of `evaluation`.
 
     `root` is the folder with dvc.yaml. Without DVC or git only the evaluation at hand counts;
-    nothing is counted if there is none. Nothing is raised.
+    nothing is counted if there is none, nor what is of an older format, or no longer in DVC's
+    cache. Nothing is raised.
     """
     at_hand = _read(evaluation / "details.json")
-    if at_hand is None:
-        return Tried({}, 0)
     tried: dict[str, set[str]] = defaultdict(set)
-    unread = 0
-    for found, ran_here in [(at_hand, True), *_earlier(evaluation, root)]:
-        unread += found is None and ran_here
-        if found and found[0] == at_hand[0]:
+    for found in [at_hand, *_earlier(evaluation, root)]:
+        if at_hand and found and found[0] == at_hand[0]:
             for model, configuration in found[1].items():
                 tried[model].add(configuration)
-    return Tried({model: len(found) for model, found in tried.items()}, unread)
+    return {model: len(found) for model, found in tried.items()}
 
 
 def _read(path: Path) -> Evaluation | None:
@@ -59,18 +46,17 @@ def _read(path: Path) -> Evaluation | None:
         return None
 
 
-def _earlier(evaluation: Path, root: Path) -> Iterator[tuple[Evaluation | None, bool]]:
-    """What DVC wrote down for this folder, if it can be read; and whether the run cache has it."""
+def _earlier(evaluation: Path, root: Path) -> Iterator[Evaluation | None]:
+    """What DVC wrote down for this folder, if it can be read."""
     try:
         out = f"{evaluation.resolve().relative_to(root.resolve()).as_posix()}/details.json"
         with opened(root, source=str(root)) as repo:
             cache, runs = repo.cache.local, Path(repo.stage_cache.cache_dir)
     except (ValueError, InputError):
         return
-    committed = {md5 for version in _versions(root) for md5 in _md5s(version, out)}
-    ran = {md5 for path in runs.glob("??/*/*") for md5 in _md5s(path.read_bytes(), out)}
-    for md5 in committed | ran:
-        yield _read(Path(cache.oid_to_path(md5))), md5 in ran
+    locks = chain(_versions(root), (path.read_bytes() for path in runs.glob("??/*/*")))
+    for md5 in set().union(*(_md5s(lock, out) for lock in locks)):
+        yield _read(Path(cache.oid_to_path(md5)))
 
 
 def _md5s(lock: bytes, path: str) -> set[str]:

@@ -48,7 +48,7 @@ def headline(
     """A model's skill on test, or in hindsight, and the tries that its interval is widened for: the
     larger of evaluate.tries and what was counted, as some may have been made elsewhere."""
     skill = details.on(model)[name]
-    tries = max(details.tries, tried.configurations.get(model, 1))
+    tries = max(details.tries, tried.get(model, 1))
     low, high = widen(*skill[:3], tries=tries, level=details.level, already=details.tries)
     return skill._replace(low=low, high=high), tries
 
@@ -71,9 +71,4 @@ def notes(details: Details, models: list[str], tried: Tried) -> list[str]:
     if luck:
         who = ", ".join(luck)
         lines.append(f"Widened so, an interval includes 0: the skill of {who} may be luck.")
-    if tried.unread:
-        lines.append(
-            f"Not counted: {tried.unread:,} earlier evaluation{'s' * (tried.unread > 1)} of an "
-            f"older format, or no longer in DVC's cache."
-        )
     return lines
