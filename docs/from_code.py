@@ -8,9 +8,8 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from alpha.__main__ import COMMANDS, EXAMPLES
+from alpha.__main__ import COMMANDS
 from alpha.check import Params
-from alpha.core.cli import example
 from alpha.learn.params import KINDS
 
 # A comment that goes on below the value stands at least so far to the right.
@@ -53,7 +52,6 @@ def commands(_: Path) -> str:
         ]
         parts += [f"## alpha {name}", summary]
         parts += [_table(["option", "what", "default", "required"], rows)] if rows else []
-        parts.append(f"For example: `{example(name, found.OPTIONS, EXAMPLES)}`")
     return "\n\n".join(parts)
 
 

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 from snakemake.cli import parse_args
 
 from alpha import __version__, check
-from alpha.__main__ import COMMANDS, EXAMPLES, GROUPS
+from alpha.__main__ import COMMANDS, GROUPS
 from alpha.audit.findings import SEVERITIES
 from alpha.core import cli
 from alpha.data.columns import ALL
@@ -85,7 +85,7 @@ def test_every_command_is_one_that_exists(path):
 
 def of_alpha(rest):
     if not rest[0].startswith("-"):
-        known = cli.Commands(COMMANDS, GROUPS, EXAMPLES, __version__)
+        known = cli.Commands(COMMANDS, GROUPS, __version__)
         cli.parser(known, list(COMMANDS)).parse_args(rest)
 
 

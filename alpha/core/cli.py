@@ -34,12 +34,10 @@ class Option:
 
 @dataclass(frozen=True)
 class Commands:
-    """The module of each word; words by the titles of their groups, in the order of the help; and
-    what an argument could be in an example, by its flag, or by "word flag"."""
+    """The module of each word; and words by the titles of their groups, in the help's order."""
 
     modules: Mapping[str, str]
     groups: Mapping[str, str]
-    examples: Mapping[str, str]
     version: str
 
 
@@ -95,41 +93,35 @@ def _undo() -> str:
     return f" (DVC has written this experiment's params into params.yaml: {back})" if here else ""
 
 
-class _Completion(argparse.Action):
-    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
-        import shtab
-
-        print(shtab.complete(parser, shell=values))
-        parser.exit()
-
-
 def parser(
     commands: Commands, words: Sequence[str], *, listed: bool = False
 ) -> argparse.ArgumentParser:
     """That of some commands; of all with help by groups, or `listed` as argparse does it: shtab
     completes what is listed so."""
     found: Any = {word: importlib.import_module(commands.modules[word]) for word in words}
-    examples = {word: example(word, found[word].OPTIONS, commands.examples) for word in words}
     lines = ["Order-book features to an alpha model"]
     for title, group in commands.groups.items() if len(words) > 1 else ():
-        own = group.split()
-        lines += ["", f"{title}, as in `{examples[own[0]]}`:"]
-        for word in own:
+        lines += ["", f"{title}:"]
+        for word in group.split():
             line, at = f"  {word:11} {found[word].SUMMARY}", " " * 14
             lines += textwrap.wrap(line, shutil.get_terminal_size().columns, subsequent_indent=at)
     raw = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser("alpha", description="\n".join(lines), formatter_class=raw)
     top.add_argument("--version", action="version", version=f"alpha {commands.version}")
-    shells, what = ("bash", "zsh", "tcsh"), 'in ~/.bashrc: eval "$(alpha --print-completion bash)"'
-    top.add_argument("--print-completion", action=_Completion, choices=shells, help=what)
+    if listed:
+        import shtab
+
+        shtab.add_argument_to(top)
+    else:
+        what = 'in ~/.bashrc: eval "$(alpha --print-completion bash)"'
+        top.add_argument("--print-completion", metavar="SHELL", help=what)
     each = "one of those above: `alpha COMMAND --help` explains it"
     inner = top.add_subparsers(dest="command", required=True, metavar="COMMAND", help=each)
     params = Option("--params", "the params", "params.yaml")
     for name, module in found.items():
         says = module.SUMMARY[0].upper() + module.SUMMARY[1:]
         about = {"help": says} if listed else {}
-        end = f"example: {examples[name]}"
-        one = inner.add_parser(name, description=says, epilog=end, **about)
+        one = inner.add_parser(name, description=says, **about)
         for option in (params, *module.OPTIONS):
             default, what = option.default, option.what
             kind: dict[str, Any] = {"required": option.required and default is None}
@@ -139,20 +131,9 @@ def parser(
                 # argparse makes the type's value of a default that is text.
                 kind["default"], what = default, f"{what} (default: {default})"
             added: Any = one.add_argument(option.flag, type=option.type, help=what, **kind)
-            if option.type is Path:
-                added.complete = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+            if listed and option.type is Path:
+                added.complete = shtab.FILE
     return top
-
-
-def example(word: str, options: Sequence[Option], values: Mapping[str, str]) -> str:
-    """A command with what it must be given, and what it has a value of its own for."""
-    parts = ["alpha", word]
-    for option in options:
-        always = option.required and option.default is None
-        key = f"{word} {option.flag}" if f"{word} {option.flag}" in values else option.flag
-        if always or key != option.flag:
-            parts += [option.flag, values[key]] if option.flag[0] == "-" else [values[key]]
-    return " ".join(parts)
 
 
 def _keep_inputs(args: Arguments) -> None:
