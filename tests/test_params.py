@@ -67,8 +67,8 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
         ("\nlabel:", "\nlabels:", "labels: no such key; did you mean label?"),
         ("\nlabel:", "\nsomething: 1\nlabel:", "something: no such key"),
         ("{taker_bps: 7.5,", "{taker: 7.5,", "fees.taker: no such key; did you mean taker_bps?"),
-        ("\nridge:", "\nsilos: {}\nridge:", "silos: must be there once, found in lines "),
-        ("clip: 10.0", "clip: 10.0\n  clip: 9", "clip: must be there once, found in lines "),
+        ("\nridge:", "\nsilos: {}\nridge:", 'found duplicate key "silos"'),
+        ("clip: 10.0", "clip: 10.0\n  clip: 9", 'found duplicate key "clip"'),
         ("clip: 10.0", "clip: [1", "is not YAML: line "),
         ("times: null", "times: {}", "split: give either fractions or times"),
         ("spread: ^spread", "spread: '('", "is not a regular expression"),
@@ -110,9 +110,9 @@ def test_what_is_wrong_is_said_in_one_line_that_names_the_key(old, new, message)
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a:\n  b: 1\n  c: 2\n  b: 3\n", "b: must be there once, found in lines 2 and 4"),
-        ("a: {b: 1, b: 2}\n", "b: must be there once, found in lines 1 and 1"),
-        ("'a' : 1\nb: 2\na: 3\n", "a: must be there once, found in lines 1 and 3"),
+        ("a:\n  b: 1\n  c: 2\n  b: 3\n", 'is not YAML: line 4: found duplicate key "b"'),
+        ("a: {b: 1, b: 2}\n", 'is not YAML: line 1: found duplicate key "b"'),
+        ("'a' : 1\nb: 2\na: 3\n", 'is not YAML: line 3: found duplicate key "a"'),
         ("a: 1\n\tb: 2\n", "is not YAML: line 2: found a tab"),
         ("a: [", "is not YAML"),
         ("- 1", "must hold sections"),

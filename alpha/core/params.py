@@ -4,14 +4,12 @@ It is YAML 1.2, as DVC reads it: 1e-3 is a number in both.
 
 import datetime as dt
 import json
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from alpha.core.errors import InputError
@@ -75,7 +73,10 @@ def parse(text: str, *, source: str) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise InputError(f"{source}: {_not_yaml(error, text.splitlines())}") from None
+        what = str(error)
+        if isinstance(error, MarkedYAMLError) and error.problem_mark:
+            what = f"line {error.problem_mark.line + 1}: {error.problem}"
+        raise InputError(f"{source}: is not YAML: {' '.join(what.split())}") from None
     if not isinstance(content, dict):
         raise InputError(f"{source}: must hold sections of params, found {type(content).__name__}")
     _no_dates(content, source)
@@ -114,19 +115,6 @@ def _no_dates(content: Any, source: str, key: str = "") -> None:
         items = content.items() if isinstance(content, dict) else enumerate(content)
         for name, value in items:
             _no_dates(value, source, f"{key}.{name}".lstrip("."))
-
-
-def _not_yaml(error: YAMLError, lines: list[str]) -> str:
-    """What is wrong with the text, and in which line."""
-    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return f"is not YAML: {' '.join(str(error).split())}"
-    at, column = error.problem_mark.line, error.problem_mark.column
-    if isinstance(error, DuplicateKeyError):
-        key = str(error.problem).split('"')[1]
-        before = re.compile(rf"""[\s{{,]{{{column}}}["']?{re.escape(key)}["']?\s*:""")
-        first = next((n for n, line in enumerate(lines[:at], 1) if before.match(line)), at + 1)
-        return f"{key}: must be there once, found in lines {first} and {at + 1}"
-    return f"is not YAML: line {at + 1}: {error.problem}"
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
