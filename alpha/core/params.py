@@ -4,6 +4,7 @@ It is YAML 1.2, as DVC reads it: 1e-3 is a number in both.
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, get_args
@@ -28,17 +29,9 @@ FileName = Annotated[
 ]
 Seed = Annotated[int, Field(ge=0, lt=2**31, strict=True)]
 
-# What must hold, for each kind of problem that pydantic has, or for the first word of one.
-_MUST = {
-    "greater_than": "be greater than {gt:g}", "greater_than_equal": "be at least {ge:g}",
-    "less_than": "be less than {lt:g}", "less_than_equal": "be at most {le:g}",
-    "too_short": "have at least {min_length} in it", "too_long": "have at most {max_length} in it",
-    "string_too_short": "not be empty", "literal": "be one of {expected}", "string": "be text",
-    "float": "be a number", "finite": "be a number", "int": "be a whole number",
-    "bool": "be true or false", "date": 'be a date, as in "2024-01-31"',
-    "list": "be a list, as in [a, b]", "tuple": "be a list, as in [a, b]",
-    "dict": "hold keys, or be {{}}", "model": "hold keys, or be {{}}",
-}  # fmt: skip
+# What must hold, where pydantic has words of Python's for it.
+_KEYS, _LIST = "hold keys, or be {}", "be a list, as in [a, b]"
+_MUST = {"dict_type": _KEYS, "model_type": _KEYS, "tuple_type": _LIST}
 
 
 class Section(BaseModel):
@@ -129,12 +122,12 @@ def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
     if kind == "value_error":
         what = str(first["ctx"]["error"])
     elif what is None:
-        must = _MUST.get(kind) or _MUST.get(kind.partition("_")[0], "be another")
+        must = _MUST.get(kind) or re.sub(r"^.* should ", "", first["msg"])
         if kind == "string_pattern_mismatch":
-            must = getattr(known.get(name), "description", None) or "match {pattern}"
+            must = getattr(known.get(name), "description", None) or must
         found = json.dumps(first["input"], ensure_ascii=False, default=str)
         found = found if first["input"] is not None else "nothing"
-        what = f"must {must.format(**first.get('ctx', {}))}, found {found}"
+        what = f"must {must}, found {found}"
     key = ".".join(map(str, [*section, name]))
     return f"{key}: {what}" + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
 

@@ -31,7 +31,7 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class Data(Section):
-    dir: Annotated[str, Field(pattern=_DIR, description="be a path without ' \" {{ }} $ ` \\")]
+    dir: Annotated[str, Field(pattern=_DIR, description="be a path without ' \" { } $ ` \\")]
     pattern: Annotated[str, Field(pattern=r"^[^/]+$", description="be a file's name, without /")]
     key: Name
     timestamp: Name | None
