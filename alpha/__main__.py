@@ -19,11 +19,10 @@ GROUPS = {
 COMMANDS = {word: f"alpha.{word}" for words in GROUPS.values() for word in words.split()}
 COMMANDS |= {word: f"alpha.history.{word}" for word in ("diff", "experiments", "verify")}
 COMMANDS |= {"pin": "alpha.guard.pin", "tidy": "alpha.predict.tidy"}
-# The sections of params.yaml; those of earlier versions with the names of today.
+# The sections of params.yaml.
 _SECTIONS = """data features simulate label split normalize audit baselines networks trees own seeds
 loss train evaluate verdict report"""
-SECTIONS = dict.fromkeys((*_SECTIONS.split(), *MODELS), "")
-SECTIONS |= {"splits": "split", "normalization": "normalize"}
+SECTIONS = *_SECTIONS.split(), *MODELS
 
 
 def main(argv: Sequence[str] | None = None) -> int:

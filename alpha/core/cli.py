@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,8 @@ class Commands:
     version: str
 
 
-def main(argv: Sequence[str], commands: Commands, *, sections: Mapping[str, str]) -> int:
-    """Run a command. `sections` are the names that params.yaml may have, those of earlier versions
-    with the names of today.
+def main(argv: Sequence[str], commands: Commands, *, sections: Collection[str]) -> int:
+    """Run a command. `sections` are the names that params.yaml may have.
 
     Returns 0; after one line on standard error 2 for bad input, or 130.
     """

@@ -5,11 +5,11 @@ It is YAML 1.2, as DVC reads it: 1e-3 is a number in both.
 import datetime as dt
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -38,16 +38,6 @@ class Section(BaseModel):
     """One section of params.yaml, or a part of one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
-    # Keys of earlier versions, which are refused by their names of today.
-    renamed: ClassVar[Mapping[str, str]] = {}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_old_names(cls, content: Any) -> Any:
-        for key in content if isinstance(content, dict) else ():
-            if key in cls.renamed:
-                raise ValueError(f"{key} is now called {cls.renamed[key]}")
-        return content
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -83,16 +73,13 @@ def model(sections: Mapping[str, Any]) -> type[BaseModel]:
 
 
 def validate(
-    content: Mapping[str, Any], model: type[BaseModel], known: Mapping[str, str], *, source: str
+    content: Mapping[str, Any], model: type[BaseModel], known: Collection[str], *, source: str
 ) -> Any:
-    """The sections of `content` that are the model's; only the names of others are looked at:
-    `known` has "" for each, or for one of an earlier version the name of today. Raises InputError,
-    one line for the first problem, which names the key."""
+    """The sections of `content` that are the model's; of others only that their names are
+    `known` is looked at. Raises InputError, one line for the first problem, which names the key."""
     for name in content:
         if name not in known:
             raise InputError(f"{source}: {name}: no such key{nearest(name, known)}")
-        if known[name]:
-            raise InputError(f"{source}: {name} is now called {known[name]}")
     given = {name: value for name, value in content.items() if name in model.model_fields}
     try:
         return model.model_validate(given)

@@ -1,6 +1,6 @@
 """Params of the networks, and of the loop that trains them."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -28,8 +28,6 @@ class Mlp(Section):
 
 
 class Silos(Section):
-    renamed: ClassVar = {"codes": "embeddings"}
-
     units: Count
     embeddings: Count
     fusion: Layers

@@ -1,6 +1,6 @@
 """Params of boosted trees, by LightGBM's own names."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
@@ -10,15 +10,6 @@ Fraction = Annotated[float, Field(gt=0, le=1, strict=True)]
 
 
 class Lightgbm(Section):
-    renamed: ClassVar = {
-        "trees": "n_estimators",
-        "patience": "early_stopping_rounds",
-        "leaves": "num_leaves",
-        "rows_per_leaf": "min_data_in_leaf",
-        "feature_share": "feature_fraction",
-        "row_share": "bagging_fraction",
-    }
-
     learning_rate: Positive
     n_estimators: Count
     early_stopping_rounds: Count
