@@ -25,7 +25,7 @@ from alpha.report import stretch as stretches
 
 _FOLDER = Path(__file__).parent
 # Of the levels evaluated, the ones a table has room for.
-_TABLE_LEVELS = (0.5, 0.9, 0.99, 0.999, 1.0)
+_TABLE_LEVELS = {0.5: "50 %", 0.9: "90 %", 0.99: "99 %", 0.999: "99.9 %", 1.0: "max"}
 
 
 def run(
