@@ -49,11 +49,9 @@ def drift(details: Details, audited: pd.DataFrame) -> Markup | None:
     """Stability indices against train of the features that drift most, hollow on valid."""
     rows = audited[["psi_test", "psi_valid"]].set_axis(["value", "hollow"], axis=1)
     rows = rows.loc[_largest(rows.max(axis=1), ladder.MOST)].assign(low=np.nan, high=np.nan)
-    if rows.empty:
-        return None
-    room, line = (0.0, max(_PSI, float(np.nanmax(rows)))), (_PSI, np.nan, np.nan)
-    title = "Drift of features from train"
-    return ladder.draw(details, "drift", title, "stability index (PSI)", rows, room, line)
+    title, room = "Drift of features from train", ladder.room(rows, 0.0, _PSI)
+    label, line = "stability index (PSI)", (_PSI, np.nan, np.nan)
+    return ladder.draw(details, "drift", title, label, rows, room, line, "feature")
 
 
 def told(audited: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""Models or families one below the other, each a mark with its interval, or a bar."""
+"""Models, families or features one below the other, each a mark with its interval."""
 
 from typing import Any, Literal
 
@@ -26,15 +26,14 @@ _BESIDE: dict[str, Any] = {
 }
 
 
-def headline(details: Details, what: Literal["skill", "rank_ic"]) -> Markup:
+def headline(details: Details, what: Literal["skill", "rank_ic"]) -> Markup | None:
     """Skill or rank IC of each model: filled with its interval on test, hollow on valid."""
     name, zero = {"skill": ("skill", "the best constant"), "rank_ic": ("rank IC", "no order")}[what]
     rows = _rows(details, what, [*details.models, "oracle"])
     line = tuple(rows.loc["oracle"])
     rows["hollow"] = _rows(details, what, details.models, "valid")["value"]
-    room = _room(rows, -0.01, 0.02)
     title, label = f"{name} of each model on valid and test", f"{name} on test (0 = {zero})"
-    return draw(details, what, title, label, rows[:-1], room, line)
+    return draw(details, what, title, label, rows[:-1], room(rows, -0.01, 0.02), line)
 
 
 def differences(details: Details) -> Markup | None:
@@ -48,43 +47,32 @@ def differences(details: Details) -> Markup | None:
     title = "Difference in skill of each model and the best one below it"
     label = "difference in skill on test"
     rows["name"] = [f"{model} − {against[model]}" for model in rows.index]
-    return draw(details, "differences", title, label, rows, (-bound, bound), [np.nan] * 3)
+    return draw(details, "differences", title, label, rows, (-bound, bound))
 
 
 def oracle_shares(details: Details) -> Markup | None:
     """Share of the oracle's skill that each model captured."""
     rows = _rows(details, "oracle_share", details.models).dropna(subset="value")
-    if rows.empty:
-        return None
-    room, line = _room(rows, 0.0, 1.0), (1.0, np.nan, np.nan)
     title = "Share of the oracle's skill that each model captured"
     label = "share of the oracle's skill, test"
-    return draw(details, "oracle-share", title, label, rows, room, line)
+    return draw(
+        details, "oracle-share", title, label, rows, room(rows, 0.0, 1.0), (1.0, np.nan, np.nan)
+    )
 
 
 def importance(details: Details, model: str, of: str = "family") -> Markup | None:
     """Skill lost on valid when a whole family, or a feature, is permuted, the most important on
-    top; the line is the spread over seeds."""
+    top, with its spread over seeds."""
     figure = {"family": "importance", "feature": "feature_importance"}[of]
-    found = [
-        (lost, one.name, one[f"{figure}_spread"].value or 0.0)
-        for one in details.on(model, "valid").events(figure)
-        if (lost := one[figure].value) is not None
-    ]
-    if not found:
-        return None
-    found = sorted(found, key=lambda one: (-one[0], one[1]))[:MOST]
-
-    def paint(ax: Any) -> None:
-        for at, (mean, _, spread) in enumerate(found):
-            ax.barh(at, mean, height=0.6, color=svg.color(details, model), alpha=0.75, linewidth=0)
-            ax.plot([mean - spread, mean + spread], [at, at], color=svg.INK, linewidth=1.2)
-        _names(ax, [name for _, name, _ in found])
-
-    names: Any = {"xlabel": "skill lost on valid", "ylabel": of}
-    title = f"Loss of skill of {model} when a {of} is permuted"
-    size = svg.SIZE[0], 0.75 + 0.29 * len(found)
-    return svg.draw(f"importance-{of}-{model}", title, paint, size=size, **names)
+    events = details.on(model, "valid").events(figure)
+    found = [(one.name, one[figure].value, one[f"{figure}_spread"].value or 0.0) for one in events]
+    rows = pd.DataFrame(found, columns=["name", "value", "spread"]).dropna(subset="value")
+    rows = rows.sort_values("value", ascending=False, kind="stable").set_index("name")[:MOST]
+    value, spread = rows["value"], rows.pop("spread")
+    rows = rows.assign(low=value - spread, high=value + spread)
+    around, title = room(rows, 0.0, 0.001), f"Loss of skill of {model} when a {of} is permuted"
+    name, rows = f"importance-{of}-{model}", rows.assign(model=model)
+    return draw(details, name, title, "skill lost on valid", rows, around, what=of)
 
 
 def _rows(details: Details, figure: str, models: list[str], split: str = "test") -> pd.DataFrame:
@@ -93,7 +81,7 @@ def _rows(details: Details, figure: str, models: list[str], split: str = "test")
     return pd.DataFrame(found, index=models, columns=["value", "low", "high"], dtype=float)
 
 
-def _room(rows: pd.DataFrame, low: float, high: float) -> Room:
+def room(rows: pd.DataFrame, low: float, high: float) -> Room:
     """From `low`, or further down as far as there is room, to `high` or the largest figure."""
     shown = [low, high, *rows.to_numpy().ravel()]
     high = float(np.nanmax(shown))
@@ -101,27 +89,42 @@ def _room(rows: pd.DataFrame, low: float, high: float) -> Room:
 
 
 def draw(
-    details: Details, name: str, title: str, label: str, rows: pd.DataFrame, room: Room, line: Any
-) -> Markup:
-    """Models in the `room` there is, beside a dashed line with its band. `rows` may have columns
-    hollow, of a second mark, and name."""
+    details: Details,
+    name: str,
+    title: str,
+    label: str,
+    rows: pd.DataFrame,
+    room: Room,
+    line: Any = (np.nan,) * 3,
+    what: str = "model",
+) -> Markup | None:
+    """Each of `rows`, which are of a model or `what` they are, in the `room` there is, beside a
+    dashed line with its band; None without rows. They may have columns hollow, of a second mark,
+    name, and model, whose colour a mark has."""
+    if rows.empty:
+        return None
     low, high = room
     edge, size = 0.04 * (high - low), (svg.SIZE[0], 0.75 + 0.31 * len(rows))
+    rows = rows.assign(**{"hollow": np.nan, "name": rows.index, "model": rows.index} | dict(rows))
 
     def paint(ax: Any) -> None:
         if not np.isnan(line[0]):
             ax.axvline(line[0], color=svg.INK, linewidth=1.4, linestyle=(0, (4, 2)))
             if not np.isnan(line[1] + line[2]):
                 ax.axvspan(line[1], line[2], color=svg.INK, alpha=0.09, linewidth=0)
-        for at, row in enumerate(rows.assign(hollow=rows.get("hollow", np.nan)).itertuples()):
-            is_model = row.Index in details.models
-            color = svg.color(details, str(row.Index)) if is_model else svg.INK
-            _mark(ax, at, row, color, low, high)
-        _names(ax, list(rows.get("name", rows.index)))
+        for at, row in enumerate(rows.itertuples()):
+            _mark(ax, at, row, svg.color(details, str(row.model)), low, high)
+        # One below the other, from the top, beside a line at 0.
+        ax.axvline(0, color=svg.MUTED, linewidth=1)
+        ax.set_yticks(range(len(rows)), rows["name"])
+        ax.tick_params(axis="y", labelcolor=svg.INK, labelsize=9)
+        ax.set_ylim(len(rows) - 0.4, -0.6)
+        ax.grid(visible=True, axis="x")
+        ax.grid(visible=False, axis="y")
+        ax.xaxis.get_major_locator().set_params(nbins=6)
 
-    axes: Any = {"xlabel": label, "xlim": (low - edge, high + edge)}
-    axes["ylabel"] = "model" if rows.index.isin([*details.models, "oracle"]).all() else "feature"
-    return svg.draw(name, f"{title}, with intervals", paint, size=size, **axes)
+    axes: Any = {"xlabel": label, "ylabel": what, "xlim": (low - edge, high + edge)}
+    return svg.draw(name, title, paint, size=size, **axes)
 
 
 def _mark(ax: Any, at: int, row: Any, color: str, low: float, high: float) -> None:
@@ -144,14 +147,3 @@ def _mark(ax: Any, at: int, row: Any, color: str, low: float, high: float) -> No
         ax.plot(edge, at, marker=shape, **mark)
         aside = {} if row.value < low else {"xytext": (-8, -0.5), "ha": "right"}
         ax.annotate(text.figure(row.value, 2), (edge, at), **_BESIDE | aside)
-
-
-def _names(ax: Any, names: list[str]) -> None:
-    """One below the other, from the top, beside a line at 0."""
-    ax.axvline(0, color=svg.MUTED, linewidth=1)
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(axis="y", labelcolor=svg.INK, labelsize=9)
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.grid(visible=True, axis="x")
-    ax.grid(visible=False, axis="y")
-    ax.xaxis.get_major_locator().set_params(nbins=6)

@@ -105,8 +105,8 @@ def series(details: Details, model: str) -> int:
 
 
 def color(details: Details, model: str) -> str:
-    """Its placeholder."""
-    return SERIES[series(details, model)]
+    """Its placeholder; ink for what is none of the models."""
+    return SERIES[series(details, model)] if model in details.models else INK
 
 
 def marker(details: Details, model: str) -> str:
