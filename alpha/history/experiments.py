@@ -1,8 +1,9 @@
 """alpha experiments: what each experiment changed, and what came of it, by DVC's API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import pandas as pd
 from rich.console import RenderableType
 from rich.padding import Padding
 
@@ -10,7 +11,6 @@ from alpha.core import params as core_params
 from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
-from alpha.history.repository import ABSENT
 
 SUMMARY = "a table of experiments: what they changed, and the best model on valid"
 OPTIONS = [Option("--commits", "those of so many commits, HEAD and before", "1", type=int)]
@@ -33,6 +33,7 @@ def table(rows: list[dict[str, Any]], params: dict[str, Any]) -> Iterator[Render
     those of the commit there."""
     cells, changes = [("experiment", "created", "best", "valid", "test", "verdict")], [""]
     commit: dict[str, Any] = {}
+    keys = list(map(str, pd.json_normalize(params)))  # dotted, as DVC has them
     for row in rows:
         if row["rev"] == "workspace":
             continue
@@ -44,7 +45,7 @@ def table(rows: list[dict[str, Any]], params: dict[str, Any]) -> Iterator[Render
         figures = [text.figure(one) for one in skills]
         name = row["Experiment"] or row["rev"]
         cells.append((name, row["Created"] or "", named or "", *figures, verdict or ""))
-        changes.append(", ".join(_changes(commit, row, params)))
+        changes.append(", ".join(_changes(commit, row, keys)))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for line, changed in zip(cells, changes, strict=True):
         sides = zip(line, "<<<>><", widths, strict=True)
@@ -56,16 +57,9 @@ def table(rows: list[dict[str, Any]], params: dict[str, Any]) -> Iterator[Render
         yield "No experiments of this commit: `dvc exp run -S label.horizon_seconds=120` makes one."
 
 
-def _changes(commit: dict[str, Any], row: dict[str, Any], params: Any) -> Iterator[str]:
-    """The params of an experiment that are not the commit's, and whether its code is not."""
-    differ = [key for key, value in row.items() if value != commit.get(key)]
-    for key in differ:
-        found = params
-        for part in key.split("."):
-            found = found.get(part, ABSENT) if isinstance(found, dict) else ABSENT
-        if found is not ABSENT:
-            value = row[key]
-            whole = isinstance(value, float) and value.is_integer()
-            yield f"{key}={int(value) if whole else value}"
-    if any(row[key] and commit.get(key) and key.startswith("alpha/") for key in differ):
-        yield "code"
+def _changes(commit: dict[str, Any], row: dict[str, Any], keys: Iterable[str]) -> Iterator[str]:
+    """The params, of those with these keys, that are not the commit's."""
+    for key in keys:
+        value = row.get(key)
+        if value is not None and value != commit.get(key):
+            yield f"{key}={value:.10g}" if isinstance(value, float) else f"{key}={value}"

@@ -18,15 +18,11 @@ def section(title: str, content: RenderableType) -> Padding:
 
 
 def fitted(frame: pd.DataFrame) -> Table:
-    """A grid of figures; if it is too wide with titles and intervals over several lines, and if
-    that is too wide with a row for each title."""
+    """A grid of figures; if it is too wide with titles and intervals over several lines."""
     if text.fits(made := grid(frame)):
         return made
     tight = frame.map(lambda cell: cell.replace(", ", ",\n"))
-    tight = tight.rename(columns=lambda title: title.replace(" ", "\n"))
-    if text.fits(made := grid(tight, gap=1)):
-        return made
-    return grid(frame.set_index(name := frame.columns[0]).T.reset_index(names=name), gap=1)
+    return grid(tight.rename(columns=lambda title: title.replace(" ", "\n")), gap=1)
 
 
 def of_words(
