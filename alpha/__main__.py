@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 
 import alpha.core.interrupt  # noqa: F401
-from alpha import __version__
 from alpha.core import cli
 from alpha.learn.params import MODELS
 
@@ -28,8 +27,7 @@ SECTIONS = *_SECTIONS.split(), *MODELS
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     words = sys.argv[1:] if argv is None else list(argv)
-    commands = cli.Commands(COMMANDS, GROUPS, __version__)
-    return cli.main(words, commands, sections=SECTIONS)
+    return cli.main(words, COMMANDS, GROUPS, sections=SECTIONS)
 
 
 if __name__ == "__main__":

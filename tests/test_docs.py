@@ -17,7 +17,7 @@ from from_code import comments, words
 from ruamel.yaml import YAML
 from snakemake.cli import parse_args
 
-from alpha import __version__, check
+from alpha import check
 from alpha.__main__ import COMMANDS, GROUPS
 from alpha.audit.findings import SEVERITIES
 from alpha.core import cli
@@ -85,8 +85,7 @@ def test_every_command_is_one_that_exists(path):
 
 def of_alpha(rest):
     if not rest[0].startswith("-"):
-        known = cli.Commands(COMMANDS, GROUPS, __version__)
-        cli.parser(known, list(COMMANDS)).parse_args(rest)
+        cli.parser(COMMANDS, GROUPS).parse_args(rest)
 
 
 def of_make(rest):

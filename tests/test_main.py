@@ -288,8 +288,7 @@ def test_an_interrupted_command_says_so_in_one_line(workplace, capsys, monkeypat
 def test_every_group_has_an_example_that_its_arguments_accept(title):
     name, *words = title.split("`")[1].split()
     assert (name, words[0] in GROUPS[title].split()) == ("alpha", True)
-    known = cli.Commands(COMMANDS, GROUPS, __version__)
-    args, others = cli.parser(known, words[:1]).parse_known_args(words)
+    args, others = cli.parser(COMMANDS, GROUPS).parse_known_args(words)
     assert (args.command, others) == (words[0], [])
 
 

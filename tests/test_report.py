@@ -605,10 +605,10 @@ def test_the_simplest_that_does_as_well_has_a_skill_and_is_not_proven_to_be_beat
         (["SIM-data-01-01-2024.h5", "SIM-data-02-01-2024.h5"], True, "simulated SIM"),
         (["ETH-USD-data-01-01-2024.h5"], False, "ETH-USD"),
         (["A-data-01-01-2024.h5", "B-data-01-01-2024.h5"], False, "feature files of ethusd"),
-        (["monday.h5"], False, "feature files of ethusd"),
+        (["monday.h5"], False, "monday.h5"),
     ],
 )
-def test_the_market_is_the_symbol_that_file_names_share_or_their_folder(
+def test_the_market_is_what_file_names_begin_with_or_their_folder(
     made: Folders, params: Params, names, simulated, market
 ):
     labels = read(Profile, made.labels / "profile.json")

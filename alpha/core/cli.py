@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import alpha
 from alpha.core import params as core_params
 from alpha.core.errors import InputError
 from alpha.core.text import nearest
@@ -32,33 +33,31 @@ class Option:
     required: bool = True
 
 
-@dataclass(frozen=True)
-class Commands:
-    """The module of each word; and words by the titles of their groups, in the help's order."""
-
-    modules: Mapping[str, str]
-    groups: Mapping[str, str]
-    version: str
-
-
-def main(argv: Sequence[str], commands: Commands, *, sections: Collection[str]) -> int:
-    """Run a command. `sections` are the names that params.yaml may have.
+def main(
+    argv: Sequence[str],
+    modules: Mapping[str, str],
+    groups: Mapping[str, str],
+    *,
+    sections: Collection[str],
+) -> int:
+    """Run a command, by the module of each word; `groups` as in `parser`. `sections` are the names
+    that params.yaml may have.
 
     Returns 0; after one line on standard error 2 for bad input, or 130.
     """
     word = argv[0] if argv else "--help"
-    known = word in commands.modules
+    known = word in modules
     if not known and not word.startswith("-"):
-        near = nearest(word, commands.modules) or "; `alpha --help` lists them"
+        near = nearest(word, modules) or "; `alpha --help` lists them"
         print(f"alpha: error: no such command {word!r}{near}", file=sys.stderr)
         return 2
     try:
         # The module of a given command alone is imported.
         complete = word.startswith("--print-completion")
-        made = parser(commands, [word] if known else list(commands.modules), listed=complete)
+        made = parser({word: modules[word]} if known else modules, groups, listed=complete)
         args, others = made.parse_known_args(argv or [word])
         word = args.command
-        module: Any = importlib.import_module(commands.modules[word])
+        module: Any = importlib.import_module(modules[word])
         for other in others:
             flags = ["--params", *(option.flag for option in module.OPTIONS)]
             raise InputError(f"no such argument {other!r}{nearest(other, flags)}")
@@ -93,20 +92,20 @@ def _undo() -> str:
 
 
 def parser(
-    commands: Commands, words: Sequence[str], *, listed: bool = False
+    modules: Mapping[str, str], groups: Mapping[str, str], *, listed: bool = False
 ) -> argparse.ArgumentParser:
-    """That of some commands; of all with help by groups, or `listed` as argparse does it: shtab
-    completes what is listed so."""
-    found: Any = {word: importlib.import_module(commands.modules[word]) for word in words}
+    """That of the commands of some modules; of all with help by groups, which are words by their
+    titles, or `listed` as argparse does it: shtab completes what is listed so."""
+    found: Any = {word: importlib.import_module(name) for word, name in modules.items()}
     lines = ["Order-book features to an alpha model"]
-    for title, group in commands.groups.items() if len(words) > 1 else ():
+    for title, group in groups.items() if len(found) > 1 else ():
         lines += ["", f"{title}:"]
         for word in group.split():
             line, at = f"  {word:11} {found[word].SUMMARY}", " " * 14
             lines += textwrap.wrap(line, shutil.get_terminal_size().columns, subsequent_indent=at)
     raw = argparse.RawDescriptionHelpFormatter
     top = argparse.ArgumentParser("alpha", description="\n".join(lines), formatter_class=raw)
-    top.add_argument("--version", action="version", version=f"alpha {commands.version}")
+    top.add_argument("--version", action="version", version=f"alpha {alpha.__version__}")
     if listed:
         import shtab
 

@@ -3,7 +3,6 @@ with the data, its features, and models side by side. Nothing here knows of HTML
 
 import os
 import platform
-import re
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -94,12 +93,10 @@ def as_good(details: Details) -> str | None:
 
 
 def market(labels: Profile, data: Data, *, simulated: bool) -> str:
-    """The symbol that the names of the feature files share, or their folder."""
-    names = (re.match(r"(.+)-data-\d\d-\d\d-\d{4}\.", name) for name in labels.days)
-    symbols = {name and name[1] for name in names}
-    symbol = symbols.pop() if len(symbols) == 1 else None
-    files = f"feature files of {Path(data.dir).name}"
-    return f"{'simulated ' if simulated else ''}{symbol}" if symbol else files
+    """What the names of the feature files begin with, or their folder."""
+    symbols = {name.partition("-data-")[0] for name in labels.days}
+    found = symbols.pop() if len(symbols) == 1 else f"feature files of {Path(data.dir).name}"
+    return f"simulated {found}" if simulated else found
 
 
 def made_with() -> str:
