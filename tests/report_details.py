@@ -16,6 +16,7 @@ from made_results import write_prediction
 from alpha.check import Params
 from alpha.core.artifacts import write_json
 from alpha.core.frames import Block, write_frame
+from alpha.data.contract import Contract
 from alpha.evaluate import figures, tables
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row
@@ -528,18 +529,18 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
     audited = pd.DataFrame({"feature": features, "ahead_of": "", "ic_by_chance": 0.01} | late)
     audited = audited.assign(psi_valid=0.1, psi_test=0.4)
     audited.to_csv(folders.audit / "features.csv", index=False)
-    write_json(
-        folders.normalization,
-        {
-            "names": list(features),
-            "families": {name: name.split("_")[0] for name in features},
-            "sigma": [0.0, *[1.0] * (len(features) - 1)],
-            "nan": [0, 12, *[0] * (len(features) - 2)],
-            "inf": [0, 0, 4, *[0] * (len(features) - 3)],
-            "clip": 10.0,
-            "rows": 1000,
-        },
+    contract = Contract(
+        names=features,
+        families=tuple(name.split("_")[0] for name in features),
+        mean=np.zeros(len(features)),
+        sigma=np.array([0.0, *[1.0] * (len(features) - 1)]),
+        finite=np.array([1000, 988, 996, *[1000] * (len(features) - 3)]),
+        nan=np.array([0, 12, *[0] * (len(features) - 2)]),
+        inf=np.array([0, 0, 4, *[0] * (len(features) - 3)]),
+        clip=10.0,
+        rows=1000,
     )
+    write_json(folders.normalization, {**contract.content(), "hash": contract.hash})
 
 
 def write_rows(folders: Folders, found: Details) -> None:

@@ -2,11 +2,13 @@ import json
 import math
 import re
 import shutil
+from dataclasses import replace
 from hashlib import md5
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
@@ -17,12 +19,13 @@ from alpha.core import text as numbers
 from alpha.core.artifacts import parse as read
 from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
+from alpha.data.contract import Contract, read_contract
 from alpha.data.features import open_folder
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row, table
 from alpha.label.profile import Profile
 from alpha.report import content, features, ladder, lines, stretch, svg
-from alpha.report.content import Contract, SplitSummary
+from alpha.report.content import SplitSummary
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = "<script>alert(1)<script>&'\".h5"  # a file may have this name
@@ -317,7 +320,7 @@ def test_counts_that_do_not_add_up_are_a_defect(made: Folders, params: Params, r
         params.label,
         read(Profile, made.labels / "profile.json"),
         SplitSummary.model_validate(found),
-        read(Contract, made.normalization),
+        read_contract(made.normalization),
     )
     what = "rows of the input that its counts do not account for"
     assert list(defects.rows[defects.what == what]) == [6]
@@ -397,10 +400,9 @@ def test_a_page_of_undefined_figures_is_still_a_page(tmp_path: Path, params: Par
         folders.labels / "profile.json",
         lambda found: found.update(days={"a.h5": empty, "b.h5": empty}, total=total),
     )
-    edit(
-        folders.normalization,
-        lambda found: found.update(names=[], sigma=[], nan=[], inf=[], families={}),
-    )
+    none = dict.fromkeys(("mean", "sigma", "finite", "nan", "inf"), np.zeros(0))
+    contract = replace(read_contract(folders.normalization), names=(), families=(), **none)
+    write_json(folders.normalization, contract.content() | {"hash": contract.hash})
     page = Page(write(folders, params))
     assert "No model has a skill on valid" in page.text
     assert numbers.NOTHING in page.text
@@ -412,7 +414,7 @@ def test_a_page_of_undefined_figures_is_still_a_page(tmp_path: Path, params: Par
         ("labels/profile.json", lambda x: x["total"].pop("status"), "total.status: field required"),
         ("guard/shift.json", lambda x: x.update(status="fine"), "status: input should be 'not_"),
         ("splits/summary.json", lambda x: x.pop("counts"), "counts: field required"),
-        ("normalization.json", lambda x: x["nan"].pop(), "nan must have a value for each of names"),
+        ("normalization.json", lambda x: x["nan"].pop(), "its hash does not match"),
         ("evaluate/details.json", lambda x: x.pop("models"), "models: field required"),
     ],
 )
@@ -535,11 +537,13 @@ def test_models_that_can_be_drawn_look_different(rich: Details):
 def test_families_add_up_what_their_features_have():
     """Two families; one constant feature, one with NaN, one with ±inf."""
     contract = Contract(
-        names=["a", "b", "c"],
-        families={"a": "one", "b": "two", "c": "one"},
-        sigma=[0.0, 1.0, 2.0],
-        nan=[0, 3, 4],
-        inf=[0, 0, 5],
+        names=("a", "b", "c"),
+        families=("one", "two", "one"),
+        mean=np.zeros(3),
+        sigma=np.array([0.0, 1.0, 2.0]),
+        finite=np.array([9, 6, 0]),
+        nan=np.array([0, 3, 4]),
+        inf=np.array([0, 0, 5]),
         clip=10,
         rows=9,
     )
@@ -675,7 +679,7 @@ def test_a_stretch_is_of_two_moments_in_utc(params: Params):
 
 def test_features_are_listed_by_what_is_lost_without_them(made: Folders, rich: Details):
     """By the mean over models; those that no model misses last; with drift, rank IC and gaps."""
-    contract = read(Contract, made.normalization)
+    contract = read_contract(made.normalization)
     audited = features.read(made.audit).rename(index={"spread": "unseen"})
     found = features.table(rich, audited, contract)
     assert list(found.index) == ["ask_level0", "ask_level1", "bid_level0", "spread", "unseen"]

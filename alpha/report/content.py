@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, model_validator
+from pydantic import BaseModel
 
 import alpha
 from alpha.core import text
 from alpha.data.columns import SPLITS, SplitName
+from alpha.data.contract import Contract
 from alpha.data.params import Data, Label
 from alpha.evaluate.details import Details
 from alpha.label.profile import Count, Profile
@@ -51,30 +52,10 @@ class SplitSummary(BaseModel):
     splits: dict[SplitName, Split]
 
 
-class Contract(BaseModel):
-    """The normalization contract; lists are of one value per feature, over train rows."""
-
-    names: list[str]
-    families: dict[str, str]
-    sigma: list[float]
-    nan: list[Count]
-    inf: list[Count]
-    clip: float
-    rows: Count
-
-    @model_validator(mode="after")
-    def _one_value_each(self) -> "Contract":
-        for name in ("sigma", "nan", "inf"):
-            if len(getattr(self, name)) != len(self.names):
-                raise ValueError(f"{name} must have a value for each of names")
-        return self
-
-    @property
-    def features(self) -> pd.DataFrame:
-        """One a row: its name and family, whether it is constant, how much of it is not finite."""
-        found = pd.DataFrame({"name": self.names, "nan": self.nan, "inf": self.inf})
-        family = [self.families.get(name, text.NOTHING) for name in self.names]
-        return found.assign(family=family, constant=[sigma == 0 for sigma in self.sigma])
+def by_feature(contract: Contract) -> pd.DataFrame:
+    """One a row: its name and family, whether it is constant, how much of it is not finite."""
+    names = {"name": contract.names, "family": contract.families, "constant": contract.sigma == 0}
+    return pd.DataFrame(names | {"nan": contract.nan, "inf": contract.inf})
 
 
 def varying(details: Details) -> list[str]:
@@ -163,7 +144,11 @@ def defects(
     details: Details, label: Label, labels: Profile, splits: SplitSummary, contract: Contract
 ) -> pd.DataFrame:
     """Every count that should have been zero and is not, what it is of, and what was done."""
-    features, status, sigmas = contract.features, labels.total.status, f"{contract.clip:g} sigmas"
+    features, status, sigmas = (
+        by_feature(contract),
+        labels.total.status,
+        f"{contract.clip:g} sigmas",
+    )
     zero, constant = "0 after normalization", "all zeros after normalization"
     empty = sum(day.status.labelled == 0 for day in labels.days.values())
     gap = f"a step longer than {label.max_gap_seconds:g} s in their window, or an empty window"
@@ -207,7 +192,7 @@ def defects(
 def families(contract: Contract) -> pd.DataFrame:
     """Families in the order of their first feature: how many features they have, are constant in
     train, and have how many values there that are NaN or ±inf."""
-    features = contract.features
+    features = by_feature(contract)
     features = features.assign(with_nan=features["nan"] > 0, with_inf=features["inf"] > 0)
     by = features.groupby("family", sort=False)
     counts = by[["constant", "with_nan", "nan", "with_inf", "inf"]].sum()

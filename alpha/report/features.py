@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from alpha.data.contract import Contract
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import read_csv
 from alpha.report import content, ladder, svg
@@ -25,7 +26,7 @@ def read(audit: Path) -> pd.DataFrame:
     return read_csv(audit / "features.csv", {"feature": "str"}, needed).set_index("feature")
 
 
-def table(details: Details, audited: pd.DataFrame, contract: content.Contract) -> pd.DataFrame:
+def table(details: Details, audited: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     """What is known of each feature: the most important first."""
     lost = pd.DataFrame(
         {
@@ -34,7 +35,9 @@ def table(details: Details, audited: pd.DataFrame, contract: content.Contract) -
             if (events := details.on(name, "valid").events("feature_importance"))
         }
     )
-    odd = contract.features.set_index("name").rename(columns={"nan": "NaN", "inf": "±inf"})
+    odd = (
+        content.by_feature(contract).set_index("name").rename(columns={"nan": "NaN", "inf": "±inf"})
+    )
     found = pd.concat([lost, audited[list(_SHOWN)].rename(columns=_SHOWN), odd], axis=1)
     order = lost.mean(axis=1).reindex(found.index).sort_values(ascending=False, kind="stable")
     found = found.loc[order.index[:_ROWS]].drop(columns=["family", "constant"])
