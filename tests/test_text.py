@@ -54,7 +54,6 @@ def test_numbers_read_as_people_write_them():
     assert numbers.share(0.0001) == "<0.1 %"
     assert numbers.share(0.99999) == ">99.9 %"
     assert (numbers.share(0.0), numbers.share(1.0)) == ("0.0 %", "100.0 %")
-    assert (numbers.deviation(0.0), numbers.deviation(0.002)) == ("0", "0.002")
     assert numbers.ends(-0.05, 0.1) == "[−0.050, 0.100]"
     assert numbers.ends(None, 0.1) == ""
     assert numbers.words("unstable_over_seeds") == "unstable over seeds"

@@ -51,11 +51,6 @@ def brief(value: float | None) -> str:
     return count(value) if value is not None and value == round(value) else figure(value)
 
 
-def deviation(value: float, digits: int = 3) -> str:
-    """A spread as `figure`, but exactly none is a plain 0."""
-    return "0" if value == 0 else figure(value, digits)
-
-
 def ends(low: float | None, high: float | None, digits: int = 3) -> str:
     """An interval as [0.052, 0.070], or nothing where there is none."""
     defined = low is not None and high is not None

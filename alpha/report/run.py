@@ -110,7 +110,7 @@ def _template(*, bps: bool) -> Template:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    named = ("count", "figure", "brief", "share", "moment", "deviation", "words")
+    named = ("count", "figure", "brief", "share", "moment", "words")
     environment.filters |= {name: getattr(text, name) for name in named}
     # An outcome is a return in bps, or a class's code.
     environment.filters["bps"] = lambda value: text.figure(value and value / text.BPS, 2)
