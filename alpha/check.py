@@ -43,8 +43,8 @@ Params: Any = core_params.model(SECTIONS)
 def command(params: Any, args: Arguments) -> None:
     for span, rows in run(params):
         start, end = (text.moment(moment(ns)) for ns in (span.start_ns, span.end_ns))
-        found = ", ".join(f"{count:,} {status}" for status, count in rows.items() if count)
-        print(f"{span.name:5}  {start} to {end}: {found}")
+        print(f"{span.name:5}  {start} to {end}: {rows.pop('kept'):,} rows kept")
+        print("      ", ", ".join(f"{count:,} {status}" for status, count in rows.items() if count))
 
 
 def load(path: Path) -> Any:

@@ -369,7 +369,7 @@ def test_an_experiment_that_fails_in_this_folder_says_how_to_get_the_params_back
     assert alpha("normalize", "--train", "t", "--out", "o") == 2
     printed = capsys.readouterr().err
     assert "normalize.clip: must be greater than 0, found -5" in printed
-    assert ("`git checkout params.yaml` brings back the committed file" in printed) == says
+    assert ("`git checkout params.yaml` takes it back" in printed) == says
     assert printed.count("\n") == 1
 
 

@@ -275,8 +275,14 @@ def test_params_of_one_s_own_are_validated_as_their_file_says(own):
         ("{wide: {units: 1, more: 2}}", r"own\.wide\.more: no such key"),
         ("{wide: }", r"own\.wide: .*, found"),
         ("[wide]", r"own: .*, found"),
-        ("{wild: {}}", r"own\.wild.*: must be one of boosting, wide, deciles, found 'wild'"),
-        ("{mlp: {}}", r"own\.mlp.*: must be one of boosting, wide, deciles, found 'mlp'"),
+        (
+            "{wild: {}}",
+            r"own\.wild.*: must be one of boosting, wide, deciles .* not taken.*, found 'wild'",
+        ),
+        (
+            "{mlp: {}}",
+            r"own\.mlp.*: must be one of boosting, wide, deciles .* not taken.*, found 'mlp'",
+        ),
     ],
 )
 def test_what_is_wrong_with_them_is_said_in_one_line(own, text, message):
@@ -289,13 +295,13 @@ def test_what_is_wrong_with_them_is_said_in_one_line(own, text, message):
 def test_without_a_file_of_one_s_own_there_is_none_to_name(monkeypatch):
     monkeypatch.setitem(KINDS, "own", {})
     with pytest.raises(
-        InputError, match="own.wide.*: must be one of the files of alpha/models/own, found"
+        InputError, match="own.wide.*: must be one of none .*alpha/models/own.*, found"
     ):
         parse(with_own("{wide: {}}"), source="p")
 
 
 def test_a_model_of_one_s_own_without_parameters_needs_no_section_for_them(own):
-    (own / "wide.py").write_text("FEATURES = True\n")
+    (own / "wide.py").write_text("class Model: ...\n")
     assert parse(with_own("{wide: {}}"), source="p").own["wide"].model_dump() == {}
     with pytest.raises(InputError, match=r"own\.wide\.units: no such key"):
         parse(with_own("{wide: {units: 1}}"), source="p")
@@ -315,3 +321,29 @@ def test_a_history_of_what_was_not_watched_has_the_line_of_the_end(chain, own, t
     assert len(lines) == 2
     assert all(lines[1].split(","))
     assert read_json(tmp_path / "out" / "model.json")["model"] == "boosting"
+
+
+class MeanOfEach:
+    """An estimator of nobody's library: the mean outcome, whatever the features."""
+
+    def fit(self, x, y):
+        self.mean = float(y.mean())
+        return self
+
+    def predict(self, x):
+        return np.full(len(x), self.mean)
+
+
+def test_whatever_has_fit_and_predict_is_an_estimator(tmp_path):
+    train = random_dataset()
+    model = fitted(MeanOfEach, train, trusted=[f"{MeanOfEach.__module__}.MeanOfEach"])
+    model.save(tmp_path)
+    again = type(model).load(tmp_path)
+    assert again.predict(train.known) == pytest.approx(train.y.mean())
+
+
+def test_a_file_without_a_model_is_refused_before_anything_runs(own):
+    (own / "empty.py").write_text("x = 1\n")
+    KINDS["own"]["empty"] = "empty"
+    with pytest.raises(InputError, match=r"own: alpha/models/own/empty.py must have a class Model"):
+        parse(with_own("{empty: {}}"), source="p")

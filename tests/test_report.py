@@ -200,14 +200,14 @@ def test_same_inputs_give_the_same_bytes_whatever_the_users_matplotlib_says(
 
 def test_the_verdict_comes_first(text: str, rich: Details):
     """The chosen model and its answers to both questions, each in its own line, and the simplest
-    model that does as well stand before all else; then what it is all of, then all verdicts."""
+    model that may do as well stand before all else; then what it is all of, then all verdicts."""
     words = Page(text).text
     assert rich.best == "silos"
     head = words[: words.index("Verdicts Why Audit")]
     assert (
         "actionable on paper silos the best on valid of 10 models Learnable: yes Silos learnt "
-        "something. Could act on it: not proven Fees may eat it. As good and simpler: mlp Nothing "
-        "proves that silos beats mlp: on test the difference in skill is 0.015 [−0.005, 0.035]."
+        "something. Could act on it: not proven Fees may eat it. Not proven better than: mlp mlp "
+        "is simpler, and has skill; on test the difference in skill is 0.015 [−0.005, 0.035]."
     ) in head
     assert "0.191 [0.180, 0.202]" in head
     assert "Test, 945 rows 2024-01-04 00:00 – 2024-01-05 00:00 Rows 3,007 in 3 files" in head

@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,7 @@ def test_a_table_from_elsewhere_is_not_of_the_project(tmp_path: Path):
     edited, failed = outdated(tmp_path, "out")
     assert edited.startswith("Not up to date: in")
     assert failed == "The last run failed: logs/a.log, logs/b/0.log says why."
+    # By `dvc repro`, say, which knows nothing of that file.
+    (tmp_path / "out").write_text("made since")
+    os.utime(tmp_path / FAILED, (1, 1))
+    assert not any("failed" in line for line in outdated(tmp_path, "out"))

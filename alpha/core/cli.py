@@ -84,11 +84,11 @@ def main(
 
 
 def _undo() -> str:
-    """What takes back the params that an experiment in this folder brought; a failed one of DVC
-    leaves them. One of the queue runs in a folder of its own."""
+    """What takes back the params that -S brought, which a failed experiment of DVC leaves in this
+    folder. One of the queue runs in a folder of its own."""
     here = os.environ.get("DVC_EXP_NAME") and os.environ.get("DVC_ROOT") == os.getcwd()
-    back = "`git checkout params.yaml` brings back the committed file, then `make run` the results"
-    return f" (DVC has written this experiment's params into params.yaml: {back})" if here else ""
+    back = "`git checkout params.yaml` takes it back, with every edit since the last commit"
+    return f" (if -S brought it, {back}; then `make run` brings the results back)" if here else ""
 
 
 def parser(

@@ -33,7 +33,7 @@ def sentence(shift: Shift) -> str:
     if shift.status == "moved":
         return f"L{moved(shift)[1:]}."
     params = [f"{of.key} from {written(of.pinned)} to {written(of.found)}" for of in shift.params]
-    others = [f"params ({some(params, most=3)})"] * ("params" in shift.status)
+    others = [f"params ({some(params)})"] * ("params" in shift.status)
     others += [f"data ({_days(shift)})"] * ("data" in shift.status)
     return f"The labels are of other {' and '.join(others)} than their pin: {_total(shift)}."
 

@@ -92,8 +92,10 @@ def outdated(root: Path, path: str) -> list[str]:
     named = [f"{name} ({', '.join(sorted(of))})" if of else name for name, of in edited.items()]
     lines = [f"Not up to date: {some(named)} changed since. `make run` mends that."] * bool(named)
     with suppress(OSError):
-        logs = (root / FAILED).read_text().split()
-        lines.append(f"The last run failed: {some(logs)} says why.")
+        # One that ended well since, by whatever command, has written the results anew.
+        made = (root / path).stat().st_mtime if (root / path).exists() else 0.0
+        logs = (root / FAILED).read_text().split() if (root / FAILED).stat().st_mtime > made else []
+        lines += [f"The last run failed: {some(logs)} says why."] * bool(logs)
     return lines
 
 

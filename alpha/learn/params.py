@@ -58,18 +58,24 @@ def _list(item: Any, *limits: Any) -> Any:
 def _name(kind: str) -> Any:
     def check(name: str) -> str:
         if name not in KINDS[kind]:
-            known = ", ".join(KINDS[kind]) or "the files of alpha/models/own"
-            raise ValueError(f"must be one of {known}, found {name!r}")
+            known = ", ".join(KINDS[kind]) or "none"
+            own = " (files in alpha/models/own, in lower case, by names not taken)" * (
+                kind == "own"
+            )
+            raise ValueError(f"must be one of {known}{own}, found {name!r}")
         return name
 
     return Annotated[str, AfterValidator(check)]
 
 
 def _parameters(own: dict[str, Any]) -> dict[str, Section]:
-    of = {
-        name: getattr(import_module(f"alpha.models.own.{name}"), "Parameters", Section)
-        for name in own
-    }
+    files = {name: import_module(f"alpha.models.own.{name}") for name in own}
+    for name, file in files.items():
+        if not (hasattr(file, "Model") or hasattr(file, "build")):
+            raise ValueError(
+                f"alpha/models/own/{name}.py must have a class Model or a function build"
+            )
+    of = {name: getattr(file, "Parameters", Section) for name, file in files.items()}
     return dict(sections_of(of).model_validate(own))
 
 

@@ -249,7 +249,7 @@ def test_a_bad_value_of_an_experiment_names_its_key_and_what_brings_everything_b
         "params.yaml: label.horizon_seconds: must be greater than or equal to 0.000001, found -5"
         in printed
     )
-    assert "`git checkout params.yaml` brings back the committed file" in printed
+    assert "`git checkout params.yaml` takes it back" in printed
     copied.run("git", "checkout", "params.yaml")
     copied.run("snakemake", "--cores", "2")
     assert copied.results() == before

@@ -45,8 +45,9 @@ class Estimator:
         if objective.classes:
             y = objective.of_class(train.y)
         made = cls.make(parameters, objective)
-        random = [name for name in made.get_params() if name.endswith("random_state")]
-        made.set_params(**dict.fromkeys(random, seed))
+        if hasattr(made, "get_params"):
+            random = [name for name in made.get_params() if name.endswith("random_state")]
+            made.set_params(**dict.fromkeys(random, seed))
         weight = {"sample_weight": objective.row_weights(train.y)}
         threadpool_limits(1)
         made.fit(train.x, y, **(weight if has_fit_parameter(made, *weight) else {}))
