@@ -26,7 +26,6 @@ from alpha.simulate import Simulate
 from alpha.split import Split
 from alpha.split.ranges import ROW_STATUS, Range, Times, holdout, row_status, rows_of
 
-_DAY_NS = 86_400 * 10**9
 
 SUMMARY = "check params.yaml and feature files, and show the splits; change nothing"
 OPTIONS: Sequence[Option] = []
@@ -103,4 +102,4 @@ def _simulated(market: Simulate) -> Iterator[np.ndarray]:
     first = np.datetime64(market.start, "ns").astype(np.int64)
     for day in range(market.days):
         rows = np.arange(day * market.rows_per_day, (day + 1) * market.rows_per_day)
-        yield first + np.round(rows * (_DAY_NS / market.rows_per_day)).astype(np.int64)
+        yield first + np.round(rows * (86_400e9 / market.rows_per_day)).astype(np.int64)
