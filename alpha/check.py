@@ -26,7 +26,6 @@ from alpha.simulate import Simulate
 from alpha.split import Split
 from alpha.split.ranges import ROW_STATUS, Range, Times, holdout, row_status, rows_of
 
-
 SUMMARY = "check params.yaml and feature files, and show the splits; change nothing"
 OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
