@@ -60,7 +60,8 @@ def test_an_edit_of_what_comes_last_plans_nothing_before_it(built, file, expecte
     (built.folder / file).write_bytes(before)
 
 
-@pytest.mark.parametrize("entry", ["snakemake", pytest.param("dvc repro", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", ["snakemake", "dvc repro"])
 def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(built, tmp_path, entry):
     """Labels of the same bytes stop the chain there, by either engine."""
     shutil.copytree(built.folder, tmp_path / "copy", symlinks=True)

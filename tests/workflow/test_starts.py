@@ -32,16 +32,10 @@ def test_steps_without_networks_import_no_heavy_library(ran):
         step: set(re.findall(r"^import time:.*\| +(\w+)", text, re.MULTILINE))
         for step, text in zip(steps[1::2], steps[2::2], strict=True)
     }
-    for step, module in {
-        "simulate": "simulate",
-        "label": "label",
-        "guard": "guard",
-        "split": "split",
-        "normalize": "normalize",
-        "train_baselines": "train",
-        "predict_baselines": "predict",
-    }.items():
-        assert re.search(rf"\| +alpha\.{module}\.\w+$", printed, re.MULTILINE), step
+    for step in (
+        "simulate", "label", "guard", "split", "normalize", "train_baselines", "predict_baselines",
+    ):  # fmt: skip
+        assert "alpha" in found[step], step
         assert found[step] & HEAVY == set(), step
 
 
