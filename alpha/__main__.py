@@ -12,7 +12,7 @@ from alpha.learn.params import MODELS
 GROUPS = {
     "Look at results, as in `alpha show silos`": "show diff experiments verify",
     "Check and pin, as in `alpha check`": "check pin",
-    "Run one step, as in `alpha simulate --out /tmp/out`": """simulate label guard split normalize
+    "Run one step, as in `alpha simulate --out market`": """simulate label guard split normalize
     audit train predict evaluate report tidy""",
 }
 COMMANDS = {word: f"alpha.{word}" for words in GROUPS.values() for word in words.split()}

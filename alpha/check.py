@@ -16,8 +16,6 @@ from alpha.core.errors import InputError
 from alpha.data.features import families, moment, open_folder
 from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
-from alpha.label.run import label_files
-from alpha.label.targets import compute
 from alpha.learn.params import KINDS, LADDER, Loss, sections
 from alpha.models.networks.params import Train
 from alpha.normalize import Normalize
@@ -68,6 +66,10 @@ def run(params: Any, *, rows: bool = True) -> list[tuple[Range, dict[str, int]]]
     status; of the simulated market, as if it had neither gaps nor defects. Raises InputError as the
     steps would.
     """
+    # A compiler, which not every start of an engine waits for.
+    from alpha.label.run import label_files
+    from alpha.label.targets import compute
+
     label = params.label
     if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change
         times: Times = partial(_simulated, params.simulate)

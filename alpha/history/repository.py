@@ -93,9 +93,9 @@ def outdated(root: Path, path: str) -> list[str]:
     lines = [f"Not up to date: {some(named)} changed since. `make run` mends that."] * bool(named)
     with suppress(OSError):
         # One that ended well since, by whatever command, has written the results anew.
-        made = (root / path).stat().st_mtime if (root / path).exists() else 0.0
-        logs = (root / FAILED).read_text().split() if (root / FAILED).stat().st_mtime > made else []
-        lines += [f"The last run failed: {some(logs)} says why."] * bool(logs)
+        failed, made = root / FAILED, root / path
+        if not made.exists() or failed.stat().st_mtime > made.stat().st_mtime:
+            lines.append(f"The last run failed: {some(failed.read_text().split())} says why.")
     return lines
 
 

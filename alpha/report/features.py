@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from alpha.core.artifacts import read_csv
 from alpha.data.contract import Contract
 from alpha.evaluate.details import Details
-from alpha.evaluate.figures import read_csv
 from alpha.report import content, ladder, svg
 
 # Lines, and rows of the table, that there is room for.

@@ -10,9 +10,9 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from alpha.core.artifacts import read_csv
 from alpha.data.columns import SplitName
 from alpha.evaluate.details import Details, Figure
-from alpha.evaluate.figures import read_csv
 from alpha.label.profile import Profile
 from alpha.report import content, svg
 
