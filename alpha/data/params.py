@@ -28,10 +28,11 @@ def _compiles(pattern: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_compiles)]
+Dir = Annotated[str, Field(pattern=_DIR, description="be a path without ' \" { } $ ` \\")]
 
 
 class Data(Section):
-    dir: Annotated[str, Field(pattern=_DIR, description="be a path without ' \" { } $ ` \\")]
+    dir: Dir
     pattern: Annotated[str, Field(pattern=r"^[^/]+$", description="be a file's name, without /")]
     key: Name
     timestamp: Name | None
