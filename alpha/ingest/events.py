@@ -1,6 +1,6 @@
 """What raw messages come to, whatever their format: events of a book and trades, in order."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +29,59 @@ class Events(NamedTuple):
     # is that of its snapshot, of a TRADE the trade's number (or a hash of its name).
     first: np.ndarray
     last: np.ndarray
-    # (BOOK events, levels, 4) float64: bid price, bid size, ask price, ask size, best first; a price
-    # is NaN where there is no such level.
+    # (BOOK events, levels, 4) float64: bid price, bid size, ask price, ask size, best first; a
+    # price is NaN where there is no such level.
     books: np.ndarray
+
+
+NOTHING = Events._make((
+    *(np.empty(0, dtype=np.int64) for _ in range(2)),
+    *(np.empty(0, dtype=np.int8) for _ in range(2)),
+    *(np.empty(0) for _ in range(2)),
+    *(np.empty(0, dtype=np.int64) for _ in range(2)),
+    np.empty((0, 1, 4)),
+))
+
+
+def merge(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
+    """The events of all streams, of which one alone has books, in the order of their times; of
+    equal times, those of the stream that is named first come first. A batch may be empty."""
+    running = [(batch for batch in stream if len(batch.time_ns)) for stream in streams]
+    waiting = [next(stream, NOTHING) for stream in running]
+    more = [len(batch.time_ns) > 0 for batch in waiting]
+    while any(len(batch.time_ns) for batch in waiting):
+        # The next batch of a stream may have events of the time that its last one ends at.
+        ends = [
+            int(batch.time_ns[-1]) for batch, goes_on in zip(waiting, more, strict=True) if goes_on
+        ]
+        until = min(ends, default=None)
+        ready = []
+        for at, batch in enumerate(waiting):
+            stop = (
+                len(batch.time_ns) if until is None else int(np.searchsorted(batch.time_ns, until))
+            )
+            first, waiting[at] = _split(batch, stop)
+            # Numbers of messages are each stream's own.
+            ready.append(first._replace(message=first.message * len(streams) + at))
+            if more[at] and batch.time_ns[-1] == until:
+                coming = next(running[at], NOTHING)
+                more[at] = len(coming.time_ns) > 0
+                waiting[at] = join([waiting[at], coming])
+        found = join(ready)
+        order = np.argsort(found.time_ns, kind="stable")
+        yield Events._make((*(column[order] for column in found[:-1]), found.books))
+
+
+def join(parts: Sequence[Events]) -> Events:
+    """Parts after one another; the books of those that have any."""
+    books = [part.books for part in parts if len(part.books)] or [NOTHING.books]
+    columns = zip(*(part[:-1] for part in parts), strict=True)
+    return Events._make((*map(np.concatenate, columns), np.concatenate(books)))
+
+
+def _split(events: Events, stop: int) -> tuple[Events, Events]:
+    books = int(np.count_nonzero(events.kind[:stop] == BOOK))
+    return (
+        Events._make((*(column[:stop] for column in events[:-1]), events.books[:books])),
+        Events._make((*(column[stop:] for column in events[:-1]), events.books[books:])),
+    )

@@ -1,6 +1,6 @@
 """Params of ingest: where raw files are, what they are, and the grid of rows to make of them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -24,9 +24,7 @@ class Source(Section):
     # By pattern, such as "quote/*.csv.gz"; a format's name stands for {format: name}.
     files: dict[
         Name,
-        Annotated[
-            Files, BeforeValidator(lambda of: {"format": of} if isinstance(of, str) else of)
-        ],
+        Annotated[Files, BeforeValidator(lambda of: {"format": of} if isinstance(of, str) else of)],
     ] = Field(min_length=1)
 
 
