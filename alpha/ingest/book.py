@@ -30,7 +30,7 @@ COUNTS = (
 (
     _MESSAGES, _TRADES, _BREAKS, _GAPS, _DIFFER, _BEFORE, _REPEATED, _CROSSED, _ONE_SIDED, _STALE,
     _OUTSIDE,
-) = range(len(COUNTS))  # fmt: skip
+) = range(14, 14 + len(COUNTS))  # fmt: skip
 # A trade this far beyond the touch is not of this book.
 _OUTSIDE_SHARE = 0.01
 _TRADE_IDS = 1 << 16
@@ -42,7 +42,7 @@ _ROWS = 1 << 13
 # The stamp of levels that came with a whole book; others have that of their message, from 1 on.
 _WHOLE = 0
 
-# Where the numbers of a state are.
+# Where the numbers of a state are: first how many bids and asks there are.
 (
     _MESSAGE,  # the number of the message that is being read
     _SEEN,  # the last sequence number
@@ -56,7 +56,11 @@ _WHOLE = 0
     _AGE,
     _WAITING,  # how many updates wait for a snapshot
     _COMPARED,  # whether the snapshot replaces a book that was known
-) = range(12)
+) = range(2, 14)
+_COUNTED = 14  # here COUNTS begin
+# Where the figures are: after FLOWS, the best bid, its size, the best ask and its size at the end of
+# the last message, NaN where they were not known.
+_TOUCH = len(FLOWS)
 
 
 class State(NamedTuple):
@@ -65,12 +69,9 @@ class State(NamedTuple):
     key: np.ndarray  # (2, capacity) float64, ascending
     size: np.ndarray  # (2, capacity) float64
     stamp: np.ndarray  # (2, capacity) int64: the number of the message that last set the level
-    levels: np.ndarray  # (2,) int64: how many there are
-    before: np.ndarray  # (2, 2, shown levels) keys and sizes that a snapshot replaces
-    touch: np.ndarray  # (4,) bid, its size, ask, its size at the end of the last message, or NaN
-    flow: np.ndarray  # (FLOWS,)
     of: np.ndarray  # int64 numbers
-    counts: np.ndarray  # (COUNTS,) int64
+    figures: np.ndarray  # float64
+    before: np.ndarray  # (2, 2, shown levels) keys and sizes that a snapshot replaces
     trade_ids: np.ndarray  # int64
     waiting: np.ndarray  # (_WAITING_ROOM, 4) int64: message, side, first and last of updates
     waiting_levels: np.ndarray  # (_WAITING_ROOM, 2) float64: their price and size
@@ -93,19 +94,15 @@ class Replay:
     def __init__(self, *, grid_ns: int, levels: int, max_stale_ns: int) -> None:
         self._limits = grid_ns, levels, max_stale_ns
         self._width = 4 * levels + len(FLOWS)
-        none = np.int64(np.iinfo(np.int64).min)
-        of = np.zeros(12, dtype=np.int64)
-        of[[_MESSAGE, _NEXT_NS, _BOOK_NS, _AGE]] = none, none, none, -1
+        of = np.zeros(_COUNTED + len(COUNTS), dtype=np.int64)
+        of[[_MESSAGE, _NEXT_NS, _BOOK_NS]], of[_AGE] = np.iinfo(np.int64).min, -1
         self._state = State(
             key=np.empty((2, _CAPACITY)),
             size=np.empty((2, _CAPACITY)),
             stamp=np.empty((2, _CAPACITY), dtype=np.int64),
-            levels=np.zeros(2, dtype=np.int64),
-            before=np.empty((2, 2, levels)),
-            touch=np.full(4, np.nan),
-            flow=np.zeros(len(FLOWS)),
             of=of,
-            counts=np.zeros(len(COUNTS), dtype=np.int64),
+            figures=np.repeat((0.0, np.nan), (_TOUCH, 4)),
+            before=np.empty((2, 2, levels)),
             trade_ids=np.zeros(_TRADE_IDS, dtype=np.int64),
             waiting=np.empty((_WAITING_ROOM, 4), dtype=np.int64),
             waiting_levels=np.empty((_WAITING_ROOM, 2)),
@@ -113,7 +110,7 @@ class Replay:
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(zip(COUNTS, self._state.counts.tolist(), strict=True))
+        return dict(zip(COUNTS, self._state.of[_COUNTED:].tolist(), strict=True))
 
     def feed(self, events: Events) -> Rows:
         """The rows before the time of the last event: that of its own time waits for what else may
@@ -126,7 +123,7 @@ class Replay:
             at, book, rows = _replay(events, at, book, self._state, self._limits, out)
             if rows:
                 made.append(Rows(time_ns[:rows], age[:rows], values[:rows]))
-            if _is_full(self._state):
+            if _is_full(self._state.key, self._state.of):
                 self._grow()
         return _joined(made, self._width)
 
@@ -159,64 +156,84 @@ def _replay(
 ) -> tuple[int, int, int]:
     """Follow events from `at` on, and BOOK rows from `book` on, until all are read, `out` is full
     or there is no room for a level: how far it came in both, and how many rows it made."""
-    of, counts, rows = state.of, state.counts, 0
-    levels = limits[1]
-    for event in range(at, len(events.time_ns)):
-        now_ns, kind, message = events.time_ns[event], events.kind[event], events.message[event]
+    # Arrays by their own names: each look into a tuple counts references.
+    key, size, stamp, of, figures = state.key, state.size, state.stamp, state.of, state.figures
+    times, messages, kinds, sides = events.time_ns, events.message, events.kind, events.side
+    prices, sizes, firsts, lasts = events.price, events.size, events.first, events.last
+    levels, rows = limits[1], 0
+    for event in range(at, len(times)):
+        now_ns, kind, message = times[event], kinds[event], messages[event]
         if message != of[_MESSAGE]:
-            _finish(state)
+            if of[_SNAPSHOT]:
+                _end_snapshot(state)
+            if of[_TOUCHED]:
+                _follow_touch(key, size, of, figures)
         while of[_NEXT_NS] < now_ns:
-            ready, next_ns = _row_due(state, now_ns, limits)
+            ready, next_ns = _row_due(of, now_ns, limits)
             if ready:
                 if rows == len(out.time_ns):
                     return event, book, rows
                 _write_row(state, levels, out, rows)
                 rows += 1
             of[_NEXT_NS] = next_ns
-        if _is_full(state):
+        if _is_full(key, of):
             return event, book, rows
         if message != of[_MESSAGE]:
             of[_MESSAGE] = message
-            counts[_MESSAGES] += kind != TICK
-            _begin(state, kind, events.first[event], events.last[event], levels)
-        side = 0 if events.side[event] > 0 else 1
-        price, size = events.price[event], events.size[event]
+            of[_MESSAGES] += kind != TICK
+            _begin(of, figures, kind, firsts[event], lasts[event])
+            if kind == CLEAR and of[_ADMITTED]:
+                _begin_snapshot(state, lasts[event])
+        side = 0 if sides[event] > 0 else 1
         if kind == LEVEL:
-            if not (of[_KNOWN] or of[_SNAPSHOT]):
-                _wait(state, message, side, price, size, events.first[event], events.last[event])
-            elif of[_ADMITTED]:
-                _set_level(state, side, price, size, levels)
+            if of[_ADMITTED]:
+                change, rank = _put_level(
+                    key[side], size[side], stamp[side], of, side, prices[event], sizes[event]
+                )
+                if rank <= levels and not of[_SNAPSHOT]:
+                    figures[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
+                of[_BOOK_NS] = now_ns
+            elif not of[_KNOWN]:
+                _wait(state, message, side, event, events)
         elif kind == TRADE:
-            _trade(state, events.side[event], price, size, events.last[event])
+            _trade(
+                key,
+                of,
+                figures,
+                state.trade_ids,
+                sides[event],
+                prices[event],
+                sizes[event],
+                lasts[event],
+            )
         elif kind == BOOK:
             if of[_ADMITTED]:
                 _set_book(state, events.books[book], levels)
+                of[_BOOK_NS] = now_ns
             book += 1
         elif kind == BREAK:
-            counts[_BREAKS] += 1
-            _lose(state)
-        if kind in (LEVEL, BOOK, CLEAR) and of[_ADMITTED]:
-            of[_BOOK_NS] = now_ns
-    return len(events.time_ns), book, rows
+            of[_BREAKS] += 1
+            _lose(of, figures)
+    return len(times), book, rows
 
 
 @_compiled
-def _is_full(state: State) -> bool:
-    return max(state.levels) > state.key.shape[1] - _WAITING_ROOM
+def _is_full(key: np.ndarray, of: np.ndarray) -> bool:
+    most = key.shape[1] - _WAITING_ROOM
+    return of[0] > most or of[1] > most
 
 
 @_compiled
-def _row_due(state: State, now_ns: int, limits: tuple[int, int, int]) -> tuple[bool, int]:
+def _row_due(of: np.ndarray, now_ns: int, limits: tuple[int, int, int]) -> tuple[bool, int]:
     """Whether the next row is to be written, and when the one after it is due: now, if there are
     none to write until then."""
-    of = state.of
     grid_ns, _, max_stale_ns = limits
     next_ns = of[_NEXT_NS]
     until_now = -(-now_ns // grid_ns) * grid_ns
     if not of[_KNOWN]:
         return False, until_now
     if next_ns - of[_BOOK_NS] > max_stale_ns:
-        state.counts[_STALE] += (until_now - next_ns) // grid_ns
+        of[_STALE] += (until_now - next_ns) // grid_ns
         of[_BROKE] = of[_AGE] >= 0 or of[_BROKE]
         return False, until_now
     return True, next_ns + grid_ns
@@ -224,154 +241,145 @@ def _row_due(state: State, now_ns: int, limits: tuple[int, int, int]) -> tuple[b
 
 @_compiled
 def _write_row(state: State, levels: int, out: Rows, row: int) -> None:
-    of, counts, key = state.of, state.counts, state.key
-    bids, asks = state.levels[0], state.levels[1]
-    if bids and asks and key[0, bids - 1] + key[1, asks - 1] > 0:
-        counts[_CROSSED] += 1
+    of, key, figures, stamp = state.of, state.key, state.figures, state.stamp
+    if _is_crossed(key, of):
+        of[_CROSSED] += 1
         of[_BROKE] = 1
-        state.touch[:] = np.nan
-        if state.stamp[0, bids - 1] == _WHOLE:
-            _lose(state)
+        figures[_TOUCH:] = np.nan
+        if stamp[0, of[0] - 1] == _WHOLE:
+            _lose(of, figures)
         # The level that was set longer ago is one whose end was missed.
-        while bids and asks and key[0, bids - 1] + key[1, asks - 1] > 0:
-            newer = state.stamp[1, asks - 1] - state.stamp[0, bids - 1]
-            bids -= newer >= 0
-            asks -= newer <= 0
-        state.levels[0], state.levels[1] = bids, asks
-    elif not (bids and asks):
-        counts[_ONE_SIDED] += 1
+        while _is_crossed(key, of):
+            newer = stamp[1, of[1] - 1] - stamp[0, of[0] - 1]
+            of[0] -= newer >= 0
+            of[1] -= newer <= 0
+    elif not (of[0] and of[1]):
+        of[_ONE_SIDED] += 1
         of[_BROKE] = 1
     values = out.values[row]
     values[:] = np.nan
     of[_AGE] = -1 if of[_BROKE] else of[_AGE] + 1
     if not of[_BROKE]:
         for side in range(2):
-            for level in range(min(levels, state.levels[side])):
-                at = state.levels[side] - 1 - level
+            for level in range(min(levels, of[side])):
+                at = of[side] - 1 - level
                 values[2 * side * levels + level] = (1 - 2 * side) * key[side, at]
                 values[(2 * side + 1) * levels + level] = state.size[side, at]
-        values[4 * levels :] = state.flow
+        values[4 * levels :] = figures[:_TOUCH]
     out.time_ns[row], out.age[row] = of[_NEXT_NS], of[_AGE]
     of[_BROKE] = 0
-    state.flow[:] = 0.0
+    figures[:_TOUCH] = 0.0
 
 
 @_compiled
-def _begin(state: State, kind: int, first: int, last: int, levels: int) -> None:
+def _is_crossed(key: np.ndarray, of: np.ndarray) -> bool:
+    return of[0] > 0 and of[1] > 0 and key[0, of[0] - 1] + key[1, of[1] - 1] > 0
+
+
+@_compiled
+def _begin(of: np.ndarray, figures: np.ndarray, kind: int, first: int, last: int) -> None:
     """Take up a message: whether it counts, and whether messages before it are missing."""
-    of, counts = state.of, state.counts
     numbered = last > 0 and kind != TRADE
-    repeated = numbered and of[_SEEN] > 0 and last <= of[_SEEN] and of[_KNOWN]
-    counts[_REPEATED] += repeated
+    repeated = numbered and of[_KNOWN] and 0 < of[_SEEN] and last <= of[_SEEN]
+    of[_REPEATED] += repeated
     of[_ADMITTED] = not repeated
-    if kind == CLEAR and not repeated:
-        of[_COMPARED] = of[_KNOWN]
-        for side in range(2):
-            for level in range(levels):
-                at = state.levels[side] - 1 - level
-                state.before[side, 0, level] = state.key[side, at] if at >= 0 else 0.0
-                state.before[side, 1, level] = state.size[side, at] if at >= 0 else 0.0
-        state.levels[:] = 0
-        of[_SNAPSHOT], of[_KNOWN], of[_SEEN] = 1, 0, last
-    elif kind == LEVEL:
-        if of[_KNOWN] and numbered and of[_SEEN] > 0 and first > of[_SEEN] + 1:
-            counts[_GAPS] += 1
-            _lose(state)
-        if not of[_KNOWN]:
-            of[_ADMITTED] = 0
-        elif numbered and not repeated:
+    if kind == LEVEL and not repeated:
+        if numbered and of[_KNOWN] and 0 < of[_SEEN] < first - 1:
+            of[_GAPS] += 1
+            _lose(of, figures)
+        of[_ADMITTED] = of[_KNOWN]
+        if numbered and of[_KNOWN]:
             of[_SEEN] = last
 
 
 @_compiled
-def _finish(state: State) -> None:
-    """What a message brings when it is whole: a snapshot, and a change of the touch."""
+def _begin_snapshot(state: State, last: int) -> None:
     of = state.of
-    if of[_SNAPSHOT]:
-        of[_SNAPSHOT], of[_KNOWN] = 0, 1
-        same = True
-        if of[_COMPARED]:
-            for side in range(2):
-                for level in range(state.before.shape[2]):
-                    at = state.levels[side] - 1 - level
-                    key = state.key[side, at] if at >= 0 else 0.0
-                    size = state.size[side, at] if at >= 0 else 0.0
-                    same &= key == state.before[side, 0, level]
-                    same &= size == state.before[side, 1, level]
-            if not same:
-                state.counts[_DIFFER] += 1
-                _miss(state)
-        _catch_up(state)
-    if of[_TOUCHED]:
-        of[_TOUCHED] = 0
-        _follow_touch(state)
+    of[_COMPARED] = of[_KNOWN]
+    _show(state, state.before)
+    of[0] = of[1] = of[_KNOWN] = 0
+    of[_SNAPSHOT], of[_SEEN] = 1, last
 
 
 @_compiled
-def _catch_up(state: State) -> None:
-    """Apply what waited for the snapshot and is newer than it."""
-    of, message = state.of, np.int64(0)
-    for at in range(of[_WAITING]):
-        own, side = state.waiting[at, 0], state.waiting[at, 1]
-        first, last = state.waiting[at, 2], state.waiting[at, 3]
-        if at == 0 or own != message:
-            message = own
-            of[_ADMITTED] = last > of[_SEEN] and last > 0
-            if of[_ADMITTED] and of[_SEEN] > 0 and first > of[_SEEN] + 1:
-                state.counts[_GAPS] += 1
-                _lose(state)
-                return
-            if of[_ADMITTED]:
-                of[_SEEN] = last
+def _show(state: State, shown: np.ndarray) -> None:
+    """The keys and sizes of the best levels, 0 where there are none."""
+    for side in range(2):
+        for level in range(shown.shape[2]):
+            at = state.of[side] - 1 - level
+            shown[side, 0, level] = state.key[side, at] if at >= 0 else 0.0
+            shown[side, 1, level] = state.size[side, at] if at >= 0 else 0.0
+
+
+@_compiled
+def _end_snapshot(state: State) -> None:
+    """A book that is not as the messages since the last snapshot left it shows that some of them
+    are missing."""
+    of = state.of
+    of[_SNAPSHOT], of[_KNOWN] = 0, 1
+    if of[_COMPARED]:
+        now = np.empty_like(state.before)
+        _show(state, now)
+        if np.any(now != state.before):
+            of[_DIFFER] += 1
+            _miss(of, state.figures)
+    # What waited for the snapshot and is newer.
+    waited = of[_WAITING]
+    for at in range(waited):
+        side, first, last = state.waiting[at, 1], state.waiting[at, 2], state.waiting[at, 3]
+        if at == 0 or state.waiting[at, 0] != state.waiting[at - 1, 0]:
+            of[_REPEATED] -= 0 < last <= of[_SEEN]
+            _begin(of, state.figures, LEVEL, first, last)
+        if not of[_KNOWN]:
+            break
         if of[_ADMITTED]:
-            _put_level(state, side, state.waiting_levels[at, 0], state.waiting_levels[at, 1])
+            price, size = state.waiting_levels[at, 0], state.waiting_levels[at, 1]
+            _put_level(state.key[side], state.size[side], state.stamp[side], of, side, price, size)
     of[_WAITING] = 0
 
 
 @_compiled
-def _wait(
-    state: State, message: int, side: int, price: float, size: float, first: int, last: int
-) -> None:
+def _wait(state: State, message: int, side: int, event: int, events: Events) -> None:
     """Keep an update for the snapshot to come, if it can be told which of both is newer."""
     of = state.of
-    state.counts[_BEFORE] += 1
-    if last > 0:
+    of[_BEFORE] += 1
+    if events.last[event] > 0:
         if of[_WAITING] == len(state.waiting):
             of[_WAITING] = 0
         at = of[_WAITING]
         state.waiting[at, 0], state.waiting[at, 1] = message, side
-        state.waiting[at, 2], state.waiting[at, 3] = first, last
-        state.waiting_levels[at, 0], state.waiting_levels[at, 1] = price, size
+        state.waiting[at, 2], state.waiting[at, 3] = events.first[event], events.last[event]
+        state.waiting_levels[at, 0] = events.price[event]
+        state.waiting_levels[at, 1] = events.size[event]
         of[_WAITING] += 1
 
 
 @_compiled
-def _miss(state: State) -> None:
+def _miss(of: np.ndarray, figures: np.ndarray) -> None:
     """Something is missing between the row before and the next, if there is one before."""
-    state.of[_BROKE] = state.of[_AGE] >= 0 or state.of[_BROKE]
-    state.touch[:] = np.nan
+    of[_BROKE] = of[_AGE] >= 0 or of[_BROKE]
+    figures[_TOUCH:] = np.nan
 
 
 @_compiled
-def _lose(state: State) -> None:
+def _lose(of: np.ndarray, figures: np.ndarray) -> None:
     """The book is unknown from now on."""
-    _miss(state)
-    state.of[_KNOWN] = state.of[_SEEN] = state.of[_WAITING] = 0
-    state.levels[:] = 0
+    _miss(of, figures)
+    of[0] = of[1] = of[_KNOWN] = of[_SEEN] = of[_WAITING] = 0
 
 
 @_compiled
-def _set_level(state: State, side: int, price: float, size: float, levels: int) -> None:
-    """Set a level, and count what it adds or removes near the touch."""
-    change, rank = _put_level(state, side, price, size)
-    if rank <= levels and not state.of[_SNAPSHOT]:
-        state.flow[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
-
-
-@_compiled
-def _put_level(state: State, side: int, price: float, size: float) -> tuple[float, int]:
+def _put_level(
+    keys: np.ndarray,
+    sizes: np.ndarray,
+    stamps: np.ndarray,
+    of: np.ndarray,
+    side: int,
+    price: float,
+    size: float,
+) -> tuple[float, int]:
     """By how much the size at a price changed, and the level's place, 1 for the best."""
-    keys, sizes, count = state.key[side], state.size[side], state.levels[side]
+    count = of[side]
     key = price if side == 0 else -price
     at = count
     # Most changes are near the best, at the end.
@@ -382,33 +390,33 @@ def _put_level(state: State, side: int, price: float, size: float) -> tuple[floa
     there = at < count and keys[at] == key
     before = sizes[at] if there else 0.0
     rank = count - at + (not there)
-    state.of[_TOUCHED] = 1
+    of[_TOUCHED] = 1
     if size > 0:
         if not there:
             for later in range(count, at, -1):
                 keys[later], sizes[later] = keys[later - 1], sizes[later - 1]
-                state.stamp[side, later] = state.stamp[side, later - 1]
+                stamps[later] = stamps[later - 1]
             keys[at] = key
-            state.levels[side] += 1
-        sizes[at], state.stamp[side, at] = size, state.counts[_MESSAGES]
+            of[side] += 1
+        sizes[at], stamps[at] = size, of[_MESSAGES]
     elif there:
         for later in range(at, count - 1):
             keys[later], sizes[later] = keys[later + 1], sizes[later + 1]
-            state.stamp[side, later] = state.stamp[side, later + 1]
-        state.levels[side] -= 1
+            stamps[later] = stamps[later + 1]
+        of[side] -= 1
     return size - before, rank
 
 
 @_compiled
 def _set_book(state: State, book: np.ndarray, levels: int) -> None:
     """Replace the whole book, and count what it added and removed in the prices that both show."""
-    known = state.of[_KNOWN]
+    of, figures = state.of, state.figures
     for side in range(2):
         keys, sizes = state.key[side], state.size[side]
         new, sign = 0, 1.0 - 2.0 * side
         while new < len(book) and not np.isnan(book[new, 2 * side]):
             new += 1
-        old = state.levels[side]
+        old = of[side]
         # Beyond the last level that a book of this depth shows, nothing is known.
         bound = -np.inf
         if old >= len(book):
@@ -416,7 +424,7 @@ def _set_book(state: State, book: np.ndarray, levels: int) -> None:
         if new == len(book):
             bound = max(bound, sign * book[new - 1, 2 * side])
         mine, level = old - 1, 0
-        while known and (old - 1 - mine < levels or level < levels):
+        while of[_KNOWN] and (old - 1 - mine < levels or level < levels):
             before = keys[mine] if mine >= 0 else -np.inf
             after = sign * book[level, 2 * side] if level < new else -np.inf
             if max(before, after) < bound or max(before, after) == -np.inf:
@@ -424,56 +432,64 @@ def _set_book(state: State, book: np.ndarray, levels: int) -> None:
             change = (book[level, 2 * side + 1] if after >= before else 0.0) - (
                 sizes[mine] if before >= after else 0.0
             )
-            state.flow[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
+            figures[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
             mine -= before >= after
             level += after >= before
         for level in range(new):
             keys[new - 1 - level] = sign * book[level, 2 * side]
             sizes[new - 1 - level] = book[level, 2 * side + 1]
         state.stamp[side, :new] = _WHOLE
-        state.levels[side] = new
-    state.of[_KNOWN] = state.of[_TOUCHED] = 1
+        of[side] = new
+    of[_KNOWN] = of[_TOUCHED] = 1
 
 
 @_compiled
-def _follow_touch(state: State) -> None:
+def _follow_touch(key: np.ndarray, size: np.ndarray, of: np.ndarray, figures: np.ndarray) -> None:
     """Order-flow imbalance: what the best quotes gained in demand less what they gained in supply
     (Cont, Kukanov and Stoikov 2014, equation 4)."""
-    bids, asks, touch = state.levels[0], state.levels[1], state.touch
-    if not (state.of[_KNOWN] and bids and asks):
+    of[_TOUCHED] = 0
+    touch = figures[_TOUCH:]
+    if not (of[_KNOWN] and of[0] and of[1]):
         touch[:] = np.nan
         return
-    bid, ask = state.key[0, bids - 1], -state.key[1, asks - 1]
-    bid_size, ask_size = state.size[0, bids - 1], state.size[1, asks - 1]
+    bid, bid_size = key[0, of[0] - 1], size[0, of[0] - 1]
+    ask, ask_size = -key[1, of[1] - 1], size[1, of[1] - 1]
     if bid > ask:
         return
     if not np.isnan(touch[0]):
         demand = (bid_size if bid >= touch[0] else 0.0) - (touch[1] if bid <= touch[0] else 0.0)
         supply = (ask_size if ask <= touch[2] else 0.0) - (touch[3] if ask >= touch[2] else 0.0)
-        state.flow[_OFI] += demand - supply
+        figures[_OFI] += demand - supply
     touch[0], touch[1], touch[2], touch[3] = bid, bid_size, ask, ask_size
 
 
 @_compiled
-def _trade(state: State, side: int, price: float, size: float, number: int) -> None:
+def _trade(
+    key: np.ndarray,
+    of: np.ndarray,
+    figures: np.ndarray,
+    ids: np.ndarray,
+    side: int,
+    price: float,
+    size: float,
+    number: int,
+) -> None:
     """Count a trade by the side that took; without one, by the nearer side of the mid (Lee and
     Ready 1991)."""
-    counts = state.counts
     if number != 0:
-        at = number & (len(state.trade_ids) - 1)
-        if state.trade_ids[at] == number:
-            counts[_REPEATED] += 1
+        at = number & (len(ids) - 1)
+        if ids[at] == number:
+            of[_REPEATED] += 1
             return
-        state.trade_ids[at] = number
-    bids, asks = state.levels[0], state.levels[1]
-    if not (state.of[_KNOWN] and bids and asks):
+        ids[at] = number
+    if not (of[_KNOWN] and of[0] and of[1]):
         return
-    bid, ask = state.key[0, bids - 1], -state.key[1, asks - 1]
+    bid, ask = key[0, of[0] - 1], -key[1, of[1] - 1]
     if price < bid * (1 - _OUTSIDE_SHARE) or price > ask * (1 + _OUTSIDE_SHARE):
-        counts[_OUTSIDE] += 1
+        of[_OUTSIDE] += 1
         return
-    counts[_TRADES] += 1
+    of[_TRADES] += 1
     if side == 0:
         side = 1 if price >= (bid + ask) / 2 else -1
-    state.flow[_BUYS + (side < 0)] += 1.0
-    state.flow[_VOLUME + (side < 0)] += size
+    figures[_BUYS + (side < 0)] += 1.0
+    figures[_VOLUME + (side < 0)] += size

@@ -34,13 +34,15 @@ class Events(NamedTuple):
     books: np.ndarray
 
 
-NOTHING = Events._make((
-    *(np.empty(0, dtype=np.int64) for _ in range(2)),
-    *(np.empty(0, dtype=np.int8) for _ in range(2)),
-    *(np.empty(0) for _ in range(2)),
-    *(np.empty(0, dtype=np.int64) for _ in range(2)),
-    np.empty((0, 1, 4)),
-))
+NOTHING = Events._make(
+    (
+        *(np.empty(0, dtype=np.int64) for _ in range(2)),
+        *(np.empty(0, dtype=np.int8) for _ in range(2)),
+        *(np.empty(0) for _ in range(2)),
+        *(np.empty(0, dtype=np.int64) for _ in range(2)),
+        np.empty((0, 1, 4)),
+    )
+)
 
 
 def merge(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
