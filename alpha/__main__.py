@@ -12,14 +12,14 @@ from alpha.learn.params import MODELS
 GROUPS = {
     "Look at results, as in `alpha show silos`": "show diff experiments verify",
     "Check and pin, as in `alpha check`": "check pin",
-    "Run one step, as in `alpha simulate --out market`": """simulate label guard split normalize
-    audit train predict evaluate report tidy""",
+    "Run one step, as in `alpha simulate --out market`": """simulate ingest label guard split
+    normalize audit train predict evaluate report tidy""",
 }
 COMMANDS = {word: f"alpha.{word}" for words in GROUPS.values() for word in words.split()}
 COMMANDS |= {word: f"alpha.history.{word}" for word in ("diff", "experiments", "verify")}
 COMMANDS |= {"pin": "alpha.guard.pin", "tidy": "alpha.predict.tidy"}
 # The sections of params.yaml.
-_SECTIONS = """data features simulate label split normalize audit baselines networks trees own seeds
+_SECTIONS = """data features simulate ingest label split normalize audit baselines networks trees own seeds
 loss train evaluate verdict report"""
 SECTIONS = *_SECTIONS.split(), *MODELS
 

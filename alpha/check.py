@@ -16,6 +16,7 @@ from alpha.core.errors import InputError
 from alpha.data.features import families, moment, open_folder
 from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
+from alpha.ingest.params import INGESTED, Ingest, find_files
 from alpha.learn.params import KINDS, LADDER, Loss, sections
 from alpha.models.networks.params import Train
 from alpha.normalize import Normalize
@@ -27,8 +28,8 @@ from alpha.split.ranges import ROW_STATUS, Range, Times, holdout, row_status, ro
 SUMMARY = "check params.yaml and feature files, and show the splits; change nothing"
 OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
-    "data": Data, "features": Features, "simulate": Simulate, "label": Label, "split": Split,
-    "normalize": Normalize, "audit": Audit, **LADDER, "loss": Loss, "train": Train,
+    "data": Data, "features": Features, "simulate": Simulate, "ingest": Ingest, "label": Label,
+    "split": Split, "normalize": Normalize, "audit": Audit, **LADDER, "loss": Loss, "train": Train,
     "evaluate": Evaluate, "verdict": Verdict, "report": Report,
     **{model: section for kind in KINDS for model, section in sections(kind).items()},
 }  # fmt: skip
@@ -37,7 +38,10 @@ Params: Any = core_params.model(SECTIONS)
 
 
 def command(params: Any, args: Arguments) -> None:
-    for span, rows in run(params):
+    found = run(params)
+    if not found:
+        print(f"{INGESTED}: still to be made from raw data: `make run`, or `dvc repro`")
+    for span, rows in found:
         start, end = (text.moment(moment(ns)) for ns in (span.start_ns, span.end_ns))
         print(f"{span.name:5}  {start} to {end}: {rows.pop('kept'):,} rows kept")
         print("      ", ", ".join(f"{count:,} {status}" for status, count in rows.items() if count))
@@ -59,18 +63,29 @@ def _validated(content: dict[str, Any], source: str) -> Any:
     return core_params.validate(content, Params, NAMES, source=source)
 
 
-def run(params: Any, *, rows: bool = True) -> list[tuple[Range, dict[str, int]]]:
+def run(
+    params: Any, *, rows: bool = True, ingested: bool = True
+) -> list[tuple[Range, dict[str, int]]]:
     """Check the feature files' columns and timestamps and the splits' ranges; change nothing.
 
     With `rows`, all quotes are read too. Returns the splits, and how many rows of each have which
-    status; of the simulated market, as if it had neither gaps nor defects. Raises InputError as the
-    steps would.
+    status; of the simulated market, as if it had neither gaps nor defects. Of raw data whose
+    feature files are still to be made, unless `ingested`, no more is checked than that they are
+    there. Raises InputError as the steps would.
     """
     # A compiler, which not every start of an engine waits for.
     from alpha.label.run import label_files
     from alpha.label.targets import compute
 
-    label = params.label
+    label, sources = params.label, params.ingest.sources
+    if sources:
+        if params.data.dir != INGESTED:
+            raise InputError(
+                f"data.dir: must be {INGESTED} with ingest.sources, found {params.data.dir!r}"
+            )
+        find_files(sources[0])
+        if not (ingested and Path(INGESTED).is_dir()):
+            return []
     if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change
         times: Times = partial(_simulated, params.simulate)
         quotes = (np.ones(params.simulate.rows_per_day),) * 2

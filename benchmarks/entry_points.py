@@ -24,11 +24,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "workflow
 from checkout import Checkout
 
 # One parameter of each section that has any. The miniature has neither silos nor
-# lightgbm: theirs run nothing.
+# lightgbm, nor raw data: theirs run nothing.
 PARAMETERS: dict[str, Any] = {
     "data.exclude": ["^spread"],
     "features.families.spread": "^spread.*",
     "simulate.seed": 7,
+    "ingest.levels": 5,
     "label.horizon_seconds": 400,
     "split.embargo_seconds": 900,
     "normalize.clip": 5.0,

@@ -120,7 +120,7 @@ class Project:
     def verify(self, **options: Any) -> str:
         params = YAML(typ="safe").load(self.root / "params.yaml")
         lock = Path("dvc.lock")
-        return verify.run(self.root, self.root / lock, data=params["data"]["dir"], **options)
+        return verify.run(self.root, self.root / lock, data=[params["data"]["dir"]], **options)
 
     def refusal(self, **options: Any) -> str:
         with pytest.raises(InputError) as raised:
@@ -247,7 +247,8 @@ def test_a_signal_ends_what_runs_and_removes_the_copy(project, tmp_path):
     (project.results / "train" / "mlp").rename(project.results / "train" / "wait")
     project.record()
     code = "import alpha.history.verify as v, argparse, pathlib, types; v.command(" \
-        "types.SimpleNamespace(data=types.SimpleNamespace(dir='results/simulate'))," \
+        "types.SimpleNamespace(data=types.SimpleNamespace(dir='results/simulate')," \
+        "ingest=types.SimpleNamespace(sources=()))," \
         "argparse.Namespace(lock=pathlib.Path('dvc.lock'), keep=None))"  # fmt: skip
     environment = os.environ | {
         "TMPDIR": str(tmp_path / "temporary"),

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from alpha.data.params import Data
 from alpha.history import repository as history
 from alpha.history.differences import Difference, of_out, of_weights
 from alpha.history.repository import ABSENT
+from alpha.ingest.params import Ingest
 
 if TYPE_CHECKING:
     from dvc.stage import Stage
@@ -32,7 +33,7 @@ OPTIONS = [
     Option("--lock", "the record to compare with", default="dvc.lock"),
     Option("--keep", "a new folder for the copy, which then stays", required=False),
 ]
-SECTIONS = {"data": Data}
+SECTIONS = {"data": Data, "ingest": Ingest}
 
 # What would make Python look for the package elsewhere than in the copy.
 _NOT_PASSED_ON = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE")
@@ -41,10 +42,11 @@ _NOT_PASSED_ON = ("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE")
 def command(params: Any, args: Arguments) -> None:
     # As an exception, so that what it started ends with it, and its folder is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    print(run(Path("."), args.lock, data=params.data.dir, keep=args.keep))
+    data = [params.data.dir, *(source.dir for source in params.ingest.sources)]
+    print(run(Path("."), args.lock, data=data, keep=args.keep))
 
 
-def run(root: Path, lock: Path, *, data: str, keep: Path | None = None) -> str:
+def run(root: Path, lock: Path, *, data: Sequence[str], keep: Path | None = None) -> str:
     """Rebuild the project in `root` and compare; what came of it, as a sentence. `data` and `keep`
     as in `_copied`.
 
@@ -102,9 +104,10 @@ def _refusal(found: "dict[Stage, list[Difference]]", lock: Path) -> str:
 
 
 @contextmanager
-def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path, Path]]:
+def _copied(root: Path, *, data: Sequence[str], keep: Path | None) -> Iterator[tuple[Path, Path]]:
     """A temporary folder, or `keep`, which stays; in it a copy of the project in `root`, without
-    what git ignores, with an empty DVC cache. `data` is data.dir: the user's own is linked.
+    what git ignores, with an empty DVC cache. `data` are data.dir and folders of raw data: the
+    user's own are linked.
 
     Raises InputError without a commit to begin with, or if `keep` has something in it.
     """
@@ -113,20 +116,21 @@ def _copied(root: Path, *, data: str, keep: Path | None) -> Iterator[tuple[Path,
     if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
         raise InputError(f"--keep must be a new or empty folder, found {keep}")
     folder = Path(tempfile.mkdtemp(prefix="alpha-verify-")) if keep is None else keep.resolve()
-    data = os.path.normpath(data)
-    linked = [] if history.related(data, ["results/simulate"]) else [data]
+    linked = [os.path.normpath(one) for one in data if not history.related(one, ["results"])]
     # Data at ../ must stay below the folder.
-    place = folder.joinpath(*["above"] * Path(data).parts.count(".."), "checkout")
+    above = max((Path(one).parts.count("..") for one in linked), default=0)
+    place = folder.joinpath(*["above"] * above, "checkout")
     try:
         listed = history.git(root, "ls-files", "--cached", "--others", "--exclude-standard", "-z")
         for name in {os.fsdecode(name) for name in listed.split(b"\0")}:
             if (root / name).is_file() and not history.related(name, linked):
                 (place / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, place / name)
-        for link in (Path(os.path.normpath(place / own)) for own in linked):
+        for own in linked:
+            link = Path(os.path.normpath(place / own))
             if not link.exists():
                 link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to((root / data).resolve())
+                link.symlink_to((root / own).resolve())
         # DVC's cache and its own notes, neither the project's nor the user's.
         (place / ".dvc").mkdir(exist_ok=True)
         (place / ".dvc" / "config.local").write_text(

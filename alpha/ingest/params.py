@@ -1,9 +1,11 @@
 """Params of ingest: where raw files are, what they are, and the grid of rows to make of them."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from alpha.core.errors import InputError
 from alpha.core.params import FileName, Name, Seconds, Section
 from alpha.data.params import Dir
 
@@ -43,3 +45,15 @@ class Ingest(Section):
     @property
     def max_stale_ns(self) -> int:
         return round(self.max_stale_seconds * 1e9)
+
+
+def find_files(source: Source) -> dict[str, list[Path]]:
+    """The raw files of each pattern, by name. Raises InputError for a pattern that none matches."""
+    found = {
+        pattern: sorted(path for path in Path(source.dir).glob(pattern) if path.is_file())
+        for pattern in source.files
+    }
+    for pattern, paths in found.items():
+        if not paths:
+            raise InputError(f"{source.dir}: holds no file that matches {pattern!r}")
+    return found

@@ -87,6 +87,7 @@ EXPECTED = {
     "data.exclude": AFTER_LABELS,
     "features.families.spread": AFTER_SPLITS,
     "simulate.seed": {"simulate"} | AFTER_LABELS,
+    "ingest.levels": set(),
     "label.horizon_seconds": AFTER_LABELS,
     "split.embargo_seconds": {"split"} | AFTER_SPLITS,
     "normalize.clip": AFTER_SPLITS,

@@ -40,7 +40,9 @@ try:
     STALE = REPO.status() if workflow.is_main_process else {}
     if STALE:
         # Which rows the splits would keep is to be known before labels are made.
-        check.run(PARAMS, rows=bool(STALE.keys() & {"label", "split"}))
+        rows = bool(STALE.keys() & {"label", "split"})
+        ingested = not any(stage.startswith("ingest@") for stage in STALE)
+        check.run(PARAMS, rows=rows, ingested=ingested)
     elif workflow.is_main_process:
         Path(FAILED).unlink(missing_ok=True)
 except InputError as error:

@@ -2,6 +2,7 @@
 # one for each network or tree: to train one also for each seed, such as `train mlp/0`, side by side.
 for step, mem_mb, runtime in (
     ("simulate", 2000, 30),
+    ("ingest", 4000, 240),
     ("label", 4000, 30),
     ("guard", 1000, 10),
     ("split", 4000, 60),
@@ -13,6 +14,8 @@ for step, mem_mb, runtime in (
     ("report", 2000, 15),
 ):
     each = step in ("train", "predict")
+    if not each and step not in STAGE_OF:
+        continue  # ingest, without sources
     path = f"{step}/{{run}}" if each else step
 
     rule:

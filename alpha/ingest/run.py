@@ -1,0 +1,94 @@
+"""Raw market data to feature files: rows on a grid, a file a UTC day."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
+from pathlib import Path
+
+import numpy as np
+
+from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.errors import InputError
+from alpha.core.frames import Block, import_ahead, write_frame
+from alpha.core.text import track
+from alpha.ingest.events import NOTHING, Events, merge
+from alpha.ingest.formats import MESSAGES, TRADES
+from alpha.ingest.params import Ingest, Source
+from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
+from alpha.ingest.tables import open_streams
+
+_DAY_NS = 86_400 * 10**9
+
+
+def run(ingest: Ingest, *, out: Path) -> None:
+    """Write out/{symbol}-data-DD-MM-YYYY.h5, a file a UTC day with best_bid and best_ask (float64)
+    and the features (float32), and out/summary.json: what was found, and what became of it.
+
+    Raises InputError, naming file and row, if raw files are not as params say, or make no row.
+    """
+    if not ingest.sources:
+        raise InputError("ingest.sources: must name raw files, found none")
+    import_ahead()
+    found: Counter[str] = Counter()
+    days: dict[str, dict[str, int]] = {}
+    [source] = ingest.sources
+    with whole_folder(out) as part:
+        stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
+        for rows in track(each_day(batches), "days"):
+            date = np.datetime64(int(rows.time_ns[0]), "ns").astype("datetime64[D]").item()
+            name = f"{ingest.symbol or 'data'}-data-{date:%d-%m-%Y}.h5"
+            blocks = [Block(QUOTES, rows.quotes), Block(stream.names, rows.features)]
+            write_frame(part / name, rows.time_ns, blocks, tz_aware=True)
+            unknown = int(np.count_nonzero(np.isnan(rows.quotes[:, 0])))
+            days[name] = {"rows": len(rows.time_ns), "without_quotes": unknown}
+        if not days:
+            raise InputError(f"{source.dir}: must make at least one row of ingest.grid_seconds")
+        counts = stream.counts | found
+        write_json(part / "summary.json", {"days": days, "counts": counts})
+    rows = sum(day["rows"] for day in days.values())
+    noted = (f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items() if count)
+    print(f"{rows:,} rows in {len(days)} files: {', '.join(noted)}")
+
+
+def open_features(
+    ingest: Ingest, source: Source, streams: Sequence[Iterator[Events]]
+) -> tuple[FeatureStream, Iterator[FeatureRows]]:
+    """What makes features of the streams of a source, and the rows of all their events."""
+    kinds = [files.kind for files in source.files.values()]
+    firsts = [next(stream, NOTHING) for stream in streams]
+    shown = [batch.books.shape[1] for batch in firsts if len(batch.books)]
+    trades = (
+        TRADES in kinds or MESSAGES in kinds or any(one.action for one in source.files.values())
+    )
+    stream = FeatureStream(ingest, levels=max(shown, default=ingest.levels), trades=trades)
+
+    def rows() -> Iterator[FeatureRows]:
+        last_ns = None
+        pairs = zip(firsts, streams, strict=True)
+        for events in merge([chain([first], others) for first, others in pairs]):
+            yield stream.feed(events)
+            last_ns = int(events.time_ns[-1])
+        if last_ns is not None:
+            yield stream.advance(last_ns)
+
+    return stream, rows()
+
+
+def each_day(batches: Iterable[FeatureRows]) -> Iterator[FeatureRows]:
+    """The rows of each UTC day that has any."""
+    day: list[FeatureRows] = []
+    for rows in batches:
+        dates = rows.time_ns // _DAY_NS
+        edges = [0, *(np.flatnonzero(np.diff(dates)) + 1).tolist(), len(dates)]
+        for start, stop in pairwise(edges):
+            if day and stop > start and day[-1].time_ns[0] // _DAY_NS != dates[start]:
+                yield _join(day)
+                day = []
+            if stop > start:
+                day.append(FeatureRows(*(column[start:stop] for column in rows)))
+    if day:
+        yield _join(day)
+
+
+def _join(parts: Sequence[FeatureRows]) -> FeatureRows:
+    return FeatureRows(*map(np.concatenate, zip(*parts, strict=True)))
