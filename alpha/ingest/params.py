@@ -1,22 +1,83 @@
 """Params of ingest: where raw files are, what they are, and the grid of rows to make of them."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from alpha.core.errors import InputError
-from alpha.core.params import FileName, Name, Seconds, Section
+from alpha.core.params import FileName, Name, Positive, Seconds, Section
+from alpha.core.text import nearest
 from alpha.data.params import Dir
+from alpha.ingest.formats import FORMATS, MESSAGES, NEEDED, SNAPSHOTS
 
 # Where the step writes, and data.dir is when there are sources.
 INGESTED = "results/ingest"
 
 
 class Files(Section):
-    """What the files of one pattern are; all but the format only where the format needs it."""
+    """What the files of one pattern are: a format of alpha/ingest/formats.py, whose mapping the
+    other keys change, or, for the generic formats, say. Names are those of columns."""
 
     format: Name
+    columns: tuple[Name, ...] | None = None  # of files without a header, in order
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    symbol: Name | None = None
+    instrument: Name | None = None  # stands for the symbol where that column is missing
+    time: Name | None = None  # by the exchange's clock
+    local_time: Name | None = None  # by the recorder's
+    # Without one, whole numbers are taken for what their size says, and text for ISO 8601.
+    unit: Literal["s", "ms", "us", "ns", "iso"] | None = None
+    time_zone: Name | None = None  # times count from its midnight, of the date in the file's name
+    message: Name | None = None  # neighbours with the same value came at once
+    price: Name | None = None
+    size: Name | None = None
+    side: Name | None = None
+    sides: dict[Literal["buy", "sell"], tuple[str, ...]] | None = None
+    is_buyer_maker: Name | None = None
+    id: Name | None = None
+    snapshot: Name | None = None  # marks rows that belong to a new snapshot
+    first: Name | None = None  # sequence numbers of an update, and that of the update before
+    last: Name | None = None
+    previous: Name | None = None
+    action: Name | None = None  # of snapshots: which rows are trades too, or halts
+    actions: dict[Literal["trade", "halt"], tuple[str, ...]] | None = None
+    bid_price: Name | None = None  # of a level, with {level} for its number
+    bid_size: Name | None = None
+    ask_price: Name | None = None
+    ask_size: Name | None = None
+    first_level: Annotated[int, Field(ge=0, le=1, strict=True)] = 0
+    separator: Name | None = None  # the columns of prices hold "price_size"
+    price_multiplier: Positive = 1.0
+    size_multiplier: Positive = 1.0
+    integer_price: Positive | None = None  # the unit of prices where none has a point
+    no_level: tuple[float, ...] = ()  # prices that stand for "no such level"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        """The format's mapping, with what is given over it."""
+        name = given.get("format") if isinstance(given, dict) else None
+        if not isinstance(name, str):
+            return given
+        if name not in FORMATS:
+            raise ValueError(f"no such format as {name!r}{nearest(name, FORMATS)}")
+        return FORMATS[name][1] | given
+
+    @model_validator(mode="after")
+    def _check(self) -> "Files":
+        needed = [name for name in NEEDED[self.kind] if getattr(self, name) is None]
+        if self.kind == SNAPSHOTS and not self.separator:
+            needed += [name for name in ("bid_size", "ask_size") if getattr(self, name) is None]
+        if self.kind != MESSAGES and self.time is None and self.local_time is None:
+            needed.insert(0, "time")
+        if needed:
+            raise ValueError(f"{self.format} needs {', '.join(needed)}: names of columns")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return FORMATS[self.format][0]
 
 
 class Source(Section):

@@ -1,0 +1,192 @@
+"""What files of raw messages look like: each format is a mapping of columns and units, and the
+words that columns use. docs/reference/formats.md has them in sentences, with sources.
+"""
+
+from typing import Any
+
+_BUY, _SELL = 1, -1  # as in events, which params need not load numpy for
+
+# What is read besides a kind's prices: the generic formats are these, without a mapping.
+UPDATES, TRADES, SNAPSHOTS, MESSAGES = "updates", "trades", "snapshots", "messages"
+GENERIC = (UPDATES, TRADES, SNAPSHOTS)
+# By kind, the params of a mapping that it cannot do without.
+NEEDED = {
+    UPDATES: ("price", "size", "side"),
+    TRADES: ("price", "size"),
+    SNAPSHOTS: ("bid_price", "ask_price"),
+    MESSAGES: (),
+}
+# Columns that a vendor's older files, or a user's own extracts, may lack.
+OPTIONAL = ("symbol", "previous", "id", "message")
+
+SIDES = {
+    **dict.fromkeys(("buy", "bid", "b", "B", "Buy", "BUY", "Bid", "BID"), _BUY),
+    **dict.fromkeys(("sell", "ask", "a", "A", "Sell", "SELL", "Ask", "ASK", "s", "S"), _SELL),
+    **dict.fromkeys(("", "unknown", "none", "N"), 0),
+}
+# Of is_buyer_maker: where the buyer's order rested, the seller took.
+MAKERS = {
+    **dict.fromkeys(("false", "False", "FALSE", "0"), _BUY),
+    **dict.fromkeys(("true", "True", "TRUE", "1"), _SELL),
+}
+FLAGS = {
+    **dict.fromkeys(("true", "True", "TRUE", "1", "snap", "snapshot"), 1),
+    **dict.fromkeys(("false", "False", "FALSE", "0", "", "set", "update", "delta"), 0),
+}
+
+_TARDIS = {"symbol": "symbol", "time": "timestamp", "local_time": "local_timestamp", "unit": "us"}
+_TARDIS_QUOTES = {
+    **_TARDIS,
+    "bid_price": "bid_price",
+    "bid_size": "bid_amount",
+    "ask_price": "ask_price",
+    "ask_size": "ask_amount",
+}
+_TARDIS_BOOK = {
+    **_TARDIS,
+    "bid_price": "bids[{level}].price",
+    "bid_size": "bids[{level}].amount",
+    "ask_price": "asks[{level}].price",
+    "ask_size": "asks[{level}].amount",
+}
+_BITMEX = {"symbol": "symbol", "time": "timestamp", "unit": "iso"}
+_DATABENTO = {
+    "symbol": "symbol",
+    "instrument": "instrument_id",
+    "time": "ts_event",
+    "local_time": "ts_recv",
+    "message": "sequence",
+    "action": "action",
+    "actions": {"trade": ("T",)},
+    "price": "price",
+    "size": "size",
+    "side": "side",
+    "bid_price": "bid_px_{level:02}",
+    "bid_size": "bid_sz_{level:02}",
+    "ask_price": "ask_px_{level:02}",
+    "ask_size": "ask_sz_{level:02}",
+    "no_level": (float(2**63 - 1),),
+    "integer_price": 1e-9,
+}
+# Binance's files have no header before 2021 or so, and spot's have none today.
+_BINANCE_TRADES = {
+    "price": "price",
+    "is_buyer_maker": "is_buyer_maker",
+}
+
+FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
+    **{kind: (kind, {}) for kind in GENERIC},
+    "tardis_incremental_book_L2": (
+        UPDATES,
+        {
+            **_TARDIS,
+            "message": "local_timestamp",
+            "snapshot": "is_snapshot",
+            "side": "side",
+            "price": "price",
+            "size": "amount",
+        },
+    ),
+    "tardis_book_snapshot_5": (SNAPSHOTS, _TARDIS_BOOK),
+    "tardis_book_snapshot_25": (SNAPSHOTS, _TARDIS_BOOK),
+    "tardis_quotes": (SNAPSHOTS, _TARDIS_QUOTES),
+    "tardis_book_ticker": (SNAPSHOTS, _TARDIS_QUOTES),
+    "tardis_trades": (
+        TRADES,
+        {**_TARDIS, "id": "id", "side": "side", "price": "price", "size": "amount"},
+    ),
+    "bitmex_quote": (
+        SNAPSHOTS,
+        {
+            **_BITMEX,
+            "bid_price": "bidPrice",
+            "bid_size": "bidSize",
+            "ask_price": "askPrice",
+            "ask_size": "askSize",
+        },
+    ),
+    "bitmex_trade": (
+        TRADES,
+        {**_BITMEX, "id": "trdMatchID", "side": "side", "price": "price", "size": "size"},
+    ),
+    "binance_book_ticker": (
+        SNAPSHOTS,
+        {
+            "columns": (
+                "update_id", "best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty",
+                "transaction_time", "event_time",
+            ),
+            "time": "transaction_time",
+            "bid_price": "best_bid_price",
+            "bid_size": "best_bid_qty",
+            "ask_price": "best_ask_price",
+            "ask_size": "best_ask_qty",
+        },
+    ),
+    "binance_agg_trades": (
+        TRADES,
+        {
+            "columns": (
+                "agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
+                "transact_time", "is_buyer_maker", "is_best_match",
+            ),
+            **_BINANCE_TRADES,
+            "time": "transact_time",
+            "id": "agg_trade_id",
+            "size": "quantity",
+        },
+    ),
+    "binance_trades": (
+        TRADES,
+        {
+            "columns": (
+                "id", "price", "qty", "quote_qty", "time", "is_buyer_maker", "is_best_match",
+            ),
+            **_BINANCE_TRADES,
+            "time": "time",
+            "id": "id",
+            "size": "qty",
+        },
+    ),
+    "binance_depth": (
+        UPDATES,
+        {
+            "symbol": "symbol",
+            "time": "timestamp",
+            "message": "last_update_id",
+            "snapshot": "update_type",
+            "first": "first_update_id",
+            "last": "last_update_id",
+            "previous": "pu",
+            "side": "side",
+            "price": "price",
+            "size": "qty",
+        },
+    ),
+    "lobster": (
+        SNAPSHOTS,
+        {
+            "columns": ("time", "type", "order_id", "size", "price", "direction"),
+            "time": "time",
+            "unit": "s",
+            "time_zone": "America/New_York",
+            "action": "type",
+            "actions": {"trade": ("4", "5"), "halt": ("7",)},
+            "price": "price",
+            "size": "size",
+            "price_multiplier": 1e-4,
+            # The direction is that of the order that rested.
+            "side": "direction",
+            "sides": {"buy": ("-1",), "sell": ("1",)},
+            "bid_price": "bid_price_{level}",
+            "bid_size": "bid_size_{level}",
+            "ask_price": "ask_price_{level}",
+            "ask_size": "ask_size_{level}",
+            "no_level": (9999999999.0, -9999999999.0),
+        },
+    ),
+    "databento_mbp_1": (SNAPSHOTS, _DATABENTO),
+    "databento_mbp_10": (SNAPSHOTS, _DATABENTO),
+    "binance_messages": (MESSAGES, {}),
+    "bitmex_messages": (MESSAGES, {}),
+}  # fmt: skip

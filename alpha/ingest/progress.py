@@ -1,0 +1,136 @@
+"""What a stream of raw messages carries on from batch to batch, and from file to file."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from alpha.core.errors import InputError
+from alpha.core.text import some
+from alpha.ingest.events import BOOK, Events
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LOW_NS, HIGH_NS = (int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 10**9 for y in (2000, 2100))
+BACK_NS = 60 * 10**9  # how far a message may lie behind the newest one
+# How far the median prices and sizes of this many events may be apart from one file to the next.
+_TYPICAL, _APART = 1000, np.array([4, 1000])
+
+PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+# A time of 2000 to 2100 below the first of these is in seconds, and so on.
+_ABOVE = np.array([10**11, 10**14, 10**17])
+_NS = np.array([*PER_UNIT.values()])
+
+Line = Callable[[int], str]  # the file and the line of a row, for errors
+
+
+class Progress:
+    def __init__(self, counts: Counter[str], symbol: str | None) -> None:
+        self.counts = counts
+        self.symbol = symbol
+        self.symbols: set[str] = set()  # that were found
+        self.newest_ns = 0
+        self.message = 0
+        self._before: tuple[Path, np.ndarray] | None = None
+
+    def order(self, time_ns: np.ndarray, line: Line) -> np.ndarray:
+        """Times that never go back: a late row counts from the newest time before it. Raises
+        InputError, naming the row, for one that is very late."""
+        ordered = np.maximum.accumulate(np.maximum(time_ns, self.newest_ns))
+        late = ordered - time_ns
+        if late.max() > BACK_NS:
+            row = int(np.argmax(late > BACK_NS))
+            raise InputError(
+                f"{line(row)}: times must not go back by more than 60 s, found "
+                f"{moment(time_ns[row])} after {moment(ordered[row])}"
+            )
+        self.counts["out_of_order"] += int(np.count_nonzero(late))
+        self.newest_ns = int(ordered[-1])
+        return ordered
+
+    def number(self, new: np.ndarray) -> np.ndarray:
+        """The numbers of messages, of which one starts wherever `new` is true, (n,) int64."""
+        numbers = self.message + np.cumsum(new)
+        self.message = int(numbers[-1])
+        return numbers
+
+    def choose(self, found: Iterable[str], path: Path) -> None:
+        """Note symbols. Raises InputError if there are several, and none is chosen."""
+        self.symbols.update(found)
+        if self.symbol is None and len(self.symbols) > 1:
+            raise InputError(
+                f"{path}: must hold one symbol, or ingest.symbol choose one, found "
+                f"{some(sorted(self.symbols))}"
+            )
+
+    def same_units(self, path: Path, batches: Iterable[Events]) -> Iterator[Events]:
+        """The batches of a file. Raises InputError, naming it and the file before, if prices or
+        sizes jump as only another unit makes them."""
+        first = last = np.empty((0, 2))
+        checked = self._before is None
+        for batch in batches:
+            first = np.concatenate((first, _trade_sizes(batch, slice(_TYPICAL - len(first)))))
+            last = np.concatenate((last, _trade_sizes(batch, slice(-_TYPICAL, None))))[-_TYPICAL:]
+            if not checked and len(first) == _TYPICAL:
+                self._compare(path, first)
+                checked = True
+            yield batch
+        if not checked:
+            self._compare(path, first)
+        if len(last):
+            self._before = path, last
+
+    def _compare(self, path: Path, first: np.ndarray) -> None:
+        assert self._before is not None
+        before, last = self._before
+        with np.errstate(invalid="ignore"):
+            apart = np.abs(np.log(_typical(first) / _typical(last))) > np.log(_APART)
+        for what, far in zip(("prices", "sizes"), apart, strict=True):
+            if far:
+                raise InputError(
+                    f"{path}: {what} must be in the units of the file before, found others than "
+                    f"in {before}; units changed?"
+                )
+
+
+def _trade_sizes(batch: Events, part: slice) -> np.ndarray:
+    """Price and size of some events, (n, 2): those of the best bid for a book."""
+    price, size = batch.price[part].copy(), batch.size[part].copy()
+    book = batch.kind == BOOK
+    best = batch.books[np.cumsum(book)[part][book[part]] - 1, 0] if book.any() else np.empty((0, 4))
+    price[book[part]], size[book[part]] = best[:, 0], best[:, 1]
+    return np.stack((price, size), axis=1)
+
+
+def _typical(sample: np.ndarray) -> np.ndarray:
+    """Median price and size of a sample, (2,); NaN if it has none."""
+    sound = sample[(sample[:, 0] > 0) & (sample[:, 1] > 0)]
+    return np.median(sound, axis=0) if len(sound) else np.full(2, np.nan)
+
+
+def moment(time_ns: int) -> str:
+    return (EPOCH + timedelta(microseconds=int(time_ns) // 1000)).isoformat(sep=" ")
+
+
+def unit_ns(value: np.ndarray) -> np.ndarray:
+    """How many ns one is in the unit that times of this size are in, int64 as `value`."""
+    return _NS[np.searchsorted(_ABOVE, value, side="right")]
+
+
+@numba.njit(cache=True, nogil=True)
+def hash_ids(text: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Ids as numbers, (n,) int64, of which the i-th is text[ends[i]:ends[i + 1]] (uint8): itself if
+    it is of at most 18 digits, else 63 bits of its FNV-1a hash; 0 if it is empty."""
+    made = np.zeros(len(ends) - 1, np.int64)
+    for i in range(len(made)):
+        hashed, value = np.uint64(14695981039346656037), np.int64(0)
+        digits = ends[i + 1] - ends[i] <= 18
+        for j in range(ends[i], ends[i + 1]):
+            hashed = (hashed ^ np.uint64(text[j])) * np.uint64(1099511628211)
+            digits = digits and 48 <= text[j] <= 57
+            if digits:
+                value = value * 10 + np.int64(text[j]) - 48
+        made[i] = value if digits else np.int64(hashed >> np.uint64(1))
+    return made

@@ -1,0 +1,250 @@
+"""Raw files, opened as what their first bytes say: gzip, zstd, zip or none of them; CSV, Parquet
+or DBN. Rows come a bounded number at a time, whatever a file expands to.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from alpha.core.errors import InputError
+from alpha.core.text import some
+
+_CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_BLOCK = 1 << 20  # bytes of a CSV at once, and at most in a line
+_DBN_LEVELS = {1: 1, 10: 10}  # by the type of the record
+
+Types = Mapping[str, pa.DataType]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table in a file whose rows have not been read yet."""
+
+    path: Path
+    names: list[str]
+    lines_before: int  # the first row, as an editor counts
+    sample: list[list[str]]  # some first rows of a CSV
+    read: Callable[[Types], Iterator[pa.RecordBatch]]
+
+    def first(self, name: str) -> str:
+        """The cell of the first row, "" if there is none."""
+        where = self.names.index(name) if name in self.names else len(self.names)
+        return next((row[where] for row in self.sample if where < len(row)), "")
+
+    def has_points(self, *names: str | None) -> bool:
+        """Whether numbers of these columns are written with a point."""
+        where = [self.names.index(name) for name in names if name in self.names]
+        return any("." in row[i] for row in self.sample for i in where if i < len(row))
+
+    def line(self, start: int, row: int) -> str:
+        return f"{self.path}: line {start + row + self.lines_before + 1}"
+
+    def batches(self, types: Types, rows: int) -> Iterator[pa.Table]:
+        """The columns that `types` names, `rows` rows at a time. Raises InputError for columns
+        that are missing or do not have such values."""
+        if missing := [name for name in types if name not in self.names]:
+            raise InputError(
+                f"{self.path}: must have columns {some(missing)}, found {some(self.names, most=20)}"
+            )
+        waiting: list[pa.RecordBatch] = []
+        count = 0
+        with sound(self.path):
+            for batch in self.read(types):
+                waiting.append(batch)
+                count += batch.num_rows
+                if count < rows:
+                    continue
+                table = pa.Table.from_batches(waiting).combine_chunks()
+                for start in range(0, count - count % rows, rows):
+                    yield table.slice(start, rows)
+                waiting = table.slice(count - count % rows).to_batches()
+                count %= rows
+            if count:
+                yield pa.Table.from_batches(waiting).combine_chunks()
+
+
+def open_bytes(path: Path) -> Any:
+    """The content of a file as a stream of bytes, whatever it is compressed by."""
+    with sound(path):
+        file = pa.OSFile(str(path))
+        start = file.read(4)
+        file.seek(0)
+        if start == b"PK\x03\x04":
+            archive = zipfile.ZipFile(path)
+            if len(names := archive.namelist()) != 1:
+                raise InputError(f"{path}: must hold one file, found {some(names)}")
+            return pa.PythonFile(archive.open(names[0]), mode="r")
+        codec = next((codec for magic, codec in _CODECS.items() if start.startswith(magic)), None)
+        return pa.CompressedInputStream(file, codec) if codec else file
+
+
+def open_table(path: Path, columns: tuple[str, ...] | None, delimiter: str) -> RawTable:
+    """Look at the start of a file: what it is, and the names of its columns; `columns` are those of
+    a CSV without a header."""
+    with sound(path):
+        start = open_bytes(path).read(_BLOCK)
+        if start[:4] == b"PAR1":
+            file = pyarrow.parquet.ParquetFile(path)
+            schema = file.schema_arrow
+            # Numbers have a point if they may have one.
+            points = ["." if pa.types.is_floating(kind) else "" for kind in schema.types]
+            return RawTable(path, schema.names, 0, [points], partial(_read_parquet, file))
+        if start[:3] == b"DBN":
+            return _open_dbn(path)
+    text = start.decode("utf-8-sig", errors="replace")
+    # The last line may be cut where the block ends.
+    lines = text.splitlines()[: 100 if len(start) < _BLOCK else -1][:100]
+    cells = list(csv.reader(lines, delimiter=delimiter))
+    names = cells[0] if cells else list(columns or ())
+    header = 1
+    if columns and not set(names) & set(columns):
+        if len(names) > len(columns):
+            raise InputError(
+                f"{path}: must have at most {len(columns)} columns, found {len(names)}"
+            )
+        names, header = list(columns[: len(names)]), 0
+    return RawTable(
+        path, names, header, cells[header:], partial(_read_csv, path, names, header, delimiter)
+    )
+
+
+def beside(left: RawTable, right: RawTable) -> RawTable:
+    """Two tables with a row of one to each of the other, as one."""
+
+    def read(types: Types) -> Iterator[pa.RecordBatch]:
+        shares = [{n: k for n, k in types.items() if n in one.names} for one in (left, right)]
+        both = [one.batches(share, 1 << 12) for one, share in zip((left, right), shares) if share]
+        for parts in zip_longest(*both):
+            if len({0 if part is None else len(part) for part in parts}) > 1:
+                raise InputError(f"{right.path}: must have as many rows as {left.path}")
+            columns = {name: part[name] for part in parts for name in part.column_names}
+            yield from pa.table(columns).to_batches()
+
+    return RawTable(left.path, left.names + right.names, left.lines_before, left.sample, read)
+
+
+def _read_csv(
+    path: Path, names: list[str], header: int, delimiter: str, types: Types
+) -> Iterator[pa.RecordBatch]:
+    options = pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=dict(types))
+    read = pyarrow.csv.ReadOptions(column_names=names, skip_rows=header, block_size=_BLOCK)
+    try:
+        parse = pyarrow.csv.ParseOptions(delimiter=delimiter)
+        yield from pyarrow.csv.open_csv(open_bytes(path), read, parse, options)
+    except pa.ArrowInvalid as error:
+        if "Empty CSV file" not in str(error):
+            _explain(path, names, header, delimiter, types)
+            raise
+
+
+def _explain(path: Path, names: list[str], header: int, delimiter: str, types: Types) -> None:
+    """Read a file again, slowly, to say what is wrong with it. Raises InputError."""
+    numbers = [
+        (names.index(name), int if pa.types.is_integer(kind) else float)
+        for name, kind in types.items()
+        if pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
+    ]
+    text = io.TextIOWrapper(open_bytes(path), encoding="utf-8", errors="replace")
+    for number, line in enumerate(text, 1):
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+        if number <= header or not cells:
+            continue
+        where = f"{path}: line {number}"
+        if len(cells) != len(names):
+            cut = "" if line.endswith("\n") else ": the file is cut short"
+            raise InputError(f"{where}: must have {len(names)} columns, found {len(cells)}{cut}")
+        for index, parse in numbers:
+            try:
+                parse(cells[index] or "0")
+            except ValueError:
+                what = "whole number" if parse is int else "number"
+                raise InputError(
+                    f"{where}: {names[index]} must be a {what}, found {cells[index]!r}"
+                ) from None
+
+
+def _read_parquet(file: pyarrow.parquet.ParquetFile, types: Types) -> Iterator[pa.RecordBatch]:
+    return file.iter_batches(1 << 15, columns=list(types))
+
+
+def _open_dbn(path: Path) -> RawTable:
+    """Databento's own encoding, of which market-by-price records have one layout in all versions.
+    Source: github.com/databento/dbn, rust/dbn/src/record.rs."""
+    stream = _after_metadata(path)
+    start = stream.read(2)
+    if not start:
+        return RawTable(path, [], 0, [], lambda types: iter(()))
+    stride, levels = start[0] * 4, _DBN_LEVELS.get(start[1], 0)
+    fields = {
+        "length": "u1", "rtype": "u1", "publisher_id": "<u2", "instrument_id": "<u4",
+        "ts_event": "<u8", "price": "<i8", "size": "<u4", "action": "S1", "side": "S1",
+        "flags": "u1", "depth": "u1", "ts_recv": "<u8", "ts_in_delta": "<i4", "sequence": "<u4",
+    }  # fmt: skip
+    for level in range(levels):
+        kinds = {
+            "bid_px": "<i8",
+            "ask_px": "<i8",
+            "bid_sz": "<u4",
+            "ask_sz": "<u4",
+            "bid_ct": "<u4",
+            "ask_ct": "<u4",
+        }
+        fields |= {f"{name}_{level:02}": kind for name, kind in kinds.items()}
+    layout = np.dtype(list(fields.items()))
+    if not levels or stride < layout.itemsize:
+        raise InputError(f"{path}: must hold mbp-1 or mbp-10 records, found type {start[1]}")
+    read = partial(_read_dbn, path, layout, stride)
+    return RawTable(path, list(fields), 0, [], read)
+
+
+def _after_metadata(path: Path) -> Any:
+    stream = open_bytes(path)
+    stream.read(int.from_bytes(stream.read(8)[4:], "little"))
+    return stream
+
+
+def _read_dbn(path: Path, layout: np.dtype, stride: int, types: Types) -> Iterator[pa.RecordBatch]:
+    stream = _after_metadata(path)
+    while block := stream.read(stride * (1 << 12)):
+        if len(block) % stride:
+            raise InputError(f"{path}: is cut short")
+        records = np.frombuffer(block, np.dtype((np.void, stride)))
+        rows = np.ndarray(len(records), layout, block, strides=(stride,))
+        if np.any(rows["length"] != stride // 4) or np.any(rows["rtype"] != rows["rtype"][0]):
+            raise InputError(f"{path}: must hold records of one type, found several")
+        yield pa.RecordBatch.from_pydict({name: _plain(rows[name]) for name in types})
+
+
+def _plain(values: np.ndarray) -> np.ndarray:
+    return values.astype(str if values.dtype.kind == "S" else np.int64)
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """Say in one line, of what file, what its libraries found wrong. Raises InputError."""
+    try:
+        yield
+    except (pa.ArrowException, OSError, EOFError, zipfile.BadZipFile, csv.Error) as error:
+        what = " ".join(str(error).split())
+        cut = any(
+            word in what
+            for word in (
+                "runcated",
+                "Parquet magic bytes",
+                "Couldn't deserialize thrift",
+                "Unexpected end of stream",
+            )
+        )
+        raise InputError(f"{path}: {'is cut short' if cut else 'cannot be read'}: {what}") from None

@@ -1,0 +1,159 @@
+"""The files of a source as streams of events, one for each of its patterns."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from alpha.core.errors import InputError
+from alpha.core.text import some
+from alpha.ingest.events import Events
+from alpha.ingest.formats import MESSAGES
+from alpha.ingest.messages import Recording
+from alpha.ingest.params import Files, Ingest, Source
+from alpha.ingest.progress import BACK_NS, Progress, moment, unit_ns
+from alpha.ingest.rawfiles import open_bytes
+from alpha.ingest.tables import first_time, read_table
+
+_PIECE = 1 << 18  # bytes of a recording at once
+_LONGEST = 1 << 24  # bytes of a line
+
+
+def open_streams(
+    source: Source, ingest: Ingest, counts: Counter[str], *, rows: int = 1 << 17
+) -> list[Iterator[Events]]:
+    """An iterator for each pattern of the source's files: batches of about `rows` that never go
+    back in time, by the clock of `ingest`, of the symbol that it chooses. What is broken is added
+    to `counts` as they are read. Raises InputError, naming file and row, for what cannot be
+    used; docs/reference/formats.md says what that is."""
+    return [
+        _stream(_find(Path(source.dir), pattern, files), files, ingest, counts, rows)
+        for pattern, files in source.files.items()
+    ]
+
+
+def _find(folder: Path, pattern: str, files: Files) -> list[Path]:
+    if not folder.is_dir():
+        raise InputError(f"{folder}: must be a folder of raw files (ingest.sources)")
+    try:
+        found = sorted(path for path in folder.glob(pattern) if path.is_file())
+    except (NotImplementedError, ValueError):
+        found = []
+    if files.format == "lobster":
+        # Each has a file of the books beside it.
+        found = [path for path in found if "message" in path.name]
+    if not found:
+        raise InputError(f"{folder}: holds no file that matches {pattern!r}")
+    return found
+
+
+def _stream(
+    paths: list[Path], files: Files, ingest: Ingest, counts: Counter[str], rows: int
+) -> Iterator[Events]:
+    """All files of a pattern, in order of the first time in each."""
+    progress = Progress(counts, ingest.symbol)
+    starts: list[tuple[int, Path]] = []
+    for path in paths:
+        recorded = files.kind == MESSAGES
+        start = _first_line_time(path) if recorded else first_time(path, files, ingest.clock)
+        if start is None:
+            counts["empty_files"] += 1
+        else:
+            starts.append((start, path))
+    before = None
+    for start, path in sorted(starts):
+        if before and start < progress.newest_ns - BACK_NS:
+            raise InputError(
+                f"{path}: must start where {before} ends, {moment(progress.newest_ns)}, found "
+                f"{moment(start)}; several symbols?"
+            )
+        if files.kind == MESSAGES:
+            batches = read_recording(path, files.format, ingest.clock, progress, rows)
+        else:
+            batches = read_table(path, files, ingest.clock, progress, rows)
+        yield from progress.same_units(path, batches)
+        before = path
+    if not progress.newest_ns and counts["without_time"]:
+        raise InputError(
+            f"{paths[0].parent}: messages must have a time of the exchange, or ingest.clock be local"
+        )
+    if progress.symbol and progress.symbols and progress.symbol not in progress.symbols:
+        raise InputError(
+            f"{paths[0].parent}: must hold messages of {progress.symbol} (ingest.symbol), found "
+            f"{some(sorted(progress.symbols))}"
+        )
+
+
+def read_recording(
+    path: Path, exchange: str, clock: str, progress: Progress, rows: int
+) -> Iterator[Events]:
+    """The events of a file of recorded lines, which may end anywhere: what is whole counts."""
+    recording = Recording(exchange, clock, progress, path)
+    rest, cut = b"", False
+    pieces = _pieces(path)
+    while not cut:
+        try:
+            piece = next(pieces, b"")
+        except EOFError:
+            piece, cut = b"", True
+        if not piece:
+            break
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > _LONGEST:
+            raise InputError(f"{path}: must hold lines of at most {_LONGEST:,} bytes")
+        for line in lines:
+            recording.add(line)
+            if len(recording) >= rows:
+                yield recording.take()
+    if rest and _is_whole(rest):
+        recording.add(rest)
+        rest = b""
+    if rest or cut:
+        recording.lose("cut_lines")
+    yield recording.take()
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """The content of a file; raises EOFError after the last byte if it is cut."""
+    stream, done, size = open_bytes(path), 0, _PIECE
+    while True:
+        try:
+            piece = stream.read(size)
+        except OSError as error:
+            if "Truncated" not in str(error):
+                raise InputError(f"{path}: cannot be read: {error}") from None
+            if size == 1:
+                raise EOFError from None
+            # Once more, byte by byte from where the last whole piece ended.
+            stream, size = open_bytes(path), 1
+            for start in range(0, done, _PIECE):
+                stream.read(min(_PIECE, done - start))
+            continue
+        if not piece:
+            return
+        done += len(piece)
+        yield piece
+
+
+def _is_whole(line: bytes) -> bool:
+    try:
+        orjson.loads(line.partition(b" ")[2])
+    except ValueError:
+        return False
+    return True
+
+
+def _first_line_time(path: Path) -> int | None:
+    """The local time of the first line that has one; None if a file is empty."""
+    start = b""
+    with suppress(EOFError):
+        start = next(_pieces(path), b"")
+    for line in start.split(b"\n"):
+        local = line.partition(b" ")[0]
+        if local.isdigit():
+            return int(local) * int(unit_ns(int(local)))
+    if start.strip():
+        raise InputError(f"{path}: must hold lines of a local time in ns and JSON")
+    return None
