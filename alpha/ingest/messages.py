@@ -32,7 +32,7 @@ class Recording:
         self._line = self._now_ns = self._newest_ns = 0
         self._has_quotes = self._has_book = False
         self._trades = ""
-        self._silent = (0, 0)  # first and last number of updates that had no level
+        self._silent = (-9, -9)  # first and last number of updates that had no level
         self._prices: dict[int, float] = {}  # of BitMEX's levels, by id
         # What neighbouring events share: how many there are, then the columns of `take`.
         self._runs: list[tuple[int, ...]] = []
@@ -134,7 +134,7 @@ class Recording:
                 first = self._silent[0]
             self._put(LEVEL, BUY, data["b"], first, last)
             self._put(LEVEL, SELL, data["a"], first, last)
-            self._silent = (0, 0) if data["b"] or data["a"] else (first, last)
+            self._silent = (-9, -9) if data["b"] or data["a"] else (first, last)
         elif event == "bookTicker":
             self._quote(data["b"], data["B"], data["a"], data["A"], timed="T" in data)
         elif data.get("X", "MARKET") == "MARKET" and self._trades in ("", event):
