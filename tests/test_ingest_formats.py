@@ -14,7 +14,7 @@ from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Eve
 from alpha.ingest.formats import FORMATS
 from alpha.ingest.params import Ingest
 from alpha.ingest.progress import hash_ids
-from alpha.ingest.streams import open_streams
+from alpha.ingest.sources import open_streams
 
 NAN = float("nan")
 L2 = "exchange,symbol,timestamp,local_timestamp,is_snapshot,side,price,amount\n"

@@ -13,7 +13,7 @@ from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE
 from alpha.ingest.messages import Recording
 from alpha.ingest.progress import Progress
-from alpha.ingest.streams import open_streams
+from alpha.ingest.sources import open_streams
 
 MS = 1723161255000
 NS = MS * 10**6

@@ -36,155 +36,76 @@ FLAGS = {
 
 _TARDIS = {"symbol": "symbol", "time": "timestamp", "local_time": "local_timestamp", "unit": "us"}
 _TARDIS_QUOTES = {
-    **_TARDIS,
-    "bid_price": "bid_price",
-    "bid_size": "bid_amount",
-    "ask_price": "ask_price",
+    **_TARDIS, "bid_price": "bid_price", "bid_size": "bid_amount", "ask_price": "ask_price",
     "ask_size": "ask_amount",
-}
+}  # fmt: skip
 _TARDIS_BOOK = {
-    **_TARDIS,
-    "bid_price": "bids[{level}].price",
-    "bid_size": "bids[{level}].amount",
-    "ask_price": "asks[{level}].price",
-    "ask_size": "asks[{level}].amount",
-}
+    **_TARDIS, "bid_price": "bids[{level}].price", "bid_size": "bids[{level}].amount",
+    "ask_price": "asks[{level}].price", "ask_size": "asks[{level}].amount",
+}  # fmt: skip
 _BITMEX = {"symbol": "symbol", "time": "timestamp", "unit": "iso"}
 _DATABENTO = {
-    "symbol": "symbol",
-    "instrument": "instrument_id",
-    "time": "ts_event",
-    "local_time": "ts_recv",
-    "message": "sequence",
-    "action": "action",
-    "actions": {"trade": ("T",)},
-    "price": "price",
-    "size": "size",
-    "side": "side",
-    "bid_price": "bid_px_{level:02}",
-    "bid_size": "bid_sz_{level:02}",
-    "ask_price": "ask_px_{level:02}",
-    "ask_size": "ask_sz_{level:02}",
-    "no_level": (float(2**63 - 1),),
-    "integer_price": 1e-9,
-}
-# Binance's files have no header before 2021 or so, and spot's have none today.
-_BINANCE_TRADES = {
-    "price": "price",
-    "is_buyer_maker": "is_buyer_maker",
-}
+    "symbol": "symbol", "instrument": "instrument_id", "time": "ts_event", "local_time": "ts_recv",
+    "message": "sequence", "action": "action", "actions": {"trade": ("T",)}, "price": "price",
+    "size": "size", "side": "side", "bid_price": "bid_px_{level:02}",
+    "bid_size": "bid_sz_{level:02}", "ask_price": "ask_px_{level:02}",
+    "ask_size": "ask_sz_{level:02}", "no_level": (float(2**63 - 1),), "integer_price": 1e-9,
+}  # fmt: skip
 
+# The kind of each format, and its mapping. Binance's older files have no header, spot's never.
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     **{kind: (kind, {}) for kind in GENERIC},
-    "tardis_incremental_book_L2": (
-        UPDATES,
-        {
-            **_TARDIS,
-            "message": "local_timestamp",
-            "snapshot": "is_snapshot",
-            "side": "side",
-            "price": "price",
-            "size": "amount",
-        },
-    ),
+    "tardis_incremental_book_L2": (UPDATES, {
+        **_TARDIS, "message": "local_timestamp", "snapshot": "is_snapshot", "side": "side",
+        "price": "price", "size": "amount",
+    }),
     "tardis_book_snapshot_5": (SNAPSHOTS, _TARDIS_BOOK),
     "tardis_book_snapshot_25": (SNAPSHOTS, _TARDIS_BOOK),
     "tardis_quotes": (SNAPSHOTS, _TARDIS_QUOTES),
     "tardis_book_ticker": (SNAPSHOTS, _TARDIS_QUOTES),
-    "tardis_trades": (
-        TRADES,
-        {**_TARDIS, "id": "id", "side": "side", "price": "price", "size": "amount"},
-    ),
-    "bitmex_quote": (
-        SNAPSHOTS,
-        {
-            **_BITMEX,
-            "bid_price": "bidPrice",
-            "bid_size": "bidSize",
-            "ask_price": "askPrice",
-            "ask_size": "askSize",
-        },
-    ),
-    "bitmex_trade": (
-        TRADES,
-        {**_BITMEX, "id": "trdMatchID", "side": "side", "price": "price", "size": "size"},
-    ),
-    "binance_book_ticker": (
-        SNAPSHOTS,
-        {
-            "columns": (
-                "update_id", "best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty",
-                "transaction_time", "event_time",
-            ),
-            "time": "transaction_time",
-            "bid_price": "best_bid_price",
-            "bid_size": "best_bid_qty",
-            "ask_price": "best_ask_price",
-            "ask_size": "best_ask_qty",
-        },
-    ),
-    "binance_agg_trades": (
-        TRADES,
-        {
-            "columns": (
-                "agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
-                "transact_time", "is_buyer_maker", "is_best_match",
-            ),
-            **_BINANCE_TRADES,
-            "time": "transact_time",
-            "id": "agg_trade_id",
-            "size": "quantity",
-        },
-    ),
-    "binance_trades": (
-        TRADES,
-        {
-            "columns": (
-                "id", "price", "qty", "quote_qty", "time", "is_buyer_maker", "is_best_match",
-            ),
-            **_BINANCE_TRADES,
-            "time": "time",
-            "id": "id",
-            "size": "qty",
-        },
-    ),
-    "binance_depth": (
-        UPDATES,
-        {
-            "symbol": "symbol",
-            "time": "timestamp",
-            "message": "last_update_id",
-            "snapshot": "update_type",
-            "first": "first_update_id",
-            "last": "last_update_id",
-            "previous": "pu",
-            "side": "side",
-            "price": "price",
-            "size": "qty",
-        },
-    ),
-    "lobster": (
-        SNAPSHOTS,
-        {
-            "columns": ("time", "type", "order_id", "size", "price", "direction"),
-            "time": "time",
-            "unit": "s",
-            "time_zone": "America/New_York",
-            "action": "type",
-            "actions": {"trade": ("4", "5"), "halt": ("7",)},
-            "price": "price",
-            "size": "size",
-            "price_multiplier": 1e-4,
-            # The direction is that of the order that rested.
-            "side": "direction",
-            "sides": {"buy": ("-1",), "sell": ("1",)},
-            "bid_price": "bid_price_{level}",
-            "bid_size": "bid_size_{level}",
-            "ask_price": "ask_price_{level}",
-            "ask_size": "ask_size_{level}",
-            "no_level": (9999999999.0, -9999999999.0),
-        },
-    ),
+    "tardis_trades": (TRADES, {
+        **_TARDIS, "id": "id", "side": "side", "price": "price", "size": "amount",
+    }),
+    "bitmex_quote": (SNAPSHOTS, {
+        **_BITMEX, "bid_price": "bidPrice", "bid_size": "bidSize", "ask_price": "askPrice",
+        "ask_size": "askSize",
+    }),
+    "bitmex_trade": (TRADES, {
+        **_BITMEX, "id": "trdMatchID", "side": "side", "price": "price", "size": "size",
+    }),
+    "binance_book_ticker": (SNAPSHOTS, {
+        "columns": ("update_id", "best_bid_price", "best_bid_qty", "best_ask_price",
+                    "best_ask_qty", "transaction_time", "event_time"),
+        "time": "transaction_time", "bid_price": "best_bid_price", "bid_size": "best_bid_qty",
+        "ask_price": "best_ask_price", "ask_size": "best_ask_qty",
+    }),
+    "binance_agg_trades": (TRADES, {
+        "columns": ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
+                    "transact_time", "is_buyer_maker", "is_best_match"),
+        "time": "transact_time", "id": "agg_trade_id", "price": "price", "size": "quantity",
+        "is_buyer_maker": "is_buyer_maker",
+    }),
+    "binance_trades": (TRADES, {
+        "columns": ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker", "is_best_match"),
+        "time": "time", "id": "id", "price": "price", "size": "qty",
+        "is_buyer_maker": "is_buyer_maker",
+    }),
+    "binance_depth": (UPDATES, {
+        "symbol": "symbol", "time": "timestamp", "message": "last_update_id",
+        "snapshot": "update_type", "first": "first_update_id", "last": "last_update_id",
+        "previous": "pu", "side": "side", "price": "price", "size": "qty",
+    }),
+    "lobster": (SNAPSHOTS, {
+        "columns": ("time", "type", "order_id", "size", "price", "direction"),
+        "time": "time", "unit": "s", "time_zone": "America/New_York",
+        "action": "type", "actions": {"trade": ("4", "5"), "halt": ("7",)},
+        "price": "price", "size": "size", "price_multiplier": 1e-4,
+        # The direction is that of the order that rested.
+        "side": "direction", "sides": {"buy": ("-1",), "sell": ("1",)},
+        "bid_price": "bid_price_{level}", "bid_size": "bid_size_{level}",
+        "ask_price": "ask_price_{level}", "ask_size": "ask_size_{level}",
+        "no_level": (9999999999.0, -9999999999.0),
+    }),
     "databento_mbp_1": (SNAPSHOTS, _DATABENTO),
     "databento_mbp_10": (SNAPSHOTS, _DATABENTO),
     "binance_messages": (MESSAGES, {}),

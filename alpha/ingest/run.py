@@ -15,7 +15,7 @@ from alpha.ingest.events import NOTHING, Events, merge
 from alpha.ingest.formats import MESSAGES, TRADES
 from alpha.ingest.params import Ingest, Source
 from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
-from alpha.ingest.tables import open_streams
+from alpha.ingest.sources import open_streams
 
 _DAY_NS = 86_400 * 10**9
 

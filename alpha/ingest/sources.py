@@ -12,7 +12,7 @@ from alpha.core.text import some
 from alpha.ingest.events import Events
 from alpha.ingest.formats import MESSAGES
 from alpha.ingest.messages import Recording
-from alpha.ingest.params import Files, Ingest, Source
+from alpha.ingest.params import Files, Ingest, Source, find_files
 from alpha.ingest.progress import BACK_NS, Progress, moment, unit_ns
 from alpha.ingest.rawfiles import open_bytes
 from alpha.ingest.tables import first_time, read_table
@@ -29,30 +29,18 @@ def open_streams(
     to `counts` as they are read. Raises InputError, naming file and row, for what cannot be
     used; docs/reference/formats.md says what that is."""
     return [
-        _stream(_find(Path(source.dir), pattern, files), files, ingest, counts, rows)
-        for pattern, files in source.files.items()
+        _stream(paths, source.files[pattern], ingest, counts, rows)
+        for pattern, paths in find_files(source).items()
     ]
-
-
-def _find(folder: Path, pattern: str, files: Files) -> list[Path]:
-    if not folder.is_dir():
-        raise InputError(f"{folder}: must be a folder of raw files (ingest.sources)")
-    try:
-        found = sorted(path for path in folder.glob(pattern) if path.is_file())
-    except (NotImplementedError, ValueError):
-        found = []
-    if files.format == "lobster":
-        # Each has a file of the books beside it.
-        found = [path for path in found if "message" in path.name]
-    if not found:
-        raise InputError(f"{folder}: holds no file that matches {pattern!r}")
-    return found
 
 
 def _stream(
     paths: list[Path], files: Files, ingest: Ingest, counts: Counter[str], rows: int
 ) -> Iterator[Events]:
     """All files of a pattern, in order of the first time in each."""
+    if files.format == "lobster":
+        # Each has a file of the books beside it.
+        paths = [path for path in paths if "orderbook" not in path.name]
     progress = Progress(counts, ingest.symbol)
     starts: list[tuple[int, Path]] = []
     for path in paths:
