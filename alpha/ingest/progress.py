@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numba
 import numpy as np
@@ -56,7 +57,7 @@ class Progress:
         self.message = int(numbers[-1])
         return numbers
 
-    def choose(self, found: Iterable[str], path: Path) -> None:
+    def choose(self, found: Iterable[str], path: object) -> None:
         """Note symbols. Raises InputError if there are several, and none is chosen."""
         self.symbols.update(found)
         if self.symbol is None and len(self.symbols) > 1:
@@ -71,8 +72,8 @@ class Progress:
         first = last = np.empty((0, 2))
         checked = self._before is None
         for batch in batches:
-            first = np.concatenate((first, _trade_sizes(batch, slice(_TYPICAL - len(first)))))
-            last = np.concatenate((last, _trade_sizes(batch, slice(-_TYPICAL, None))))[-_TYPICAL:]
+            first = np.concatenate((first, _prices(batch, slice(_TYPICAL - len(first)))))
+            last = np.concatenate((last, _prices(batch, slice(-_TYPICAL, None))))[-_TYPICAL:]
             if not checked and len(first) == _TYPICAL:
                 self._compare(path, first)
                 checked = True
@@ -95,7 +96,7 @@ class Progress:
                 )
 
 
-def _trade_sizes(batch: Events, part: slice) -> np.ndarray:
+def _prices(batch: Events, part: slice) -> np.ndarray:
     """Price and size of some events, (n, 2): those of the best bid for a book."""
     price, size = batch.price[part].copy(), batch.size[part].copy()
     book = batch.kind == BOOK
@@ -114,7 +115,7 @@ def moment(time_ns: int) -> str:
     return (EPOCH + timedelta(microseconds=int(time_ns) // 1000)).isoformat(sep=" ")
 
 
-def unit_ns(value: np.ndarray) -> np.ndarray:
+def unit_ns(value: Any) -> Any:
     """How many ns one is in the unit that times of this size are in, int64 as `value`."""
     return _NS[np.searchsorted(_ABOVE, value, side="right")]
 

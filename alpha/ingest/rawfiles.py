@@ -35,18 +35,13 @@ class RawTable:
     path: Path
     names: list[str]
     lines_before: int  # the first row, as an editor counts
-    sample: list[list[str]]  # some first rows of a CSV
+    head: list[list[str]]  # some first rows of a CSV
     read: Callable[[Types], Iterator[pa.RecordBatch]]
 
-    def first(self, name: str) -> str:
-        """The cell of the first row, "" if there is none."""
-        where = self.names.index(name) if name in self.names else len(self.names)
-        return next((row[where] for row in self.sample if where < len(row)), "")
-
-    def has_points(self, *names: str | None) -> bool:
-        """Whether numbers of these columns are written with a point."""
+    def sample(self, *names: str | None) -> Iterator[str]:
+        """Cells of these columns in some first rows of a CSV."""
         where = [self.names.index(name) for name in names if name in self.names]
-        return any("." in row[i] for row in self.sample for i in where if i < len(row))
+        return (row[i] for row in self.head for i in where if i < len(row))
 
     def line(self, start: int, row: int) -> str:
         return f"{self.path}: line {start + row + self.lines_before + 1}"
@@ -132,7 +127,7 @@ def beside(left: RawTable, right: RawTable) -> RawTable:
             columns = {name: part[name] for part in parts for name in part.column_names}
             yield from pa.table(columns).to_batches()
 
-    return RawTable(left.path, left.names + right.names, left.lines_before, left.sample, read)
+    return RawTable(left.path, left.names + right.names, left.lines_before, left.head, read)
 
 
 def _read_csv(
