@@ -18,6 +18,7 @@ from benchmarks.report import line
 # Each is a module with `measure(bench)`, in the order of the table.
 TOPICS = (
     "kernel",
+    "ingest",
     "labels",
     "normalization",
     "splits",
