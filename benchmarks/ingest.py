@@ -1,6 +1,6 @@
 """Raw data to features: a day of level-2 updates and trades, beside the same in pandas and plain
-Python, beside polars reading the files and building nothing, and beside hftbacktest's converter; and
-what more files cost in memory."""
+Python, beside polars reading the files and building nothing, and beside hftbacktest's converter;
+and what more files cost in memory."""
 
 import os
 import subprocess
@@ -64,36 +64,51 @@ def measure(bench: Bench) -> Iterator[Measurement]:
 
 
 def write_day(folder: Path, day: int, rows: int) -> tuple[Path, Path]:
-    """Files of updates and trades as Tardis has them: a walk with levels a tick apart around it."""
+    """Files of updates and trades as Tardis has them: a book whose middle walks by a tick now and
+    then, which takes the level there, and is never crossed."""
     random = np.random.default_rng(day)
     count = rows * _UPDATES
     start = np.datetime64("2024-01-01", "us").astype(np.int64) + day * 86_400_000_000
-    stamp = start + np.sort(random.integers(0, rows * 1_000_000, count))
-    mid = np.round(20_000 + np.cumsum(random.normal(0, 0.01, count)))
-    buys = random.random(count) < 0.5
-    away = random.geometric(0.2, count) * 0.5
-    price = np.where(buys, mid - away, mid + away)
-    amount = np.where(random.random(count) < 0.3, 0, random.integers(1, 1000, count)) / 100
-    first = np.arange(count) < 200
-    side = np.where(buys, "bid", "ask")
-    names = "exchange symbol timestamp local_timestamp is_snapshot side price amount".split()
-    text = [pa.array(np.full(count, word)) for word in ("bitmex", "XBTUSD")]
-    snapshot = pa.array(np.where(first, "true", "false"))
-    stamp[first] = stamp[0]
-    book = pa.table([*text, stamp, stamp + 5000, snapshot, side, price, amount], names)
-    some = slice(200, None, _OF_TRADE)
-    taken = np.where(buys[some], "sell", "buy")
-    names = "exchange symbol timestamp local_timestamp id side price amount".split()
-    ids = pa.array([f"t{day}-{at}" for at in range(len(taken))])
-    few = [column[: len(taken)] for column in text]
-    trades = pa.table(
-        [*few, stamp[some], stamp[some] + 5000, ids, taken, price[some], amount[some] + 0.01], names
+    step = random.choice([-1, 0, 1], rows, p=[0.25, 0.5, 0.25])
+    mid = 20_000 + np.cumsum(step)
+    # Levels that the middle comes to, and all others; prices are in ticks.
+    moves = np.flatnonzero(step)
+    stamp = np.sort(random.integers(0, rows * 1_000_000, count))
+    bids = np.concatenate((step[moves] < 0, random.random(count) < 0.5))
+    away = random.geometric(0.2, count)
+    price = np.concatenate(
+        (mid[moves], mid[stamp // 1_000_000] + np.where(bids[-count:], -away, away))
     )
+    amount = random.integers(1, 1000, count) * (random.random(count) > 0.3)
+    amount = np.concatenate((np.zeros(len(moves)), amount)) / 100
+    stamp = np.concatenate((moves * 1_000_000, stamp))
+    order = np.argsort(stamp, kind="stable")
+    snapshot = np.arange(len(order)) < 200
+    stamp, bids, price, amount = (of[order] for of in (stamp, bids, price, amount))
+    stamp[snapshot] = stamp[0]
+    stamp += start
     paths = folder / f"book-{day}.csv", folder / f"trades-{day}.csv"
-    for path, table in zip(paths, (book, trades), strict=True):
-        options = pyarrow.csv.WriteOptions(quoting_style="none")
-        pyarrow.csv.write_csv(table, path, options)
+    columns = {
+        "is_snapshot": np.where(snapshot, "true", "false"),
+        "side": np.where(bids, "bid", "ask"),
+        "price": price * 0.5,
+        "amount": amount,
+    }
+    _write(paths[0], stamp, columns)
+    few = slice(200, None, _OF_TRADE)
+    columns["id"] = np.char.add(f"t{day}-", np.arange(len(stamp)).astype(str))
+    columns["side"] = np.where(bids, "sell", "buy")
+    columns["amount"] = amount + 0.01
+    del columns["is_snapshot"]
+    _write(paths[1], stamp[few], {name: of[few] for name, of in columns.items()})
     return paths
+
+
+def _write(path: Path, stamp: np.ndarray, columns: dict[str, np.ndarray]) -> None:
+    market = {"exchange": "bitmex", "symbol": "XBTUSD"}
+    text = {name: np.full(len(stamp), word) for name, word in market.items()}
+    table = pa.table({**text, "timestamp": stamp, "local_timestamp": stamp + 5000, **columns})
+    pyarrow.csv.write_csv(table, path, pyarrow.csv.WriteOptions(quoting_style="none"))
 
 
 def _ingest(raw: Path) -> dict[str, object]:
