@@ -63,3 +63,21 @@ class FeatureStream:
             self._before = Rows(*(column[kept].copy() for column in rows))
         quotes = np.column_stack([history.price(side, 0)[fresh] for side in ("bid", "ask")])
         return FeatureRows(new.time_ns, quotes, features)
+
+
+class LiveFeatures:
+    """Features of a live feed, a recorded one's lines as they come; `names` as FeatureStream's."""
+
+    def __init__(self, ingest: Ingest, format: str) -> None:
+        progress = Progress(Counter(), ingest.symbol)
+        self._recording = Recording(format, ingest.clock, progress)
+        self._stream = FeatureStream(ingest, levels=ingest.levels, trades=True)
+        self.names = self._stream.names
+
+    def feed(self, line: bytes) -> Iterator[dict[str, float]]:
+        """The rows before the time of a line, by name: `time_ns`, quotes and features."""
+        events = self._recording.feed(line)
+        if len(events.time_ns):
+            for time_ns, quotes, features in zip(*self._stream.feed(events), strict=True):
+                values = (*quotes.tolist(), *features.tolist())
+                yield {"time_ns": int(time_ns)} | dict(zip((*QUOTES, *self.names), values, strict=True))
