@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from alpha.core import parallel
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, import_ahead, write_frame
-from alpha.core.text import track
 from alpha.ingest.events import NOTHING, Events, merge
 from alpha.ingest.formats import MESSAGES, TRADES
 from alpha.ingest.params import Ingest, Source
@@ -34,7 +34,7 @@ def run(ingest: Ingest, *, out: Path) -> None:
     [source] = ingest.sources
     with whole_folder(out) as part:
         stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
-        for rows in track(each_day(batches), "days"):
+        for rows in each_day(batches):
             date = np.datetime64(int(rows.time_ns[0]), "ns").astype("datetime64[D]").item()
             name = f"{ingest.symbol or 'data'}-data-{date:%d-%m-%Y}.h5"
             blocks = [Block(QUOTES, rows.quotes), Block(stream.names, rows.features)]
@@ -65,7 +65,8 @@ def open_features(
     def rows() -> Iterator[FeatureRows]:
         last_ns = None
         pairs = zip(firsts, streams, strict=True)
-        for events in merge([chain([first], others) for first, others in pairs]):
+        streams_again = [chain([first], others) for first, others in pairs]
+        for events in parallel.ahead(merge(streams_again)):
             yield stream.feed(events)
             last_ns = int(events.time_ns[-1])
         if last_ns is not None:

@@ -1,6 +1,8 @@
 """From events to rows of features, as they come: the same rows live, one message at a time, as from
 files."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +10,9 @@ import numpy as np
 from alpha.ingest.book import Replay, Rows
 from alpha.ingest.events import Events
 from alpha.ingest.features import WINDOWS_SECONDS, History, build
+from alpha.ingest.messages import Recording
 from alpha.ingest.params import Ingest
+from alpha.ingest.progress import Progress
 
 QUOTES = ("best_bid", "best_ask")
 
