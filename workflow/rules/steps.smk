@@ -24,7 +24,7 @@ for step, mem_mb, runtime in (
         input:
             inputs(step),
         output:
-            directory(f"results/{path}") if each else outputs(step),
+            directory(f"results/{path}") if each else outputs(STAGE_OF[step]),
         log:
             f"logs/{path}.log",
         benchmark:
@@ -39,7 +39,7 @@ for step, mem_mb, runtime in (
             runtime=runtime,
         params:
             stage=stage_of(step),
-            in_git=[] if each else outs(step, in_git=True),
+            in_git=[] if each else outs(STAGE_OF[step], in_git=True),
             failed=FAILED,
         message:
             f"{step} {{wildcards.run}}" if each else step
