@@ -6,11 +6,12 @@ has no quotes, so that every window over it is known not to be whole. docs/how-t
 what is a break, and what becomes of each kind of broken message.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
+from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, CLEAR, LEVEL, TRADE, Events
 
 TICK = -1  # the kind of an event that brings nothing but its time
@@ -21,60 +22,55 @@ FLOWS = (
     *("bid_added_liquidity", "ask_added_liquidity"),
     *("bid_removed_liquidity", "ask_removed_liquidity", "order_flow_imbalance"),
 )
-_BUYS, _VOLUME, _ADDED, _REMOVED, _OFI = 0, 2, 4, 6, 8
+_COUNT, _VOLUME, _ADDED, _REMOVED, _OFI = 0, 2, 4, 6, 8
 # What was found in a feed, as the summary counts it.
 COUNTS = (
     "messages", "trades", "breaks", "sequence_gaps", "snapshots_that_differ", "before_snapshot",
     "repeated", "crossed_rows", "one_sided_rows", "stale_rows", "trades_outside_book",
 )  # fmt: skip
-(
-    _MESSAGES, _TRADES, _BREAKS, _GAPS, _DIFFER, _BEFORE, _REPEATED, _CROSSED, _ONE_SIDED, _STALE,
-    _OUTSIDE,
-) = range(14, 14 + len(COUNTS))  # fmt: skip
-# A trade this far beyond the touch is not of this book.
-_OUTSIDE_SHARE = 0.01
+# A trade this far beyond the best quotes is not of this book.
+_OUTSIDE = 0.01
 _TRADE_IDS = 1 << 16
-# Room for updates that wait for a snapshot; and for price levels of a side until more is needed,
-# which all of those may be.
-_WAITING_ROOM = 1 << 15
-_CAPACITY = 1 << 16
+# Price levels of a side; and updates that wait for a snapshot, which all may be levels of it.
+_CAPACITY, _WAITING = 1 << 18, 1 << 15
 _ROWS = 1 << 13
 # The stamp of levels that came with a whole book; others have that of their message, from 1 on.
 _WHOLE = 0
-
-# Where the numbers of a state are: first how many bids and asks there are.
-(
-    _MESSAGE,  # the number of the message that is being read
-    _SEEN,  # the last sequence number
-    _KNOWN,  # whether the book is known
-    _SNAPSHOT,  # whether the message is a snapshot
-    _ADMITTED,  # whether its levels count
-    _TOUCHED,  # whether it changed the book
-    _BROKE,  # whether something is missing since the last row
-    _NEXT_NS,  # the time of the next row
-    _BOOK_NS,  # when the book was last heard of
-    _AGE,
-    _WAITING,  # how many updates wait for a snapshot
-    _COMPARED,  # whether the snapshot replaces a book that was known
-) = range(2, 14)
-_COUNTED = 14  # here COUNTS begin
-# Where the figures are: after FLOWS, the best bid, its size, the best ask and its size at the end of
-# the last message, NaN where they were not known.
-_TOUCH = len(FLOWS)
+_NEVER = np.iinfo(np.int64).min
+_NOW = np.dtype(
+    [
+        ("depth", "i8", 2),  # how many bids and asks there are
+        ("message", "i8"),  # the number of the message that is being read
+        ("seen", "i8"),  # the last sequence number
+        ("known", "?"),  # whether the book is known
+        ("snapshot", "?"),  # whether the message is a snapshot
+        ("replaces", "?"),  # whether that replaces a book that was known
+        ("admitted", "?"),  # whether the message counts
+        ("touched", "?"),  # whether it changed the book
+        ("broke", "?"),  # whether something is missing since the last row
+        ("next_ns", "i8"),  # the time of the next row
+        ("book_ns", "i8"),  # when the book was last heard of
+        ("age", "i8"),
+        ("waiting", "i8"),  # how many updates wait for a snapshot
+        ("flow", "f8", len(FLOWS)),
+        # Best bid, its size, best ask, its size as the last message left them, NaN if unknown.
+        ("touch", "f8", 4),
+        *((name, "i8") for name in COUNTS),
+    ]
+)
 
 
 class State(NamedTuple):
     """What was heard so far. Keys are prices of bids, and −prices of asks: the last is the best."""
 
-    key: np.ndarray  # (2, capacity) float64, ascending
-    size: np.ndarray  # (2, capacity) float64
-    stamp: np.ndarray  # (2, capacity) int64: the number of the message that last set the level
-    of: np.ndarray  # int64 numbers
-    figures: np.ndarray  # float64
-    before: np.ndarray  # (2, 2, shown levels) keys and sizes that a snapshot replaces
+    now: Any  # a record of _NOW
+    key: np.ndarray  # (2, _CAPACITY) float64, ascending
+    size: np.ndarray  # (2, _CAPACITY) float64
+    stamp: np.ndarray  # (2, _CAPACITY) int64: the number of the message that last set the level
+    shown: np.ndarray  # (2, 2, shown levels, 2) keys and sizes before and after a snapshot
     trade_ids: np.ndarray  # int64
-    waiting: np.ndarray  # (_WAITING_ROOM, 4) int64: message, side, first and last of updates
-    waiting_levels: np.ndarray  # (_WAITING_ROOM, 2) float64: their price and size
+    waiting: np.ndarray  # (_WAITING, 4) int64: message, side, first and last of updates
+    waiting_levels: np.ndarray  # (_WAITING, 2) float64: their price and size
 
 
 class Rows(NamedTuple):
@@ -93,39 +89,35 @@ class Replay:
 
     def __init__(self, *, grid_ns: int, levels: int, max_stale_ns: int) -> None:
         self._limits = grid_ns, levels, max_stale_ns
-        self._width = 4 * levels + len(FLOWS)
-        of = np.zeros(_COUNTED + len(COUNTS), dtype=np.int64)
-        of[[_MESSAGE, _NEXT_NS, _BOOK_NS]], of[_AGE] = np.iinfo(np.int64).min, -1
+        [now] = np.zeros(1, dtype=_NOW).view(np.recarray)
+        now.message = now.next_ns = now.book_ns = _NEVER
+        now.age, now.touch = -1, np.nan
         self._state = State(
-            key=np.empty((2, _CAPACITY)),
-            size=np.empty((2, _CAPACITY)),
-            stamp=np.empty((2, _CAPACITY), dtype=np.int64),
-            of=of,
-            figures=np.repeat((0.0, np.nan), (_TOUCH, 4)),
-            before=np.empty((2, 2, levels)),
-            trade_ids=np.zeros(_TRADE_IDS, dtype=np.int64),
-            waiting=np.empty((_WAITING_ROOM, 4), dtype=np.int64),
-            waiting_levels=np.empty((_WAITING_ROOM, 2)),
+            now,
+            *np.empty((2, 2, _CAPACITY)),
+            np.empty((2, _CAPACITY), dtype=np.int64),
+            np.empty((2, 2, levels, 2)),
+            np.zeros(_TRADE_IDS, dtype=np.int64),
+            np.empty((_WAITING, 4), dtype=np.int64),
+            np.empty((_WAITING, 2)),
         )
 
     @property
     def counts(self) -> dict[str, int]:
-        return dict(zip(COUNTS, self._state.of[_COUNTED:].tolist(), strict=True))
+        return {name: int(self._state.now[name]) for name in COUNTS}
 
     def feed(self, events: Events) -> Rows:
         """The rows before the time of the last event: that of its own time waits for what else may
-        come then."""
-        made, at, book = [], 0, 0
-        while at < len(events.time_ns):
-            time_ns, age = np.empty((2, _ROWS), dtype=np.int64)
-            values = np.empty((_ROWS, self._width))
-            out = Rows(time_ns, age, values)
+        come then. Raises InputError if a side of the book has too many levels."""
+        width = 4 * self._limits[1] + len(FLOWS)
+        made, at, book, rows = [], 0, 0, -1
+        while at < len(events.time_ns) or rows < 0:
+            out = Rows(*np.empty((2, _ROWS), dtype=np.int64), np.empty((_ROWS, width)))
             at, book, rows = _replay(events, at, book, self._state, self._limits, out)
-            if rows:
-                made.append(Rows(time_ns[:rows], age[:rows], values[:rows]))
-            if _is_full(self._state.key, self._state.of):
-                self._grow()
-        return _joined(made, self._width)
+            if at < 0:
+                raise InputError(f"a book must have at most {_CAPACITY - _WAITING} levels a side")
+            made.append(Rows(*(column[:rows] for column in out)))
+        return Rows(*map(np.concatenate, zip(*made, strict=True)))
 
     def advance(self, now_ns: int) -> Rows:
         """The rows up to a moment before which all events were given."""
@@ -133,18 +125,6 @@ class Replay:
         kind, nan = np.array([TICK], dtype=np.int8), np.full(1, np.nan)
         books = np.empty((0, 1, 4))
         return self.feed(Events(time_ns, none - 1, kind, kind, nan, nan, none, none, books))
-
-    def _grow(self) -> None:
-        """Twice the room for price levels."""
-        key, size, stamp = (np.concatenate((of, of), axis=1) for of in self._state[:3])
-        self._state = self._state._replace(key=key, size=size, stamp=stamp)
-
-
-def _joined(made: list[Rows], width: int) -> Rows:
-    if not made:
-        none = np.empty(0, dtype=np.int64)
-        return Rows(none, none, np.empty((0, width)))
-    return Rows(*map(np.concatenate, zip(*made, strict=True)))
 
 
 _compiled = njit(cache=True, nogil=True)
@@ -154,277 +134,240 @@ _compiled = njit(cache=True, nogil=True)
 def _replay(
     events: Events, at: int, book: int, state: State, limits: tuple[int, int, int], out: Rows
 ) -> tuple[int, int, int]:
-    """Follow events from `at` on, and BOOK rows from `book` on, until all are read, `out` is full
-    or there is no room for a level: how far it came in both, and how many rows it made."""
-    # Arrays by their own names: each look into a tuple counts references.
-    key, size, stamp, of, figures = state.key, state.size, state.stamp, state.of, state.figures
+    """Follow events from `at` on, and BOOK rows from `book` on, until all are read or `out` is
+    full: how far it came in both (−1: no room for a level), and how many rows it made."""
+    # Arrays by names of their own: each look into a tuple counts references.
+    now, key, size, stamp = state.now, state.key, state.size, state.stamp
     times, messages, kinds, sides = events.time_ns, events.message, events.kind, events.side
     prices, sizes, firsts, lasts = events.price, events.size, events.first, events.last
     levels, rows = limits[1], 0
     for event in range(at, len(times)):
         now_ns, kind, message = times[event], kinds[event], messages[event]
-        if message != of[_MESSAGE]:
-            if of[_SNAPSHOT]:
-                _end_snapshot(state)
-            if of[_TOUCHED]:
-                _follow_touch(key, size, of, figures)
-        while of[_NEXT_NS] < now_ns:
-            ready, next_ns = _row_due(of, now_ns, limits)
+        starts = message != now.message
+        if starts and now.snapshot:
+            _end_snapshot(state)
+        if starts and now.touched:
+            _follow_touch(now, key, size)
+        while now.next_ns < now_ns:
+            ready, next_ns = _row_due(now, now_ns, limits)
             if ready:
                 if rows == len(out.time_ns):
                     return event, book, rows
                 _write_row(state, levels, out, rows)
                 rows += 1
-            of[_NEXT_NS] = next_ns
-        if _is_full(key, of):
-            return event, book, rows
-        if message != of[_MESSAGE]:
-            of[_MESSAGE] = message
-            of[_MESSAGES] += kind != TICK
-            _begin(of, figures, kind, firsts[event], lasts[event])
-            if kind == CLEAR and of[_ADMITTED]:
-                _begin_snapshot(state, lasts[event])
+            now.next_ns = next_ns
+        if starts:
+            now.message = message
+            now.messages += kind != TICK
+            _begin(now, kind, firsts[event], lasts[event])
+            if kind == CLEAR and now.admitted:
+                now.snapshot, now.replaces, now.seen = True, now.known, lasts[event]
+                _show(state, state.shown[0])
+                now.depth[:] = 0
+                now.known = False
         side = 0 if sides[event] > 0 else 1
         if kind == LEVEL:
-            if of[_ADMITTED]:
-                change, rank = _put_level(
-                    key[side], size[side], stamp[side], of, side, prices[event], sizes[event]
-                )
-                if rank <= levels and not of[_SNAPSHOT]:
-                    figures[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
-                of[_BOOK_NS] = now_ns
-            elif not of[_KNOWN]:
+            if now.admitted:
+                if now.depth[side] >= _CAPACITY - _WAITING:
+                    return -1, book, rows
+                change, rank = _put_level(now, key, size, stamp, side, prices[event], sizes[event])
+                if rank <= levels and not now.snapshot:
+                    now.flow[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
+                now.book_ns = now_ns
+            elif not now.known:
                 _wait(state, message, side, event, events)
         elif kind == TRADE:
             _trade(
-                key,
-                of,
-                figures,
-                state.trade_ids,
-                sides[event],
-                prices[event],
-                sizes[event],
-                lasts[event],
+                now, key, state.trade_ids, sides[event], prices[event], sizes[event], lasts[event]
             )
         elif kind == BOOK:
-            if of[_ADMITTED]:
-                _set_book(state, events.books[book], levels)
-                of[_BOOK_NS] = now_ns
+            if now.admitted:
+                _put_book(state, events.books[book], levels)
+                now.book_ns = now_ns
             book += 1
         elif kind == BREAK:
-            of[_BREAKS] += 1
-            _lose(of, figures)
+            now.breaks += 1
+            _lose(now)
     return len(times), book, rows
 
 
 @_compiled
-def _is_full(key: np.ndarray, of: np.ndarray) -> bool:
-    most = key.shape[1] - _WAITING_ROOM
-    return of[0] > most or of[1] > most
-
-
-@_compiled
-def _row_due(of: np.ndarray, now_ns: int, limits: tuple[int, int, int]) -> tuple[bool, int]:
-    """Whether the next row is to be written, and when the one after it is due: now, if there are
-    none to write until then."""
+def _row_due(now: Any, now_ns: int, limits: tuple[int, int, int]) -> tuple[bool, int]:
+    """Whether the next row is to be written, and when the one after it is due: at `now_ns`, if
+    there are none to write until then."""
     grid_ns, _, max_stale_ns = limits
-    next_ns = of[_NEXT_NS]
-    until_now = -(-now_ns // grid_ns) * grid_ns
-    if not of[_KNOWN]:
-        return False, until_now
-    if next_ns - of[_BOOK_NS] > max_stale_ns:
-        of[_STALE] += (until_now - next_ns) // grid_ns
-        of[_BROKE] = of[_AGE] >= 0 or of[_BROKE]
-        return False, until_now
-    return True, next_ns + grid_ns
+    until = -(-now_ns // grid_ns) * grid_ns
+    if not now.known:
+        return False, until
+    if now.next_ns - now.book_ns > max_stale_ns:
+        now.stale_rows += (until - now.next_ns) // grid_ns
+        now.broke |= now.age >= 0
+        return False, until
+    return True, now.next_ns + grid_ns
 
 
 @_compiled
 def _write_row(state: State, levels: int, out: Rows, row: int) -> None:
-    of, key, figures, stamp = state.of, state.key, state.figures, state.stamp
-    if _is_crossed(key, of):
-        of[_CROSSED] += 1
-        of[_BROKE] = 1
-        figures[_TOUCH:] = np.nan
-        if stamp[0, of[0] - 1] == _WHOLE:
-            _lose(of, figures)
+    now, key, stamp, values = state.now, state.key, state.stamp, out.values[row]
+    if _is_crossed(now, key):
+        now.crossed_rows += 1
+        if stamp[0, now.depth[0] - 1] == _WHOLE:
+            _lose(now)
         # The level that was set longer ago is one whose end was missed.
-        while _is_crossed(key, of):
-            newer = stamp[1, of[1] - 1] - stamp[0, of[0] - 1]
-            of[0] -= newer >= 0
-            of[1] -= newer <= 0
-    elif not (of[0] and of[1]):
-        of[_ONE_SIDED] += 1
-        of[_BROKE] = 1
-    values = out.values[row]
+        while _is_crossed(now, key):
+            newer = stamp[1, now.depth[1] - 1] - stamp[0, now.depth[0] - 1]
+            now.depth[0] -= newer >= 0
+            now.depth[1] -= newer <= 0
+        now.broke = True
+        now.touch[:] = np.nan
+    elif not (now.depth[0] and now.depth[1]):
+        now.one_sided_rows += 1
+        now.broke = True
     values[:] = np.nan
-    of[_AGE] = -1 if of[_BROKE] else of[_AGE] + 1
-    if not of[_BROKE]:
+    now.age = -1 if now.broke else now.age + 1
+    if not now.broke:
         for side in range(2):
-            for level in range(min(levels, of[side])):
-                at = of[side] - 1 - level
+            for level in range(min(levels, now.depth[side])):
+                at = now.depth[side] - 1 - level
                 values[2 * side * levels + level] = (1 - 2 * side) * key[side, at]
                 values[(2 * side + 1) * levels + level] = state.size[side, at]
-        values[4 * levels :] = figures[:_TOUCH]
-    out.time_ns[row], out.age[row] = of[_NEXT_NS], of[_AGE]
-    of[_BROKE] = 0
-    figures[:_TOUCH] = 0.0
+        values[4 * levels :] = now.flow
+    out.time_ns[row], out.age[row] = now.next_ns, now.age
+    now.broke = False
+    now.flow[:] = 0.0
 
 
 @_compiled
-def _is_crossed(key: np.ndarray, of: np.ndarray) -> bool:
-    return of[0] > 0 and of[1] > 0 and key[0, of[0] - 1] + key[1, of[1] - 1] > 0
+def _is_crossed(now: Any, key: np.ndarray) -> bool:
+    bids, asks = now.depth[0], now.depth[1]
+    return bids > 0 and asks > 0 and key[0, bids - 1] + key[1, asks - 1] > 0
 
 
 @_compiled
-def _begin(of: np.ndarray, figures: np.ndarray, kind: int, first: int, last: int) -> None:
+def _begin(now: Any, kind: int, first: int, last: int) -> None:
     """Take up a message: whether it counts, and whether messages before it are missing."""
     numbered = last > 0 and kind != TRADE
-    repeated = numbered and of[_KNOWN] and 0 < of[_SEEN] and last <= of[_SEEN]
-    of[_REPEATED] += repeated
-    of[_ADMITTED] = not repeated
+    repeated = numbered and now.known and now.seen > 0 and last <= now.seen
+    now.repeated += repeated
+    now.admitted = not repeated
     if kind == LEVEL and not repeated:
-        if numbered and of[_KNOWN] and 0 < of[_SEEN] < first - 1:
-            of[_GAPS] += 1
-            _lose(of, figures)
-        of[_ADMITTED] = of[_KNOWN]
-        if numbered and of[_KNOWN]:
-            of[_SEEN] = last
-
-
-@_compiled
-def _begin_snapshot(state: State, last: int) -> None:
-    of = state.of
-    of[_COMPARED] = of[_KNOWN]
-    _show(state, state.before)
-    of[0] = of[1] = of[_KNOWN] = 0
-    of[_SNAPSHOT], of[_SEEN] = 1, last
+        if numbered and now.known and 0 < now.seen < first - 1:
+            now.sequence_gaps += 1
+            _lose(now)
+        now.admitted = now.known
+        if numbered and now.known:
+            now.seen = last
 
 
 @_compiled
 def _show(state: State, shown: np.ndarray) -> None:
-    """The keys and sizes of the best levels, 0 where there are none."""
+    """The keys and sizes of the best levels, (2, levels, 2), 0 where there are none."""
     for side in range(2):
-        for level in range(shown.shape[2]):
-            at = state.of[side] - 1 - level
-            shown[side, 0, level] = state.key[side, at] if at >= 0 else 0.0
-            shown[side, 1, level] = state.size[side, at] if at >= 0 else 0.0
+        for level in range(shown.shape[1]):
+            at = state.now.depth[side] - 1 - level
+            shown[side, level, 0] = state.key[side, at] if at >= 0 else 0.0
+            shown[side, level, 1] = state.size[side, at] if at >= 0 else 0.0
 
 
 @_compiled
 def _end_snapshot(state: State) -> None:
-    """A book that is not as the messages since the last snapshot left it shows that some of them
-    are missing."""
-    of = state.of
-    of[_SNAPSHOT], of[_KNOWN] = 0, 1
-    if of[_COMPARED]:
-        now = np.empty_like(state.before)
-        _show(state, now)
-        if np.any(now != state.before):
-            of[_DIFFER] += 1
-            _miss(of, state.figures)
-    # What waited for the snapshot and is newer.
-    waited = of[_WAITING]
-    for at in range(waited):
-        side, first, last = state.waiting[at, 1], state.waiting[at, 2], state.waiting[at, 3]
-        if at == 0 or state.waiting[at, 0] != state.waiting[at - 1, 0]:
-            of[_REPEATED] -= 0 < last <= of[_SEEN]
-            _begin(of, state.figures, LEVEL, first, last)
-        if not of[_KNOWN]:
-            break
-        if of[_ADMITTED]:
-            price, size = state.waiting_levels[at, 0], state.waiting_levels[at, 1]
-            _put_level(state.key[side], state.size[side], state.stamp[side], of, side, price, size)
-    of[_WAITING] = 0
+    """A book that is not as the messages before the snapshot left it shows that some of them are
+    missing."""
+    now, waiting, levels = state.now, state.waiting, state.waiting_levels
+    now.snapshot, now.known = False, True
+    if now.replaces:
+        _show(state, state.shown[1])
+        if np.any(state.shown[0] != state.shown[1]):
+            now.snapshots_that_differ += 1
+            _miss(now)
+    for at in range(now.waiting):
+        side, first, last = waiting[at, 1], waiting[at, 2], waiting[at, 3]
+        if at == 0 or waiting[at, 0] != waiting[at - 1, 0]:
+            # One that is older than the snapshot repeats nothing.
+            now.repeated -= last <= now.seen
+            _begin(now, LEVEL, first, last)
+        if now.known and now.admitted:
+            _put_level(now, state.key, state.size, state.stamp, side, levels[at, 0], levels[at, 1])
+    now.waiting = 0
 
 
 @_compiled
 def _wait(state: State, message: int, side: int, event: int, events: Events) -> None:
     """Keep an update for the snapshot to come, if it can be told which of both is newer."""
-    of = state.of
-    of[_BEFORE] += 1
+    now = state.now
+    now.before_snapshot += 1
     if events.last[event] > 0:
-        if of[_WAITING] == len(state.waiting):
-            of[_WAITING] = 0
-        at = of[_WAITING]
+        at = now.waiting if now.waiting < _WAITING else 0
         state.waiting[at, 0], state.waiting[at, 1] = message, side
         state.waiting[at, 2], state.waiting[at, 3] = events.first[event], events.last[event]
         state.waiting_levels[at, 0] = events.price[event]
         state.waiting_levels[at, 1] = events.size[event]
-        of[_WAITING] += 1
+        now.waiting = at + 1
 
 
 @_compiled
-def _miss(of: np.ndarray, figures: np.ndarray) -> None:
+def _miss(now: Any) -> None:
     """Something is missing between the row before and the next, if there is one before."""
-    of[_BROKE] = of[_AGE] >= 0 or of[_BROKE]
-    figures[_TOUCH:] = np.nan
+    now.broke |= now.age >= 0
+    now.touch[:] = np.nan
 
 
 @_compiled
-def _lose(of: np.ndarray, figures: np.ndarray) -> None:
+def _lose(now: Any) -> None:
     """The book is unknown from now on."""
-    _miss(of, figures)
-    of[0] = of[1] = of[_KNOWN] = of[_SEEN] = of[_WAITING] = 0
+    _miss(now)
+    now.known = False
+    now.seen = now.waiting = 0
+    now.depth[:] = 0
 
 
 @_compiled
 def _put_level(
-    keys: np.ndarray,
-    sizes: np.ndarray,
-    stamps: np.ndarray,
-    of: np.ndarray,
-    side: int,
-    price: float,
-    size: float,
+    now: Any, key: Any, size: Any, stamp: Any, side: int, price: float, new: float
 ) -> tuple[float, int]:
     """By how much the size at a price changed, and the level's place, 1 for the best."""
-    count = of[side]
-    key = price if side == 0 else -price
+    keys, sizes, stamps, count = key[side], size[side], stamp[side], now.depth[side]
+    own = price if side == 0 else -price
     at = count
     # Most changes are near the best, at the end.
-    while at > 0 and count - at < 16 and keys[at - 1] >= key:
+    while at > 0 and count - at < 16 and keys[at - 1] >= own:
         at -= 1
-    if at > 0 and keys[at - 1] >= key:
-        at = np.searchsorted(keys[:at], key)
-    there = at < count and keys[at] == key
+    if at > 0 and keys[at - 1] >= own:
+        at = np.searchsorted(keys[:at], own)
+    there = at < count and keys[at] == own
     before = sizes[at] if there else 0.0
     rank = count - at + (not there)
-    of[_TOUCHED] = 1
-    if size > 0:
-        if not there:
-            for later in range(count, at, -1):
-                keys[later], sizes[later] = keys[later - 1], sizes[later - 1]
-                stamps[later] = stamps[later - 1]
-            keys[at] = key
-            of[side] += 1
-        sizes[at], stamps[at] = size, of[_MESSAGES]
-    elif there:
+    now.touched = True
+    if new > 0 and not there:
+        for later in range(count, at, -1):
+            keys[later], sizes[later] = keys[later - 1], sizes[later - 1]
+            stamps[later] = stamps[later - 1]
+        now.depth[side] += 1
+    elif new == 0 and there:
         for later in range(at, count - 1):
             keys[later], sizes[later] = keys[later + 1], sizes[later + 1]
             stamps[later] = stamps[later + 1]
-        of[side] -= 1
-    return size - before, rank
+        now.depth[side] -= 1
+    if new > 0:
+        keys[at], sizes[at], stamps[at] = own, new, now.messages
+    return new - before, rank
 
 
 @_compiled
-def _set_book(state: State, book: np.ndarray, levels: int) -> None:
+def _put_book(state: State, book: np.ndarray, levels: int) -> None:
     """Replace the whole book, and count what it added and removed in the prices that both show."""
-    of, figures = state.of, state.figures
+    now, deepest = state.now, len(book)
     for side in range(2):
-        keys, sizes = state.key[side], state.size[side]
-        new, sign = 0, 1.0 - 2.0 * side
-        while new < len(book) and not np.isnan(book[new, 2 * side]):
+        keys, sizes, old, sign = state.key[side], state.size[side], now.depth[side], 1 - 2 * side
+        new = 0
+        while new < deepest and not np.isnan(book[new, 2 * side]):
             new += 1
-        old = of[side]
         # Beyond the last level that a book of this depth shows, nothing is known.
-        bound = -np.inf
-        if old >= len(book):
-            bound = max(bound, keys[0])
-        if new == len(book):
+        bound = keys[0] if old >= deepest else -np.inf
+        if new == deepest:
             bound = max(bound, sign * book[new - 1, 2 * side])
         mine, level = old - 1, 0
-        while of[_KNOWN] and (old - 1 - mine < levels or level < levels):
+        while now.known and (old - 1 - mine < levels or level < levels):
             before = keys[mine] if mine >= 0 else -np.inf
             after = sign * book[level, 2 * side] if level < new else -np.inf
             if max(before, after) < bound or max(before, after) == -np.inf:
@@ -432,64 +375,57 @@ def _set_book(state: State, book: np.ndarray, levels: int) -> None:
             change = (book[level, 2 * side + 1] if after >= before else 0.0) - (
                 sizes[mine] if before >= after else 0.0
             )
-            figures[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
+            now.flow[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
             mine -= before >= after
             level += after >= before
         for level in range(new):
             keys[new - 1 - level] = sign * book[level, 2 * side]
             sizes[new - 1 - level] = book[level, 2 * side + 1]
         state.stamp[side, :new] = _WHOLE
-        of[side] = new
-    of[_KNOWN] = of[_TOUCHED] = 1
+        now.depth[side] = new
+    now.known = now.touched = True
 
 
 @_compiled
-def _follow_touch(key: np.ndarray, size: np.ndarray, of: np.ndarray, figures: np.ndarray) -> None:
+def _follow_touch(now: Any, key: np.ndarray, size: np.ndarray) -> None:
     """Order-flow imbalance: what the best quotes gained in demand less what they gained in supply
     (Cont, Kukanov and Stoikov 2014, equation 4)."""
-    of[_TOUCHED] = 0
-    touch = figures[_TOUCH:]
-    if not (of[_KNOWN] and of[0] and of[1]):
+    now.touched = False
+    touch, bids, asks = now.touch, now.depth[0], now.depth[1]
+    if not (now.known and bids and asks):
         touch[:] = np.nan
         return
-    bid, bid_size = key[0, of[0] - 1], size[0, of[0] - 1]
-    ask, ask_size = -key[1, of[1] - 1], size[1, of[1] - 1]
+    bid, bid_size = key[0, bids - 1], size[0, bids - 1]
+    ask, ask_size = -key[1, asks - 1], size[1, asks - 1]
     if bid > ask:
         return
     if not np.isnan(touch[0]):
         demand = (bid_size if bid >= touch[0] else 0.0) - (touch[1] if bid <= touch[0] else 0.0)
         supply = (ask_size if ask <= touch[2] else 0.0) - (touch[3] if ask >= touch[2] else 0.0)
-        figures[_OFI] += demand - supply
+        now.flow[_OFI] += demand - supply
     touch[0], touch[1], touch[2], touch[3] = bid, bid_size, ask, ask_size
 
 
 @_compiled
 def _trade(
-    key: np.ndarray,
-    of: np.ndarray,
-    figures: np.ndarray,
-    ids: np.ndarray,
-    side: int,
-    price: float,
-    size: float,
-    number: int,
+    now: Any, key: np.ndarray, ids: np.ndarray, side: int, price: float, size: float, number: int
 ) -> None:
     """Count a trade by the side that took; without one, by the nearer side of the mid (Lee and
     Ready 1991)."""
-    if number != 0:
-        at = number & (len(ids) - 1)
-        if ids[at] == number:
-            of[_REPEATED] += 1
-            return
-        ids[at] = number
-    if not (of[_KNOWN] and of[0] and of[1]):
+    at = number & (len(ids) - 1)
+    if number != 0 and ids[at] == number:
+        now.repeated += 1
         return
-    bid, ask = key[0, of[0] - 1], -key[1, of[1] - 1]
-    if price < bid * (1 - _OUTSIDE_SHARE) or price > ask * (1 + _OUTSIDE_SHARE):
-        of[_OUTSIDE] += 1
+    ids[at] = number
+    bids, asks = now.depth[0], now.depth[1]
+    if not (now.known and bids and asks):
         return
-    of[_TRADES] += 1
+    bid, ask = key[0, bids - 1], -key[1, asks - 1]
+    if price < bid * (1 - _OUTSIDE) or price > ask * (1 + _OUTSIDE):
+        now.trades_outside_book += 1
+        return
+    now.trades += 1
     if side == 0:
         side = 1 if price >= (bid + ask) / 2 else -1
-    figures[_BUYS + (side < 0)] += 1.0
-    figures[_VOLUME + (side < 0)] += size
+    now.flow[_COUNT + (side < 0)] += 1.0
+    now.flow[_VOLUME + (side < 0)] += size

@@ -84,4 +84,6 @@ class LiveFeatures:
         if len(events.time_ns):
             for time_ns, quotes, features in zip(*self._stream.feed(events), strict=True):
                 values = (*quotes.tolist(), *features.tolist())
-                yield {"time_ns": int(time_ns)} | dict(zip((*QUOTES, *self.names), values, strict=True))
+                yield {"time_ns": int(time_ns)} | dict(
+                    zip((*QUOTES, *self.names), values, strict=True)
+                )
