@@ -14,8 +14,8 @@ from alpha.core.frames import Block, import_ahead, write_frame
 from alpha.ingest.events import NOTHING, Events, merge
 from alpha.ingest.formats import MESSAGES, TRADES
 from alpha.ingest.params import Ingest, Source
-from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
 from alpha.ingest.sources import open_streams
+from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
 
 _DAY_NS = 86_400 * 10**9
 

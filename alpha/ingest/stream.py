@@ -2,7 +2,6 @@
 files."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -70,20 +69,26 @@ class FeatureStream:
 
 
 class LiveFeatures:
-    """Features of a live feed, a recorded one's lines as they come; `names` as FeatureStream's."""
+    """Features of one market's feed, line by line as it comes: lines as recordings have them, of
+    the `exchange` binance or bitmex. `names` are those of the features, `counts` what was found."""
 
-    def __init__(self, ingest: Ingest, format: str) -> None:
-        progress = Progress(Counter(), ingest.symbol)
-        self._recording = Recording(format, ingest.clock, progress)
+    def __init__(self, ingest: Ingest, exchange: str) -> None:
+        self._found = Counter[str]()
+        progress = Progress(self._found, ingest.symbol)
+        self._recording = Recording(f"{exchange}_messages", ingest.clock, progress)
         self._stream = FeatureStream(ingest, levels=ingest.levels, trades=True)
         self.names = self._stream.names
 
-    def feed(self, line: bytes) -> Iterator[dict[str, float]]:
+    @property
+    def counts(self) -> dict[str, int]:
+        return self._stream.counts | self._found
+
+    def feed(self, line: bytes) -> list[dict[str, float]]:
         """The rows before the time of a line, by name: `time_ns`, quotes and features."""
         events = self._recording.feed(line)
-        if len(events.time_ns):
-            for time_ns, quotes, features in zip(*self._stream.feed(events), strict=True):
-                values = (*quotes.tolist(), *features.tolist())
-                yield {"time_ns": int(time_ns)} | dict(
-                    zip((*QUOTES, *self.names), values, strict=True)
-                )
+        rows = self._stream.feed(events)
+        names = "time_ns", *QUOTES, *self.names
+        return [
+            dict(zip(names, (int(time_ns), *quotes.tolist(), *features.tolist()), strict=True))
+            for time_ns, quotes, features in zip(*rows, strict=True)
+        ]
