@@ -93,13 +93,14 @@ class Replay:
         now.message = now.next_ns = now.book_ns = _NEVER
         now.age, now.touch = -1, np.nan
         self._state = State(
-            now,
-            *np.empty((2, 2, _CAPACITY)),
-            np.empty((2, _CAPACITY), dtype=np.int64),
-            np.empty((2, 2, levels, 2)),
-            np.zeros(_TRADE_IDS, dtype=np.int64),
-            np.empty((_WAITING, 4), dtype=np.int64),
-            np.empty((_WAITING, 2)),
+            now=now,
+            key=np.empty((2, _CAPACITY)),
+            size=np.empty((2, _CAPACITY)),
+            stamp=np.empty((2, _CAPACITY), dtype=np.int64),
+            shown=np.empty((2, 2, levels, 2)),
+            trade_ids=np.zeros(_TRADE_IDS, dtype=np.int64),
+            waiting=np.empty((_WAITING, 4), dtype=np.int64),
+            waiting_levels=np.empty((_WAITING, 2)),
         )
 
     @property
@@ -112,7 +113,8 @@ class Replay:
         width = 4 * self._limits[1] + len(FLOWS)
         made, at, book, rows = [], 0, 0, -1
         while at < len(events.time_ns) or rows < 0:
-            out = Rows(*np.empty((2, _ROWS), dtype=np.int64), np.empty((_ROWS, width)))
+            time_ns, age = np.empty((2, _ROWS), dtype=np.int64)
+            out = Rows(time_ns, age, np.empty((_ROWS, width)))
             at, book, rows = _replay(events, at, book, self._state, self._limits, out)
             if at < 0:
                 raise InputError(f"a book must have at most {_CAPACITY - _WAITING} levels a side")

@@ -45,9 +45,9 @@ def run(ingest: Ingest, *, out: Path) -> None:
             raise InputError(f"{source.dir}: must make at least one row of ingest.grid_seconds")
         counts = stream.counts | found
         write_json(part / "summary.json", {"days": days, "counts": counts})
-    rows = sum(day["rows"] for day in days.values())
+    total = sum(day["rows"] for day in days.values())
     noted = (f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items() if count)
-    print(f"{rows:,} rows in {len(days)} files: {', '.join(noted)}")
+    print(f"{total:,} rows in {len(days)} files: {', '.join(noted)}")
 
 
 def open_features(

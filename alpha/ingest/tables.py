@@ -157,7 +157,7 @@ class _Mapping:
             extra = (TRADE, *(column[at] for column in own))
             own = (*nothing, *own[3:])
         else:
-            return Events(time_ns, message, kind, *own, books)
+            return Events._make((time_ns, message, kind, *own, books))
         # Before the row's own event.
         extra = (time_ns[at], message[at], *extra)
         columns = zip((time_ns, message, kind, *own), extra, strict=True)

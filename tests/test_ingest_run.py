@@ -1,0 +1,186 @@
+"""The step, from raw files to feature files; and the same live, line by line."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alpha.core.errors import InputError
+from alpha.ingest.params import Ingest
+from alpha.ingest.run import run
+from alpha.ingest.stream import LiveFeatures
+
+START = pd.Timestamp("2024-03-01T23:50:00Z").value
+MS = 10**6
+
+
+def recording(seconds=1500, gap=(700, 760), seed=0):
+    """Lines of Binance's futures over midnight: a snapshot, updates with sequence numbers, trades;
+    in the gap, messages are missing, and a new snapshot comes five seconds after it."""
+    rng = np.random.default_rng(seed)
+    mid, number, lines, known = 5000, 100, [], False
+
+    def line(ms, data):
+        lines.append(f"{START + (ms + 7) * MS} ".encode() + json.dumps(data).encode())
+
+    for ms in range(0, seconds * 1000, 250):
+        stamp = START // MS + ms
+        if rng.random() < 0.1:
+            mid += int(rng.choice([-1, 1]))
+        if gap[0] * 1000 <= ms < gap[1] * 1000:
+            number += 1
+            continue
+        known = known and ms != (gap[1] + 5) * 1000
+        if not known:
+            sides = {
+                side: [[f"{(mid + way * at) / 10:.1f}", f"{at}.5"] for at in range(1, 15)]
+                for side, way in (("bids", -1), ("asks", 1))
+            }
+            line(ms, {"lastUpdateId": number, "E": stamp, "T": stamp, **sides})
+            known = True
+            continue
+        number += 1
+        levels = {
+            side: [
+                [f"{(mid + way * int(rng.integers(1, 12))) / 10:.1f}", f"{rng.integers(1, 90) / 8}"]
+                for _ in range(2)
+            ]
+            + [[f"{(mid - way * at) / 10:.1f}", "0"] for at in range(3)]
+            for side, way in (("b", -1), ("a", 1))
+        }
+        ids = {"U": number, "u": number, "pu": number - 1}
+        event = {"e": "depthUpdate", "E": stamp, "T": stamp, "s": "BTCUSDT", **ids, **levels}
+        line(ms, {"stream": "btcusdt@depth", "data": event})
+        if rng.random() < 0.3:
+            trade = {"e": "trade", "E": stamp + 1, "T": stamp + 1, "s": "BTCUSDT", "t": ms + 1}
+            trade |= {"p": f"{(mid + 1) / 10:.1f}", "q": "0.25", "m": bool(rng.random() < 0.5)}
+            line(ms + 1, {"stream": "btcusdt@trade", "data": trade})
+    return lines
+
+
+LINES = recording()
+
+
+PARAMS = {
+    "symbol": "BTCUSDT", "clock": "exchange", "grid_seconds": 1.0, "levels": 10,
+    "max_stale_seconds": 30.0,
+}  # fmt: skip
+
+
+def params(folder, files, **changes):
+    return Ingest(sources=[{"dir": str(folder), "files": files}], **PARAMS | changes)
+
+
+def frames(out):
+    """The feature files by name, each as a frame."""
+    return {path.name: pd.read_hdf(path, "df") for path in sorted(out.glob("*.h5"))}
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("raw")
+    (folder / "btcusdt.txt").write_bytes(b"\n".join(LINES) + b"\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(raw, tmp_path_factory):
+    out = tmp_path_factory.mktemp("ingest") / "out"
+    run(params(raw, {"*.txt": "binance_messages"}), out=out)
+    return out
+
+
+def test_each_utc_day_has_a_file_of_rows_on_the_grid(made):
+    found = frames(made)
+    assert list(found) == ["BTCUSDT-data-01-03-2024.h5", "BTCUSDT-data-02-03-2024.h5"]
+    first, second = found.values()
+    assert first.index[-1] == pd.Timestamp("2024-03-01T23:59:59Z")
+    assert second.index[0] == pd.Timestamp("2024-03-02T00:00:00Z")
+    assert second.index[-1] == pd.Timestamp("2024-03-02T00:14:59Z")
+    assert (np.diff(first.index.asi8) == 10**9).all()
+    assert first.dtypes["best_bid"] == np.float64
+    assert first.dtypes["return_300s"] == np.float32
+
+
+def test_windows_run_across_midnight_and_not_across_a_gap(made):
+    _, second = frames(made).values()
+    assert np.isfinite(second.return_300s.iloc[:90]).all()
+    [broken] = second.index[second.best_bid.isna()]
+    assert broken == pd.Timestamp("2024-03-02T00:02:45Z")
+    assert second.index[second.index.get_loc(broken) - 1] < pd.Timestamp("2024-03-02T00:02:15Z")
+    after = second.loc[broken:]
+    assert after.return_300s.isna().sum() == 301
+
+
+def test_the_summary_counts_what_was_found(made):
+    summary = json.loads((made / "summary.json").read_text())
+    counts = summary["counts"]
+    assert counts["sequence_gaps"] == 1
+    assert counts["trades"] > 200
+    assert summary["days"]["BTCUSDT-data-02-03-2024.h5"]["without_quotes"] == 1
+
+
+def test_line_by_line_rows_have_the_same_bits_as_from_files(raw, made):
+    live = LiveFeatures(params(raw, {"*.txt": "binance_messages"}), "binance")
+    rows = pd.DataFrame([row for line in LINES for row in live.feed(line)])
+    files = pd.concat(frames(made).values())
+    # The last row waits for what may still come.
+    assert rows.time_ns.tolist() == files.index.asi8.tolist()[: len(rows)]
+    assert len(files) - len(rows) <= 1
+    columns = files.columns
+    ours = rows[columns].to_numpy(np.float64)
+    assert ours.tobytes() == files.iloc[: len(rows)].to_numpy(np.float64).tobytes()
+    assert list(live.names) == list(columns[2:])
+
+
+def test_twice_makes_the_same_bytes(raw, made, tmp_path):
+    run(params(raw, {"*.txt": "binance_messages"}), out=tmp_path / "again")
+    for path in made.iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_raw_files_that_cannot_be_used_leave_what_was_made_before(raw, made, tmp_path):
+    broken = tmp_path / "raw"
+    broken.mkdir()
+    (broken / "bad.csv").write_text("symbol,timestamp\nXBTUSD,2024-01-01D00:00:00.000\n")
+    before = {path.name: path.read_bytes() for path in made.iterdir()}
+    with pytest.raises(InputError, match=r"bad.csv: must have columns .*bidPrice"):
+        run(params(broken, {"*.csv": "bitmex_quote"}), out=made)
+    assert {path.name: path.read_bytes() for path in made.iterdir()} == before
+    assert not list(made.parent.glob("*.part"))
+
+
+def test_a_market_without_a_row_is_refused(tmp_path):
+    lines = [line for line in LINES if b"trade" in line]
+    (tmp_path / "only-trades.txt").write_bytes(b"\n".join(lines))
+    with pytest.raises(InputError, match="must make at least one row"):
+        run(params(tmp_path, {"*.txt": "binance_messages"}), out=tmp_path / "out")
+
+
+def test_real_quotes_and_trades_give_the_features_that_were_made_of_them(realdata, tmp_path):
+    """The feature file of that day was made from the same two tables by other code."""
+    formats = {
+        "gemini*market-depth*": {
+            "format": "snapshots", "time": "time_seconds", "unit": "s", "separator": "_",
+            "bid_price": "bid_price_bid_size", "ask_price": "ask_price_ask_size",
+        },
+        "gemini*trade*": {
+            "format": "trades", "time": "time_seconds", "unit": "s", "price": "price",
+            "size": "size", "is_buyer_maker": "is_buyer_maker",
+        },
+    }  # fmt: skip
+    run(params(realdata / "raw", formats), out=tmp_path / "out")
+    [ours] = frames(tmp_path / "out").values()
+    theirs = pd.read_hdf(realdata / "ETHUSD-data-01-07-2021.h5", "df")
+    theirs.index = theirs.index.tz_localize("UTC") if theirs.index.tz is None else theirs.index
+    # But for the first row after 38 seconds without a message, which has no quotes here.
+    [broken] = ours.index[ours.best_bid.isna()]
+    theirs = theirs.drop(broken)
+    ours = ours.loc[theirs.index]
+    for name in ("best_bid", "best_ask", "spread", "imbalance_level0", "ask_price_level0"):
+        np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-9)
+    whole = ours.buy_volume_300s.notna() & theirs.buy_volume_300s.notna()
+    assert whole.mean() > 0.99
+    for name in ("buy_volume_10s", "sell_volume_60s", "buy_volume_300s"):
+        np.testing.assert_allclose(ours[name][whole], theirs[name][whole], rtol=1e-4, atol=1e-3)
