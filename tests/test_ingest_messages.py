@@ -219,7 +219,7 @@ def test_a_recording_gives_what_the_live_feed_gave(tmp_path, name, rows, clock):
 
 @pytest.mark.parametrize(
     "noise",
-    [b"noise", b"", b"1723161255000000000", b"1723161255000000000 [1]", b"x {}",
+    [b"noise", b"", b"[1, 2", b"1723161255000000000", b"1723161255000000000 [1]", b"x {}",
      b'1723161255000000000 {"e":"depthUpdate","s":"BTCUSDT","E":1723161255000,"U":1,"u":2,"b":[["1"]],"a":[]}',
      b'1723161255000000000 {"e":"trade","s":"BTCUSDT","T":1723161255000,"t":1,"p":"x","q":"1","m":1}'],
 )  # fmt: skip
@@ -291,19 +291,21 @@ def test_best_quotes_of_spot_have_no_time_of_the_exchange(tmp_path):
         {"stream": "x", "data": {"s": "B", "u": 1, "b": "1", "B": "1", "a": "2", "A": "1"}}
     )
     assert recorded(tmp_path, quote, clock="local").kind.tolist() == [BOOK]
-    with pytest.raises(InputError, match="must have a time of the exchange, or ingest.clock be"):
+    with pytest.raises(InputError, match="must have times of the exchange, or ingest.clock be"):
         recorded(tmp_path, quote)
 
 
-def test_files_of_a_recording_follow_one_another(tmp_path):
-    (tmp_path / "b").write_bytes(b"".join(BINANCE[:2]))
-    (tmp_path / "a").write_bytes(b"".join(BINANCE[2:]))
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recording_goes_on_in_its_next_file(tmp_path, name):
+    lines = RECORDED[name]
+    (tmp_path / "b").write_bytes(b"".join(lines[:2]))
+    (tmp_path / "a").write_bytes(b"".join(lines[2:]))
     (tmp_path / "c").write_bytes(b"")
-    section, counts = ingest(tmp_path, {"*": "binance_messages"}), Counter()
-    equal(joined(list(open_streams(section.sources[0], section, counts)[0])), live(BINANCE))
+    section, counts = ingest(tmp_path, {"*": name}), Counter()
+    equal(joined(list(open_streams(section.sources[0], section, counts)[0])), live(lines, name))
     assert counts["empty_files"] == 1
 
 
 def test_a_file_that_is_no_recording_is_refused(tmp_path):
-    with pytest.raises(InputError, match="a: must hold lines of a local time in ns and JSON"):
+    with pytest.raises(InputError, match="a: must have lines of a local time in ns and JSON"):
         recorded(tmp_path, b"time,price\n1,2\n")

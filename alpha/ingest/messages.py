@@ -22,13 +22,11 @@ class Recording:
     """The events of one market's lines. Where there are both, the whole book counts rather than
     its best quotes, and of trades and their aggregates the kind that comes first."""
 
-    def __init__(
-        self, exchange: str, clock: str, progress: Progress, path: object = "live"
-    ) -> None:
+    def __init__(self, exchange: str, clock: str, progress: Progress) -> None:
         self._read = {"binance_messages": self._binance, "bitmex_messages": self._bitmex}[exchange]
         self._local_clock = clock == "local"
         self._progress = progress
-        self._path = path
+        self._path: object = "live"
         self._line = self._now_ns = self._newest_ns = 0
         self._has_quotes = self._has_book = False
         self._trades = ""
@@ -39,37 +37,43 @@ class Recording:
         self._price: list[float] = []
         self._size: list[float] = []
         self._books: list[float] = []
+        self._columns: tuple[list[Any], ...] = (self._runs, self._price, self._size, self._books)
 
-    def __len__(self) -> int:
+    @property
+    def waiting(self) -> int:
         """How many events there are to take."""
         return len(self._price)
+
+    def open(self, path: object) -> None:
+        """Name the file that the next lines are from, for errors."""
+        self._path, self._line = path, 0
 
     def feed(self, line: bytes) -> Events:
         """The events of the next line; none if it has none."""
         self.add(line)
         return self.take()
 
-    def add(self, line: bytes) -> None:
-        """Read the next line. One that is broken is counted as `bad_lines`, and breaks the book."""
+    def add(self, line: bytes, broken: str = "bad_lines") -> bool:
+        """Read the next line; if it is broken, that is counted, and the book is not known. Says
+        whether it was whole."""
         self._line += 1
-        kept: tuple[list[Any], ...] = (self._runs, self._price, self._size, self._books)
-        lengths = [len(one) for one in kept]
         self._progress.message += 1
+        lengths = [len(column) for column in self._columns]
         try:
             local, _, text = line.partition(b" ")
             self._read(orjson.loads(text), int(local))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            for one, length in zip(kept, lengths, strict=True):
-                del one[length:]
-            self.lose("bad_lines")
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            for column, length in zip(self._columns, lengths, strict=True):
+                del column[length:]
+            self._lose(broken)
+            return False
+        return True
 
-    def lose(self, reason: str) -> None:
-        """Count a loss, after which the book is not known."""
-        self._progress.counts[reason] += 1
-        if self._newest_ns:
-            self._progress.message += 1
-            self._now_ns = self._newest_ns
-            self._put(BREAK, 0, [_NOTHING])
+    def end(self, rest: bytes, *, cut: bool) -> None:
+        """Read what follows the last end of a line in a file, which may be cut there."""
+        whole = not rest or self.add(rest, "cut_lines")
+        if whole and cut:
+            self._lose("cut_lines")
 
     def take(self) -> Events:
         """The events of the lines since it was last called."""
@@ -77,20 +81,8 @@ class Recording:
         time, message, kind, side, first, last, line = np.repeat(runs[:, 1:], runs[:, 0], axis=0).T
         price, size = np.array(self._price), np.array(self._size)
         books = np.array(self._books, float).reshape(-1, 1, 4)
-        for one in (self._runs, self._price, self._size, self._books):
-            one.clear()
-        if not len(price):
-            return Events(
-                time,
-                message,
-                kind.astype(np.int8),
-                side.astype(np.int8),
-                price,
-                size,
-                first,
-                last,
-                books,
-            )
+        for column in self._columns:
+            column.clear()
         bad = (kind <= TRADE) & ~((price > 0) & (size >= 0) & np.isfinite(price + size))
         if bad.any():
             row = int(np.argmax(bad))
@@ -99,17 +91,18 @@ class Recording:
                 f"found {price[row]:g} and {size[row]:g}"
             )
         time = self._progress.order(time, lambda row: f"{self._path}: line {line[row]}")
-        return Events(
-            time,
-            message,
-            kind.astype(np.int8),
-            side.astype(np.int8),
-            price,
-            size,
-            first,
-            last,
-            books,
-        )
+        kind, side = kind.astype(np.int8), side.astype(np.int8)
+        # Contiguous, as those of tables are.
+        message, first, last = message.copy(), first.copy(), last.copy()
+        return Events(time, message, kind, side, price, size, first, last, books)
+
+    def _lose(self, reason: str) -> None:
+        """Count a loss, after which the book is not known."""
+        self._progress.counts[reason] += 1
+        if self._newest_ns:
+            self._progress.message += 1
+            self._now_ns = self._newest_ns
+            self._put(BREAK, 0, [_NOTHING])
 
     def _binance(self, message: dict[str, Any], local: int) -> None:
         data = message.get("data", message)
@@ -182,7 +175,7 @@ class Recording:
         for row in rows:
             price = row.get("price") or self._prices.get(row["id"])
             if price is None:
-                self.lose("unknown_levels")
+                self._lose("unknown_levels")
                 return
             self._prices[row["id"]] = price
             if action == "delete":
@@ -236,7 +229,7 @@ class Recording:
                 (datetime.fromisoformat(exchange) - EPOCH) // timedelta(microseconds=1) * 1000
             )
         value = local if self._local_clock or not exchange else int(exchange)
-        found = value * int(unit_ns(value))
+        found = value * int(unit_ns(min(value, HIGH_NS)))
         if not LOW_NS <= found < HIGH_NS:
             raise InputError(
                 f"{self._path}: line {self._line}: times must be of 2000 to 2100, found {value}"

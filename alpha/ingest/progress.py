@@ -39,6 +39,8 @@ class Progress:
     def order(self, time_ns: np.ndarray, line: Line) -> np.ndarray:
         """Times that never go back: a late row counts from the newest time before it. Raises
         InputError, naming the row, for one that is very late."""
+        if not len(time_ns):
+            return time_ns
         ordered = np.maximum.accumulate(np.maximum(time_ns, self.newest_ns))
         late = ordered - time_ns
         if late.max() > BACK_NS:

@@ -5,6 +5,7 @@ or DBN. Rows come a bounded number at a time, whatever a file expands to.
 import csv
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +96,8 @@ def open_table(path: Path, columns: tuple[str, ...] | None, delimiter: str) -> R
             schema = file.schema_arrow
             # Numbers have a point if they may have one.
             points = ["." if pa.types.is_floating(kind) else "" for kind in schema.types]
-            return RawTable(path, schema.names, 0, [points], partial(_read_parquet, file))
+            read = partial(file.iter_batches, 1 << 15, None)
+            return RawTable(path, schema.names, 0, [points], read)
         if start[:3] == b"DBN":
             return _open_dbn(path)
     text = start.decode("utf-8-sig", errors="replace")
@@ -110,19 +112,20 @@ def open_table(path: Path, columns: tuple[str, ...] | None, delimiter: str) -> R
                 f"{path}: must have at most {len(columns)} columns, found {len(names)}"
             )
         names, header = list(columns[: len(names)]), 0
-    return RawTable(
-        path, names, header, cells[header:], partial(_read_csv, path, names, header, delimiter)
-    )
+    read = partial(_read_csv, path, names, header, delimiter)
+    return RawTable(path, names, header, cells[header:], read)
 
 
 def beside(left: RawTable, right: RawTable) -> RawTable:
     """Two tables with a row of one to each of the other, as one."""
 
     def read(types: Types) -> Iterator[pa.RecordBatch]:
-        shares = [{n: k for n, k in types.items() if n in one.names} for one in (left, right)]
-        both = [one.batches(share, 1 << 12) for one, share in zip((left, right), shares) if share]
-        for parts in zip_longest(*both):
-            if len({0 if part is None else len(part) for part in parts}) > 1:
+        both = []
+        for table in (left, right):
+            if own := {name: kind for name, kind in types.items() if name in table.names}:
+                both.append(table.batches(own, 1 << 12))
+        for parts in zip_longest(*both, fillvalue=()):
+            if len(set(map(len, parts))) > 1:
                 raise InputError(f"{right.path}: must have as many rows as {left.path}")
             columns = {name: part[name] for part in parts for name in part.column_names}
             yield from pa.table(columns).to_batches()
@@ -152,11 +155,13 @@ def _explain(path: Path, names: list[str], header: int, delimiter: str, types: T
         if pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
     ]
     text = io.TextIOWrapper(open_bytes(path), encoding="utf-8", errors="replace")
-    for number, line in enumerate(text, 1):
+    for number, line in enumerate(iter(partial(text.readline, _BLOCK + 1), ""), 1):
+        where = f"{path}: line {number}"
+        if len(line) > _BLOCK:
+            raise InputError(f"{where}: must have at most {_BLOCK:,} bytes")
         cells = next(csv.reader([line], delimiter=delimiter), [])
         if number <= header or not cells:
             continue
-        where = f"{path}: line {number}"
         if len(cells) != len(names):
             cut = "" if line.endswith("\n") else ": the file is cut short"
             raise InputError(f"{where}: must have {len(names)} columns, found {len(cells)}{cut}")
@@ -168,10 +173,6 @@ def _explain(path: Path, names: list[str], header: int, delimiter: str, types: T
                 raise InputError(
                     f"{where}: {names[index]} must be a {what}, found {cells[index]!r}"
                 ) from None
-
-
-def _read_parquet(file: pyarrow.parquet.ParquetFile, types: Types) -> Iterator[pa.RecordBatch]:
-    return file.iter_batches(1 << 15, columns=list(types))
 
 
 def _open_dbn(path: Path) -> RawTable:
@@ -188,15 +189,8 @@ def _open_dbn(path: Path) -> RawTable:
         "flags": "u1", "depth": "u1", "ts_recv": "<u8", "ts_in_delta": "<i4", "sequence": "<u4",
     }  # fmt: skip
     for level in range(levels):
-        kinds = {
-            "bid_px": "<i8",
-            "ask_px": "<i8",
-            "bid_sz": "<u4",
-            "ask_sz": "<u4",
-            "bid_ct": "<u4",
-            "ask_ct": "<u4",
-        }
-        fields |= {f"{name}_{level:02}": kind for name, kind in kinds.items()}
+        for name in ("bid_px", "ask_px", "bid_sz", "ask_sz", "bid_ct", "ask_ct"):
+            fields[f"{name}_{level:02}"] = "<i8" if name.endswith("px") else "<u4"
     layout = np.dtype(list(fields.items()))
     if not levels or stride < layout.itemsize:
         raise InputError(f"{path}: must hold mbp-1 or mbp-10 records, found type {start[1]}")
@@ -206,7 +200,9 @@ def _open_dbn(path: Path) -> RawTable:
 
 def _after_metadata(path: Path) -> Any:
     stream = open_bytes(path)
-    stream.read(int.from_bytes(stream.read(8)[4:], "little"))
+    length = int.from_bytes(stream.read(8)[4:], "little")
+    for start in range(0, length, _BLOCK):
+        stream.read(min(_BLOCK, length - start))
     return stream
 
 
@@ -215,15 +211,11 @@ def _read_dbn(path: Path, layout: np.dtype, stride: int, types: Types) -> Iterat
     while block := stream.read(stride * (1 << 12)):
         if len(block) % stride:
             raise InputError(f"{path}: is cut short")
-        records = np.frombuffer(block, np.dtype((np.void, stride)))
-        rows = np.ndarray(len(records), layout, block, strides=(stride,))
+        rows = np.ndarray(len(block) // stride, layout, block, strides=(stride,))
         if np.any(rows["length"] != stride // 4) or np.any(rows["rtype"] != rows["rtype"][0]):
             raise InputError(f"{path}: must hold records of one type, found several")
-        yield pa.RecordBatch.from_pydict({name: _plain(rows[name]) for name in types})
-
-
-def _plain(values: np.ndarray) -> np.ndarray:
-    return values.astype(str if values.dtype.kind == "S" else np.int64)
+        kinds = {name: str if layout[name].kind == "S" else np.int64 for name in types}
+        yield pa.RecordBatch.from_pydict({name: rows[name].astype(kinds[name]) for name in types})
 
 
 @contextmanager
@@ -231,15 +223,8 @@ def sound(path: Path) -> Iterator[None]:
     """Say in one line, of what file, what its libraries found wrong. Raises InputError."""
     try:
         yield
-    except (pa.ArrowException, OSError, EOFError, zipfile.BadZipFile, csv.Error) as error:
+    except (pa.ArrowException, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         what = " ".join(str(error).split())
-        cut = any(
-            word in what
-            for word in (
-                "runcated",
-                "Parquet magic bytes",
-                "Couldn't deserialize thrift",
-                "Unexpected end of stream",
-            )
-        )
+        # What Arrow says of gzip and zstd, and of Parquet.
+        cut = "Truncated" in what or "magic bytes" in what
         raise InputError(f"{path}: {'is cut short' if cut else 'cannot be read'}: {what}") from None

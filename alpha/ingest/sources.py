@@ -2,10 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-
-import orjson
 
 from alpha.core.errors import InputError
 from alpha.core.text import some
@@ -38,18 +35,20 @@ def _stream(
     paths: list[Path], files: Files, ingest: Ingest, counts: Counter[str], rows: int
 ) -> Iterator[Events]:
     """All files of a pattern, in order of the first time in each."""
+    folder = paths[0].parent
     if files.format == "lobster":
         # Each has a file of the books beside it.
         paths = [path for path in paths if "orderbook" not in path.name]
     progress = Progress(counts, ingest.symbol)
-    starts: list[tuple[int, Path]] = []
-    for path in paths:
-        recorded = files.kind == MESSAGES
-        start = _first_line_time(path) if recorded else first_time(path, files, ingest.clock)
-        if start is None:
-            counts["empty_files"] += 1
-        else:
-            starts.append((start, path))
+    recording = None
+    if files.kind == MESSAGES:
+        recording = Recording(files.format, ingest.clock, progress)
+    starts = [
+        (start, path)
+        for path in paths
+        if (start := _first_line(path) if recording else first_time(path, files, ingest.clock))
+    ]
+    counts["empty_files"] += len(paths) - len(starts)
     before = None
     for start, path in sorted(starts):
         if before and start < progress.newest_ns - BACK_NS:
@@ -57,91 +56,67 @@ def _stream(
                 f"{path}: must start where {before} ends, {moment(progress.newest_ns)}, found "
                 f"{moment(start)}; several symbols?"
             )
-        if files.kind == MESSAGES:
-            batches = read_recording(path, files.format, ingest.clock, progress, rows)
+        if recording:
+            batches = _read_recording(path, recording, rows)
         else:
             batches = read_table(path, files, ingest.clock, progress, rows)
         yield from progress.same_units(path, batches)
         before = path
     if not progress.newest_ns and counts["without_time"]:
-        raise InputError(
-            f"{paths[0].parent}: messages must have a time of the exchange, or ingest.clock be local"
-        )
+        raise InputError(f"{folder}: must have times of the exchange, or ingest.clock be local")
     if progress.symbol and progress.symbols and progress.symbol not in progress.symbols:
         raise InputError(
-            f"{paths[0].parent}: must hold messages of {progress.symbol} (ingest.symbol), found "
+            f"{folder}: must hold messages of {progress.symbol} (ingest.symbol), found "
             f"{some(sorted(progress.symbols))}"
         )
 
 
-def read_recording(
-    path: Path, exchange: str, clock: str, progress: Progress, rows: int
-) -> Iterator[Events]:
+def _read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Events]:
     """The events of a file of recorded lines, which may end anywhere: what is whole counts."""
-    recording = Recording(exchange, clock, progress, path)
+    recording.open(path)
     rest, cut = b"", False
-    pieces = _pieces(path)
-    while not cut:
-        try:
-            piece = next(pieces, b"")
-        except EOFError:
-            piece, cut = b"", True
-        if not piece:
-            break
-        *lines, rest = (rest + piece).split(b"\n")
+    for piece in _pieces(path):
+        cut = piece is None
+        *lines, rest = (rest + (piece or b"")).split(b"\n")
         if len(rest) > _LONGEST:
-            raise InputError(f"{path}: must hold lines of at most {_LONGEST:,} bytes")
+            raise InputError(f"{path}: must have lines of at most {_LONGEST:,} bytes")
         for line in lines:
             recording.add(line)
-            if len(recording) >= rows:
+            if recording.waiting >= rows:
                 yield recording.take()
-    if rest and _is_whole(rest):
-        recording.add(rest)
-        rest = b""
-    if rest or cut:
-        recording.lose("cut_lines")
+    recording.end(rest, cut=cut)
     yield recording.take()
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    """The content of a file; raises EOFError after the last byte if it is cut."""
+def _pieces(path: Path) -> Iterator[bytes | None]:
+    """The content of a file, and None after the last byte of one that is cut."""
     stream, done, size = open_bytes(path), 0, _PIECE
-    while True:
+    while size:
         try:
             piece = stream.read(size)
         except OSError as error:
             if "Truncated" not in str(error):
                 raise InputError(f"{path}: cannot be read: {error}") from None
             if size == 1:
-                raise EOFError from None
+                yield None
+                return
             # Once more, byte by byte from where the last whole piece ended.
             stream, size = open_bytes(path), 1
             for start in range(0, done, _PIECE):
                 stream.read(min(_PIECE, done - start))
             continue
-        if not piece:
-            return
         done += len(piece)
+        size = size if piece else 0
         yield piece
 
 
-def _is_whole(line: bytes) -> bool:
-    try:
-        orjson.loads(line.partition(b" ")[2])
-    except ValueError:
-        return False
-    return True
-
-
-def _first_line_time(path: Path) -> int | None:
+def _first_line(path: Path) -> int | None:
     """The local time of the first line that has one; None if a file is empty."""
-    start = b""
-    with suppress(EOFError):
-        start = next(_pieces(path), b"")
+    start = next(_pieces(path)) or b""
     for line in start.split(b"\n"):
         local = line.partition(b" ")[0]
-        if local.isdigit():
+        if local.isdigit() and len(local) < 20:
             return int(local) * int(unit_ns(int(local)))
     if start.strip():
-        raise InputError(f"{path}: must hold lines of a local time in ns and JSON")
+        raise InputError(f"{path}: must have lines of a local time in ns and JSON")
     return None

@@ -171,7 +171,8 @@ class _Mapping:
             side = cells.codes(name, self._sides, used)
             if files.kind == UPDATES:
                 cells.refuse(side == 0, name, "be a side")
-        assert files.price and files.size
+        assert files.price
+        assert files.size
         price, size = cells.floats(files.price), cells.floats(files.size)
         cells.refuse(used & ~((price > 0) & np.isfinite(price)), files.price, "be positive")
         cells.refuse(used & ~((size >= 0) & np.isfinite(size)), files.size, "be 0 or more")
