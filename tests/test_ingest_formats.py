@@ -1,6 +1,8 @@
 """Tables of every format, written by hand, and what is wrong with them."""
 
 import gzip
+import io
+import zipfile
 from collections import Counter
 
 import numpy as np
@@ -58,6 +60,13 @@ def written(folder, name, content):
     (folder / name).write_bytes(data)
 
 
+def zipped(data):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", data)
+    return file.getvalue()
+
+
 def equal(one, other):
     for a, b in zip(one, other, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -67,7 +76,8 @@ def equal(one, other):
 def rows_of(events):
     """Kind, side, price, size, first and last of each event."""
     columns = (events.kind, events.side, events.price, events.size, events.first, events.last)
-    return [tuple(None if value != value else value for value in row) for row in zip(*columns)]
+    rows = zip(*columns, strict=True)
+    return [tuple(None if value != value else value for value in row) for row in rows]
 
 
 def test_a_tardis_snapshot_clears_the_book_and_rows_that_came_at_once_are_one_message(tmp_path):
@@ -117,7 +127,7 @@ def fnv(text):
     return hashed >> 1
 
 
-# By format: a file, its events as rows_of has them, its books, and its times after the first, in ns.
+# By format: a file, its events as rows_of has them, its books, and its times after the first.
 SAMPLES = {
     "tardis_quotes": (
         "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount\n"
@@ -337,7 +347,11 @@ def test_a_mapping_joins_and_splits_columns_and_scales_them(tmp_path):
 
 
 def test_a_mapping_names_sides_flags_and_numbers_of_updates_without_a_header(tmp_path):
-    text = "1585699200000,bids,10,1,1,5,5\n1585699200000,asks,11,2,1,5,5\n1585699200001,asks,11,0,0,6,8\n"
+    text = (
+        "1585699200000,bids,10,1,1,5,5\n"
+        "1585699200000,asks,11,2,1,5,5\n"
+        "1585699200001,asks,11,0,0,6,8\n"
+    )
     written(tmp_path, "a.csv", text)
     mapping = {
         "format": "updates", "columns": ["t", "s", "p", "q", "full", "u0", "u1"], "time": "t",
@@ -381,8 +395,8 @@ def test_events_do_not_depend_on_how_rows_are_cut(tmp_path, name, rows):
 @pytest.mark.parametrize(
     "packed",
     [gzip.compress, lambda data: pa.compress(data, "zstd", asbytes=True),
-     lambda data: gzip.compress(data[:200]) + gzip.compress(data[200:])],
-    ids=["gzip", "zstd", "two members"],
+     lambda data: gzip.compress(data[:200]) + gzip.compress(data[200:]), zipped],
+    ids=["gzip", "zstd", "two members", "zip"],
 )  # fmt: skip
 def test_compression_is_told_by_content(tmp_path, packed):
     written(tmp_path, "plain", L2 + L2_ROWS)
@@ -419,9 +433,8 @@ def test_integer_times_are_taken_for_what_their_size_says(tmp_path):
 
 def test_one_symbol_of_several_is_chosen_and_rows_of_others_are_counted(tmp_path):
     other = L2_ROWS.replace("XBTUSD", "ETHUSD")
-    mixed = "".join(
-        line for pair in zip(L2_ROWS.splitlines(True), other.splitlines(True)) for line in pair
-    )
+    pairs = zip(L2_ROWS.splitlines(), other.splitlines(), strict=True)
+    mixed = "".join(f"{line}\n" for pair in pairs for line in pair)
     written(tmp_path, "mixed.csv", L2 + mixed)
     written(tmp_path, "one.csv", L2 + L2_ROWS)
     name, counts = "tardis_incremental_book_L2", Counter()
@@ -510,6 +523,19 @@ def test_a_file_that_is_cut_is_refused(tmp_path, cut):
     written(tmp_path, "a", cut((L2 + L2_ROWS).encode(), tmp_path))
     with pytest.raises(InputError, match="a: .*is cut short"):
         read(tmp_path, {"a": "tardis_incremental_book_L2"})
+
+
+def test_a_line_without_an_end_is_refused_and_does_not_fill_memory(tmp_path):
+    written(tmp_path, "a.csv", b"t,p,q\n1585699200,1," + b"1" * (1 << 22))
+    with pytest.raises(InputError, match="a.csv: cannot be read: "):
+        read(tmp_path, {"a.csv": TRADES})
+
+
+def test_a_header_alone_is_an_empty_file(tmp_path):
+    written(tmp_path, "a.csv", "t,p,q\n")
+    section, counts = ingest(tmp_path, {"*": TRADES}), Counter()
+    assert list(open_streams(section.sources[0], section, counts)[0]) == []
+    assert counts["empty_files"] == 1
 
 
 def test_files_that_overlap_are_refused(tmp_path):

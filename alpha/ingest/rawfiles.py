@@ -3,7 +3,7 @@ or DBN. Rows come a bounded number at a time, whatever a file expands to.
 """
 
 import csv
-import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -134,45 +134,38 @@ def beside(left: RawTable, right: RawTable) -> RawTable:
 
 
 def _read_csv(
-    path: Path, names: list[str], header: int, delimiter: str, types: Types
+    path: Path, names: list[str], header: int, delimiter: str, types: Types, threads: bool = True
 ) -> Iterator[pa.RecordBatch]:
-    options = pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=dict(types))
-    read = pyarrow.csv.ReadOptions(column_names=names, skip_rows=header, block_size=_BLOCK)
+    file = open_bytes(path)
+    read = pyarrow.csv.ReadOptions(
+        column_names=names, skip_rows=header, block_size=_BLOCK, use_threads=threads
+    )
+    parse = pyarrow.csv.ParseOptions(delimiter=delimiter)
+    convert = pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=dict(types))
     try:
-        parse = pyarrow.csv.ParseOptions(delimiter=delimiter)
-        yield from pyarrow.csv.open_csv(open_bytes(path), read, parse, options)
+        yield from pyarrow.csv.open_csv(file, read, parse, convert)
     except pa.ArrowInvalid as error:
-        if "Empty CSV file" not in str(error):
-            _explain(path, names, header, delimiter, types)
+        if "Empty CSV file" in str(error):
+            return
+        if threads:
+            # Once more: one thread alone knows the line.
+            for _ in _read_csv(path, names, header, delimiter, types, threads=False):
+                pass
+        found = re.search(r"(?:column #(\d+): )?Row #(\d+): (.*)", str(error), re.DOTALL)
+        if not found:
             raise
-
-
-def _explain(path: Path, names: list[str], header: int, delimiter: str, types: Types) -> None:
-    """Read a file again, slowly, to say what is wrong with it. Raises InputError."""
-    numbers = [
-        (names.index(name), int if pa.types.is_integer(kind) else float)
-        for name, kind in types.items()
-        if pa.types.is_primitive(kind) or pa.types.is_decimal(kind)
-    ]
-    text = io.TextIOWrapper(open_bytes(path), encoding="utf-8", errors="replace")
-    for number, line in enumerate(iter(partial(text.readline, _BLOCK + 1), ""), 1):
-        where = f"{path}: line {number}"
-        if len(line) > _BLOCK:
-            raise InputError(f"{where}: must have at most {_BLOCK:,} bytes")
-        cells = next(csv.reader([line], delimiter=delimiter), [])
-        if number <= header or not cells:
-            continue
-        if len(cells) != len(names):
-            cut = "" if line.endswith("\n") else ": the file is cut short"
-            raise InputError(f"{where}: must have {len(names)} columns, found {len(cells)}{cut}")
-        for index, parse in numbers:
-            try:
-                parse(cells[index] or "0")
-            except ValueError:
-                what = "whole number" if parse is int else "number"
-                raise InputError(
-                    f"{where}: {names[index]} must be a {what}, found {cells[index]!r}"
-                ) from None
+        column, line, what = found.groups()
+        if column:
+            kind = "whole number" if pa.types.is_integer(types[names[int(column)]]) else "number"
+            value = re.search(r"'.*'", what, re.DOTALL)
+            what = f"found {value[0] if value else 'more digits'}"
+            raise InputError(
+                f"{path}: line {line}: {names[int(column)]} must be a {kind}, {what}"
+            ) from None
+        if isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n":
+            what += ": the file is cut short"
+        what = what.replace("Expected", "must have").replace("got", "found")
+        raise InputError(f"{path}: line {line}: {what}") from None
 
 
 def _open_dbn(path: Path) -> RawTable:
