@@ -146,22 +146,17 @@ class Recording:
         if not rows:
             return
         self._set_time(max(row.get("timestamp", "") for row in rows), local)
-        if table == "quote":
-            for row in rows:
-                self._quote(
-                    *(row.get(name) for name in ("bidPrice", "bidSize", "askPrice", "askSize"))
-                )
-        elif table == "trade":
-            for row in rows:
-                number = hash_ids(
-                    np.frombuffer(text := row["trdMatchID"].encode(), np.uint8),
-                    np.array([0, len(text)]),
-                )
-                self._put(
-                    TRADE, SIDES[row["side"]], [(row["price"], row["size"])], 0, int(number[0])
-                )
-        else:
+        if table in _BOOKS:
             self._levels(str(action), rows)
+            return
+        for row in rows:
+            if table == "quote":
+                self._quote(*map(row.get, ("bidPrice", "bidSize", "askPrice", "askSize")))
+            else:
+                text = np.frombuffer(row["trdMatchID"].encode(), np.uint8)
+                [number] = hash_ids(text, np.array([0, len(text)], np.int32))
+                taken = [(row["price"], row["size"])]
+                self._put(TRADE, SIDES[row["side"]], taken, 0, int(number))
 
     def _levels(self, action: str, rows: list[dict[str, Any]]) -> None:
         """BitMEX names a level by its id, and its price only when it is new."""
@@ -178,11 +173,8 @@ class Recording:
                 self._lose("unknown_levels")
                 return
             self._prices[row["id"]] = price
-            if action == "delete":
-                del self._prices[row["id"]]
-            self._put(
-                LEVEL, SIDES[row["side"]], [(price, 0 if action == "delete" else row["size"])]
-            )
+            size = 0 if action == "delete" else row["size"]
+            self._put(LEVEL, SIDES[row["side"]], [(price, size)])
 
     def _quote(self, *parts: Any, timed: bool = True) -> None:
         """Best bid, its size, best ask, its size."""
@@ -193,10 +185,10 @@ class Recording:
             self._progress.counts["without_time"] += 1
             return
         self._has_quotes = True
-        bid, bid_size, ask, ask_size = (float(part or 0) for part in parts)
-        if min(bid, bid_size, ask, ask_size) < 0:
+        bid, bid_size, ask, ask_size = numbers = [float(part or 0) for part in parts]
+        if not all(0 <= number < np.inf for number in numbers):
             raise InputError(
-                f"{self._path}: line {self._line}: quotes must not be negative, found {parts}"
+                f"{self._path}: line {self._line}: quotes must be 0 or more, found {parts}"
             )
         self._put(BOOK, 0, [_NOTHING])
         for price, size in ((bid, bid_size), (ask, ask_size)):
@@ -225,9 +217,8 @@ class Recording:
     def _set_time(self, exchange: int | str | None, local: int) -> None:
         """The message's time; one without a time of the exchange counts from the newest one."""
         if isinstance(exchange, str) and exchange:
-            exchange = (
-                (datetime.fromisoformat(exchange) - EPOCH) // timedelta(microseconds=1) * 1000
-            )
+            past = datetime.fromisoformat(exchange) - EPOCH
+            exchange = past // timedelta(microseconds=1) * 1000
         value = local if self._local_clock or not exchange else int(exchange)
         found = value * int(unit_ns(min(value, HIGH_NS)))
         if not LOW_NS <= found < HIGH_NS:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,7 +22,7 @@ from alpha.ingest.rawfiles import RawTable, beside, open_table
 _KINDS = {UPDATES: LEVEL, TRADES: TRADE, SNAPSHOTS: BOOK}
 _TRADE, _HALT = 1, 2
 _CODES = {"buy": BUY, "sell": SELL, "trade": _TRADE, "halt": _HALT}
-_PARTS = ("bid_price", "bid_size", "ask_price", "ask_size")
+_MOST_LEVELS = 1000
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _TYPES = {
     **dict.fromkeys(("price", "size"), pa.float64()),
@@ -211,31 +210,35 @@ def _open(path: Path, files: Files) -> RawTable:
     table = open_table(path, files.columns, files.delimiter)
     if files.format != "lobster":
         return table
-    order = (f"{part}_{level}" for level in range(1000) for part in (*_PARTS[2:], *_PARTS[:2]))
+    parts = "ask_price", "ask_size", "bid_price", "bid_size"
+    order = (f"{part}_{level}" for level in range(_MOST_LEVELS) for part in parts)
     books = path.with_name(path.name.replace("message", "orderbook"))
     return beside(table, open_table(books, tuple(order), files.delimiter))
 
 
 def _levels(table: RawTable, files: Files) -> list[tuple[str, ...]]:
-    """The columns of each level of a book, best first, as many as the table has; at least one."""
-    found: list[tuple[str, ...]] = []
-    templates = [
-        getattr(files, part) or getattr(files, part.replace("size", "price")) for part in _PARTS
+    """The columns of each level of a book that the table has, best first; at least one level."""
+    bid, ask = files.bid_price, files.ask_price
+    templates = bid, files.bid_size or bid, ask, files.ask_size or ask
+    numbered = [
+        tuple(
+            str(one).replace("{level}", f"{level}").replace("{level:02}", f"{level:02}")
+            for one in templates
+        )
+        for level in range(_MOST_LEVELS)
     ]
-    for level in count(files.first_level):
-        filled = ((one.replace("{level}", f"{level}"), f"{level:02}") for one in templates)
-        names = tuple(one.replace("{level:02}", digits) for one, digits in filled)
-        if found and (names == found[-1] or names[2] not in table.names):
-            break
-        found.append(names)
-    return found
+    # Without a number in them, all are the same.
+    found = [names for names in dict.fromkeys(numbered) if names[2] in table.names]
+    return found or numbered[:1]
 
 
 def _midnight_ns(path: Path, time_zone: str) -> int:
     """When the day in a file's name began; by the offset of noon, as hours may change at night."""
-    if not (date := re.search(r"\d{4}-\d{2}-\d{2}", path.name)):
-        raise InputError(f"{path}: must have the date in its name, as YYYY-MM-DD")
-    noon = datetime.fromisoformat(f"{date[0]}T12:00").replace(tzinfo=ZoneInfo(time_zone))
+    try:
+        [date] = re.findall(r"\d{4}-\d{2}-\d{2}", path.name)
+        noon = datetime.fromisoformat(f"{date}T12:00").replace(tzinfo=ZoneInfo(time_zone))
+    except ValueError:
+        raise InputError(f"{path}: must have one date in its name, as YYYY-MM-DD") from None
     return ((noon - EPOCH) // timedelta(seconds=1) - 43_200) * 10**9
 
 
