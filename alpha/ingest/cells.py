@@ -129,6 +129,8 @@ class Cells:
 
 def scaled(values: np.ndarray, multiplier: float) -> np.ndarray:
     """Divided where that is exact: 2239500 × 0.0001 is not 223.95."""
+    if multiplier == 1:
+        return values
     whole = round(1 / multiplier)
     exact = multiplier < 1 and math.isclose(whole * multiplier, 1, rel_tol=1e-12)
     return values / whole if exact else values * multiplier

@@ -133,8 +133,7 @@ class _Mapping:
             action = np.array([self._actions.get(word, 0) for word in words])[index]
             traded, halted = action == _TRADE, action == _HALT
             kind[halted], books = BREAK, books[~halted]
-        nothing = np.zeros(n, np.int8), np.full(n, np.nan), np.zeros(n)
-        side, price, size = self._sizes(cells, traded) if traded.any() else nothing
+        sizes = self._sizes(cells, traded) if traded.any() else _no_sizes(n)
         first = last = np.zeros(n, np.int64)
         if files.id:
             last = cells.ids(files.id)
@@ -144,23 +143,25 @@ class _Mapping:
         if files.previous:
             previous = cells.whole(files.previous)
             first = np.where(previous > 0, previous + 1, first)
-        own: tuple[np.ndarray, ...] = (side, price, size, first, last)
+        # What comes before a row's own event: a trade, or the start of a snapshot.
+        at = np.empty(0, np.intp)
+        extra: tuple[Any, ...] = ()
         if files.snapshot:
             flag = cells.codes(files.snapshot, FLAGS)
             at = np.flatnonzero(flag > np.concatenate(([self._in_snapshot], flag[:-1])))
             self._in_snapshot = flag[-1]
-            extra: tuple[Any, ...] = (CLEAR, 0, np.nan, 0, 0, last[at])
-            own = (*own[:3], np.where(flag, 0, first), np.where(flag, 0, last))
-        elif files.action:
+            extra = (CLEAR, 0, np.nan, 0, 0, last[at])
+            if files.last:
+                first, last = np.where(flag, 0, first), np.where(flag, 0, last)
+        elif files.action and traded.any():
             at = np.flatnonzero(traded)
-            extra = (TRADE, *(column[at] for column in own))
-            own = (*nothing, *own[3:])
-        else:
-            return Events._make((time_ns, message, kind, *own, books))
-        # Before the row's own event.
-        extra = (time_ns[at], message[at], *extra)
-        columns = zip((time_ns, message, kind, *own), extra, strict=True)
-        return Events._make((*(np.insert(own, at, more) for own, more in columns), books))
+            extra = (TRADE, *(column[at] for column in (*sizes, first, last)))
+            sizes = _no_sizes(n)
+        own: tuple[np.ndarray, ...] = (time_ns, message, kind, *sizes, first, last)
+        if len(at):
+            pairs = zip(own, (time_ns[at], message[at], *extra), strict=True)
+            own = tuple(np.insert(column, at, more) for column, more in pairs)
+        return Events._make((*own, books))
 
     def _sizes(self, cells: Cells, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Side, price and size of rows, of which those that are `used` must be sound."""
@@ -203,6 +204,10 @@ class _Mapping:
         size[:] = scaled(size, files.size_multiplier)
         price[none], size[none] = np.nan, 0
         return books
+
+
+def _no_sizes(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return np.zeros(n, np.int8), np.full(n, np.nan), np.zeros(n)
 
 
 def _open(path: Path, files: Files) -> RawTable:
