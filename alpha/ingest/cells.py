@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alpha.core.errors import InputError
-from alpha.ingest.progress import HIGH_NS, LOW_NS, PER_UNIT, Line, hash_ids, unit_ns
+from alpha.ingest.progress import HIGH_NS, LOW_NS, PER_UNIT, Line, hash_ids, units_ns
 
 _UNKNOWN = -128  # the code of a word that no table has
 
@@ -92,7 +92,7 @@ class Cells:
             time_ns = np.where(high == 0, low, 0)
         else:
             value = column.fill_null(0).to_numpy()
-            per = PER_UNIT[unit] if unit in PER_UNIT else unit_ns(value)
+            per = PER_UNIT[unit] if unit in PER_UNIT else units_ns(value)
             if value.dtype.kind == "f":
                 # No float64 tells ns apart.
                 value, per = np.rint(value * (per / 1000)).astype(np.int64), 1000

@@ -12,7 +12,7 @@ import orjson
 from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Events
 from alpha.ingest.formats import SIDES
-from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, unit_ns
+from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, to_ns
 
 _NOTHING = (np.nan, 0.0)  # price and size of an event that has none
 _BOOKS = ("orderBookL2", "orderBookL2_25")  # BitMEX's tables
@@ -220,7 +220,7 @@ class Recording:
             past = datetime.fromisoformat(exchange) - EPOCH
             exchange = past // timedelta(microseconds=1) * 1000
         value = local if self._local_clock or not exchange else int(exchange)
-        found = value * int(unit_ns(min(value, HIGH_NS)))
+        found = to_ns(value)
         if not LOW_NS <= found < HIGH_NS:
             raise InputError(
                 f"{self._path}: line {self._line}: times must be of 2000 to 2100, found {value}"

@@ -1,10 +1,10 @@
 """What a stream of raw messages carries on from batch to batch, and from file to file."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numba
 import numpy as np
@@ -21,8 +21,7 @@ _TYPICAL, _APART = 1000, np.array([4, 1000])
 
 PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 # A time of 2000 to 2100 below the first of these is in seconds, and so on.
-_ABOVE = np.array([10**11, 10**14, 10**17])
-_NS = np.array([*PER_UNIT.values()])
+_ABOVE, _NS = (10**11, 10**14, 10**17), (*PER_UNIT.values(),)
 
 Line = Callable[[int], str]  # the file and the line of a row, for errors
 
@@ -117,9 +116,14 @@ def moment(time_ns: int) -> str:
     return (EPOCH + timedelta(microseconds=int(time_ns) // 1000)).isoformat(sep=" ")
 
 
-def unit_ns(value: Any) -> Any:
-    """How many ns one is in the unit that times of this size are in, int64 as `value`."""
-    return _NS[np.searchsorted(_ABOVE, value, side="right")]
+def units_ns(values: np.ndarray) -> np.ndarray:
+    """How many ns a 1 has in the unit that times of this size are in, (n,) int64."""
+    return np.array(_NS)[np.searchsorted(_ABOVE, values, side="right")]
+
+
+def to_ns(value: int) -> int:
+    """A time in the unit that times of this size are in, in ns."""
+    return value * _NS[bisect_right(_ABOVE, value)]
 
 
 @numba.njit(cache=True, nogil=True)

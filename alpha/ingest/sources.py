@@ -10,7 +10,7 @@ from alpha.ingest.events import Events
 from alpha.ingest.formats import MESSAGES
 from alpha.ingest.messages import Recording
 from alpha.ingest.params import Files, Ingest, Source, find_files
-from alpha.ingest.progress import BACK_NS, Progress, moment, unit_ns
+from alpha.ingest.progress import BACK_NS, Progress, moment, to_ns
 from alpha.ingest.rawfiles import open_bytes
 from alpha.ingest.tables import first_time, read_table
 
@@ -116,7 +116,7 @@ def _first_line(path: Path) -> int | None:
     for line in start.split(b"\n"):
         local = line.partition(b" ")[0]
         if local.isdigit() and len(local) < 20:
-            return int(local) * int(unit_ns(int(local)))
+            return to_ns(int(local))
     if start.strip():
         raise InputError(f"{path}: must have lines of a local time in ns and JSON")
     return None
