@@ -4,11 +4,15 @@ import gzip
 import io
 import zipfile
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alpha.core.errors import InputError
 from alpha.core.params import model, validate
@@ -366,6 +370,34 @@ def test_a_mapping_names_sides_flags_and_numbers_of_updates_without_a_header(tmp
         (LEVEL, SELL, 11, 0, 6, 8),
     ]
     assert events.message.tolist() == [1, 1, 1, 2]
+
+
+row = st.tuples(
+    st.integers(0, 3), st.booleans(), st.booleans(), st.integers(1, 9), st.integers(0, 9)
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(row, min_size=1, max_size=30), st.integers(1, 8))
+def test_updates_are_those_of_a_slow_reading_row_by_row(rows, size):
+    text, expected, us, message, before = L2, [], T0 // 1000, 0, None
+    in_snapshot = False
+    for step, snapshot, buys, price, amount in rows:
+        us += step
+        side = "bid" if buys else "ask"
+        text += f"x,A,{us},{us},{str(snapshot).lower()},{side},{price}.5,{amount}\n"
+        message += before != us
+        before = us
+        if snapshot and not in_snapshot:
+            expected.append((us * 1000, message, CLEAR, 0, None, 0))
+        in_snapshot = snapshot
+        side = BUY if buys else SELL
+        expected.append((us * 1000, message, LEVEL, side, price + 0.5, amount))
+    with TemporaryDirectory() as folder:
+        written(Path(folder), "a.csv", text)
+        events = read(folder, {"a.csv": "tardis_incremental_book_L2"}, rows=size)
+    found = zip(events.time_ns, events.message, rows_of(events), strict=True)
+    assert [(time, number, *of[:4]) for time, number, of in found] == expected
 
 
 def test_parquet_is_read_as_csv_is(tmp_path):

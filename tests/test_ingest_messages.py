@@ -247,6 +247,18 @@ def test_what_is_whole_of_a_cut_recording_counts(tmp_path):
     assert counts["cut_lines"] == 1
 
 
+def test_a_recording_cut_anywhere_gives_what_came_before_and_a_break(tmp_path):
+    content = b"".join(BINANCE)
+    for end in range(1, len(content), 5):
+        cut = content[:end]
+        # A line is whole with its last brace.
+        lines = BINANCE[: cut.count(b"\n") + (content[end : end + 1] == b"\n")]
+        expected = [*live(lines).kind] if lines else []
+        broken = not cut.endswith(b"\n") and content[end : end + 1] != b"\n" and lines
+        found = list(recorded(tmp_path, cut).kind) if lines else expected
+        assert found == expected + [BREAK] * bool(broken), cut[-40:]
+
+
 @pytest.mark.parametrize(
     "pack", [gzip.compress, lambda data: pa.compress(data, "zstd", asbytes=True)]
 )
