@@ -10,7 +10,7 @@ from alpha.learn.params import MODELS
 
 # As `alpha --help` lists them.
 GROUPS = {
-    "Look at results, as in `alpha show silos`": "show diff experiments verify",
+    "Look at results, as in `alpha show silos`": "show diff experiments verify convert",
     "Check and pin, as in `alpha check`": "check pin",
     "Run one step, as in `alpha simulate --out market`": """simulate ingest label guard split
     normalize audit train predict evaluate report tidy""",

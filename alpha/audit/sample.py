@@ -73,7 +73,7 @@ def _read(
         first += count
         if not len(pieces):
             continue
-        with folder.open(file) as frame, open_frame(labels / file.path.name) as known:
+        with folder.open(file) as frame, open_frame(labels / file.name) as known:
             time_ns, numbers = folder.times(file, frame)
             for begin, end in pieces.tolist():
                 rows = numbers[begin:end]

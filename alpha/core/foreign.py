@@ -1,6 +1,7 @@
-"""Read frames that pandas or this project wrote: fixed or table format, any HDF5 filter.
+"""Read frames that pandas or this project wrote: Parquet, or HDF5 in fixed or table format, with
+any filter.
 
-h5py alone opens a file: pandas and PyTables unpickle attributes of a file as they open it.
+h5py alone opens an HDF5 file: pandas and PyTables unpickle attributes of a file as they open it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,7 +47,8 @@ class FrameReader(Layout):
         unit, dtype = source[0].unit, source[0].dtype
         if unit is None or dtype.kind not in "iuM":
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
-            raise self._error(f"the {what} must hold timestamps, found {dtype}")
+            hint = "; data.timestamp may name a column" if column is None else ""
+            raise self._error(f"the {what} must hold timestamps, found {dtype}{hint}")
         values = self._read([source], dtype, start, stop)[:, 0].astype(np.int64, copy=False)
         # Times and look-ahead windows before and after them must fit 64 bits.
         latest = _LATEST_NS // NS_PER_UNIT[unit]
@@ -62,15 +64,22 @@ class FrameReader(Layout):
         """One column as float64, (rows,). Raises InputError if it does not exist."""
         return self._read([self._source(name)], np.dtype(np.float64))[:, 0]
 
-    def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
+    def matrix(
+        self,
+        names: Sequence[str],
+        *,
+        start: int = 0,
+        stop: int | None = None,
+        dtype: np.dtype | None = None,
+    ) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
 
-        float32 if every column is float32 or narrower, else float64. Raises InputError if one does
-        not exist.
+        Without a `dtype`, float32 if every column is float32 or narrower, else float64. Raises
+        InputError if one does not exist.
         """
         sources = [self._source(name) for name in names]
-        dtype = np.result_type(np.float32, *(block.dtype for block, _ in sources))
-        return self._read(sources, dtype, start, stop)
+        fits = np.result_type(np.float32, *(block.dtype for block, _ in sources))
+        return self._read(sources, dtype or fits, start, stop)
 
     def _source(self, name: str) -> Column:
         if name not in self._columns:
@@ -135,11 +144,20 @@ def _values(block: Block, rows: slice, low: int, high: int) -> np.ndarray:
 
 @contextmanager
 def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iterator[FrameReader]:
-    """Open the frame under `key` for reading.
+    """Open the frame under `key` of an HDF5 file, or that of a Parquet file, for reading: what a
+    file is, its first bytes say.
 
     Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
     objects or links out, or needs more than `max_bytes` of memory.
     """
+    if is_parquet(path):
+        from alpha.core.parquet import ParquetReader  # which few users need
+
+        with reading(path, "Parquet"):
+            parquet = ParquetReader(path, max_bytes)
+        with parquet:
+            yield parquet
+        return
     with reading(path):
         file = h5py.File(path, "r")
     with file:
@@ -157,9 +175,18 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
         yield frame
 
 
+def is_parquet(path: Path) -> bool:
+    """Whether a file starts as Parquet does. False for what cannot be read, too."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except OSError:
+        return False
+
+
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn what h5py raises at a file that is missing, cut or damaged into one line."""
+def reading(path: Path, form: str = "HDF5") -> Iterator[None]:
+    """Turn what h5py or pyarrow raises at a file that is missing, cut or damaged into one line."""
     try:
         yield
     except FileNotFoundError:
@@ -168,4 +195,4 @@ def reading(path: Path) -> Iterator[None]:
     except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
         # HDF5's message without its clock, addresses and counts.
         reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
-        raise InputError(f"{path}: cannot be read as HDF5: {reason}") from None
+        raise InputError(f"{path}: cannot be read as {form}: {reason}") from None

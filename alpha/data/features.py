@@ -29,6 +29,11 @@ class FeatureFile:
     tz_aware: bool  # the file's index carries a time zone
     after_ns: int | None = None  # the first timestamp of the following file
 
+    @property
+    def name(self) -> str:
+        """That of the HDF5 files that are made of this one: of its labels, and in splits."""
+        return _name(self.path)
+
 
 @dataclass(frozen=True)
 class FeatureFolder:
@@ -97,8 +102,15 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
     if len(symbols := sorted({match[1] for match in named if match})) > 1:
         raise InputError(
             f"{folder}: must hold files of one symbol, found several symbols ({some(symbols)}); "
-            f"data.pattern chooses one, such as {symbols[0] + '-*.h5'!r}"
+            f"data.pattern chooses one, such as {f'{symbols[0]}-*{paths[0].suffix}'!r}"
         )
+    by_name = {_name(path): path for path in paths}
+    for path in paths:
+        if (other := by_name[_name(path)]) is not path:
+            raise InputError(
+                f"{folder}: {path.name} and {other.name} must not both be feature files, as both "
+                f"lead to {_name(path)}; data.pattern chooses files"
+            )
     features: tuple[str, ...] = ()
     scanned: list[tuple[FeatureFile, int | None]] = []
     for path in paths:
@@ -112,6 +124,10 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
     followers = (file for file, _ in scanned[1:])
     files = [_before(*pair, follower) for pair, follower in zip(scanned, followers, strict=False)]
     return FeatureFolder(data, (*files, scanned[-1][0]), features)
+
+
+def _name(path: Path) -> str:
+    return f"{path.name.removesuffix('.parquet').removesuffix('.h5')}.h5"
 
 
 def _scan(path: Path, time_ns: np.ndarray, *, tz_aware: bool) -> tuple[FeatureFile, int | None]:

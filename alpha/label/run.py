@@ -24,8 +24,8 @@ _LARGEST = 1e100
 
 
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
-    """Write out/labels, with a label file for each feature file, of the same name and with the
-    columns of alpha.label.past too, and out/profile.json (alpha.label.profile).
+    """Write out/labels, with an HDF5 file for each feature file, of its name and with the columns
+    of alpha.label.past too, and out/profile.json (alpha.label.profile).
 
     Raises InputError if a feature file cannot be used, if its quotes are so far apart that no
     figure can be made of an outcome, or if no row has a label.
@@ -43,7 +43,7 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         # A file is labelled while the one before it is written.
         made = track(parallel.ahead(label_files(folder, label)), "labels", total=len(folder.files))
         for file, digest, time_ns, frozen, labels, past in made:
-            name, outcome = file.path.name, labels.alpha_outcome
+            name, outcome = file.name, labels.alpha_outcome
             _check_size(folder, file, outcome)
             digests[name] = digest
             given = {"duplicates": file.duplicates, "longest_frozen_seconds": frozen}

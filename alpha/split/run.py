@@ -60,7 +60,7 @@ def _cut(
     """Write one feature file's rows into the splits' folders in `out`: features as they are, then
     labels, with _ROWS rows in memory at once. Returns how many rows had which status, (ranges + 1,
     ROW_STATUS) int64, the last line for rows outside all ranges."""
-    with folder.open(file) as frame, open_frame(labels / file.path.name) as known:
+    with folder.open(file) as frame, open_frame(labels / file.name) as known:
         time_ns, kept = folder.times(file, frame)
         if not np.array_equal(known.time_ns(), time_ns):
             raise InputError(
@@ -82,7 +82,7 @@ def _cut(
                 continue
             # Their numbers in the feature file; `chosen` are those in the label file.
             rows = kept[chosen]
-            path, count = out / span.name / file.path.name, len(chosen)
+            path, count = out / span.name / file.name, len(chosen)
             with open_writer(path, columns, rows=count, tz_aware=frame.tz_aware) as writer:
                 for at in _slabs(rows):
                     values = [_rows(frame, names, rows[at]) for names, _ in blocks]
