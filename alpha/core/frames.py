@@ -111,7 +111,7 @@ class FrameWriter:
         for array, part in zip(self._arrays, parts, strict=True):
             if part.shape[1:] != array.shape[1:] or part.dtype != array.dtype:
                 wanted, found = (f"{one.dtype} of shape {one.shape[1:]}" for one in (array, part))
-                raise ValueError(f"rows of a block must be {wanted}, found {found}")
+                raise ValueError(f"rows must be {wanted}, found {found}")
         start = self._at - len(self._left[0])
         self._at += len(time_ns)
         if self._at > self._rows:

@@ -52,9 +52,8 @@ class ParquetReader(FrameReader):
             raise self._error(f"the index must be a column, found no column {name!r}")
         # Without one the rows have numbers.
         self._index = Block(None, np.dtype(np.int64)) if name is None else blocks.pop(name)
-        self.tz_aware = (
-            name is not None and getattr(schema.field(name).type, "tz", None) is not None
-        )
+        kind = None if name is None else schema.field(name).type
+        self.tz_aware = getattr(kind, "tz", None) is not None
         self._columns: dict[str, Column] = {one: (block, 0) for one, block in blocks.items()}
         # What the file states of its sizes, and what its rows need by their number.
         stated = sum(group.total_byte_size for group in groups)
@@ -72,12 +71,10 @@ class ParquetReader(FrameReader):
         self._file.close()
 
     def _block(self, field: Any) -> Block:
-        kind = field.type
-        if pa.types.is_timestamp(kind):
+        kind, of = field.type, pa.types
+        if of.is_timestamp(kind):
             return Block(None, np.dtype(np.int64), kind.unit, field.name)
-        if not (
-            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
-        ):
+        if not (of.is_integer(kind) or of.is_floating(kind) or of.is_boolean(kind)):
             what = f"must be numeric, found {kind}; write it as numbers or drop it"
             raise self._error(f"column {field.name!r}: {what}")
         return Block(None, np.dtype(kind.to_pandas_dtype()), None, field.name)
@@ -85,9 +82,7 @@ class ParquetReader(FrameReader):
     def _index_name(self, metadata: dict[bytes, bytes]) -> str | None:
         """The column that pandas says is the index, or None: no index, or a range of numbers."""
         try:
-            pandas = json.loads(metadata.get(b"pandas", b"{}"))
-            indices = pandas.get("index_columns", [])
-            [index] = indices or [None]
+            [index] = json.loads(metadata.get(b"pandas", b"{}")).get("index_columns") or [None]
         except (ValueError, AttributeError, TypeError, RecursionError):
             raise self._error("pandas' metadata must name one index, and are damaged") from None
         return index if isinstance(index, str) else None
@@ -112,7 +107,8 @@ class ParquetReader(FrameReader):
         """What holds rows [start, stop) of some columns, each batch with its first row."""
         row, batch, following = self._reads.pop(names, (self.rows, None, iter(())))
         group = bisect(self._starts, start) - 1
-        if start < row or row < self._starts[group]:
+        # What lies between may be left out by whole row groups.
+        if start < row or row + (batch.num_rows if batch is not None else 0) < self._starts[group]:
             groups = range(group, len(self._starts) - 1)
             row, batch = self._starts[group], None
             following = self._file.iter_batches(_BATCH_ROWS, groups, list(names), use_threads=False)
