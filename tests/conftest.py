@@ -1,7 +1,9 @@
 """Shared fixtures: the project's params, feature files as users write them, real data."""
 
+import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import alpha  # noqa: F401  # isort: skip  # before NumPy, whose instructions it chooses
 import numpy as np
@@ -20,6 +22,11 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 # Those of the checkout are its user's, and may say anything.
 PARAMS_TEXT = (ROOT / "tests" / "params.yaml").read_text(encoding="utf-8")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files come first, so that two workers end together."""
+    items.sort(key=lambda item: item.get_closest_marker("workflow") is None)
 
 
 @pytest.fixture
@@ -97,3 +104,22 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params]:
         out=folder / "contract.json",
     )
     return folder, params
+
+
+@pytest.fixture(scope="session")
+def miniature(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The miniature market in a clone, after `snakemake --cores 2`. All workers of pytest share it:
+    copy it."""
+    from checkout import Checkout  # of tests/workflow
+
+    folder = tmp_path_factory.getbasetemp()
+    # A worker's own lies in that of all.
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with (folder / "miniature.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / "miniature.built").exists():
+            return Checkout(folder / "miniature")
+        checkout = Checkout.clone(folder / "miniature")
+        checkout.run("snakemake", "--cores", "2")
+        (folder / "miniature.built").touch()
+        return checkout

@@ -80,6 +80,11 @@ class Checkout:
         checkout.commit("start")
         return checkout
 
+    def copy(self, folder: Path) -> "Checkout":
+        """All of it in a new folder: results, records, DVC's cache."""
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Checkout(folder)
+
     def commit(self, message: str) -> None:
         """Commit everything."""
         self.run("git", "add", "--all")

@@ -1,7 +1,6 @@
 """Fresh clones and other commits: what DVC knows is brought, and what is there never runs again."""
 
 import json
-import shutil
 
 import pytest
 from checkout import Checkout, jobs
@@ -13,13 +12,14 @@ LADDER = {"networks": []}  # without TensorFlow, for speed
 
 
 @pytest.fixture(scope="module")
-def pushed(tmp_path_factory):
+def pushed(miniature, tmp_path_factory):
     """A clone after two commits with other params, both built, and pushed to a DVC remote.
 
     Each commit's params.yaml and dvc.lock are in git, the branches `first` and `second`.
     """
     folder = tmp_path_factory.mktemp("clones")
-    checkout = Checkout.clone(folder / "origin", LADDER)
+    checkout = miniature.copy(folder / "origin")
+    checkout.edit(LADDER)
     checkout.run("dvc", "remote", "add", "--default", "storage", str(folder / "remote"))
     for branch, penalty in (("first", 100.0), ("second", 1.0)):
         checkout.run("git", "switch", "--quiet", "--create", branch)
@@ -73,8 +73,7 @@ def test_without_a_remote_a_clone_is_rebuilt_to_the_same_bytes(pushed, cloned):
 
 def test_another_commit_and_its_results_need_no_run(pushed, tmp_path):
     """`git checkout` and `dvc checkout`, to and fro."""
-    shutil.copytree(pushed.folder, tmp_path / "copy", symlinks=True)
-    copied = Checkout(tmp_path / "copy")
+    copied = pushed.copy(tmp_path / "copy")
     for branch in ("first", "second"):
         copied.run("git", "checkout", "--quiet", branch)
         copied.run("dvc", "checkout", "--quiet")
@@ -102,8 +101,7 @@ def test_sync_brings_the_results_of_this_commit(pushed, cloned, remote):
 
 
 def test_sync_after_a_switch_of_branches_brings_the_results_of_the_other(pushed, tmp_path):
-    shutil.copytree(pushed.folder, tmp_path / "copy", symlinks=True)
-    copied = Checkout(tmp_path / "copy")
+    copied = pushed.copy(tmp_path / "copy")
     copied.run("git", "switch", "--quiet", "first")
     copied.run("python", "workflow/scripts/sync.py")
     assert NOTHING in copied.run("snakemake", "--cores", "all")

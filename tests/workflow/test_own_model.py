@@ -4,16 +4,15 @@ import json
 
 import pytest
 from adding_models import EXAMPLES, write_examples
-from checkout import Checkout
 from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.workflow
 
 
-def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(tmp_path):
+def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(miniature, tmp_path):
     """The examples in scikit-learn, Keras and numpy; and to take the line out removes it again."""
-    changes = {"baselines": ["mean"], "networks": [], "own": {}}
-    checkout = Checkout.clone(tmp_path / "adding", changes)
+    checkout = miniature.copy(tmp_path / "adding")
+    checkout.edit({"networks": []})
     write_examples(checkout.folder / "alpha/models/own")
     own = {}
     for _, line in EXAMPLES.values():
@@ -29,7 +28,7 @@ def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(tmp_path):
     assert {f"{job} {name}" for name in own for job in ("train", "predict")} <= {
         job.removesuffix("/0") for job in planned
     }
-    checkout.run("snakemake", "--cores", "1")
+    checkout.run("snakemake", "--cores", "2")
     found = json.loads((checkout.folder / "results/evaluate/metrics.json").read_text())
     assert {"mean", *own} <= set(found)
     shown = checkout.run("python", "-m", "alpha", "show")

@@ -5,14 +5,15 @@ import re
 import pytest
 from checkout import Checkout
 
-pytestmark = pytest.mark.workflow
+# In CI, test_verify.py has it of a small project, and test_workflow.py builds the market twice.
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def built(miniature, tmp_path_factory):
     """A clone after `snakemake --cores 2`, without networks for speed."""
-    folder = tmp_path_factory.mktemp("verify") / "built"
-    checkout = Checkout.clone(folder, {"baselines": ["mean"], "networks": []})
+    checkout = miniature.copy(tmp_path_factory.mktemp("verify") / "built")
+    checkout.edit({"baselines": ["mean"], "networks": []})
     checkout.run("snakemake", "--cores", "2")
     return checkout
 
@@ -42,7 +43,6 @@ def test_what_the_engines_built_is_built_again_without_them_to_the_byte(built):
     assert re.fullmatch(r"\d+ artifacts of \d+ stages: all the same bytes", verify(built))
 
 
-@pytest.mark.slow
 def test_a_label_that_comes_out_differently_is_named_with_its_node(built, edit):
     """As if labels had been recorded with code that gives others."""
     edit("alpha/label/targets.py", "top / entry_up[row] - 1.0", "top / entry_up[row] - 2.0")
@@ -54,7 +54,6 @@ def test_a_label_that_comes_out_differently_is_named_with_its_node(built, edit):
     )
 
 
-@pytest.mark.slow  # test_verify.py has it of a small project
 def test_another_way_of_storing_hdf5_is_told_apart_from_another_content(built, edit):
     """As if a library had been exchanged: no figure of any later step depends on it."""
     edit("alpha/core/frames.py", "track_times=False", "track_times=True")
