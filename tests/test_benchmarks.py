@@ -37,7 +37,15 @@ def cache(tmp_path_factory):
 
 
 # Whole runs of the engines are for tests/workflow.
-@pytest.mark.parametrize("topic", [topic for topic in TOPICS if topic != "engines"])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        # Both sides of it start TensorFlow.
+        pytest.param(topic, marks=pytest.mark.slow if topic == "training" else ())
+        for topic in TOPICS
+        if topic != "engines"
+    ],
+)
 def test_every_topic_measures_what_gives_the_same_answer_on_both_sides(topic, cache, tmp_path):
     """A topic stops at the first answer that its peer does not give."""
     found = list(
