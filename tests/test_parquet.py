@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from alpha.audit import run as audit
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.core.parquet import open_parquet_writer
@@ -233,8 +234,8 @@ def test_damage_anywhere_is_one_line_or_numbers(tmp_path, data):
 
 
 def made(folder, form, params, frames):
-    """Labels, splits and the contract of frames in files of a form, as one step makes them after
-    the other."""
+    """What the steps make of frames in files of a form, by path: those that read such files, and
+    normalization."""
     features = folder / "features"
     features.mkdir(parents=True)
     for name, frame in frames.items():
@@ -252,6 +253,11 @@ def made(folder, form, params, frames):
         train=folder / "split" / "train",
         out=folder / "contract.json",
     )
+    audit.run(
+        data, params.label, params.split, params.audit,
+        features=features, labels=folder / "labels", splits=folder / "split",
+        normalization=folder / "contract.json", out=folder / "audit",
+    )  # fmt: skip
     return {
         str(path.relative_to(folder)): hashlib.md5(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -260,8 +266,8 @@ def made(folder, form, params, frames):
 
 
 def test_the_same_rows_in_either_form_make_the_same_bytes(tmp_path, params):
-    """Of labels, splits and the contract, and so of all that follows; doubled timestamps, missing
-    values, columns of several types and a midnight included."""
+    """Of labels, splits, contract and findings, and so of all that follows; doubled timestamps,
+    missing values, columns of several types and a midnight included."""
     days = {}
     for day, start in enumerate(("2024-01-01T23:30:00", "2024-01-02T00:00:00")):
         frame = day_frame(1800, start=start, seed=day)

@@ -113,7 +113,9 @@ class ParquetReader(FrameReader):
             row, batch = self._starts[group], None
             following = self._file.iter_batches(_BATCH_ROWS, groups, list(names), use_threads=False)
         while row < stop:
-            batch = next(following) if batch is None else batch
+            batch = next(following, None) if batch is None else batch
+            if batch is None:
+                raise self._error(f"must have {self.rows} rows, as it states, found {row}")
             if row + batch.num_rows > start:
                 yield row, batch
             if row + batch.num_rows > stop:
