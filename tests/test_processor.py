@@ -107,9 +107,9 @@ def test_an_older_processor_makes_the_same_bytes(emulator, tmp_path):
     same."""
     here = run_chain(tmp_path / "here")
     unbound = HASWELL | {alpha.ESCAPE: "1"}
-    without_floor = run_chain(tmp_path / "without", **unbound)
     older = run_chain(tmp_path / "older", *emulator, **unbound)
     assert here == older
     if " avx512f " in Path("/proc/cpuinfo").read_text():
+        without_floor = run_chain(tmp_path / "without", **unbound)
         differ = {path for path in here if here[path] != without_floor[path]}
         assert {"train/ridge/model.json", "predict/ridge/test.h5"} <= differ

@@ -336,9 +336,12 @@ def test_classes_have_no_threshold_check_on_the_page(tmp_path: Path, params: Par
     assert "bps" not in page.text.replace("cut at 1.10 and 2.40 bps per √s", "")
 
 
-def test_the_page_says_how_labels_stand_against_their_pin(folders: Folders, params: Params):
+def test_the_page_says_how_labels_stand_against_their_pin(
+    text: str, tmp_path: Path, few: Details, params: Params
+):
     """In its section on data, with the command that accepts what differs."""
-    assert "The labels are as pinned. " in Page(write(folders, params)).text
+    assert "The labels are as pinned. " in Page(text).text
+    folders = make(tmp_path, few)
     move = {"day": None, "figure": "quantiles.0.5", "pinned": 1.2e-4, "found": 2e-4}
     change = {"key": "label.target", "pinned": "up", "found": "down"}
     found = {"status": "other_params", "outcome": "return", "params": [change], "moves": [move]}
@@ -569,20 +572,20 @@ def test_pictures_take_the_pages_colours_and_keep_text_as_text():
 
 
 def test_findings_of_the_audit_stand_with_what_to_do_and_their_absence_is_told(
-    tmp_path: Path, few: Details, params: Params
+    text: str, tmp_path: Path, few: Details, params: Params
 ):
     folders = make(tmp_path, few)
-    assert "No finding" in write(folders, params)
+    assert "No finding" in text
     one = {
         "kind": "early", "columns": ["spread"], "severity": "leak", "where": "features",
         "strength": 0.5, "lead_seconds": 1.0, "sentence": "spread is 1 row <early>.",
         "what_to_do": "Shift it.",
     }  # fmt: skip
     write_json(folders.audit / "findings.json", {"findings": [one]})
-    text = write(folders, params)
-    assert "No finding" not in text
-    assert "spread is 1 row &lt;early&gt;." in text
-    assert text.index("Shift it.") > text.index('class="chip leak"')
+    found = write(folders, params)
+    assert "No finding" not in found
+    assert "spread is 1 row &lt;early&gt;." in found
+    assert found.index("Shift it.") > found.index('class="chip leak"')
 
 
 # -- what the page is of, over time, and features -----------------------------------------
