@@ -96,9 +96,7 @@ class Source(Section):
     # By pattern, such as "quote/*.csv.gz"; a format's name stands for {format: name}.
     files: dict[
         Name,
-        Annotated[
-            Files, BeforeValidator(lambda of: {"format": of} if isinstance(of, str) else of)
-        ],
+        Annotated[Files, BeforeValidator(lambda of: {"format": of} if isinstance(of, str) else of)],
     ] = Field(min_length=1)
 
 
