@@ -45,6 +45,6 @@ def convert(path: Path, out: Path) -> None:
             raise InputError(f"{path}: column {times[0]!r}: must be numeric, found timestamps")
         with open_parquet_writer(out, columns, rows=frame.rows, tz_aware=frame.tz_aware) as writer:
             for at in parallel.cut(frame.rows, PART_ROWS):
-                bounds: Any = {"start": at.start, "stop": at.stop}
-                values = [frame.matrix(names, **bounds, dtype=dtype) for names, dtype in columns]
-                writer.append(frame.time_ns(**bounds), values)
+                rows: Any = {"start": at.start, "stop": at.stop}
+                values = [frame.matrix(names, **rows).astype(dtype) for names, dtype in columns]
+                writer.append(frame.time_ns(**rows), values)

@@ -64,22 +64,15 @@ class FrameReader(Layout):
         """One column as float64, (rows,). Raises InputError if it does not exist."""
         return self._read([self._source(name)], np.dtype(np.float64))[:, 0]
 
-    def matrix(
-        self,
-        names: Sequence[str],
-        *,
-        start: int = 0,
-        stop: int | None = None,
-        dtype: np.dtype | None = None,
-    ) -> Any:
+    def matrix(self, names: Sequence[str], *, start: int = 0, stop: int | None = None) -> Any:
         """Columns `names` of rows [start, stop) as (rows, len(names)), C order.
 
-        Without a `dtype`, float32 if every column is float32 or narrower, else float64. Raises
-        InputError if one does not exist.
+        float32 if every column is float32 or narrower, else float64. Raises InputError if one does
+        not exist.
         """
         sources = [self._source(name) for name in names]
-        fits = np.result_type(np.float32, *(block.dtype for block, _ in sources))
-        return self._read(sources, dtype or fits, start, stop)
+        dtype = np.result_type(np.float32, *(block.dtype for block, _ in sources))
+        return self._read(sources, dtype, start, stop)
 
     def _source(self, name: str) -> Column:
         if name not in self._columns:
@@ -150,7 +143,9 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
     Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
     objects or links out, or needs more than `max_bytes` of memory.
     """
-    if is_parquet(path):
+    with reading(path), path.open("rb") as start:
+        is_parquet = start.read(4) == b"PAR1"
+    if is_parquet:
         from alpha.core.parquet import ParquetReader  # which few users need
 
         with reading(path, "Parquet"):
@@ -173,15 +168,6 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
                 raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
             frame = FrameReader(path, group, max_bytes)
         yield frame
-
-
-def is_parquet(path: Path) -> bool:
-    """Whether a file starts as Parquet does. False for what cannot be read, too."""
-    try:
-        with path.open("rb") as file:
-            return file.read(4) == b"PAR1"
-    except OSError:
-        return False
 
 
 @contextmanager
