@@ -115,6 +115,17 @@ def test_parts_that_follow_each_other_decode_each_row_once(cut_file, monkeypatch
     assert sum(decoded) == len(frame)
 
 
+def test_of_a_row_group_as_large_as_the_file_no_more_is_in_memory_than_is_read(tmp_path):
+    table = pa.table({"a": np.random.default_rng(0).normal(size=1 << 21)})
+    parquet.write_table(table, tmp_path / "a", use_dictionary=False, row_group_size=1 << 21)
+    before = pa.total_allocated_bytes()
+    with open_frame(tmp_path / "a") as read:
+        for start in (0, 1_000_000, 1_001_000):
+            part = read.matrix(["a"], start=start, stop=start + 1000)
+            assert (part[:, 0] == table["a"][start : start + 1000].to_numpy()).all()
+            assert pa.total_allocated_bytes() - before < table.nbytes / 4
+
+
 def refused(path, frame=None, **how):
     """The line with which a file, perhaps made of a frame or a table, is refused."""
     if isinstance(frame, pd.DataFrame):

@@ -23,8 +23,8 @@ from alpha.core.layout import Block, Column
 _BATCH_ROWS = 1 << 15
 # Rows of a row group that is written.
 _GROUP_ROWS = 1 << 16
-# A column chunk is read from the file in pieces of so many bytes, not whole.
-_BUFFER_BYTES = 1 << 16
+# A column chunk is read in pieces of so many bytes: row groups may be as large as the file.
+_STREAMED: dict[str, Any] = {"buffer_size": 1 << 16, "pre_buffer": False}
 
 
 class ParquetReader(FrameReader):
@@ -32,7 +32,7 @@ class ParquetReader(FrameReader):
 
     def __init__(self, path: Path, max_bytes: int) -> None:
         self.path, self._max_bytes = path, max_bytes
-        self._file = parquet.ParquetFile(path, buffer_size=_BUFFER_BYTES)
+        self._file = parquet.ParquetFile(path, **_STREAMED)
         meta, schema = self._file.metadata, self._file.schema_arrow
         self.rows = meta.num_rows
         groups = [meta.row_group(number) for number in range(meta.num_row_groups)]
