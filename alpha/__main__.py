@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import alpha.core.interrupt  # noqa: F401
 from alpha.core import cli
-from alpha.learn.params import MODELS
+from alpha.learn.kinds import MODELS
 
 # As `alpha --help` lists them.
 GROUPS = {

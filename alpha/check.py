@@ -17,7 +17,8 @@ from alpha.data.features import families, moment, open_folder
 from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
 from alpha.ingest.params import INGESTED, Ingest, find_files
-from alpha.learn.params import KINDS, LADDER, Loss, sections
+from alpha.learn.kinds import KINDS
+from alpha.learn.params import LADDER, Loss, sections
 from alpha.models.networks.params import Train
 from alpha.normalize import Normalize
 from alpha.report import Report

@@ -13,10 +13,11 @@ from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.split_rows import SplitRows, Standard
-from alpha.learn.dataset import Dataset, Known, Predictor, aligned
+from alpha.learn.dataset import Dataset
 from alpha.learn.history import Splits
-from alpha.learn.losses import Objective, expected
-from alpha.learn.params import find
+from alpha.learn.kinds import find
+from alpha.learn.known import Known, Predictor, aligned, expected
+from alpha.learn.losses import Objective
 from alpha.normalize.moments import Moments
 
 # The figures that are looked at.

@@ -13,7 +13,7 @@ from alpha.check import Params
 from alpha.core import parallel
 from alpha.data.columns import END_OF_DATA, LABELLED
 from alpha.evaluate.assess import Assessed
-from alpha.learn.params import kind
+from alpha.learn.kinds import kind
 from alpha.split.ranges import KEPT, holdout, row_status
 from benchmarks.fits import Estimate, Judge, Rows, fitted, normalized
 from benchmarks.steps import ROOT

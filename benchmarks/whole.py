@@ -12,7 +12,8 @@ from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS
 from alpha.data.features import families
 from alpha.evaluate import details
-from alpha.learn.params import MATCHED_MLP, ladder, run_folder, runs
+from alpha.learn.kinds import MATCHED_MLP
+from alpha.learn.params import ladder, run_folder, runs
 from alpha.models.networks.silos import matched_parameters
 from benchmarks import data
 from benchmarks.harness import Bench, Measurement, absolute, faster, number, same

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from alpha.__main__ import COMMANDS
 from alpha.check import Params
-from alpha.learn.params import KINDS
+from alpha.learn.kinds import KINDS
 
 # A comment that goes on below the value stands at least so far to the right.
 _BESIDE = 20

@@ -5,7 +5,7 @@ from alpha.audit.findings import Finding
 from alpha.check import Params
 from alpha.evaluate.figures import Figures
 from alpha.evaluate.flags import raise_flags
-from alpha.learn.params import FEATURELESS
+from alpha.learn.kinds import FEATURELESS
 
 
 def about(skill: float | None, low: float | None = None, spread: float | None = None) -> Over:

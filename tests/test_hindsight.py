@@ -17,8 +17,8 @@ from alpha.evaluate.figures import Figures, Selection, table
 from alpha.evaluate.hindsight import best_losses, days, power
 from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.split_rows import SplitRows, Standard
+from alpha.learn.kinds import FEATURELESS, KINDS, find
 from alpha.learn.losses import Objective
-from alpha.learn.params import FEATURELESS, KINDS, find
 
 SECOND = 1_000_000_000
 PARAMS = parse(PARAMS_TEXT, source="params.yaml")

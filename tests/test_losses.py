@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
 from alpha.data.params import classes
-from alpha.learn.losses import Objective, expected
+from alpha.learn.known import expected
+from alpha.learn.losses import Objective
 
 REGRESSIONS = ["mse", "mae", "huber", "quantile", "tail_mse"]
 

@@ -13,7 +13,8 @@ from alpha import __version__
 from alpha.__main__ import COMMANDS, GROUPS, main
 from alpha.check import load
 from alpha.core import cli
-from alpha.learn.params import MODELS, run_folder
+from alpha.learn.kinds import MODELS
+from alpha.learn.params import run_folder
 from alpha.learn.params import runs as runs_of
 
 

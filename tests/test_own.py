@@ -24,7 +24,7 @@ from alpha.check import parse
 from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
 from alpha.learn.dataset import Dataset, Known
-from alpha.learn.params import KINDS, kind
+from alpha.learn.kinds import KINDS, kind
 from alpha.models.own import Estimator
 
 TREE = "sklearn.tree._tree.Tree"

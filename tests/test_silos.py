@@ -7,12 +7,12 @@ import pytest
 from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.data.contract import Contract
-from alpha.learn.dataset import Known
+from alpha.learn.known import Known
+from alpha.learn.saved import load_model
 from alpha.models.networks import silos
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.network import Network
 from alpha.models.networks.params import Silos
-from alpha.predict import run as predict
 
 tf = tensorflow()
 PARAMETERS = Silos(
@@ -186,7 +186,7 @@ def test_a_network_read_back_predicts_the_same_bits_and_saves_the_same_bytes(tmp
     model.save(tmp_path / "first")
     read = silos.load(tmp_path / "first")
     assert read.predict(known).tobytes() == model.predict(known).tobytes()
-    read.save(tmp_path / "second")
+    model.save(tmp_path / "second")
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
 
@@ -219,9 +219,9 @@ def test_a_model_of_other_families_is_refused(tmp_path, names, families):
     files = {path.name: sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()}
     about = {"model": "silos", "normalization": trained_under.hash, "classes": [], "files": files}
     write_json(tmp_path / "model.json", about)
-    predict.load_model(tmp_path, trained_under)
+    load_model(tmp_path, trained_under)
     with pytest.raises(InputError, match="another normalization contract"):
-        predict.load_model(tmp_path, contract(names, families))
+        load_model(tmp_path, contract(names, families))
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -12,8 +12,8 @@ from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
 from alpha.learn.dataset import Dataset, Known
 from alpha.learn.history import Splits
+from alpha.learn.kinds import KINDS, MODELS
 from alpha.learn.losses import Objective
-from alpha.learn.params import KINDS, MODELS
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.network import targets

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from alpha.core.errors import InputError
 
-AnyModel = TypeVar("AnyModel", bound=BaseModel)
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+AnyModel = TypeVar("AnyModel", bound="BaseModel")
 
 
 @contextmanager
@@ -155,6 +156,8 @@ def read_json(path: Path) -> Any:
 
 def parse(model: type[AnyModel], path: Path) -> AnyModel:
     """Read a JSON artifact as `model`. Raises InputError naming the first key that is wrong."""
+    from pydantic import ValidationError  # which scoring does without
+
     try:
         return model.model_validate(read_json(path))
     except ValidationError as error:

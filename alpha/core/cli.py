@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import alpha
-from alpha.core import params as core_params
 from alpha.core.errors import InputError
 from alpha.core.text import nearest
 
@@ -45,6 +44,9 @@ def main(
 
     Returns 0; after one line on standard error 2 for bad input, or 130.
     """
+    # By whoever only imports a command, as scoring does, it is not needed.
+    from alpha.core import params as core_params
+
     word = argv[0] if argv else "--help"
     known = word in modules
     if not known and not word.startswith("-"):

@@ -8,7 +8,7 @@ from alpha.core.text import number, percent, some
 from alpha.data.columns import SPLITS, SplitName
 from alpha.evaluate.details import Details, Figure, Flag, VerdictName
 from alpha.evaluate.params import Verdict as Limits
-from alpha.learn.params import FEATURELESS
+from alpha.learn.kinds import FEATURELESS
 
 # A skill of one in a hundred. Below it, ratios of skills compare noise with noise.
 SOME_SKILL = 0.01

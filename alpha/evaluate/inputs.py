@@ -11,7 +11,8 @@ from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.learn import history
-from alpha.learn.params import MATCHED_MLP, run_folder
+from alpha.learn.kinds import MATCHED_MLP
+from alpha.learn.params import run_folder
 
 # Read at once.
 _PART_ROWS = 1 << 18

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import cycle, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,11 +16,8 @@ from alpha.core.frames import open_frame
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
 from alpha.data.features import features_of, split_sizes
+from alpha.learn.known import PART_ROWS, Known, aligned
 
-# A file is read in parts of at most so many rows, which bounds memory.
-PART_ROWS = 1 << 15
-# TensorFlow takes an array without copying it where it starts at a multiple of so many bytes.
-ALIGNED = 64
 # Rows that are read together, however they are shuffled: whole chunks of the files.
 _CHUNK_ROWS = 1 << 13
 # Beside its features: time, outcome, past, volatility, target, weight, and its place in an order.
@@ -30,34 +26,6 @@ _ROW_BYTES = 80
 _VALID_SHARE = 0.25
 # The number of a file, and some of its rows.
 _Chunk = tuple[int, range]
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known at t: `x` (rows, features) float32, normalized and finite, without columns for
-    a model that looks at no features; `past` (rows, 3) float64, the outcomes of the last completed
-    windows over 1, 5 and 30 horizons, NaN where none is completed."""
-
-    x: np.ndarray
-    past: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, rows: slice) -> "Known":
-        """Views of these rows."""
-        return Known(self.x[rows], self.past[rows])
-
-
-class Predictor(Protocol):
-    """A fitted model."""
-
-    def predict(self, known: Known) -> np.ndarray:
-        """Outcomes (rows,) float64, or of a classification target probabilities (rows, classes)
-        that add up to 1. A row's prediction depends on that row alone."""
-
-    def save(self, folder: Path) -> None:
-        """Write everything `load` needs into an existing folder, as deterministic bytes."""
 
 
 # Rows to train on, valid until the next are asked for: x (n, features) float32, which rows of the
@@ -93,15 +61,6 @@ class Dataset:
         rows = len(self.y)
         order = rng.permutation(rows)[: rows // batch * batch]
         yield self.x, np.arange(rows), order.astype(np.int32)
-
-
-def aligned(rows: int, columns: int) -> np.ndarray:
-    """An array (rows, columns) float32 of any content that TensorFlow takes as it is."""
-    size = rows * columns * 4
-    raw = np.empty(size + ALIGNED, dtype=np.uint8)
-    start = -raw.ctypes.data % ALIGNED
-    found: Any = raw[start : start + size].view(np.float32).reshape(rows, columns)
-    return found
 
 
 def read_parts(

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from alpha.data.contract import Contract
-from alpha.learn.dataset import Known, Predictor, Rows
+from alpha.learn.dataset import Rows
+from alpha.learn.known import Known, Predictor
 from alpha.learn.losses import Objective
 
 # Neighbouring windows overlap, so that so many rows of valid tell as much as all of them.

@@ -2,7 +2,6 @@
 regression target is predicted as a number, (rows,), a class as probabilities (rows, classes)."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,15 +27,6 @@ def near_mean_tolerance(sigma: float) -> float:
     """How far from the train mean a prediction still counts as near it, of outcomes with `sigma`:
     if most are, a model is collapsed. A definition, so that any two runs can be compared."""
     return 0.01 * sigma
-
-
-def expected(prediction: np.ndarray, classes: Sequence[float]) -> np.ndarray:
-    """One number a row, (rows,), that ranks: of probabilities (rows, classes) the expected class
-    code, without classes the prediction as it is."""
-    if not classes:
-        return prediction
-    # Class by class: a matrix product adds in an order that depends on the cores.
-    return sum((code * prediction[:, at] for at, code in enumerate(classes)), np.zeros(1))
 
 
 @dataclass(frozen=True)

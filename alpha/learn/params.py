@@ -6,35 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from alpha.core.errors import InputError
 from alpha.core.params import Positive, Section, Seed
 from alpha.core.params import model as sections_of
-from alpha.core.text import nearest
-
-# Each kind is a list in params.yaml, a folder of alpha/models, and has stages of its own. Each
-# model has a section of its own too, and is a module of that folder, or a class in one.
-KINDS: dict[str, dict[str, str]] = {
-    "baselines": {
-        "zero": "naive.Zero",
-        "mean": "naive.Mean",
-        "median": "naive.Median",
-        "persistence": "naive.Persistence",
-        "har": "lines.Har",
-        "ridge": "lines.Ridge",
-    },
-    "networks": {"mlp": "mlp", "silos": "silos"},
-    "trees": {"lightgbm": "lightgbm.Trees"},
-}
-MODELS = tuple(model for models in KINDS.values() for model in models)
-# They look at no features, but at past outcomes at most, and have a number or four to fit.
-FEATURELESS = ("zero", "mean", "median", "persistence", "har")
-# The plain network that is trained beside silos, in a folder of that name inside its run's.
-MATCHED_MLP = "matched_mlp"
-# Models of one's own are the other files of that folder, whatever is in them; not under a name that
-# is taken in results or metrics.
-_TAKEN = {*MODELS, MATCHED_MLP, "baselines", "best", "oracle"}
-_FILES = sorted(Path(__file__).parents[1].glob("models/own/[a-z]*.py"))
-KINDS["own"] = {file.stem: file.stem for file in _FILES if file.stem not in _TAKEN}
+from alpha.learn.kinds import KINDS, kind
 
 
 class Loss(Section):
@@ -109,16 +83,6 @@ def run_folder(run: str) -> Path:
     return Path("baselines", model) if once else Path(model, seed)
 
 
-def kind(model: str) -> str:
-    """The kind of a model. Raises InputError if there is no such model."""
-    for found, models in KINDS.items():
-        if model in models:
-            return found
-    known = *MODELS, *KINDS["own"]
-    near = nearest(model, known)
-    raise InputError(f"no such model {model!r}: must be one of {', '.join(known)}{near}")
-
-
 def sections(kind: str) -> dict[str, Any]:
     """The sections with the parameters of a kind's models, by model; most baselines have none.
     Those of one's own share the section own, as their names alone are known before it is read."""
@@ -126,12 +90,3 @@ def sections(kind: str) -> dict[str, Any]:
         return {kind: Annotated[LADDER[kind], AfterValidator(_parameters)]}
     own: dict[str, type[Section]] = import_module(f"alpha.models.{kind}.params").SECTIONS
     return {model: own.get(model, Section) for model in KINDS[kind]}
-
-
-def find(model: str) -> Any:
-    """The class or module of a model, as docs/how-to/model.md describes it; the others, and what
-    they need, are not imported."""
-    of = kind(model)
-    module, _, name = KINDS[of][model].partition(".")
-    found = import_module(f"alpha.models.{of}.{module}")
-    return getattr(found, name or "Model", found)

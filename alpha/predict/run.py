@@ -3,53 +3,23 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from hashlib import sha256
 from operator import methodcaller
 from pathlib import Path
-from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, Field, field_validator
 
 from alpha.core import parallel
-from alpha.core.artifacts import parse, whole_folder, write_json
+from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.text import track
 from alpha.data.columns import SPLITS
-from alpha.data.contract import Contract, read_contract
+from alpha.data.contract import read_contract
 from alpha.data.features import split_sizes
-from alpha.data.params import CLASSES
-from alpha.learn import dataset
-from alpha.learn.dataset import Dataset, Predictor
-from alpha.learn.losses import expected
-from alpha.learn.params import find
-
-
-class _About(BaseModel, strict=True):
-    """model.json, as far as prediction needs it."""
-
-    model: str
-    normalization: str
-    classes: list[float]
-    # Names without a folder, so that nothing outside of the model's is looked at.
-    files: dict[
-        Annotated[str, Field(pattern=r"^\w+\.\w+$")],
-        Annotated[str, Field(pattern="^[0-9a-f]{64}$")],
-    ] = Field(min_length=1)
-
-    @field_validator("classes")
-    @classmethod
-    def _known(cls, classes: list[float]) -> list[float]:
-        if classes and tuple(classes) not in CLASSES.values():
-            raise ValueError("must be the classes of a target, or none")
-        return classes
-
-
-class Model(NamedTuple):
-    fitted: Predictor
-    classes: list[float]
-    features: bool  # whether it looks at them
+from alpha.learn import dataset, saved
+from alpha.learn.dataset import Dataset
+from alpha.learn.known import expected
+from alpha.learn.saved import Model, load_model
 
 
 def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
@@ -64,7 +34,7 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     # A training that was killed may have left a .part.
     folders = sorted(
         path.parent.relative_to(models)
-        for path in models.rglob("model.json")
+        for path in models.rglob(saved.NAME)
         if not any(name.endswith(".part") for name in path.relative_to(models).parts)
     )
     if not folders:
@@ -111,30 +81,3 @@ def write_predictions(
             inputs.update(rows=len(data.y), clipped=data.clipped, replaced=data.replaced)
             del data  # or this part would be in memory while the next is read
     return dict(inputs)
-
-
-def load_model(folder: Path, contract: Contract) -> Model:
-    """Load what `alpha train` wrote. Raises InputError unless it belongs to `contract` (features in
-    their order, families), and each of its files is as training wrote it."""
-    about = parse(_About, folder / "model.json")
-    if about.normalization != contract.hash:
-        raise InputError(
-            f"{folder}: was trained under another normalization contract "
-            f"({about.normalization[:12]}) than the one given ({contract.hash[:12]}); train again"
-        )
-    model = find(about.model)
-    for name, digest in about.files.items():
-        path = folder / name
-        # A library's own parser may not survive a damaged file, so it must not see one.
-        try:
-            found = sha256(path.read_bytes()).hexdigest()
-        except FileNotFoundError:
-            raise InputError(f"{path}: is missing") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        if found != digest:
-            raise InputError(
-                f"{path}: was changed after training (its digest does not match model.json); "
-                f"train again"
-            )
-    return Model(model.load(folder), about.classes, model.FEATURES)

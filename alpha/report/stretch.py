@@ -13,7 +13,8 @@ from alpha.core.frames import open_frame
 from alpha.data.features import FeatureFolder
 from alpha.data.quotes import sound
 from alpha.evaluate.details import Details
-from alpha.learn.params import MATCHED_MLP, run_folder
+from alpha.learn.kinds import MATCHED_MLP
+from alpha.learn.params import run_folder
 from alpha.report import svg
 
 # A line of more rows has no more to show.

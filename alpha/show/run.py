@@ -21,7 +21,7 @@ from alpha.evaluate.figures import Selection
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.history.tries import Tried
-from alpha.learn.params import FEATURELESS
+from alpha.learn.kinds import FEATURELESS
 from alpha.show.layout import fitted, of_words, section
 from alpha.show.notes import headline, legend, notes, sentence
 

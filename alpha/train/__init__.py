@@ -6,7 +6,8 @@ from typing import Any
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.data.params import Label
-from alpha.learn.params import LADDER, Loss, kind, ladder, sections
+from alpha.learn.kinds import kind
+from alpha.learn.params import LADDER, Loss, ladder, sections
 
 SUMMARY = "fit a model with a seed, or all baselines, on train, watching valid"
 OPTIONS = [

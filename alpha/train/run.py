@@ -13,8 +13,9 @@ from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
 from alpha.learn import dataset, history, importance
 from alpha.learn.history import Epoch, Splits, Trained
+from alpha.learn.kinds import find
 from alpha.learn.losses import Objective
-from alpha.learn.params import Loss, find
+from alpha.learn.params import Loss
 
 # The blocks within which a feature is permuted: as long as the longest past that a model knows.
 _PERMUTED_HORIZONS = 30

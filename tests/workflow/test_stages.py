@@ -15,7 +15,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from alpha.__main__ import COMMANDS
-from alpha.learn.params import KINDS
+from alpha.learn.kinds import KINDS
 
 with TemporaryDirectory() as _folder:
     for _file in ("dvc.yaml", "tests/params.yaml"):

@@ -3,13 +3,17 @@ rows, and for a loss that is no square a few rounds of it under changing weights
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from numba import njit
 
 from alpha.core import parallel
-from alpha.learn.losses import Objective
 
+if TYPE_CHECKING:
+    from alpha.learn.losses import Objective
+
+# Rows that one thread takes at a time.
 _BLOCK_ROWS = 1 << 14
 # Rows of one product: as many as stay in a core's cache. And how many sums are kept side by
 # side, each by a thread of its own: fixed, so that results do not depend on the cores.
@@ -35,25 +39,45 @@ class LinearModel:
 
     def outcomes(self, x: np.ndarray) -> np.ndarray:
         """(rows,), or probabilities (rows, classes)."""
-        # Summed row by row in a fixed order, unlike a matrix product, so that a prediction
-        # does not depend on the rows beside it or on the number of threads.
-        out = np.empty((len(x), len(self.intercept)))
-        for start in range(0, len(x), _BLOCK_ROWS):
-            rows = slice(start, start + _BLOCK_ROWS)
-            block = x[rows].astype(np.float64)
-            for at, intercept in enumerate(self.intercept):
-                out[rows, at] = intercept + np.einsum("ij,j->i", block, self.weights[:, at])
+        out, weights = np.empty((len(x), len(self.intercept))), np.ascontiguousarray(self.weights.T)
+        if x.shape[1] != weights.shape[1]:
+            raise ValueError(f"must have {weights.shape[1]} inputs, found {x.shape[1]}")
+
+        def fill(piece: range) -> None:
+            rows = slice(piece.start, piece.stop)
+            _outcomes(x[rows], self.intercept, weights, out[rows])
+
+        parallel.each(fill, parallel.cut(len(x), _BLOCK_ROWS))
         if len(self.intercept) == 1:
             return out[:, 0]
         bounded = np.maximum(out, _LEAST)
         return bounded / bounded.sum(axis=1, keepdims=True)
 
 
+@njit(cache=True, nogil=True)
+def _outcomes(x: np.ndarray, intercept: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
+    """Fill `out` (rows, outputs), `weights` being (outputs, inputs). Summed row by row in a fixed
+    order, unlike a matrix product, so that a prediction does not depend on the rows beside it, on
+    threads or on the processor; in four sums, as each waits for its last addition."""
+    inputs = x.shape[1]
+    for row in range(len(x)):
+        for at in range(len(intercept)):
+            a = b = c = d = 0.0
+            for i in range(0, inputs - 3, 4):
+                a += x[row, i] * weights[at, i]
+                b += x[row, i + 1] * weights[at, i + 1]
+                c += x[row, i + 2] * weights[at, i + 2]
+                d += x[row, i + 3] * weights[at, i + 3]
+            for i in range(inputs // 4 * 4, inputs):
+                a += x[row, i] * weights[at, i]
+            out[row, at] = intercept[at] + ((a + b) + (c + d))
+
+
 # One pass over the inputs: (rows, inputs) finite, part by part, in the order of the rows.
 Pass = Callable[[], Iterable[np.ndarray]]
 
 
-def least_loss(x: Pass, y: np.ndarray, objective: Objective, *, penalty: float) -> LinearModel:
+def least_loss(x: Pass, y: np.ndarray, objective: "Objective", *, penalty: float) -> LinearModel:
     """Minimize Σ weight · |y − a − xw|² + penalty · |w|², a free (Hoerl and Kennard 1970).
 
     `x` gives the inputs of all rows once more at each call; of classes y is an indicator of each
@@ -95,6 +119,8 @@ class SumsOfProducts:
 
     def add(self, x: np.ndarray, target: np.ndarray, weight: np.ndarray) -> None:
         """`x` (rows, inputs) finite, `target` (rows, outputs), `weight` (rows,) not negative."""
+        from threadpoolctl import threadpool_limits
+
         root, one = np.sqrt(weight)[:, None], np.ones((len(x), 1))
 
         def lane(number: int) -> None:
@@ -118,6 +144,8 @@ def _least_squares(
     x: Iterable[np.ndarray], target: np.ndarray, weight: np.ndarray, penalty: float
 ) -> LinearModel:
     """The line of `target` (rows, outputs) on `x` (rows, inputs); a row counts `weight` (rows,)."""
+    from threadpoolctl import threadpool_limits
+
     found: SumsOfProducts | None = None
     row = inputs = 0
     for part in x:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from alpha.core.params import Section
-from alpha.learn.dataset import PART_ROWS, Dataset, Known, Rows
-from alpha.learn.losses import Objective
-from alpha.models.baselines import params
+from alpha.learn.known import PART_ROWS, Known
 from alpha.models.baselines.linear import LinearModel, least_loss
 from alpha.models.baselines.naive import Naive
+
+if TYPE_CHECKING:
+    from alpha.core.params import Section
+    from alpha.learn.dataset import Dataset, Rows
+    from alpha.learn.losses import Objective
+    from alpha.models.baselines import params
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Har(LinearModel, Naive):
     unknown: np.ndarray
 
     @classmethod
-    def fit(cls, train: Dataset, objective: Objective, parameters: Section) -> Self:
+    def fit(cls, train: "Dataset", objective: "Objective", parameters: "Section") -> Self:
         def inputs() -> Iterator[np.ndarray]:
             for start in range(0, len(train.y), PART_ROWS):
                 yield _past_inputs(train.known[start : start + PART_ROWS], objective.mean)
@@ -50,7 +53,7 @@ class Ridge(LinearModel, Naive):
     FEATURES: ClassVar = True
 
     @classmethod
-    def fit(cls, train: Rows, objective: Objective, parameters: params.Ridge) -> Self:
+    def fit(cls, train: "Rows", objective: "Objective", parameters: "params.Ridge") -> Self:
         def features() -> Iterator[np.ndarray]:
             return (known.x for known in train.parts())
 

@@ -2,14 +2,17 @@
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
-from alpha.core.params import Section
-from alpha.learn.dataset import Dataset, Known
-from alpha.learn.losses import Objective
+from alpha.learn.known import Known
+
+if TYPE_CHECKING:
+    from alpha.core.params import Section
+    from alpha.learn.dataset import Dataset
+    from alpha.learn.losses import Objective
 
 
 class Naive:
@@ -42,7 +45,7 @@ class Zero(Constant):
     """Nothing will happen. Each class is as likely as the others."""
 
     @classmethod
-    def fit(cls, train: Dataset, objective: Objective, parameters: Section) -> Self:
+    def fit(cls, train: "Dataset", objective: "Objective", parameters: "Section") -> Self:
         classes = len(objective.classes)
         return cls(np.full(classes, 1 / classes) if classes else np.array(0.0))
 
@@ -51,7 +54,7 @@ class Mean(Constant):
     """The best constant under squared error, or cross-entropy: train's mean, or class shares."""
 
     @classmethod
-    def fit(cls, train: Dataset, objective: Objective, parameters: Section) -> Self:
+    def fit(cls, train: "Dataset", objective: "Objective", parameters: "Section") -> Self:
         return cls(objective.constant if objective.classes else np.array(objective.mean))
 
 
@@ -60,7 +63,7 @@ class Median(Constant):
     with its share, and the others share what it leaves."""
 
     @classmethod
-    def fit(cls, train: Dataset, objective: Objective, parameters: Section) -> Self:
+    def fit(cls, train: "Dataset", objective: "Objective", parameters: "Section") -> Self:
         if not objective.classes:
             return cls(np.array(np.median(train.y)))
         share = np.array([np.mean(train.y == code) for code in objective.classes])
@@ -82,7 +85,7 @@ class Persistence(Naive):
     follows: np.ndarray
 
     @classmethod
-    def fit(cls, train: Dataset, objective: Objective, parameters: Section) -> Self:
+    def fit(cls, train: "Dataset", objective: "Objective", parameters: "Section") -> Self:
         classes = np.array(objective.classes)
         if not len(classes):
             return cls(np.array(objective.mean), classes, np.empty((0, 0)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from alpha.learn.dataset import ALIGNED
+from alpha.learn.known import ALIGNED
 
 # Keras loads these where they are installed, for what is not used here: a third of its start. So it
 # is told that they are not.

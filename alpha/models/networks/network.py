@@ -1,22 +1,28 @@
 """What all networks share: their weights in one vector, losses, a network on disk."""
 
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
-from alpha.learn.dataset import Known, aligned
-from alpha.learn.losses import Objective
+from alpha.learn.known import Known, Predictor, aligned
+from alpha.learn.softmax import softmax
 from alpha.models.networks.backend import as_it_is, tensor, tensorflow
+from alpha.models.networks.forward import Forward, Layer, dense_layers
+
+if TYPE_CHECKING:
+    from alpha.learn.losses import Objective
 
 _BATCH_ROWS = 1 << 12
+_ARCHITECTURE, _WEIGHTS, _SCALE = "architecture.json", "weights.npz", "scale.json"
 
 
 class Flat:
@@ -64,18 +70,23 @@ class Network:
     sigma: float
 
     @classmethod
-    def about(cls, net: Any, objective: Objective) -> "Network":
+    def about(cls, net: Any, objective: "Objective") -> "Network":
         if objective.classes:
             # A class that train never showed still has a logarithm.
             return cls(net, np.log(np.maximum(objective.constant, 1e-6)), 1.0)
         return cls(net, objective.constant.reshape(1), objective.sigma)
 
     def predict(self, known: Known) -> np.ndarray:
+        if self._layers is not None:
+            # As what was trained will be scored.
+            weights = self.net.get_weights()
+            return Forward.of(self._layers, weights, self.center, self.sigma).predict(known)
         out = self.center + self.sigma * self.outputs(known.x).astype(np.float64)
-        if len(self.center) == 1:
-            return out[:, 0]
-        exponential = np.exp(out - out.max(axis=1, keepdims=True))
-        return exponential / exponential.sum(axis=1, keepdims=True)
+        return out[:, 0] if len(self.center) == 1 else softmax(out)
+
+    @cached_property
+    def _layers(self) -> Sequence[Layer] | None:
+        return dense_layers(json.loads(self.net.to_json()))
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """What the net itself gives for `x` (rows, features): (rows, outputs) float32."""
@@ -105,28 +116,40 @@ class Network:
 
     def save(self, folder: Path) -> None:
         """architecture.json, weights.npz and scale.json: formats without dates or addresses."""
-        write_json(folder / "architecture.json", json.loads(self.net.to_json()))
+        write_json(folder / _ARCHITECTURE, json.loads(self.net.to_json()))
         # As np.savez does, whose bytes depend on the version of Python.
-        with ZipFile(folder / "weights.npz", "w") as file:
+        with ZipFile(folder / _WEIGHTS, "w") as file:
             for number, weight in enumerate(self.net.get_weights()):
                 content = BytesIO()
                 np.lib.format.write_array(content, weight, allow_pickle=False)
                 file.writestr(ZipInfo(f"{number:03}.npy"), content.getvalue())
-        write_json(folder / "scale.json", {"center": self.center.tolist(), "sigma": self.sigma})
+        write_json(folder / _SCALE, {"center": self.center.tolist(), "sigma": self.sigma})
 
 
-def load(folder: Path) -> Network:
+def load(folder: Path) -> Predictor:
+    """A network as it was trained, compiled; one with layers that Forward does not know runs in
+    TensorFlow, and that is said. Raises ValueError and the like for other files."""
+    architecture, scale = (read_json(folder / name) for name in (_ARCHITECTURE, _SCALE))
+    with ZipFile(folder / _WEIGHTS) as file:
+        if sum(one.file_size for one in file.infolist()) > (folder / _WEIGHTS).stat().st_size:
+            raise ValueError("weights must not be compressed")
+    with np.load(folder / _WEIGHTS, allow_pickle=False) as weights:
+        arrays = [weights[name] for name in sorted(weights.files)]
+    center, sigma = np.array(scale["center"], dtype=np.float64), float(scale["sigma"])
+    layers = dense_layers(architecture)
+    if layers is not None:
+        return Forward.of(layers, arrays, center, sigma)
     # Keras finds our layers by their names, once they are imported.
     from alpha.models.networks.layers import keras
 
-    net = keras.models.model_from_json(json.dumps(read_json(folder / "architecture.json")))
-    with np.load(folder / "weights.npz", allow_pickle=False) as weights:
-        net.set_weights([weights[name] for name in sorted(weights.files)])
-    scale = read_json(folder / "scale.json")
-    return Network(net, np.array(scale["center"]), scale["sigma"])
+    what = "has layers that are not compiled: TensorFlow runs it, and a row agrees to 1e-6 alone"
+    print(f"{folder}: {what}", file=sys.stderr)
+    net = keras.models.model_from_json(json.dumps(architecture))
+    net.set_weights(arrays)
+    return Network(net, center, sigma)
 
 
-def targets(outcome: np.ndarray, model: Network, objective: Objective) -> np.ndarray:
+def targets(outcome: np.ndarray, model: Network, objective: "Objective") -> np.ndarray:
     """What the net is trained on, (rows, outputs) float32: outcomes in sigmas about the center,
     or an indicator of each class."""
     if objective.classes:
@@ -134,7 +157,7 @@ def targets(outcome: np.ndarray, model: Network, objective: Objective) -> np.nda
     return ((outcome - model.center[0]) / model.sigma).astype(np.float32)[:, None]
 
 
-def row_losses(model: Network, objective: Objective, out: Any, target: Any, weight: Any) -> Any:
+def row_losses(model: Network, objective: "Objective", out: Any, target: Any, weight: Any) -> Any:
     """Objective.losses for the net, in units of sigma: a tensor (rows,).
 
     `out` and `target` are tensors (rows, outputs), `weight` (rows,) is how much rows count.

@@ -11,7 +11,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from alpha.core.errors import InputError
-from alpha.learn.dataset import Dataset, Known
+from alpha.learn.dataset import Dataset
+from alpha.learn.known import Known
 from alpha.learn.losses import Objective
 
 _FILE = "estimator.skops"

@@ -1,15 +1,21 @@
 """Gradient-boosted trees, by LightGBM: what one would otherwise reach for."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
-from alpha.learn.dataset import Dataset, Known
-from alpha.learn.losses import Objective
-from alpha.models.trees.params import Lightgbm
+from alpha.learn.known import Known
+from alpha.learn.softmax import softmax
+from alpha.models.trees.forest import Forest
+
+if TYPE_CHECKING:
+    from alpha.learn.dataset import Dataset
+    from alpha.learn.losses import Objective
+    from alpha.models.trees.params import Lightgbm
 
 # Where LightGBM has another name for a loss.
 _OBJECTIVES = {"mse": "regression", "tail_mse": "regression", "mae": "regression_l1"}
@@ -17,20 +23,20 @@ _OBJECTIVES = {"mse": "regression", "tail_mse": "regression", "mae": "regression
 
 @dataclass(frozen=True)
 class Trees:
-    """A booster of outcomes in sigmas about train's mean, or of class probabilities."""
+    """Trees of outcomes in sigmas about train's mean, or of what softmax makes probabilities."""
 
     FEATURES: ClassVar = True
-    booster: Any  # lightgbm.Booster
+    text: str  # as LightGBM writes them
     mean: float
     sigma: float
 
     @classmethod
     def fit_watching(
         cls,
-        train: Dataset,
-        valid: Dataset,
-        objective: Objective,
-        parameters: Lightgbm,
+        train: "Dataset",
+        valid: "Dataset",
+        objective: "Objective",
+        parameters: "Lightgbm",
         *,
         seed: int,
     ) -> tuple[Self, list[tuple[float, float]]]:
@@ -66,28 +72,31 @@ class Trees:
             [curve] = curves[name].values()
             unit = _unit(objective, split.y)
             losses.append([unit * loss for loss in curve])
-        return cls(booster, objective.mean, objective.sigma), list(zip(*losses, strict=True))
+        text = booster.model_to_string(num_iteration=booster.best_iteration)
+        return cls(text, objective.mean, objective.sigma), list(zip(*losses, strict=True))
+
+    @cached_property
+    def forest(self) -> Forest:
+        return Forest.parse(self.text)
 
     def predict(self, known: Known) -> np.ndarray:
-        out = np.asarray(self.booster.predict(known.x, num_threads=1))
-        if out.ndim == 2:
-            return out / out.sum(axis=1, keepdims=True)
-        return self.mean + self.sigma * out
+        out = self.forest.sums(known.x)
+        return softmax(out) if out.shape[1] > 1 else self.mean + self.sigma * out[:, 0]
 
     def save(self, folder: Path) -> None:
-        text = self.booster.model_to_string(num_iteration=self.booster.best_iteration)
-        (folder / "trees.txt").write_text(text, encoding="utf-8")
+        (folder / "trees.txt").write_text(self.text, encoding="utf-8")
         write_json(folder / "scale.json", {"mean": self.mean, "sigma": self.sigma})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        import lightgbm
-
+        """Raises ValueError for other trees than training makes."""
         text = (folder / "trees.txt").read_text(encoding="utf-8")
-        return cls(lightgbm.Booster(model_str=text), **read_json(folder / "scale.json"))
+        found = cls(text, **read_json(folder / "scale.json"))
+        assert found.forest
+        return found
 
 
-def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str, Any]:
+def _settings(objective: "Objective", parameters: "Lightgbm", seed: int) -> dict[str, Any]:
     """Parameters of LightGBM, with its own names; more than one thread would give other bits."""
     loss = objective.loss
     settings = parameters.model_dump(exclude={"early_stopping_rounds"}) | {
@@ -105,7 +114,7 @@ def _settings(objective: Objective, parameters: Lightgbm, seed: int) -> dict[str
     return settings
 
 
-def _unit(objective: Objective, outcome: np.ndarray) -> float:
+def _unit(objective: "Objective", outcome: np.ndarray) -> float:
     """The objective's mean loss over LightGBM's, which is in sigmas and of mean weight 1."""
     weight = float(np.mean(objective.row_weights(outcome)))
     if objective.classes:

@@ -1,0 +1,102 @@
+"""A trained model in its folder, as `alpha train` wrote it."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from re import fullmatch
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+from alpha.core.artifacts import read_json
+from alpha.core.errors import InputError
+from alpha.data.contract import Contract
+from alpha.learn.kinds import find
+from alpha.learn.known import Predictor
+
+NAME = "model.json"
+# What a damaged or made-up file brings a parser to.
+_WRONG = (
+    ArithmeticError, AssertionError, AttributeError, BadZipFile, LookupError, MemoryError,
+    RecursionError, TypeError, ValueError,
+)  # fmt: skip
+
+
+class Model(NamedTuple):
+    fitted: Predictor
+    about: dict[str, Any]  # model.json
+    features: bool  # whether it looks at them
+
+    @property
+    def classes(self) -> list[float]:
+        """The codes of its classes, ascending; none of a regression target."""
+        found: list[float] = self.about["classes"]
+        return found
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def _are_classes(value: Any) -> bool:
+    numbers = isinstance(value, list) and all(type(code) is float for code in value)
+    return numbers and len(value) != 1 and value == sorted({*value})
+
+
+def _are_files(value: Any) -> bool:
+    # Names without a folder, so that nothing outside of the model's is looked at.
+    named = isinstance(value, dict) and all(fullmatch(r"\w+\.\w+", name) for name in value)
+    return named and len(value) > 0 and all(map(_is_hash, value.values()))
+
+
+# What must be in model.json, and what must hold of it.
+_MUST: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "model": (lambda value: isinstance(value, str), "the name of a model"),
+    "normalization": (_is_hash, "the hash of a contract"),
+    "classes": (_are_classes, "the codes of classes, ascending, or none"),
+    "files": (_are_files, "SHA-256 hashes by names of files"),
+}
+
+
+def load_model(folder: Path, contract: Contract) -> Model:
+    """Load what `alpha train` wrote. Raises InputError unless it belongs to `contract` (features in
+    their order, families), each of its files is as training wrote it, and what it needs is
+    installed."""
+    about = read_json(folder / NAME)
+    if not isinstance(about, dict):
+        raise InputError(f"{folder / NAME}: must be a JSON object")
+    for key, (holds, what) in _MUST.items():
+        if key not in about or not holds(about[key]):
+            raise InputError(f"{folder / NAME}: {key}: must be {what}")
+    if about["normalization"] != contract.hash:
+        raise InputError(
+            f"{folder}: was trained under another normalization contract "
+            f"({about['normalization'][:12]}) than the one given ({contract.hash[:12]}); train "
+            "again"
+        )
+    try:
+        model = find(about["model"])
+        _check_files(folder, about["files"])
+        return Model(model.load(folder), about, model.FEATURES)
+    except ImportError as error:
+        raise InputError(f"{folder}: needs the package {error.name}, which is missing") from None
+    except _WRONG as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{folder}: holds no {about['model']}: {reason}") from None
+
+
+def _check_files(folder: Path, files: dict[str, str]) -> None:
+    """Raise InputError for one that is not of its digest: a library's own parser may not survive a
+    damaged file, so it must not see one."""
+    for name, digest in files.items():
+        path = folder / name
+        try:
+            found = sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            raise InputError(f"{path}: is missing") from None
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        if found != digest:
+            raise InputError(
+                f"{path}: was changed after training (its digest does not match model.json); "
+                f"train again"
+            )
