@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 __version__ = "0.1.0"
 
@@ -33,3 +34,12 @@ def _has_avx2() -> bool:
 
 # Before anything imports NumPy: in a notebook, import alpha first.
 set_floor()
+
+
+def __getattr__(name: str) -> Any:
+    """`alpha.Scorer`, with all that it imports once it is asked for."""
+    if name != "Scorer":
+        raise AttributeError(f"module 'alpha' has no attribute {name!r}")
+    from alpha.score.scorer import Scorer
+
+    return Scorer

@@ -5,11 +5,14 @@ ladder predict from these alone, and volatility regimes are cut along the last o
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from alpha.data.params import Label
 from alpha.data.quotes import carried, sound
+
+if TYPE_CHECKING:
+    from alpha.data.params import Label
 
 # Lengths in horizons; a definition rather than a parameter, as PAST_COLUMNS are named
 # after them (alpha.data.columns).
@@ -27,7 +30,7 @@ class Past:
     all rows before the i-th kept one.
     """
 
-    label: Label
+    label: "Label"
     _time_ns: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     _running: np.ndarray = field(default_factory=lambda: np.array([[np.nan], [0], [0], [0], [0]]))
     _log_mid: float = np.nan  # of the last row, NaN if its quote is unsound
@@ -46,7 +49,22 @@ class Past:
         the last 30 horizons, in 1/√s, without steps from or to unsound quotes and across gaps;
         NaN where no step remains.
         """
-        now, horizon_ns = time_ns, self.label.horizon_ns
+        self.add(time_ns, bid, ask, outcome)
+        out, since_ns = self.outcomes(time_ns), time_ns - SPANS[-1] * self.label.horizon_ns
+        first = np.searchsorted(self._time_ns, since_ns, side="right")
+        *_, squares, seconds = self._running[:, -len(time_ns) :] - self._running[:, first]
+        # A difference of sums may be a rounding below zero.
+        volatility = np.sqrt(np.maximum(squares, 0.0) / seconds)
+        out.append(np.where(seconds > 0, volatility, np.nan))
+        self.forget(int(time_ns[-1]))
+        return np.column_stack(out)
+
+    @np.errstate(all="ignore")
+    def add(
+        self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray, outcome: np.ndarray
+    ) -> None:
+        """Take in the next rows, of which `follow` says what they are."""
+        now = time_ns
         time_ns = np.concatenate((self._time_ns, now))
         log_mid = np.log(np.where(sound(bid, ask), (bid + ask) / 2, np.nan))
         moved = np.diff(log_mid, prepend=self._log_mid)
@@ -58,7 +76,13 @@ class Past:
         latest = carried(before[_LATEST, 0], outcome, known)
         sums = np.append(before[1:], each, axis=1).cumsum(axis=1)[:, 1:]
         running = np.append(self._running, np.vstack((latest, sums)), axis=1)
+        self._time_ns, self._running, self._log_mid = time_ns, running, float(log_mid[-1])
 
+    @np.errstate(all="ignore")
+    def outcomes(self, now: np.ndarray) -> list[np.ndarray]:
+        """past_outcome_1, 5 and 30, each (rows,), at the times `now` (rows,) int64: all rows whose
+        windows are completed by then must have been taken in."""
+        time_ns, running, horizon_ns = self._time_ns, self._running, self.label.horizon_ns
         completed = np.searchsorted(time_ns, now - horizon_ns, side="right")
         done = running[:, completed]
         out = [done[_LATEST]]
@@ -67,12 +91,9 @@ class Past:
             first = np.minimum(np.searchsorted(time_ns, now - span * horizon_ns), completed)
             _, outcomes, number, _, _ = done - running[:, first]
             out.append(np.where(number > 0, outcomes / number, done[_LATEST]))
-        first = np.searchsorted(time_ns, now - SPANS[-1] * horizon_ns, side="right")
-        *_, squares, seconds = running[:, -len(now) :] - running[:, first]
-        # A difference of sums may be a rounding below zero.
-        volatility = np.sqrt(np.maximum(squares, 0.0) / seconds)
-        out.append(np.where(seconds > 0, volatility, np.nan))
-        kept = np.searchsorted(time_ns, time_ns[-1] - (SPANS[-1] + 1) * horizon_ns)
-        self._time_ns, self._running = time_ns[kept:], running[:, kept:]
-        self._log_mid = float(log_mid[-1])
-        return np.column_stack(out)
+        return out
+
+    def forget(self, now_ns: int) -> None:
+        """Drop the rows that no figure needs from that time on."""
+        kept = np.searchsorted(self._time_ns, now_ns - (SPANS[-1] + 1) * self.label.horizon_ns)
+        self._time_ns, self._running = self._time_ns[kept:], self._running[:, kept:]

@@ -5,15 +5,17 @@ O(rows) for extremes and O(rows · log rows) for first passage, whatever the hor
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from alpha.core import parallel
 from alpha.data.columns import BAD_QUOTE, END_OF_DATA, GAP, LABELLED, STALE
-from alpha.data.params import Label
 from alpha.data.quotes import FrozenRuns, sound
+
+if TYPE_CHECKING:
+    from alpha.data.params import Label
 
 _BPS = 1e-4
 # Rows that one thread labels at a time: far more than the windows that reach into the next.
@@ -35,7 +37,7 @@ def compute(
     time_ns: np.ndarray,
     bid: np.ndarray,
     ask: np.ndarray,
-    label: Label,
+    label: "Label",
     *,
     rows: int | None = None,
     end_ns: int | None = None,

@@ -25,6 +25,7 @@ class Model(NamedTuple):
     fitted: Predictor
     about: dict[str, Any]  # model.json
     features: bool  # whether it looks at them
+    past: bool = True  # whether it looks at past outcomes
 
     @property
     def classes(self) -> list[float]:
@@ -76,7 +77,9 @@ def load_model(folder: Path, contract: Contract) -> Model:
     try:
         model = find(about["model"])
         _check_files(folder, about["files"])
-        return Model(model.load(folder), about, model.FEATURES)
+        # A network looks at features alone; what else is not said otherwise may look at both.
+        past = getattr(model, "PAST", not hasattr(model, "build"))
+        return Model(model.load(folder), about, model.FEATURES, past)
     except ImportError as error:
         raise InputError(f"{folder}: needs the package {error.name}, which is missing") from None
     except _WRONG as error:

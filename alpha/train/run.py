@@ -67,6 +67,7 @@ def run(
                 "seed": seed,
                 "normalization": contract.hash,
                 "classes": list(seen.objective.classes),
+                "label": label.model_dump(mode="json"),
                 # The same for two models that differ by nothing but their seed.
                 "configuration": digest([name, contract.hash, *sections]),
             }

@@ -25,6 +25,7 @@ class Har(LinearModel, Naive):
     day, a week and a month; here they are over 1, 5 and 30 horizons.
     """
 
+    PAST: ClassVar = True
     unknown: np.ndarray
 
     @classmethod

@@ -19,6 +19,7 @@ class Naive:
     """A dataclass of arrays, kept as lists."""
 
     FEATURES: ClassVar = False
+    PAST: ClassVar = False
 
     def save(self, folder: Path) -> None:
         fields = asdict(self)  # type: ignore[call-overload]
@@ -80,6 +81,7 @@ class Persistence(Naive):
     last one on train, a line for each last one; both are empty for a regression target.
     """
 
+    PAST: ClassVar = True
     unknown: np.ndarray
     classes: np.ndarray
     follows: np.ndarray

@@ -28,6 +28,7 @@ class Estimator:
     """
 
     FEATURES: ClassVar = True
+    PAST: ClassVar = False
     TRUSTED: ClassVar[tuple[str, ...]] = ()
     make: ClassVar[Any]
     estimator: Any

@@ -26,6 +26,7 @@ class Trees:
     """Trees of outcomes in sigmas about train's mean, or of what softmax makes probabilities."""
 
     FEATURES: ClassVar = True
+    PAST: ClassVar = False
     text: str  # as LightGBM writes them
     mean: float
     sigma: float
