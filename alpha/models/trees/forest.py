@@ -53,7 +53,9 @@ class Forest:
         given = _fields(head)
         outputs, features = int(given["num_tree_per_iteration"]), int(given["max_feature_idx"]) + 1
         if "average_output" in head or not trees or len(trees) % outputs:
-            raise ValueError("must be trees that add up, some for each output")
+            raise ValueError("must be trees that add up, as many for each output")
+        if len(trees) != len(given["tree_sizes"].split()):
+            raise ValueError(f"must have the trees that it states, found {len(trees)}")
         found: dict[str, list[np.ndarray]] = {name: [] for name in (*_SPLITS, "leaves")}
         roots, splits, leaves = [], 0, 0
         for tree in trees:

@@ -1,0 +1,105 @@
+import lightgbm
+import numpy as np
+import pytest
+
+from alpha.learn.softmax import softmax
+from alpha.models.trees.forest import Forest
+
+
+def rows(count, seed, *, nan=0.0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, 8)).astype(np.float32)
+    x[rng.random(x.shape) < 0.2] = 0.0
+    x[rng.random(x.shape) < nan] = np.nan
+    return x
+
+
+def booster(*, nan=0.0, classes=0, trees=40, **settings):
+    x = rows(2000, 0, nan=nan)
+    y = np.nan_to_num(x).sum(axis=1)
+    if classes:
+        y = np.digitize(y, [-1.0, 1.0])
+        settings |= {"objective": "multiclass", "num_class": classes}
+    settings |= {"verbosity": -1, "num_threads": 1}
+    trained = lightgbm.train(settings, lightgbm.Dataset(x, y, params=settings), trees)
+    return lightgbm.Booster(model_str=trained.model_to_string())
+
+
+# By what counts as missing: nothing, NaN, 0 and NaN, or NaN as 0.
+KINDS = {
+    "none": {},
+    "nan": {"nan": 0.2},
+    "zero": {"nan": 0.2, "zero_as_missing": True},
+    "not used": {"nan": 0.2, "use_missing": False},
+    "classes": {"nan": 0.2, "classes": 3},
+    "forest of one leaf": {"min_data_in_leaf": 2000},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_trees_add_up_to_the_bits_of_lightgbm_s_own(kind):
+    made = booster(**KINDS[kind])
+    x = rows(3000, 1, nan=0.3)
+    x[:6] = np.array([np.inf, -np.inf, 1e-36, -1e-36, 1e-35, 1e-45], dtype=np.float32)[:, None]
+    # On a threshold, and a float32 to each side of it.
+    forest = Forest.parse(made.model_to_string())
+    for at, (feature, threshold) in enumerate(
+        zip(forest.feature[:300], forest.threshold[:300], strict=True)
+    ):
+        near = np.float32(threshold)
+        x[10 + at, feature] = np.nextafter(near, np.float32((at % 3 - 1) * 9), dtype=np.float32)
+    raw = made.predict(x, raw_score=True).reshape(len(x), -1)
+    assert forest.sums(x).tobytes() == raw.tobytes()
+    alone = np.concatenate([forest.sums(x[row : row + 1]) for row in range(400)])
+    assert alone.tobytes() == raw[:400].tobytes()
+    if kind == "classes":
+        np.testing.assert_allclose(softmax(forest.sums(x)), made.predict(x), rtol=1e-12)
+
+
+def test_only_the_trees_of_the_text_count():
+    made = booster()
+    x = rows(50, 2)
+    forest = Forest.parse(made.model_to_string(num_iteration=7))
+    assert len(forest.roots) == 7
+    expected = made.predict(x, raw_score=True, num_iteration=7)
+    assert forest.sums(x)[:, 0].tobytes() == expected.tobytes()
+
+
+def test_categorical_splits_and_linear_leaves_are_refused():
+    x = np.random.default_rng(0).integers(0, 9, size=(900, 2)).astype(np.float64)
+    y = (x[:, 0] % 3) + 0.1 * x[:, 1]
+    for categorical, linear in (([0], False), ([], True)):
+        settings = {"linear_tree": linear, "verbosity": -1, "num_threads": 1}
+        data = lightgbm.Dataset(x, y, params=settings, categorical_feature=categorical)
+        text = lightgbm.train(settings, data, 3)
+        with pytest.raises(ValueError, match="without categorical splits and linear leaves"):
+            Forest.parse(text.model_to_string())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("left_child=", "left_child=0 "),  # in a circle
+        ("right_child=", "right_child=9999 "),
+        ("right_child=", "right_child=-9999 "),
+        ("split_feature=", "split_feature=8 "),
+        ("split_feature=", "split_feature=-1 "),
+        ("num_leaves=", "num_leaves=9"),
+        ("num_leaves=", "num_leaves=-"),
+        ("threshold=", "threshold=x "),
+        ("leaf_value=", "leaf_value=1 "),
+        ("num_tree_per_iteration=1", "num_tree_per_iteration=3"),
+        ("Tree=0\n", "Tree=x\n"),
+        ("tree_sizes=", "average_output\ntree_sizes="),
+    ],
+)
+def test_a_damaged_file_is_refused_before_any_tree_is_walked(old, new):
+    text = booster(trees=4).model_to_string()
+    assert old in text
+    with pytest.raises((ValueError, KeyError)):
+        Forest.parse(text.replace(old, new, 1))
+
+
+def test_rows_of_other_features_are_refused():
+    with pytest.raises(ValueError, match="must have 8 features, found 7"):
+        Forest.parse(booster(trees=2).model_to_string()).sums(np.zeros((3, 7), np.float32))
