@@ -42,8 +42,6 @@ def run(*, model: Path, normalization: Path | None = None, out: Path) -> None:
     summary = {
         "families": families,
         "label": about.get("label"),
-        "model": about["model"],
-        "seed": about.get("seed"),
         "verdict": _verdict(model, about, source.resolve().parents[1] / "evaluate"),
         "versions": {
             "humble-alpha": alpha.__version__,

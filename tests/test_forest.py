@@ -44,7 +44,7 @@ def test_trees_add_up_to_the_bits_of_lightgbm_s_own(kind):
     # On a threshold, and a float32 to each side of it.
     forest = Forest.parse(made.model_to_string())
     for at, (feature, threshold) in enumerate(
-        zip(forest.feature[:300], forest.threshold[:300], strict=True)
+        zip(forest.nodes[:300, 0], forest.thresholds[:300], strict=True)
     ):
         near = np.float32(threshold)
         x[10 + at, feature] = np.nextafter(near, np.float32((at % 3 - 1) * 9), dtype=np.float32)

@@ -172,8 +172,7 @@ def test_a_regression_target_has_no_probabilities(chain, day):
 def test_of_classes_a_row_s_probabilities_add_up_to_its_expected_code(chain, day):
     of = scorer(chain, "lightgbm-classes")
     row = next(mappings(day))
-    shares = of.probabilities_row(row)
-    assert shares.shape == (3,)
+    shares = of.probabilities(day.iloc[:1]).to_numpy()[0]
     assert shares.sum() == pytest.approx(1.0)
     assert of.predict_row(row) == pytest.approx(shares @ CODES)
 
@@ -195,8 +194,11 @@ def test_models_without_a_past_need_no_updates(chain):
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({"time_ns": 60, "best_ask": 2.0}, "a row must have 'best_bid' to be remembered"),
-        ({"time_ns": 60, "best_bid": "x", "best_ask": 2.0}, "must have numbers to be remembered"),
+        ({"time_ns": 60, "best_ask": 2.0}, "to be remembered, found KeyError.'best_bid'."),
+        (
+            {"time_ns": 60, "best_bid": "x", "best_ask": 2.0},
+            "must have numbers time_ns, best_bid and best_ask to be remembered",
+        ),
         ({"time_ns": 50, "best_bid": 1.0, "best_ask": 2.0}, "must be later than 50, found 50"),
         ({"time_ns": 40, "best_bid": 1.0, "best_ask": 2.0}, "must be later than 50, found 40"),
     ],

@@ -76,11 +76,12 @@ def apply(
     with sigma 0 become 0. One row gives bit for bit what a batch gives.
     """
     found = np.empty(block.shape, dtype=np.float32) if out is None else out
-    scale, clip = np.where(contract.sigma > 0.0, contract.sigma, 1.0), float(contract.clip)
+    scale = np.where(contract.sigma > 0.0, contract.sigma, 1.0)
+    scales, clip = (contract.mean, contract.sigma, scale), float(contract.clip)
 
     def fill(piece: range) -> tuple[int, int]:
         rows = slice(piece.start, piece.stop)
-        return _fill(block[rows], contract.mean, contract.sigma, scale, clip, found[rows])
+        return _fill(block[rows], scales, clip, found[rows])
 
     counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
     return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
@@ -88,15 +89,9 @@ def apply(
 
 # As NumPy has it, nothing is looked at before a division.
 @njit(cache=True, nogil=True, error_model="numpy")
-def _fill(
-    block: np.ndarray,
-    mean: np.ndarray,
-    sigma: np.ndarray,
-    scale: np.ndarray,
-    clip: float,
-    out: np.ndarray,
-) -> tuple[int, int]:
+def _fill(block: np.ndarray, scales: Any, clip: float, out: np.ndarray) -> tuple[int, int]:
     """Fill `out`, and count, as `apply` says."""
+    mean, sigma, scale = scales
     clipped = replaced = 0
     for row in range(len(block)):
         for at in range(len(mean)):

@@ -2,8 +2,8 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from operator import itemgetter
+from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -61,9 +61,6 @@ class Scorer:
         self.label: Mapping[str, Any] = model.about.get("label", {})
         self.classes = tuple(model.classes)
         self.counts = Counter({"rows": 0, "clipped": 0, "replaced": 0})
-        several = len(self.features) > 1
-        pick = itemgetter(*self.features) if several else self._one_by_one
-        self._pick: Callable[[Any], Iterable[Any]] = pick
         self._live = LivePast(label_of(model.about.get("label"))) if model.past else None
         self._past = _UNKNOWN
 
@@ -86,21 +83,27 @@ class Scorer:
         return pd.Series(found, frame.index, name="prediction")
 
     def probabilities(self, frame: "pd.DataFrame") -> "pd.DataFrame":
-        """Of each row and class, with the classes' codes as columns."""
+        """Of each row and class, with the classes' codes as columns. Raises InputError of a
+        regression target."""
         import pandas as pd
 
-        return pd.DataFrame(self._of_frame(frame), frame.index, list(self._known_classes()))
+        if not self.classes:
+            raise InputError("a regression target has no probabilities")
+        return pd.DataFrame(self._of_frame(frame), frame.index, list(self.classes))
 
     def predict_row(self, row: Mapping[str, Any]) -> float:
         """`predict` of one row, a mapping from features to numbers; past outcomes are those at the
         last `update`, or none is known."""
-        return float(expected(self._of_row(row), self.classes)[0])
-
-    def probabilities_row(self, row: Mapping[str, Any]) -> np.ndarray:
-        """(classes,), in the order of `classes`."""
-        self._known_classes()
-        found: np.ndarray = self._of_row(row)[0]
-        return found
+        try:
+            values = array("d", [row[name] for name in self.features])
+        except KeyError:
+            self._check_names(row)
+            raise
+        except TypeError:
+            odd = next(name for name in self.features if not isinstance(row[name], Real))
+            raise InputError(f"feature {odd!r} must be a number, found {row[odd]!r}") from None
+        prediction = self._of(np.array(values).reshape(1, -1), self._past)
+        return float(expected(prediction, self.classes)[0])
 
     def update(self, row: Mapping[str, Any]) -> None:
         """Take in the row that has just arrived, for past outcomes: `time_ns`, UTC, and its quote,
@@ -110,30 +113,10 @@ class Scorer:
         if self._live is not None:
             try:
                 values = int(row["time_ns"]), float(row["best_bid"]), float(row["best_ask"])
-            except KeyError as error:
-                raise InputError(f"a row must have {error.args[0]!r} to be remembered") from None
-            except (TypeError, ValueError) as error:
-                raise InputError(f"a row must have numbers to be remembered: {error}") from None
+            except (KeyError, TypeError, ValueError) as error:
+                must = "a row must have numbers time_ns, best_bid and best_ask to be remembered"
+                raise InputError(f"{must}, found {error!r}") from None
             self._past = self._live.update(*values)
-
-    def _known_classes(self) -> tuple[float, ...]:
-        if not self.classes:
-            raise InputError("a regression target has no probabilities")
-        return self.classes
-
-    def _of_row(self, row: Mapping[str, Any]) -> np.ndarray:
-        try:
-            values = array("d", self._pick(row))
-        except KeyError:
-            self._check_names(row)
-            raise
-        except TypeError:
-            odd = next(name for name in self.features if not _is_number(row[name]))
-            raise InputError(f"feature {odd!r} must be a number, found {row[odd]!r}") from None
-        return self._of(np.array(values).reshape(1, -1), self._past)
-
-    def _one_by_one(self, row: Mapping[str, Any]) -> list[Any]:
-        return [row[name] for name in self.features]
 
     def _of_frame(self, frame: "pd.DataFrame") -> np.ndarray:
         self._check_names(frame.columns)
@@ -175,11 +158,3 @@ class Scorer:
         missing = [name for name in self.features if name not in names]
         if missing:
             raise InputError(f"must have every feature of the model, found none of {some(missing)}")
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        array("d", [value])
-    except TypeError:
-        return False
-    return True

@@ -58,19 +58,13 @@ class LinearModel:
 def _outcomes(x: np.ndarray, intercept: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
     """Fill `out` (rows, outputs), `weights` being (outputs, inputs). Summed row by row in a fixed
     order, unlike a matrix product, so that a prediction does not depend on the rows beside it, on
-    threads or on the processor; in four sums, as each waits for its last addition."""
-    inputs = x.shape[1]
+    threads or on the processor."""
     for row in range(len(x)):
         for at in range(len(intercept)):
-            a = b = c = d = 0.0
-            for i in range(0, inputs - 3, 4):
-                a += x[row, i] * weights[at, i]
-                b += x[row, i + 1] * weights[at, i + 1]
-                c += x[row, i + 2] * weights[at, i + 2]
-                d += x[row, i + 3] * weights[at, i + 3]
-            for i in range(inputs // 4 * 4, inputs):
-                a += x[row, i] * weights[at, i]
-            out[row, at] = intercept[at] + ((a + b) + (c + d))
+            total = 0.0
+            for i in range(x.shape[1]):
+                total += x[row, i] * weights[at, i]
+            out[row, at] = intercept[at] + total
 
 
 # One pass over the inputs: (rows, inputs) finite, part by part, in the order of the rows.

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
@@ -13,9 +13,9 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
-from alpha.learn.known import Known, Predictor, aligned
+from alpha.learn.known import Known, Predictor
 from alpha.learn.softmax import softmax
-from alpha.models.networks.backend import as_it_is, tensor, tensorflow
+from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.forward import Forward, Layer, dense_layers
 
 if TYPE_CHECKING:
@@ -90,29 +90,14 @@ class Network:
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """What the net itself gives for `x` (rows, features): (rows, outputs) float32."""
-        out = np.empty((len(x), self.net.output_shape[1]), dtype=np.float32)
-        # Always as many rows, so that a row's bits do not depend on their number.
-        room = aligned(_BATCH_ROWS, x.shape[1])
-        for start in range(0, len(x), _BATCH_ROWS):
-            batch = x[start : start + _BATCH_ROWS]
-            rows = len(batch)
-            if rows < _BATCH_ROWS or not as_it_is(batch):
-                room[:rows], room[rows:] = batch, 0
-                batch = room
-            out[start : start + rows] = self._compiled(batch)[:rows]
-        return out
+        # Always as many rows, so that a row's bits hardly depend on their number.
+        room = np.zeros((-(-len(x) // _BATCH_ROWS) or 1, _BATCH_ROWS, x.shape[1]), np.float32)
+        room.reshape(-1, x.shape[1])[: len(x)] = x
+        return np.concatenate([self._compiled(batch).numpy() for batch in room])[: len(x)]
 
     @cached_property
-    def _compiled(self) -> Callable[[np.ndarray], np.ndarray]:
-        """The net on _BATCH_ROWS rows."""
-        tf = tensorflow()
-        shape = (_BATCH_ROWS, self.net.input_shape[1])
-        call = tf.function(
-            lambda x: self.net(x, training=False),
-            input_signature=[tf.TensorSpec(shape, tf.float32)],
-            autograph=False,
-        )
-        return lambda batch: call(tensor(batch)).numpy()
+    def _compiled(self) -> Any:
+        return tensorflow().function(lambda x: self.net(x, training=False), autograph=False)
 
     def save(self, folder: Path) -> None:
         """architecture.json, weights.npz and scale.json: formats without dates or addresses."""
