@@ -24,6 +24,7 @@ TOPICS = (
     "splits",
     "training",
     "ridge",
+    "scoring",
     "ranking",
     "bootstrap",
     "evaluation",

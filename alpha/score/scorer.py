@@ -123,11 +123,12 @@ class Scorer:
         taken = frame[list(self.features)]
         if len(taken.columns) != len(self.features):
             raise InputError("each feature must be one column, found one with several")
-        for name, dtype in taken.dtypes.items():
-            if dtype.kind not in "fiub":
-                raise InputError(f"column {name!r} must be numeric, found {dtype}")
-        wide = any(np.result_type(np.float32, str(one)).itemsize > 4 for one in taken.dtypes)
-        kind = np.float64 if wide else np.float32
+        dtypes = taken.dtypes.unique()
+        for odd in (dtype for dtype in dtypes if dtype.kind not in "fiub"):
+            name = taken.columns[taken.dtypes == odd][0]
+            raise InputError(f"column {name!r} must be numeric, found {odd}")
+        # As alpha.core.foreign reads them.
+        kind = np.result_type(np.float32, *(f"{one.kind}{one.itemsize}" for one in dtypes))
         block = np.ascontiguousarray(taken.to_numpy(kind, na_value=np.nan))
         past = self._past_of(frame) if self._model.past else np.full((len(frame), 3), np.nan)
         return self._of(block, past)

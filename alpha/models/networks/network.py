@@ -78,11 +78,14 @@ class Network:
 
     def predict(self, known: Known) -> np.ndarray:
         if self._layers is not None:
-            # As what was trained will be scored.
-            weights = self.net.get_weights()
-            return Forward.of(self._layers, weights, self.center, self.sigma).predict(known)
+            return self.compiled().predict(known)
         out = self.center + self.sigma * self.outputs(known.x).astype(np.float64)
         return out[:, 0] if len(self.center) == 1 else softmax(out)
+
+    def compiled(self) -> Forward:
+        """As what was trained will be scored; of layers that Forward knows."""
+        assert self._layers is not None
+        return Forward.of(self._layers, self.net.get_weights(), self.center, self.sigma)
 
     @cached_property
     def _layers(self) -> Sequence[Layer] | None:
