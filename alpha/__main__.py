@@ -12,7 +12,7 @@ from alpha.learn.kinds import MODELS
 GROUPS = {
     "Look at results, as in `alpha show silos`": "show diff experiments verify convert",
     "Check and pin, as in `alpha check`": "check pin",
-    "Use a model, as in `alpha export --model results/train/mlp/0 --out mlp.zip`": "score export",
+    "Use a model, as in `alpha export --model M --out m.zip`": "score export",
     "Run one step, as in `alpha simulate --out market`": """simulate ingest label guard split
     normalize audit train predict evaluate report tidy""",
 }
