@@ -7,7 +7,6 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import pandas as pd
 import pytest
-from alpha.score import exported
 from conftest import ROOT, day_frame
 from scoring import MODELS, results
 
@@ -16,6 +15,7 @@ from alpha import export
 from alpha.core.artifacts import read_json, write_json
 from alpha.core.errors import InputError
 from alpha.learn import saved
+from alpha.score import exported
 
 # Only what NumPy and Numba bring with them can be imported.
 BARE = """

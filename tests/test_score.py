@@ -4,7 +4,6 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from alpha.score import run as score
 from conftest import PARAMS_TEXT, ROOT, day_frame
 from scoring import MODELS, results
 
@@ -13,6 +12,7 @@ from alpha import export
 from alpha.__main__ import main
 from alpha.core.errors import InputError
 from alpha.label import run as labels
+from alpha.score import run as score
 
 
 @pytest.fixture

@@ -80,7 +80,9 @@ def build(book: str, trades: str, out: str) -> None:
             supply = now[3] * (ask <= touch[2]) - touch[3] * (ask >= touch[2])
             flow["order_flow_imbalance"] += demand - supply
         touch = now
-    names = [f"{s}_{p}_{k}" for s in ("bid", "ask") for k in range(LEVELS) for p in ("price", "size")]
+    names = [
+        f"{s}_{p}_{k}" for s in ("bid", "ask") for k in range(LEVELS) for p in ("price", "size")
+    ]
     index = pd.to_datetime(times, unit="s")
     frame = pd.DataFrame(rows, columns=[*names, *FLOWS], index=index)
     bid, ask = frame.bid_price_0, frame.ask_price_0
@@ -90,9 +92,7 @@ def build(book: str, trades: str, out: str) -> None:
     b, a = frame.bid_size_0, frame.ask_size_0
     found["microprice"] = (bid * a + ask * b) / (a + b) / mid - 1
     for name, count in (("level0", 1), ("levels0_4", 5), ("levels0_9", 10)):
-        b, a = (
-            sum(frame[f"{s}_size_{k}"].fillna(0) for k in range(count)) for s in ("bid", "ask")
-        )
+        b, a = (sum(frame[f"{s}_size_{k}"].fillna(0) for k in range(count)) for s in ("bid", "ask"))
         found[f"imbalance_{name}"] = (b - a) / (b + a)
     for side in ("bid", "ask"):
         for level in range(LEVELS):
