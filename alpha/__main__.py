@@ -20,8 +20,8 @@ COMMANDS = {word: f"alpha.{word}" for words in GROUPS.values() for word in words
 COMMANDS |= {word: f"alpha.history.{word}" for word in ("diff", "experiments", "verify")}
 COMMANDS |= {"pin": "alpha.guard.pin", "tidy": "alpha.predict.tidy"}
 # The sections of params.yaml.
-_SECTIONS = """data features simulate ingest label split normalize audit baselines networks trees own
-seeds loss train evaluate verdict report"""
+_SECTIONS = """data features simulate ingest label split normalize audit baselines networks trees
+own seeds loss train evaluate verdict report"""
 SECTIONS = *_SECTIONS.split(), *MODELS
 
 

@@ -23,7 +23,8 @@ import sys
 class Bare:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
-        if top not in sys.stdlib_module_names and top not in {"alpha", "numpy", "numba", "llvmlite"}:
+        known = {*sys.stdlib_module_names, "alpha", "numpy", "numba", "llvmlite"}
+        if top not in known:
             raise ModuleNotFoundError(f"No module named {top!r}", name=top)
 sys.meta_path.insert(0, Bare())
 import alpha
@@ -31,7 +32,8 @@ for path in sys.argv[1:]:
     scorer = alpha.Scorer.load(path)
     for second in range(90):
         now = 1_700_000_000_000_000_000 + second * 10**9
-        scorer.update({"time_ns": now, "best_bid": 100.0 + second % 7, "best_ask": 101.0 + second % 7})
+        bid = 100.0 + second % 7
+        scorer.update({"time_ns": now, "best_bid": bid, "best_ask": bid + 1})
     print(scorer.predict_row({name: at - 2.0 for at, name in enumerate(scorer.features)}).hex())
 """
 

@@ -1,4 +1,4 @@
-"""Books and trades become rows on a grid; the compiled replay against one that is slow and plain."""
+"""Books and trades become rows on a grid; the compiled replay beside a slow and plain one."""
 
 import numpy as np
 import pytest
