@@ -5,11 +5,19 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PARAMS_TEXT
 
+import alpha
+from alpha.check import parse
 from alpha.core.errors import InputError
 from alpha.ingest.params import Ingest
 from alpha.ingest.run import run
 from alpha.ingest.stream import LiveFeatures
+from alpha.label import run as labels
+from alpha.normalize import run as normalize
+from alpha.score import run as score
+from alpha.split import run as splits
+from alpha.train import run as train
 
 START = pd.Timestamp("2024-03-01T23:50:00Z").value
 MS = 10**6
@@ -132,6 +140,51 @@ def test_line_by_line_rows_have_the_same_bits_as_from_files(raw, made):
     ours = rows[columns].to_numpy(np.float64)
     assert ours.tobytes() == files.iloc[: len(rows)].to_numpy(np.float64).tobytes()
     assert list(live.names) == list(columns[2:])
+
+
+@pytest.fixture(scope="module")
+def trained(made, tmp_path_factory):
+    """The folder of results of models that were trained on those features."""
+    params = parse(PARAMS_TEXT, source="params.yaml")
+    out = tmp_path_factory.mktemp("trained") / "results"
+    labels.run(params.data, params.label, features=made, out=out / "label")
+    split = params.split.model_copy(update={"embargo_seconds": 10.0})
+    of = {"features": made, "labels": out / "label" / "labels", "out": out / "split"}
+    splits.run(params.data, params.label, split, **of)
+    contract = out / "normalize" / "contract.json"
+    of = {"train": out / "split" / "train", "out": contract}
+    normalize.run(params.features, params.normalize, **of)
+    given = {name: out / "split" / name for name in ("train", "valid")}
+    for kind, models in (("baselines", ("persistence", "har", "ridge")), ("trees", ("lightgbm",))):
+        train.run(
+            params.label, params.loss, params.train, {name: getattr(params, name) for name in models},
+            seed=0, in_folders=kind == "baselines", normalization=contract,
+            out=out / "train" / kind, **given,
+        )  # fmt: skip
+    return out
+
+
+def test_live_predictions_have_the_bits_of_those_in_batch(raw, made, trained, tmp_path):
+    """From raw lines to a prediction for each row as it comes, over midnight and over a gap."""
+    folders = [trained / "train" / "baselines" / name for name in ("persistence", "har", "ridge")]
+    folders.append(trained / "train" / "trees")
+    scorers = [alpha.Scorer.load(folder) for folder in folders]
+    live = LiveFeatures(params(raw, {"*.txt": "binance_messages"}), "binance")
+    times, predictions = [], []
+    for line in LINES:
+        for row in live.feed(line):
+            times.append(row["time_ns"])
+            for scorer in scorers:
+                scorer.update(row)
+                predictions.append(scorer.predict_row(row))
+    data = parse(PARAMS_TEXT, source="params.yaml").data
+    for at, folder in enumerate(folders):
+        score.run(data, model=folder, features=made, out=tmp_path / "scores.h5")
+        batch = pd.read_hdf(tmp_path / "scores.h5", "df").prediction.iloc[: len(times)]
+        assert batch.index.asi8.tolist() == times
+        ours = np.array(predictions[at :: len(folders)])
+        assert ours.tobytes() == batch.to_numpy().tobytes(), folder.name
+        assert len(set(ours)) > 3
 
 
 def test_twice_makes_the_same_bytes(raw, made, tmp_path):
