@@ -40,8 +40,8 @@ def cache(tmp_path_factory):
 @pytest.mark.parametrize(
     "topic",
     [
-        # Both sides of it start TensorFlow.
-        pytest.param(topic, marks=pytest.mark.slow if topic == "training" else ())
+        # They start TensorFlow on both sides, and every step in a process.
+        pytest.param(topic, marks=pytest.mark.slow if topic in ("training", "whole") else ())
         for topic in TOPICS
         if topic != "engines"
     ],

@@ -9,27 +9,40 @@ from ruamel.yaml import YAML
 pytestmark = pytest.mark.workflow
 
 
-def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(miniature, tmp_path):
-    """The examples in scikit-learn, Keras and numpy; and to take the line out removes it again."""
+@pytest.fixture
+def adding(miniature, tmp_path):
+    """A clone with the files of the examples in scikit-learn, Keras and numpy, and their lines."""
     checkout = miniature.copy(tmp_path / "adding")
     checkout.edit({"networks": []})
     write_examples(checkout.folder / "alpha/models/own")
     own = {}
     for _, line in EXAMPLES.values():
-        before = checkout.params.read_text()
-        assert "\nown: {}\n" in before
+        own |= YAML(typ="safe").load(line)["own"]
+    assert list(own) == ["boosting", "wide", "deciles"]
+    return checkout, own
+
+
+def test_a_file_and_a_line_plan_the_jobs_of_a_model_and_a_wrong_key_is_refused(adding):
+    """test_own.py trains each; and the next test, among the slow, runs them all."""
+    checkout, own = adding
+    before = checkout.params.read_text()
+    assert "\nown: {}\n" in before
+    for _, line in EXAMPLES.values():
         checkout.params.write_text(before.replace("\nown: {}\n", f"\n{line}"))
         checkout.run("python", "-m", "alpha", "check")
-        own |= YAML(typ="safe").load(line)["own"]
-        checkout.params.write_text(before)
-    assert list(own) == ["boosting", "wide", "deciles"]
+    checkout.params.write_text(before)
     checkout.edit({"own": own})
-    planned = checkout.planned()
-    assert {f"{job} {name}" for name in own for job in ("train", "predict")} <= {
-        job.removesuffix("/0") for job in planned
-    }
-    # Without TensorFlow, for speed: test_own.py trains this one too.
-    wide = own.pop("wide")
+    jobs = {job for name in own for job in (f"train {name}/0", f"predict {name}")}
+    assert checkout.planned() == {*jobs, "evaluate", "report"}
+    checkout.edit({"own": {"wide": {"unitz": 1}}})
+    refused = checkout.run("python", "-m", "alpha", "check", fails=True)
+    assert refused.startswith("alpha check: error: params.yaml: own.wide.unitz: no such key")
+
+
+@pytest.mark.slow
+def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(adding):
+    """And to take the line out removes it again."""
+    checkout, own = adding
     checkout.edit({"own": own})
     checkout.run("snakemake", "--cores", "2")
     found = json.loads((checkout.folder / "results/evaluate/metrics.json").read_text())
@@ -38,17 +51,13 @@ def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(miniature, tmp
     assert all(name in shown for name in own)
     assert "up to date" in checkout.run("dvc", "status")
 
-    del own["boosting"]
-    checkout.edit({"own": own})
+    checkout.edit({"own": {"wide": own["wide"]}})
     checkout.run("dvc", "repro")
     assert not (checkout.folder / "results/train/boosting").exists()
-    assert (checkout.folder / "results/train/deciles/0").exists()
+    assert (checkout.folder / "results/train/wide/0").exists()
     found = json.loads((checkout.folder / "results/evaluate/metrics.json").read_text())
-    assert "deciles" in found
+    assert "wide" in found
     assert "boosting" not in found
 
-    checkout.edit({"own": {**own, "wide": wide}})
-    assert checkout.planned() == {"train wide/0", "predict wide", "evaluate", "report"}
-    checkout.edit({"own": {"wide": {"unitz": 1}}})
-    refused = checkout.run("python", "-m", "alpha", "check", fails=True)
-    assert refused.startswith("alpha check: error: params.yaml: own.wide.unitz: no such key")
+    checkout.edit({"own": {name: own[name] for name in ("wide", "deciles")}})
+    assert checkout.planned() == {"train deciles/0", "predict deciles", "evaluate", "report"}
