@@ -157,8 +157,8 @@ def trained(made, tmp_path_factory):
     given = {name: out / "split" / name for name in ("train", "valid")}
     for kind, models in (("baselines", ("persistence", "har", "ridge")), ("trees", ("lightgbm",))):
         train.run(
-            params.label, params.loss, params.train, {name: getattr(params, name) for name in models},
-            seed=0, in_folders=kind == "baselines", normalization=contract,
+            params.label, params.loss, params.train,
+            {name: getattr(params, name) for name in models}, seed=0, in_folders=kind == "baselines", normalization=contract,
             out=out / "train" / kind, **given,
         )  # fmt: skip
     return out

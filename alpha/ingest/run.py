@@ -21,7 +21,7 @@ _DAY_NS = 86_400 * 10**9
 
 
 def run(ingest: Ingest, *, out: Path) -> None:
-    """Write out/{symbol}-data-DD-MM-YYYY.h5, a file a UTC day with best_bid and best_ask (float64)
+    """Write out/SYMBOL-data-DD-MM-YYYY.h5, a file a UTC day with best_bid and best_ask (float64)
     and the features (float32), and out/summary.json: what was found, and what became of it.
 
     Raises InputError, naming file and row, if raw files are not as params say, or make no row.
@@ -36,7 +36,8 @@ def run(ingest: Ingest, *, out: Path) -> None:
         stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
         for rows in each_day(batches):
             date = np.datetime64(int(rows.time_ns[0]), "ns").astype("datetime64[D]").item()
-            name = f"{ingest.symbol or 'data'}-data-{date:%d-%m-%Y}.h5"
+            symbol = f"{ingest.symbol}-" if ingest.symbol else ""
+            name = f"{symbol}data-{date:%d-%m-%Y}.h5"
             blocks = [Block(QUOTES, rows.quotes), Block(stream.names, rows.features)]
             write_frame(part / name, rows.time_ns, blocks, tz_aware=True)
             unknown = int(np.count_nonzero(np.isnan(rows.quotes[:, 0])))
