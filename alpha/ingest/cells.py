@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alpha.core.errors import InputError
-from alpha.ingest.progress import HIGH_NS, LOW_NS, PER_UNIT, Line, hash_ids, units_ns
+from alpha.ingest.progress import HIGH_NS, LOW_NS, PER_UNIT, Line, hash_ids, shown, units_ns
 
 _UNKNOWN = -128  # the code of a word that no table has
 
@@ -107,9 +107,8 @@ class Cells:
         """Raise InputError for the first row that is bad, if there is one."""
         if bad.any():
             row = int(np.argmax(bad))
-            found = self._rows[name][row].as_py()
-            shown = "nothing" if found is None else found
-            raise InputError(f"{self.line(row)}: {name} must {must}, found {shown}")
+            found = shown(self._rows[name][row].as_py())
+            raise InputError(f"{self.line(row)}: {name} must {must}, found {found}")
 
     def _column(self, name: str) -> Any:
         return self._rows[name].combine_chunks()

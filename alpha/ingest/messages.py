@@ -12,7 +12,7 @@ import orjson
 from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Events
 from alpha.ingest.formats import SIDES
-from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, to_ns
+from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, shown, to_ns
 
 _NOTHING = (np.nan, 0.0)  # price and size of an event that has none
 _BOOKS = ("orderBookL2", "orderBookL2_25")  # BitMEX's tables
@@ -188,7 +188,7 @@ class Recording:
         bid, bid_size, ask, ask_size = numbers = [float(part or 0) for part in parts]
         if not all(0 <= number < np.inf for number in numbers):
             raise InputError(
-                f"{self._path}: line {self._line}: quotes must be 0 or more, found {parts}"
+                f"{self._path}: line {self._line}: quotes must be 0 or more, found {shown(parts)}"
             )
         self._put(BOOK, 0, [_NOTHING])
         for price, size in ((bid, bid_size), (ask, ask_size)):

@@ -112,6 +112,11 @@ def _typical(sample: np.ndarray) -> np.ndarray:
     return np.median(sound, axis=0) if len(sound) else np.full(2, np.nan)
 
 
+def shown(cell: object) -> str:
+    """What was found, on one short line."""
+    return "nothing" if cell is None else " ".join(str(cell).split())[:60]
+
+
 def moment(time_ns: int) -> str:
     return (EPOCH + timedelta(microseconds=int(time_ns) // 1000)).isoformat(sep=" ")
 

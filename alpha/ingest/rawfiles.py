@@ -21,6 +21,7 @@ import pyarrow.parquet
 
 from alpha.core.errors import InputError
 from alpha.core.text import some
+from alpha.ingest.progress import shown
 
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BLOCK = 1 << 20  # bytes of a CSV at once, and at most in a line
@@ -156,15 +157,15 @@ def _read_csv(
             raise
         column, line, what = found.groups()
         if column:
-            kind = "whole number" if pa.types.is_integer(types[names[int(column)]]) else "number"
-            value = re.search(r"'.*'", what, re.DOTALL)
-            what = f"found {value[0] if value else 'more digits'}"
-            raise InputError(
-                f"{path}: line {line}: {names[int(column)]} must be a {kind}, {what}"
-            ) from None
-        if isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n":
-            what += ": the file is cut short"
-        what = what.replace("Expected", "must have").replace("got", "found")
+            name, value = names[int(column)], re.search(r"'(.*)'", what, re.DOTALL)
+            kind = "whole number" if pa.types.is_integer(types[name]) else "number"
+            what = f"{name} must be a {kind}, found {shown(value[1]) if value else 'more digits'}"
+        else:
+            what = re.sub(
+                r"Expected (.*), got (\d+).*", r"must have \1, found \2", what, flags=re.DOTALL
+            )
+            if isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n":
+                what += ": the file is cut short"
         raise InputError(f"{path}: line {line}: {what}") from None
 
 
