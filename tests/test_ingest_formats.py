@@ -4,6 +4,8 @@ import gzip
 import io
 import zipfile
 from collections import Counter
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -408,6 +410,41 @@ def test_parquet_is_read_as_csv_is(tmp_path):
     columns = {"t": when, "p": [1.5, 1.25], "q": [2, 3], "maker": [True, False], "id": [7, 8]}
     pa.parquet.write_table(pa.table(columns), tmp_path / "a.parquet")
     equal(read(tmp_path, {"a.csv": mapping}), read(tmp_path, {"a.parquet": mapping}))
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "message"),
+    [
+        ("p", [[1.0], [2.0]], r"p must be a number, found \[1.0\]"),
+        ("p", ["1", "x"], "line 2: p must be a number, found x"),
+        ("t", [None, 1585699200], "line 1: t must be a time of 2000 to 2100 in s, found nothing"),
+        ("t", [float("inf"), 1.0], "line 1: t must be a time .* found inf"),
+        ("t", [2**63 - 1, 1], "line 1: t must be a time .* found 9223372036854775807"),
+        ("t", [b"a", b"b"], "line 1: t must be a whole number, found b'a'"),
+        ("t", [{"s": 1}, {"s": 2}], "line 1: t must be a whole number, found {'s': 1}"),
+    ],
+)
+def test_columns_of_parquet_that_are_something_else_are_refused(tmp_path, column, values, message):
+    columns = {"t": [1585699200] * 2, "p": [1.0, 2.0], "q": [1.0, 1.0], column: values}
+    pa.parquet.write_table(pa.table(columns), tmp_path / "a")
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, {"a": TRADES})
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        [T0 // 10**9 + 0.25],
+        [Decimal("1585699200.25")],
+        [datetime(2020, 4, 1, 0, 0, 0, 250_000)],
+        ["2020-04-01T00:00:00.25"],
+        ["2020-04-01T02:00:00.250+02:00"],
+    ],
+    ids=["float", "decimal", "timestamp", "text", "text with a zone"],
+)
+def test_times_of_parquet_are_of_any_type(tmp_path, times):
+    pa.parquet.write_table(pa.table({"t": times, "p": [1.0], "q": [1.0]}), tmp_path / "a")
+    assert read(tmp_path, {"a": TRADES}).time_ns.tolist() == [T0 + 250 * 10**6]
 
 
 @pytest.mark.parametrize("rows", [1, 2, 7])

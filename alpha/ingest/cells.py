@@ -45,13 +45,11 @@ class Cells:
 
     def whole(self, name: str) -> np.ndarray:
         """(n,) int64, 0 where a cell is empty."""
-        return np.array(
-            self._cast(name, self._column(name), pa.int64(), "a whole number").fill_null(0)
-        )
+        return self._whole(name, self._column(name))
 
     def ids(self, name: str) -> np.ndarray:
         """Ids as numbers, (n,) int64, 0 where a cell is empty."""
-        column = self._column(name).cast(pa.string())
+        column = self._cast(name, self._column(name), pa.string(), "text")
         _, ends, text = column.buffers()
         ends = np.frombuffer(ends, np.int32)[column.offset :][: len(column) + 1]
         return hash_ids(np.frombuffer(text or b"", np.uint8), ends)
@@ -60,7 +58,7 @@ class Cells:
         """The words of a column, and which of them each row has, (n,); "" for an empty cell."""
         column = self._column(name)
         if not pa.types.is_dictionary(column.type):
-            column = column.cast(pa.string()).dictionary_encode()
+            column = self._cast(name, column, pa.string(), "text").dictionary_encode()
         words = [*column.dictionary.cast(pa.string()).to_pylist(), ""]
         return words, column.indices.fill_null(len(words) - 1).to_numpy()
 
@@ -83,19 +81,21 @@ class Cells:
             zone = "UTC" if re.search(r"(Z|[+-]\d\d:?\d\d)$", str(column[0])) else None
             column = self._cast(name, column, pa.timestamp("ns", zone), "an ISO 8601 time")
         if pa.types.is_timestamp(column.type):
-            column = column.cast(pa.timestamp("ns", column.type.tz)).cast(pa.int64())
-            unit = "ns"
-        if pa.types.is_decimal(column.type):
+            unit, column = column.type.unit, column.cast(pa.int64())
+        if unit == "s" and pa.types.is_decimal(column.type):
             # Two halves of 64 bits, of which the upper one is 0 for all times that there are.
-            halves = np.frombuffer(column.fill_null(0).buffers()[1], np.int64).reshape(-1, 2)
+            column = self._cast(name, column, pa.decimal128(38, 9), "a number").fill_null(0)
+            halves = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)
             low, high = halves[column.offset :][: len(column)].T
             time_ns = np.where(high == 0, low, 0)
+        elif pa.types.is_floating(column.type):
+            # No float64 tells ns apart.
+            us_per = PER_UNIT[unit or "s"] / 1000
+            us = np.nan_to_num(column.fill_null(0).to_numpy()) * us_per
+            time_ns = np.rint(np.clip(us, 0, HIGH_NS / 1000)).astype(np.int64) * 1000
         else:
-            value = column.fill_null(0).to_numpy()
+            value = self._whole(name, column)
             per = PER_UNIT[unit] if unit in PER_UNIT else units_ns(value)
-            if value.dtype.kind == "f":
-                # No float64 tells ns apart.
-                value, per = np.rint(value * (per / 1000)).astype(np.int64), 1000
             time_ns = np.clip(value, 0, HIGH_NS // per) * per
         time_ns = time_ns + base_ns
         of = f" in {unit}" if unit in PER_UNIT else ""
@@ -117,10 +117,13 @@ class Cells:
         column = self._cast(name, column, pa.float64(), "a number")
         return np.array(column.to_numpy(zero_copy_only=False))
 
+    def _whole(self, name: str, column: Any) -> np.ndarray:
+        return np.array(self._cast(name, column, pa.int64(), "a whole number").fill_null(0))
+
     def _cast(self, name: str, column: Any, kind: pa.DataType, what: str) -> Any:
         try:
             return column.cast(kind, safe=False)
-        except pa.ArrowInvalid:
+        except pa.ArrowException:
             bad = np.array([not _casts(cell, kind) for cell in column])
             self.refuse(bad, name, f"be {what}")
             raise
@@ -138,6 +141,6 @@ def scaled(values: np.ndarray, multiplier: float) -> np.ndarray:
 def _casts(cell: Any, kind: pa.DataType) -> bool:
     try:
         cell.cast(kind)
-    except pa.ArrowInvalid:
+    except pa.ArrowException:
         return False
     return True
