@@ -334,6 +334,13 @@ def test_lobster_pairs_messages_with_books_and_halts_break_the_book(tmp_path):
     )
 
 
+@pytest.mark.parametrize("change", [{"time_zone": "Mars/Base"}, {"time_zone": "../x"}])
+def test_a_time_zone_that_does_not_exist_is_refused(tmp_path, change):
+    lobster(tmp_path)
+    with pytest.raises(InputError, match="message_2.csv: .* be a time zone"):
+        read(tmp_path, {"AMZN*": {"format": "lobster", **change}})
+
+
 def test_lobster_files_of_different_length_are_refused(tmp_path):
     files = lobster(tmp_path, orderbook=ORDERBOOK + ORDERBOOK)
     with pytest.raises(InputError, match="orderbook_2.csv: must have as many rows as .*message_2"):

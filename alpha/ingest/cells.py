@@ -90,8 +90,8 @@ class Cells:
             time_ns = np.where(high == 0, low, 0)
         elif pa.types.is_floating(column.type):
             # No float64 tells ns apart.
-            us_per = PER_UNIT[unit or "s"] / 1000
-            us = np.nan_to_num(column.fill_null(0).to_numpy()) * us_per
+            value = np.nan_to_num(column.fill_null(0).to_numpy(), posinf=0)
+            us = value * (PER_UNIT.get(unit or "s", 0) / 1000)
             time_ns = np.rint(np.clip(us, 0, HIGH_NS / 1000)).astype(np.int64) * 1000
         else:
             value = self._whole(name, column)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from alpha.core.errors import InputError
 from alpha.core.params import FileName, Name, Positive, Seconds, Section
@@ -14,15 +13,6 @@ from alpha.ingest.formats import FORMATS, MESSAGES, NEEDED, SNAPSHOTS
 
 # Where the step writes, and data.dir is when there are sources.
 INGESTED = "results/ingest"
-
-
-def _is_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"must be a time zone such as America/New_York, found {name!r}")
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_is_zone)]
 
 
 class Files(Section):
@@ -38,7 +28,7 @@ class Files(Section):
     local_time: Name | None = None  # by the recorder's
     # Without one, whole numbers are taken for what their size says, and text for ISO 8601.
     unit: Literal["s", "ms", "us", "ns", "iso"] | None = None
-    time_zone: Zone | None = None  # times count from its midnight, of the date in the file's name
+    time_zone: Name | None = None  # times count from its midnight, of the date in the file's name
     message: Name | None = None  # neighbours with the same value came at once
     price: Name | None = None
     size: Name | None = None

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
@@ -242,8 +242,10 @@ def _midnight_ns(path: Path, time_zone: str) -> int:
     try:
         [date] = re.findall(r"\d{4}-\d{2}-\d{2}", path.name)
         noon = datetime.fromisoformat(f"{date}T12:00").replace(tzinfo=ZoneInfo(time_zone))
-    except ValueError:
-        raise InputError(f"{path}: must have one date in its name, as YYYY-MM-DD") from None
+    except (ValueError, ZoneInfoNotFoundError):
+        raise InputError(
+            f"{path}: must have one date in its name, as YYYY-MM-DD, and {time_zone} be a time zone"
+        ) from None
     return ((noon - EPOCH) // timedelta(seconds=1) - 43_200) * 10**9
 
 
