@@ -37,7 +37,6 @@ class Recording:
         self._price: list[float] = []
         self._size: list[float] = []
         self._books: list[float] = []
-        self._columns: tuple[list[Any], ...] = (self._runs, self._price, self._size, self._books)
 
     @property
     def waiting(self) -> int:
@@ -58,13 +57,15 @@ class Recording:
         whether it was whole."""
         self._line += 1
         self._progress.message += 1
-        lengths = [len(column) for column in self._columns]
+        runs = len(self._runs)
         try:
             local, _, text = line.partition(b" ")
             self._read(orjson.loads(text), int(local))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            for column, length in zip(self._columns, lengths, strict=True):
-                del column[length:]
+            del self._runs[runs:]
+            events = sum(run[0] for run in self._runs)
+            del self._price[events:], self._size[events:]
+            del self._books[4 * sum(run[3] == BOOK for run in self._runs) :]
             self._lose(broken)
             return False
         return True
@@ -81,7 +82,7 @@ class Recording:
         time, message, kind, side, first, last, line = np.repeat(runs[:, 1:], runs[:, 0], axis=0).T
         price, size = np.array(self._price), np.array(self._size)
         books = np.array(self._books, float).reshape(-1, 1, 4)
-        for column in self._columns:
+        for column in (self._runs, self._price, self._size, self._books):
             column.clear()
         bad = (kind <= TRADE) & ~((price > 0) & (size >= 0) & np.isfinite(price + size))
         if bad.any():
@@ -107,6 +108,8 @@ class Recording:
     def _binance(self, message: dict[str, Any], local: int) -> None:
         data = message.get("data", message)
         event = data.get("e") or ("bookTicker" if "A" in data else "")
+        if self._beside_book(event == "bookTicker"):
+            return
         if "lastUpdateId" in data:
             event = "snapshot"
         elif event not in ("depthUpdate", "bookTicker", "trade", "aggTrade"):
@@ -141,6 +144,8 @@ class Recording:
         table, action = message.get("table"), message.get("action")
         if table not in (*_BOOKS, "quote", "trade") or (table, action) == ("trade", "partial"):
             self._progress.counts["other_messages"] += 1
+            return
+        if self._beside_book(table == "quote"):
             return
         rows = [row for row in message["data"] if self._chosen(row["symbol"])]
         if not rows:
@@ -178,9 +183,6 @@ class Recording:
 
     def _quote(self, *parts: Any, timed: bool = True) -> None:
         """Best bid, its size, best ask, its size."""
-        if self._has_book:
-            self._progress.counts["quotes_beside_book"] += 1
-            return
         if not (timed or self._local_clock):
             self._progress.counts["without_time"] += 1
             return
@@ -193,6 +195,13 @@ class Recording:
         self._put(BOOK, 0, [_NOTHING])
         for price, size in ((bid, bid_size), (ask, ask_size)):
             self._books += [price, size] if price and size else _NOTHING
+
+    def _beside_book(self, is_quote: bool) -> bool:
+        """Whether best quotes do not count, as there is the whole book."""
+        if is_quote and self._has_book:
+            self._progress.counts["quotes_beside_book"] += 1
+            return True
+        return False
 
     def _start_book(self) -> None:
         """Quotes that came before the first update are no book to add it to."""

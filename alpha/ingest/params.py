@@ -21,7 +21,7 @@ class Files(Section):
 
     format: Name
     columns: tuple[Name, ...] | None = None  # of files without a header, in order
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Literal[",", ";", "|", " ", "\t"] = ","
     symbol: Name | None = None
     instrument: Name | None = None  # stands for the symbol where that column is missing
     time: Name | None = None  # by the exchange's clock
