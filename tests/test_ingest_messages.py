@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 import pytest
-from test_ingest_formats import equal, fnv, ingest, joined, rows_of
+from test_ingest_formats import equal, fnv, ingest, joined, rows_of, zipped
 
 from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE
@@ -326,6 +326,13 @@ def test_a_recording_goes_on_in_its_next_file(tmp_path, name):
     section, counts = ingest(tmp_path, {"*": name}), Counter()
     equal(joined(list(open_streams(section.sources[0], section, counts)[0])), live(lines, name))
     assert counts["empty_files"] == 1
+
+
+def test_an_archive_that_is_damaged_is_refused(tmp_path):
+    data = bytearray(zipped(b"".join(BINANCE)))
+    data[100:110] = bytes(10)
+    with pytest.raises(InputError, match="a: cannot be read: "):
+        recorded(tmp_path, bytes(data))
 
 
 def test_a_file_that_is_no_recording_is_refused(tmp_path):

@@ -30,6 +30,10 @@ _DBN_LEVELS = {1: 1, 10: 10}  # by the type of the record
 Types = Mapping[str, pa.DataType]
 
 
+class CutShort(InputError):
+    """A file that ends before its content does."""
+
+
 @dataclass(frozen=True)
 class RawTable:
     """A table in a file whose rows have not been read yet."""
@@ -217,8 +221,11 @@ def sound(path: Path) -> Iterator[None]:
     """Say in one line, of what file, what its libraries found wrong. Raises InputError."""
     try:
         yield
-    except (pa.ArrowException, OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        pa.ArrowException, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         what = " ".join(str(error).split())
         # What Arrow says of gzip and zstd, and of Parquet.
-        cut = "Truncated" in what or "magic bytes" in what
-        raise InputError(f"{path}: {'is cut short' if cut else 'cannot be read'}: {what}") from None
+        if "Truncated" in what or "magic bytes" in what:
+            raise CutShort(f"{path}: is cut short: {what}") from None
+        raise InputError(f"{path}: cannot be read: {what}") from None

@@ -11,7 +11,7 @@ from alpha.ingest.formats import MESSAGES
 from alpha.ingest.messages import Recording
 from alpha.ingest.params import Files, Ingest, Source, find_files
 from alpha.ingest.progress import BACK_NS, Progress, moment, to_ns
-from alpha.ingest.rawfiles import open_bytes
+from alpha.ingest.rawfiles import CutShort, open_bytes, sound
 from alpha.ingest.tables import first_time, read_table
 
 _PIECE = 1 << 18  # bytes of a recording at once
@@ -93,10 +93,9 @@ def _pieces(path: Path) -> Iterator[bytes | None]:
     stream, done, size = open_bytes(path), 0, _PIECE
     while size:
         try:
-            piece = stream.read(size)
-        except OSError as error:
-            if "Truncated" not in str(error):
-                raise InputError(f"{path}: cannot be read: {error}") from None
+            with sound(path):
+                piece = stream.read(size)
+        except CutShort:
             if size == 1:
                 yield None
                 return
