@@ -195,6 +195,12 @@ def test_a_level_of_bitmex_that_was_never_named_breaks_the_book():
     assert counts["unknown_levels"] == 1
 
 
+def test_updates_of_bitmex_before_their_book_are_skipped_and_counted():
+    counts = Counter()
+    assert len(live([BITMEX[2]], "bitmex_messages", counts=counts).kind) == 0
+    assert counts["before_partial"] == 1
+
+
 def test_quotes_of_bitmex_are_books():
     row = {"symbol": "XBTUSD", "timestamp": "2024-08-08T23:54:15Z", "bidPrice": 100, "bidSize": 5}
     message = line({"table": "quote", "action": "insert", "data": [row]})

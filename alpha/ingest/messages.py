@@ -170,7 +170,7 @@ class Recording:
             self._prices.clear()
             self._put(CLEAR, 0, [_NOTHING])
         elif not self._has_book:
-            self._progress.counts["before_snapshot"] += 1
+            self._progress.counts["before_partial"] += 1
             return
         for row in rows:
             price = row.get("price") or self._prices.get(row["id"])
