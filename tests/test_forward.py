@@ -139,12 +139,25 @@ def test_a_network_of_other_layers_runs_in_tensorflow_and_that_is_said(tmp_path,
     inputs = keras.Input((9,))
     hidden = keras.layers.Dense(4, activation="gelu")(inputs)
     model = Network(randomized(keras.Model(inputs, keras.layers.Dense(1)(hidden))), np.ones(1), 2.0)
+    network._say_not_compiled.cache_clear()
     model.save(tmp_path)
     known = Known(features(30), np.empty((30, 3)))
     read = network.load(tmp_path)
     np.testing.assert_allclose(read.predict(known), model.predict(known), rtol=1e-6)
-    said = f"{tmp_path}: has layers that are not compiled: TensorFlow runs it, and a row agrees"
+    network.load(tmp_path)
+    said = "a network has layers that are not compiled: TensorFlow runs it, and rows agree to 1e-6"
     assert capsys.readouterr().err.count(said) == 1
+
+
+@pytest.mark.parametrize("name", ["Lambda", "TFSMLayer"])
+def test_a_layer_that_holds_a_program_is_never_loaded(tmp_path, name):
+    inputs = keras.Input((9,))
+    hidden = keras.layers.Lambda(lambda x: x)(inputs)
+    Network(keras.Model(inputs, keras.layers.Dense(1)(hidden)), np.ones(1), 2.0).save(tmp_path)
+    path = tmp_path / "architecture.json"
+    path.write_text(path.read_text().replace('"Lambda"', f'"{name}"'))
+    with pytest.raises(ValueError, match=f"must have no layer of {name}, which may run anything"):
+        network.load(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
+import os
+import re
 import subprocess
 import sys
+from shutil import copytree
 
 import numpy as np
 import pandas as pd
@@ -155,3 +158,16 @@ def test_the_commands_say_in_one_line_what_is_wrong(chain, tmp_path, folder, cap
         said = capsys.readouterr().err
         assert said.startswith(f"alpha {words[0]}: error: {tmp_path / 'none'}: no results above")
         assert said.count("\n") == 1
+
+
+def test_the_python_of_the_page_runs(chain, tmp_path, folder):
+    """On results like those of a run."""
+    copytree(results(chain), tmp_path / "results")
+    folder.rename(tmp_path / "results" / "simulate")
+    page = (ROOT / "docs" / "how-to" / "score.md").read_text(encoding="utf-8")
+    code = "".join(re.findall("```python\n(.*?)```", page, re.DOTALL))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.startswith("True Counter({'rows': 857"), done.stderr

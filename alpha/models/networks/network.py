@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from alpha.learn.losses import Objective
 
 _BATCH_ROWS = 1 << 12
+# Layers that hold a program, which a stranger's file must not bring.
+_NOT_LOADED = ("Lambda", "TFSMLayer")
 _ARCHITECTURE, _WEIGHTS, _SCALE = "architecture.json", "weights.npz", "scale.json"
 
 
@@ -130,11 +132,19 @@ def load(folder: Path) -> Predictor:
     # Keras finds our layers by their names, once they are imported.
     from alpha.models.networks.layers import keras
 
-    what = "has layers that are not compiled: TensorFlow runs it, and a row agrees to 1e-6 alone"
-    print(f"{folder}: {what}", file=sys.stderr)
-    net = keras.models.model_from_json(json.dumps(architecture))
+    text = json.dumps(architecture)
+    if found := [name for name in _NOT_LOADED if f'"{name}"' in text]:
+        raise ValueError(f"a network must have no layer of {found[0]}, which may run anything")
+    _say_not_compiled()
+    net = keras.models.model_from_json(text)
     net.set_weights(arrays)
     return Network(net, center, sigma)
+
+
+@cache
+def _say_not_compiled() -> None:
+    what = "a network has layers that are not compiled: TensorFlow runs it, and rows agree to 1e-6"
+    print(what, file=sys.stderr)
 
 
 def targets(outcome: np.ndarray, model: Network, objective: "Objective") -> np.ndarray:
