@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from conftest import ROOT, day_frame
 from scoring import CODES, MODELS, results
+from test_processor import HASWELL
 
 import alpha
 from alpha.core.artifacts import read_json, write_json
@@ -91,8 +92,19 @@ def test_a_prediction_depends_neither_on_the_number_of_rows_nor_on_their_order(c
     )
 
 
-def test_the_make_of_the_processor_does_not_show(chain, day, tmp_path):
-    """Whatever instructions NumPy and BLAS are free to use."""
+@pytest.mark.parametrize(
+    "compiler",
+    [
+        {},
+        pytest.param(
+            {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}, marks=pytest.mark.slow
+        ),
+        pytest.param(HASWELL, marks=pytest.mark.slow),
+    ],
+    ids=["native", "generic", "haswell"],
+)
+def test_the_make_of_the_processor_does_not_show(chain, day, tmp_path, compiler):
+    """Whatever instructions NumPy and BLAS are free to use, and what Numba compiles for."""
     day.to_pickle(tmp_path / "day")
     program = f"""if True:
         import alpha, hashlib, pandas
@@ -103,7 +115,7 @@ def test_the_make_of_the_processor_does_not_show(chain, day, tmp_path):
     """
     inherited = {name: value for name, value in os.environ.items() if name not in alpha.FLOOR}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=inherited | {alpha.ESCAPE: "1"},
+        [sys.executable, "-c", program], cwd=ROOT, env=inherited | compiler | {alpha.ESCAPE: "1"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     expected = [
