@@ -156,10 +156,10 @@ def trained(made, tmp_path_factory):
     normalize.run(params.features, params.normalize, **of)
     given = {name: out / "split" / name for name in ("train", "valid")}
     for kind, models in (("baselines", ("persistence", "har", "ridge")), ("trees", ("lightgbm",))):
+        chosen = {name: getattr(params, name) for name in models}
         train.run(
-            params.label, params.loss, params.train,
-            {name: getattr(params, name) for name in models}, seed=0, in_folders=kind == "baselines", normalization=contract,
-            out=out / "train" / kind, **given,
+            params.label, params.loss, params.train, chosen, seed=0, normalization=contract,
+            in_folders=kind == "baselines", out=out / "train" / kind, **given,
         )  # fmt: skip
     return out
 
