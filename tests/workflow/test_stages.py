@@ -18,8 +18,11 @@ from alpha.__main__ import COMMANDS
 from alpha.learn.kinds import KINDS
 
 with TemporaryDirectory() as _folder:
-    for _file in ("dvc.yaml", "tests/params.yaml"):
-        shutil.copy(ROOT / _file, _folder)
+    shutil.copy(ROOT / "dvc.yaml", _folder)
+    # With raw data, of which there is a stage.
+    _text = (ROOT / "tests" / "params.yaml").read_text(encoding="utf-8")
+    _text = _text.replace("sources: []", "sources: [{dir: raw, files: {'*': bitmex_quote}}]")
+    (Path(_folder) / "params.yaml").write_text(_text, encoding="utf-8")
     RESOLVED = ProjectFile(Repo.init(_folder, no_scm=True), "dvc.yaml").resolver.resolve()["stages"]
 # Those of a matrix differ in the model alone, and the seed: one of each.
 STAGES: dict[str, dict[str, Any]] = {name.partition("@")[0]: RESOLVED[name] for name in RESOLVED}
