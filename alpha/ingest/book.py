@@ -46,7 +46,7 @@ _NOW = np.dtype(
         ("snapshot", "?"),  # whether the message is a snapshot
         ("replaces", "?"),  # whether that replaces a book that was known
         ("admitted", "?"),  # whether the message counts
-        ("touched", "?"),  # whether it changed the book
+        ("touched", "?"),  # whether it changed the best quotes
         ("broke", "?"),  # whether something is missing since the last row
         ("next_ns", "i8"),  # the time of the next row
         ("book_ns", "i8"),  # when the book was last heard of
@@ -339,7 +339,7 @@ def _put_level(
     there = at < count and keys[at] == own
     before = sizes[at] if there else 0.0
     rank = count - at + (not there)
-    now.touched = True
+    now.touched |= rank == 1
     if new > 0 and not there:
         for later in range(count, at, -1):
             keys[later], sizes[later] = keys[later - 1], sizes[later - 1]
