@@ -302,6 +302,7 @@ def slow_replay(batch, until, levels, max_stale_ns):
                     gone = [BUY] * int(newer >= 0) + [SELL] * int(newer <= 0)
                     for side, price in [(side, best(side)) for side in gone]:
                         del book[side][price]
+                    touched()
                 if not (book[BUY] and book[SELL]):
                     broke = True
                 age = -1 if broke else age + 1

@@ -222,6 +222,7 @@ def _write_row(state: State, levels: int, out: Rows, row: int) -> None:
             now.depth[1] -= newer <= 0
         now.broke = True
         now.touch[:] = np.nan
+        _follow_touch(now, key, state.size)
     elif not (now.depth[0] and now.depth[1]):
         now.one_sided_rows += 1
         now.broke = True
