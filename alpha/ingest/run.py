@@ -12,7 +12,7 @@ from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, import_ahead, write_frame
 from alpha.ingest.events import NOTHING, Events, merge
-from alpha.ingest.formats import MESSAGES, TRADES
+from alpha.ingest.formats import MESSAGES, SNAPSHOTS, TRADES
 from alpha.ingest.params import Ingest, Source
 from alpha.ingest.sources import open_streams
 from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
@@ -55,19 +55,17 @@ def open_features(
     ingest: Ingest, source: Source, streams: Sequence[Iterator[Events]]
 ) -> tuple[FeatureStream, Iterator[FeatureRows]]:
     """What makes features of the streams of a source, and the rows of all their events."""
-    kinds = [files.kind for files in source.files.values()]
+    kinds = {files.kind for files in source.files.values()}
     firsts = [next(stream, NOTHING) for stream in streams]
-    shown = [batch.books.shape[1] for batch in firsts if len(batch.books)]
-    trades = (
-        TRADES in kinds or MESSAGES in kinds or any(one.action for one in source.files.values())
-    )
-    stream = FeatureStream(ingest, levels=max(shown, default=ingest.levels), trades=trades)
+    # How deep whole books are, they show; others are as deep as features want them.
+    levels = max(batch.books.shape[1] for batch in firsts) if SNAPSHOTS in kinds else ingest.levels
+    trades = kinds & {TRADES, MESSAGES} or any(files.action for files in source.files.values())
+    stream = FeatureStream(ingest, levels=levels, trades=bool(trades))
+    whole = [chain([first], others) for first, others in zip(firsts, streams, strict=True)]
 
     def rows() -> Iterator[FeatureRows]:
         last_ns = None
-        pairs = zip(firsts, streams, strict=True)
-        streams_again = [chain([first], others) for first, others in pairs]
-        for events in parallel.ahead(merge(streams_again)):
+        for events in parallel.ahead(merge(whole)):
             yield stream.feed(events)
             last_ns = int(events.time_ns[-1])
         if last_ns is not None:
