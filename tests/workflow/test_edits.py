@@ -162,3 +162,25 @@ def test_seeds_taken_away_leave_no_folder_that_is_predicted_or_evaluated(built, 
         assert copied.results() == before
         assert "Nothing to be done" in copied.run("snakemake", "--cores", "2")
         assert "up to date" in copied.run("dvc", "status")
+
+
+def test_raw_data_are_a_stage_before_the_others_and_are_made_where_the_others_look(built, tmp_path):
+    """Without sources there is none: no other plan here has it."""
+    before = built.params.read_bytes()
+    lines = [f"{second},100,1,101,1" for second in range(1_709_251_200, 1_709_251_800)]
+    quotes = "\n".join(["time,bid_price,bid_size,ask_price,ask_size", *lines]) + "\n"
+    (tmp_path / "quotes.csv").write_text(quotes, encoding="utf-8")
+    names = ("time", "bid_price", "bid_size", "ask_price", "ask_size")
+    mapping = {"format": "snapshots", **{name: name for name in names}}
+    built.edit(
+        {
+            "data.dir": "results/ingest",
+            "ingest.sources": [{"dir": str(tmp_path), "files": {"*.csv": mapping}}],
+        }
+    )
+    assert built.planned() == {"ingest"} | AFTER_LABELS
+    built.run("snakemake", "--cores", "1", "ingest")
+    [made] = (built.folder / "results" / "ingest").glob("*.h5")
+    assert made.name == "data-01-03-2024.h5"
+    assert "ingest@source0" not in json.loads(built.run("dvc", "status", "--json"))
+    built.params.write_bytes(before)
