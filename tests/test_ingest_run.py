@@ -207,7 +207,7 @@ def test_raw_files_that_cannot_be_used_leave_what_was_made_before(raw, made, tmp
 def test_a_market_without_a_row_is_refused(tmp_path):
     lines = [line for line in LINES if b"trade" in line]
     (tmp_path / "only-trades.txt").write_bytes(b"\n".join(lines))
-    with pytest.raises(InputError, match="must make at least one row"):
+    with pytest.raises(InputError, match="found 0, 0 of them without: 1,679 messages"):
         run(params(tmp_path, {"*.txt": "binance_messages"}), out=tmp_path / "out")
 
 
@@ -237,3 +237,37 @@ def test_real_quotes_and_trades_give_the_features_that_were_made_of_them(realdat
     assert whole.mean() > 0.99
     for name in ("buy_volume_10s", "sell_volume_60s", "buy_volume_300s"):
         np.testing.assert_allclose(ours[name][whole], theirs[name][whole], rtol=1e-4, atol=1e-3)
+
+
+SNAPSHOTS = {
+    "format": "snapshots", "time": "time", "bid_price": "bid_{level}", "bid_size": "bq_{level}",
+    "ask_price": "ask_{level}", "ask_size": "aq_{level}",
+}  # fmt: skip
+
+
+def quotes(folder, name, rows):
+    """A table of best quotes: seconds, bid and ask."""
+    lines = [f"{1_709_251_200 + second},{bid},1,{ask},1" for second, bid, ask in rows]
+    (folder / name).write_text("\n".join(["time,bid_0,bq_0,ask_0,aq_0", *lines]) + "\n")
+
+
+def test_a_file_of_one_row_is_a_market_of_one_row(tmp_path):
+    quotes(tmp_path, "one.csv", [(0, 100, 101)])
+    run(params(tmp_path, {"one.csv": SNAPSHOTS}), out=tmp_path / "out")
+    [frame] = frames(tmp_path / "out").values()
+    assert frame.best_bid.tolist() == [100]
+
+
+def test_quotes_that_are_swapped_are_refused(tmp_path):
+    quotes(tmp_path, "swapped.csv", [(second, 101, 100) for second in range(9)])
+    with pytest.raises(InputError, match="most of them with quotes, found 9, 9 of them without"):
+        run(params(tmp_path, {"*.csv": SNAPSHOTS}), out=tmp_path / "out")
+
+
+def test_trades_of_another_unit_are_refused(tmp_path):
+    quotes(tmp_path, "quotes.csv", [(second, 100, 101) for second in range(60)])
+    trades = [f"{1_709_251_200 + second},1000000,1" for second in range(1, 60)]
+    (tmp_path / "trades.csv").write_text("\n".join(["time,price,size", *trades]) + "\n")
+    mapping = {"format": "trades", "time": "time", "price": "price", "size": "size"}
+    with pytest.raises(InputError, match="near the book's best quotes, found .* 59 trades outside"):
+        run(params(tmp_path, {"q*": SNAPSHOTS, "t*": mapping}), out=tmp_path / "out")

@@ -253,7 +253,9 @@ def _begin(now: Any, kind: int, first: int, last: int) -> None:
     repeated = numbered and now.known and now.seen > 0 and last <= now.seen
     now.repeated += repeated
     now.admitted = not repeated
-    if kind == LEVEL and not repeated:
+    if kind == BOOK and numbered and not repeated:
+        now.seen = last
+    elif kind == LEVEL and not repeated:
         if numbered and now.known and 0 < now.seen < first - 1:
             now.sequence_gaps += 1
             _lose(now)

@@ -18,13 +18,15 @@ from alpha.ingest.sources import open_streams
 from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
 
 _DAY_NS = 86_400 * 10**9
+_DAY = "rows", "without_quotes"  # what the summary says of each
 
 
 def run(ingest: Ingest, *, out: Path) -> None:
     """Write out/SYMBOL-data-DD-MM-YYYY.h5, a file a UTC day with best_bid and best_ask (float64)
     and the features (float32), and out/summary.json: what was found, and what became of it.
 
-    Raises InputError, naming file and row, if raw files are not as params say, or make no row.
+    Raises InputError, naming file and row, if raw files are not as params say, or if most of the
+    rows have no quotes, or most trades are of another book.
     """
     if not ingest.sources:
         raise InputError("ingest.sources: must name raw files, found none")
@@ -34,21 +36,30 @@ def run(ingest: Ingest, *, out: Path) -> None:
     [source] = ingest.sources
     with whole_folder(out) as part:
         stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
-        for rows in each_day(batches):
-            date = np.datetime64(int(rows.time_ns[0]), "ns").astype("datetime64[D]").item()
+        for day in each_day(batches):
+            date = np.datetime64(int(day.time_ns[0]), "ns").astype("datetime64[D]").item()
             symbol = f"{ingest.symbol}-" if ingest.symbol else ""
             name = f"{symbol}data-{date:%d-%m-%Y}.h5"
-            blocks = [Block(QUOTES, rows.quotes), Block(stream.names, rows.features)]
-            write_frame(part / name, rows.time_ns, blocks, tz_aware=True)
-            unknown = int(np.count_nonzero(np.isnan(rows.quotes[:, 0])))
-            days[name] = {"rows": len(rows.time_ns), "without_quotes": unknown}
-        if not days:
-            raise InputError(f"{source.dir}: must make at least one row of ingest.grid_seconds")
+            blocks = [Block(QUOTES, day.quotes), Block(stream.names, day.features)]
+            write_frame(part / name, day.time_ns, blocks, tz_aware=True)
+            numbers = len(day.time_ns), int(np.count_nonzero(np.isnan(day.quotes[:, 0])))
+            days[name] = dict(zip(_DAY, numbers, strict=True))
         counts = stream.counts | found
+        noted = (f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items() if count)
+        found_was = ", ".join(noted) or "nothing"
+        rows, without = (sum(day[name] for day in days.values()) for name in _DAY)
+        if 2 * without >= rows:
+            raise InputError(
+                f"{source.dir}: must make rows on the grid, most of them with quotes, found "
+                f"{rows:,}, {without:,} of them without: {found_was}"
+            )
+        if counts["trades_outside_book"] > max(counts["trades"], 10):
+            raise InputError(
+                f"{source.dir}: most trades must be near the book's best quotes, found "
+                f"{found_was}; another symbol, or another unit?"
+            )
         write_json(part / "summary.json", {"days": days, "counts": counts})
-    total = sum(day["rows"] for day in days.values())
-    noted = (f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items() if count)
-    print(f"{total:,} rows in {len(days)} files: {', '.join(noted)}")
+    print(f"{rows:,} rows in {len(days)} files: {found_was}")
 
 
 def open_features(
@@ -66,8 +77,9 @@ def open_features(
     def rows() -> Iterator[FeatureRows]:
         last_ns = None
         for events in parallel.ahead(merge(whole)):
-            yield stream.feed(events)
-            last_ns = int(events.time_ns[-1])
+            if len(events.time_ns):
+                yield stream.feed(events)
+                last_ns = int(events.time_ns[-1])
         if last_ns is not None:
             yield stream.advance(last_ns)
 
