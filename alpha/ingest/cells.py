@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,55 +10,63 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alpha.core.errors import InputError
-from alpha.ingest.progress import HIGH_NS, LOW_NS, PER_UNIT, Line, hash_ids, shown, units_ns
+from alpha.ingest.progress import HIGH_NS, LOW_NS, PER_UNIT, hash_ids, shown, units_ns
 
+SECONDS = pa.decimal128(38, 9)  # to the ns, which float64 does not tell apart
 _UNKNOWN = -128  # the code of a word that no table has
+_MUST_BE = {
+    pa.int64(): "a whole number", pa.float64(): "a number", SECONDS: "a number",
+    pa.string(): "text",
+}  # fmt: skip
 
 
 class Cells:
-    """Rows of a table; `line` says where they are. All methods raise InputError."""
+    """Rows of a table, with their numbers in it; `where` says in which line of which file one is.
+    All methods raise InputError."""
 
-    def __init__(self, rows: pa.Table, line: Line) -> None:
-        self._rows = rows
-        self.line = line
+    def __init__(
+        self, rows: pa.RecordBatch, numbers: np.ndarray, where: Callable[[int], str]
+    ) -> None:
+        self._rows, self._numbers, self._where = rows, numbers, where
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._numbers)
 
-    def take(self, kept: np.ndarray) -> "Cells":
+    def line(self, row: int) -> str:
+        return self._where(int(self._numbers[row]))
+
+    def filter(self, kept: np.ndarray) -> "Cells":
         """The rows where `kept`, (n,) bool, is true."""
-        rows = np.flatnonzero(kept)
-        return Cells(self._rows.filter(pa.array(kept)), lambda row: self.line(int(rows[row])))
+        return Cells(self._rows.filter(pa.array(kept)), self._numbers[kept], self._where)
 
     def floats(self, name: str) -> np.ndarray:
         """(n,) float64, NaN where a cell is empty."""
-        return self._floats(name, self._column(name))
+        return _floats(self.cast(name, pa.float64()))
 
-    def joined(self, name: str, separator: str) -> tuple[np.ndarray, np.ndarray]:
+    def joined(self, name: str, separator: str) -> list[np.ndarray]:
         """The numbers before and after a separator, as `floats`."""
-        column = self._column(name)
-        both = pc.split_pattern(pc.if_else(pc.equal(column, ""), None, column), separator)
-        lengths = pc.list_value_length(both).fill_null(2).to_numpy()
-        self.refuse(lengths != 2, name, f"be two numbers with {separator!r} between")
-        before, after = (self._floats(name, pc.list_element(both, part)) for part in (0, 1))
-        return before, after
+        text = self.cast(name, pa.string())
+        parts = pc.extract_regex(text, f"^(?P<a>.*?)(?:{re.escape(separator)}(?P<b>.*))?$")
+        return [
+            _floats(self.cast(name, pa.float64(), pc.struct_field(parts, part))) for part in (0, 1)
+        ]
 
     def whole(self, name: str) -> np.ndarray:
         """(n,) int64, 0 where a cell is empty."""
-        return self._whole(name, self._column(name))
+        return np.array(self.cast(name, pa.int64()).fill_null(0))
 
     def ids(self, name: str) -> np.ndarray:
         """Ids as numbers, (n,) int64, 0 where a cell is empty."""
-        column = self._cast(name, self._column(name), pa.string(), "text")
+        column = self.cast(name, pa.string())
         _, ends, text = column.buffers()
         ends = np.frombuffer(ends, np.int32)[column.offset :][: len(column) + 1]
         return hash_ids(np.frombuffer(text or b"", np.uint8), ends)
 
     def words(self, name: str) -> tuple[list[str], np.ndarray]:
         """The words of a column, and which of them each row has, (n,); "" for an empty cell."""
-        column = self._column(name)
+        column = self._rows[name]
         if not pa.types.is_dictionary(column.type):
-            column = self._cast(name, column, pa.string(), "text").dictionary_encode()
+            column = self.cast(name, pa.string()).dictionary_encode()
         words = [*column.dictionary.cast(pa.string()).to_pylist(), ""]
         return words, column.indices.fill_null(len(words) - 1).to_numpy()
 
@@ -68,33 +76,32 @@ class Cells:
         """What a table says of each row's word, (n,) int8; it must have those that are used."""
         words, index = self.words(name)
         found = np.array([table.get(word, _UNKNOWN) for word in words], np.int8)[index]
-        unknown = (found == _UNKNOWN) & used
-        self.refuse(unknown, name, f"be one of {', '.join(filter(None, table))}")
+        self.refuse((found == _UNKNOWN) & used, name, f"be one of {', '.join(filter(None, table))}")
         return found
 
-    def times(self, name: str, unit: str | None, base_ns: int = 0) -> np.ndarray:
+    def times(self, name: str, unit: str | None, base_ns: int) -> np.ndarray:
         """UTC in ns, (n,) int64, of 2000 to 2100; `base_ns` is what times count from."""
-        column = self._column(name)
+        column = self._rows[name]
         if pa.types.is_string(column.type):
             # BitMEX has a D where ISO 8601 has a T.
             column = pc.replace_substring(column, "D", "T", max_replacements=1)
             zone = "UTC" if re.search(r"(Z|[+-]\d\d:?\d\d)$", str(column[0])) else None
-            column = self._cast(name, column, pa.timestamp("ns", zone), "an ISO 8601 time")
+            column = self.cast(name, pa.timestamp("ns", zone), column)
         if pa.types.is_timestamp(column.type):
             unit, column = column.type.unit, column.cast(pa.int64())
-        if unit == "s" and pa.types.is_decimal(column.type):
+        if pa.types.is_floating(column.type):
+            # No float64 tells ns apart.
+            us = _floats(column) * (PER_UNIT[unit or "s"] / 1000)
+            us = np.nan_to_num(us, posinf=0)
+            time_ns = np.rint(np.clip(us, 0, HIGH_NS / 1000)).astype(np.int64) * 1000
+        elif pa.types.is_decimal(column.type) and unit == "s":
             # Two halves of 64 bits, of which the upper one is 0 for all times that there are.
-            column = self._cast(name, column, pa.decimal128(38, 9), "a number").fill_null(0)
+            column = self.cast(name, SECONDS).fill_null(0)
             halves = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)
             low, high = halves[column.offset :][: len(column)].T
             time_ns = np.where(high == 0, low, 0)
-        elif pa.types.is_floating(column.type):
-            # No float64 tells ns apart.
-            value = np.nan_to_num(column.fill_null(0).to_numpy(), posinf=0)
-            us = value * (PER_UNIT.get(unit or "s", 0) / 1000)
-            time_ns = np.rint(np.clip(us, 0, HIGH_NS / 1000)).astype(np.int64) * 1000
         else:
-            value = self._whole(name, column)
+            value = np.array(self.cast(name, pa.int64(), column).fill_null(0))
             per = PER_UNIT[unit] if unit in PER_UNIT else units_ns(value)
             time_ns = np.clip(value, 0, HIGH_NS // per) * per
         time_ns = time_ns + base_ns
@@ -110,22 +117,14 @@ class Cells:
             found = shown(self._rows[name][row].as_py())
             raise InputError(f"{self.line(row)}: {name} must {must}, found {found}")
 
-    def _column(self, name: str) -> Any:
-        return self._rows[name].combine_chunks()
-
-    def _floats(self, name: str, column: Any) -> np.ndarray:
-        column = self._cast(name, column, pa.float64(), "a number")
-        return np.array(column.to_numpy(zero_copy_only=False))
-
-    def _whole(self, name: str, column: Any) -> np.ndarray:
-        return np.array(self._cast(name, column, pa.int64(), "a whole number").fill_null(0))
-
-    def _cast(self, name: str, column: Any, kind: pa.DataType, what: str) -> Any:
+    def cast(self, name: str, kind: pa.DataType, column: Any = None) -> Any:
+        """A column, or what was made of it, as another type."""
+        column = self._rows[name] if column is None else column
         try:
             return column.cast(kind, safe=False)
         except pa.ArrowException:
             bad = np.array([not _casts(cell, kind) for cell in column])
-            self.refuse(bad, name, f"be {what}")
+            self.refuse(bad, name, f"be {_MUST_BE.get(kind, 'an ISO 8601 time')}")
             raise
 
 
@@ -136,6 +135,10 @@ def scaled(values: np.ndarray, multiplier: float) -> np.ndarray:
     whole = round(1 / multiplier)
     exact = multiplier < 1 and math.isclose(whole * multiplier, 1, rel_tol=1e-12)
     return values / whole if exact else values * multiplier
+
+
+def _floats(column: Any) -> np.ndarray:
+    return np.array(column.to_numpy(zero_copy_only=False))
 
 
 def _casts(cell: Any, kind: pa.DataType) -> bool:

@@ -18,6 +18,9 @@ NEEDED = {
 }
 # Columns that a vendor's older files, or a user's own extracts, may lack.
 OPTIONAL = ("symbol", "previous", "id", "message")
+# Which rows of a snapshot are trades too, as Databento and LOBSTER have them, or halts.
+IS_TRADE, IS_HALT = 1, 2
+ACTIONS = {**dict.fromkeys(("T", "4", "5"), IS_TRADE), "7": IS_HALT}
 
 SIDES = {
     **dict.fromkeys(("buy", "bid", "b", "B", "Buy", "BUY", "Bid", "BID"), _BUY),
@@ -46,8 +49,7 @@ _TARDIS_BOOK = {
 _BITMEX = {"symbol": "symbol", "time": "timestamp", "unit": "iso"}
 _DATABENTO = {
     "symbol": "symbol", "instrument": "instrument_id", "time": "ts_event", "local_time": "ts_recv",
-    "message": "sequence", "action": "action", "actions": {"trade": ("T",)}, "price": "price",
-    "size": "size", "side": "side", "bid_price": "bid_px_{level:02}",
+    "message": "sequence", "action": "action", "price": "price", "size": "size", "side": "side", "bid_price": "bid_px_{level:02}",
     "bid_size": "bid_sz_{level:02}", "ask_price": "ask_px_{level:02}",
     "ask_size": "ask_sz_{level:02}", "no_level": (float(2**63 - 1),), "integer_price": 1e-9,
 }  # fmt: skip
@@ -98,8 +100,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "lobster": (SNAPSHOTS, {
         "columns": ("time", "type", "order_id", "size", "price", "direction"),
         "time": "time", "unit": "s", "time_zone": "America/New_York",
-        "action": "type", "actions": {"trade": ("4", "5"), "halt": ("7",)},
-        "price": "price", "size": "size", "price_multiplier": 1e-4,
+        "action": "type", "price": "price", "size": "size", "price_multiplier": 1e-4,
         # The direction is that of the order that rested.
         "side": "direction", "sides": {"buy": ("-1",), "sell": ("1",)},
         "bid_price": "bid_price_{level}", "bid_size": "bid_size_{level}",

@@ -2,8 +2,11 @@
 `<local nanoseconds> <the exchange's JSON>`, as hftbacktest's collectors write them.
 """
 
-from collections.abc import Iterable
+import io
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,16 @@ import orjson
 from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Events
 from alpha.ingest.formats import SIDES
-from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, shown, to_ns
+from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, to_ns
+from alpha.ingest.rawfiles import CutShort, open_bytes, sound
 
-_NOTHING = (np.nan, 0.0)  # price and size of an event that has none
-_BOOKS = ("orderBookL2", "orderBookL2_25")  # BitMEX's tables
+_LONGEST = 1 << 24  # bytes of a line
+_NOTHING = ((np.nan, 0.0),)  # price and size of an event that has none
+_BINANCE_QUOTE = "b", "B", "a", "A"
+_BITMEX_QUOTE = "bidPrice", "bidSize", "askPrice", "askSize"
+_HEAD = 100  # lines to find a time in
+_NO_UPDATE = (-9, -9)
+Rows = list[dict[str, Any]]
 
 
 class Recording:
@@ -23,25 +32,29 @@ class Recording:
     its best quotes, and of trades and their aggregates the kind that comes first."""
 
     def __init__(self, exchange: str, clock: str, progress: Progress) -> None:
-        self._read = {"binance_messages": self._binance, "bitmex_messages": self._bitmex}[exchange]
+        # What reads a message, by its kind.
+        self._readers = {
+            "binance_messages": {
+                "snapshot": self._snapshot, "depthUpdate": self._update,
+                "bookTicker": self._quotes, "trade": self._trade, "aggTrade": self._trade,
+            },
+            "bitmex_messages": {
+                "orderBookL2": self._levels, "orderBookL2_25": self._levels,
+                "quote": self._quotes, "trade": self._executions,
+            },
+        }[exchange]  # fmt: skip
         self._local_clock = clock == "local"
         self._progress = progress
         self._path: object = "live"
         self._line = self._now_ns = self._newest_ns = 0
         self._has_quotes = self._has_book = False
-        self._trades = ""
-        self._silent = (-9, -9)  # first and last number of updates that had no level
+        self._kind_of_trades = ""
+        self._silent = _NO_UPDATE  # first and last number of updates that had no level
         self._prices: dict[int, float] = {}  # of BitMEX's levels, by id
-        # What neighbouring events share: how many there are, then the columns of `take`.
-        self._runs: list[tuple[int, ...]] = []
-        self._price: list[float] = []
-        self._size: list[float] = []
-        self._books: list[float] = []
-
-    @property
-    def waiting(self) -> int:
-        """How many events there are to take."""
-        return len(self._price)
+        # What neighbouring events share: how many there are, and the columns of `take`; their
+        # prices, sizes and book.
+        self._runs: list[tuple[Any, ...]] = []
+        self.waiting = 0  # about how many events there are to take
 
     def open(self, path: object) -> None:
         """Name the file that the next lines are from, for errors."""
@@ -52,9 +65,8 @@ class Recording:
         self.add(line)
         return self.take()
 
-    def add(self, line: bytes, broken: str = "bad_lines") -> bool:
-        """Read the next line; if it is broken, that is counted, and the book is not known. Says
-        whether it was whole."""
+    def add(self, line: bytes, broken: str = "bad_lines") -> None:
+        """Read the next line; if it is broken, that is counted, and the book is not known."""
         self._line += 1
         self._progress.message += 1
         runs = len(self._runs)
@@ -63,27 +75,27 @@ class Recording:
             self._read(orjson.loads(text), int(local))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             del self._runs[runs:]
-            events = sum(run[0] for run in self._runs)
-            del self._price[events:], self._size[events:]
-            del self._books[4 * sum(run[3] == BOOK for run in self._runs) :]
-            self._lose(broken)
-            return False
-        return True
+            self.lose(broken)
 
-    def end(self, rest: bytes, *, cut: bool) -> None:
-        """Read what follows the last end of a line in a file, which may be cut there."""
-        whole = not rest or self.add(rest, "cut_lines")
-        if whole and cut:
-            self._lose("cut_lines")
+    def lose(self, reason: str) -> None:
+        """Count a loss, after which the book is not known."""
+        self._progress.counts[reason] += 1
+        if self._newest_ns:
+            self._progress.message += 1
+            self._now_ns = self._newest_ns
+            self._put(BREAK)
 
     def take(self) -> Events:
         """The events of the lines since it was last called."""
-        runs = np.array(self._runs, np.int64).reshape(-1, 8)
-        time, message, kind, side, first, last, line = np.repeat(runs[:, 1:], runs[:, 0], axis=0).T
-        price, size = np.array(self._price), np.array(self._size)
-        books = np.array(self._books, float).reshape(-1, 1, 4)
-        for column in (self._runs, self._price, self._size, self._books):
-            column.clear()
+        runs = [run[:8] for run in self._runs]
+        columns = np.array(runs, np.int64).reshape(-1, 8)
+        time, message, kind, side, first, last, line = np.repeat(columns[:, 1:], columns[:, 0], 0).T
+        price, size = (
+            np.fromiter(chain.from_iterable(run[at] for run in self._runs), float) for at in (8, 9)
+        )
+        books = np.array([run[10] for run in self._runs if run[10]], float).reshape(-1, 1, 4)
+        self._runs.clear()
+        self.waiting = 0
         bad = (kind <= TRADE) & ~((price > 0) & (size >= 0) & np.isfinite(price + size))
         if bad.any():
             row = int(np.argmax(bad))
@@ -97,135 +109,116 @@ class Recording:
         message, first, last = message.copy(), first.copy(), last.copy()
         return Events(time, message, kind, side, price, size, first, last, books)
 
-    def _lose(self, reason: str) -> None:
-        """Count a loss, after which the book is not known."""
-        self._progress.counts[reason] += 1
-        if self._newest_ns:
-            self._progress.message += 1
-            self._now_ns = self._newest_ns
-            self._put(BREAK, 0, [_NOTHING])
-
-    def _binance(self, message: dict[str, Any], local: int) -> None:
+    def _read(self, message: dict[str, Any], local: int) -> None:
         data = message.get("data", message)
-        event = data.get("e") or ("bookTicker" if "A" in data else "")
-        if self._beside_book(event == "bookTicker"):
-            return
-        if "lastUpdateId" in data:
-            event = "snapshot"
-        elif event not in ("depthUpdate", "bookTicker", "trade", "aggTrade"):
+        rows = data if isinstance(data, list) else [data]
+        kind = message.get("table") or rows[0].get("e")
+        # REST snapshots and best quotes of Binance's spot do not say what they are.
+        if not kind and "lastUpdateId" in rows[0]:
+            kind = "snapshot"
+        elif not kind and "A" in rows[0]:
+            kind = "bookTicker"
+        action = message.get("action", kind)
+        reader = self._readers.get(kind)
+        quotes = reader == self._quotes
+        if not reader or (kind, action) == ("trade", "partial"):
             self._progress.counts["other_messages"] += 1
-            return
-        if not self._chosen(data.get("s") or data.get("symbol")):
-            return
-        self._set_time(data.get("T") or data.get("E"), local)
-        if event == "snapshot":
-            self._start_book()
-            self._put(CLEAR, 0, [_NOTHING], 0, data["lastUpdateId"])
-            self._put(LEVEL, BUY, data["bids"])
-            self._put(LEVEL, SELL, data["asks"])
-        elif event == "depthUpdate":
-            self._start_book()
-            first, last = data["pu"] + 1 if "pu" in data else data["U"], data["u"]
-            if self._silent[1] == first - 1:
-                first = self._silent[0]
-            self._put(LEVEL, BUY, data["b"], first, last)
-            self._put(LEVEL, SELL, data["a"], first, last)
-            self._silent = (-9, -9) if data["b"] or data["a"] else (first, last)
-        elif event == "bookTicker":
-            self._quote(data["b"], data["B"], data["a"], data["A"], timed="T" in data)
-        elif data.get("X", "MARKET") == "MARKET" and self._trades in ("", event):
-            self._trades = event
-            number = data["t" if event == "trade" else "a"]
-            self._put(TRADE, SELL if data["m"] else BUY, [(data["p"], data["q"])], 0, number)
-        else:
-            self._progress.counts["other_messages"] += 1
+        elif quotes and self._has_book:
+            self._progress.counts["quotes_beside_book"] += 1
+        elif rows := [row for row in rows if self._chosen(row)]:
+            times = [row.get("T") or row.get("E") or row.get("timestamp") for row in rows]
+            time = max(filter(None, times), default=None)
+            if quotes and not (time or self._local_clock):
+                self._progress.counts["without_time"] += 1
+                return
+            self._set_time(time, local)
+            reader(action, rows)
 
-    def _bitmex(self, message: dict[str, Any], local: int) -> None:
-        table, action = message.get("table"), message.get("action")
-        if table not in (*_BOOKS, "quote", "trade") or (table, action) == ("trade", "partial"):
-            self._progress.counts["other_messages"] += 1
-            return
-        if self._beside_book(table == "quote"):
-            return
-        rows = [row for row in message["data"] if self._chosen(row["symbol"])]
-        if not rows:
-            return
-        self._set_time(max(row.get("timestamp", "") for row in rows), local)
-        if table in _BOOKS:
-            self._levels(str(action), rows)
-            return
-        for row in rows:
-            if table == "quote":
-                self._quote(*map(row.get, ("bidPrice", "bidSize", "askPrice", "askSize")))
-            else:
-                text = np.frombuffer(row["trdMatchID"].encode(), np.uint8)
-                [number] = hash_ids(text, np.array([0, len(text)], np.int32))
-                taken = [(row["price"], row["size"])]
-                self._put(TRADE, SIDES[row["side"]], taken, 0, int(number))
+    def _snapshot(self, _: str, rows: Rows) -> None:
+        self._start_book()
+        self._put(CLEAR, last=rows[0]["lastUpdateId"])
+        self._put(LEVEL, BUY, rows[0]["bids"])
+        self._put(LEVEL, SELL, rows[0]["asks"])
 
-    def _levels(self, action: str, rows: list[dict[str, Any]]) -> None:
+    def _update(self, _: str, rows: Rows) -> None:
+        [row] = rows
+        self._start_book()
+        first, last = row["pu"] + 1 if "pu" in row else row["U"], row["u"]
+        if self._silent[1] == first - 1:
+            first = self._silent[0]
+        self._put(LEVEL, BUY, row["b"], first, last)
+        self._put(LEVEL, SELL, row["a"], first, last)
+        self._silent = _NO_UPDATE if row["b"] or row["a"] else (first, last)
+
+    def _levels(self, action: str, rows: Rows) -> None:
         """BitMEX names a level by its id, and its price only when it is new."""
         if action == "partial":
             self._start_book()
             self._prices.clear()
-            self._put(CLEAR, 0, [_NOTHING])
+            self._put(CLEAR)
         elif not self._has_book:
             self._progress.counts["before_partial"] += 1
             return
         for row in rows:
             price = row.get("price") or self._prices.get(row["id"])
             if price is None:
-                self._lose("unknown_levels")
+                self.lose("unknown_levels")
                 return
             self._prices[row["id"]] = price
             size = 0 if action == "delete" else row["size"]
             self._put(LEVEL, SIDES[row["side"]], [(price, size)])
 
-    def _quote(self, *parts: Any, timed: bool = True) -> None:
-        """Best bid, its size, best ask, its size."""
-        if not (timed or self._local_clock):
-            self._progress.counts["without_time"] += 1
-            return
+    def _quotes(self, _: str, rows: Rows) -> None:
         self._has_quotes = True
-        bid, bid_size, ask, ask_size = numbers = [float(part or 0) for part in parts]
-        if not all(0 <= number < np.inf for number in numbers):
-            raise InputError(
-                f"{self._path}: line {self._line}: quotes must be 0 or more, found {shown(parts)}"
-            )
-        self._put(BOOK, 0, [_NOTHING])
-        for price, size in ((bid, bid_size), (ask, ask_size)):
-            self._books += [price, size] if price and size else _NOTHING
+        for row in rows:
+            names = _BINANCE_QUOTE if "u" in row else _BITMEX_QUOTE
+            bid, bid_size, ask, ask_size = numbers = [float(row.get(name) or 0) for name in names]
+            if not all(0 <= number < np.inf for number in numbers):
+                raise InputError(
+                    f"{self._path}: line {self._line}: quotes must be 0 or more, found {numbers}"
+                )
+            self._put(BOOK, book=(*_level(bid, bid_size), *_level(ask, ask_size)))
 
-    def _beside_book(self, is_quote: bool) -> bool:
-        """Whether best quotes do not count, as there is the whole book."""
-        if is_quote and self._has_book:
-            self._progress.counts["quotes_beside_book"] += 1
-            return True
-        return False
+    def _trade(self, kind: str, rows: Rows) -> None:
+        [row] = rows
+        self._kind_of_trades = self._kind_of_trades or kind
+        # Of futures, the insurance fund's are none of the market.
+        if kind != self._kind_of_trades or row.get("X", "MARKET") != "MARKET":
+            self._progress.counts["other_messages"] += 1
+            return
+        number = row["t" if kind == "trade" else "a"]
+        self._put(TRADE, SELL if row["m"] else BUY, [(row["p"], row["q"])], last=number)
+
+    def _executions(self, _: str, rows: Rows) -> None:
+        for row in rows:
+            text = np.frombuffer(row["trdMatchID"].encode(), np.uint8)
+            [number] = hash_ids(text, np.array([0, len(text)], np.int32))
+            self._put(TRADE, SIDES[row["side"]], [(row["price"], row["size"])], last=int(number))
 
     def _start_book(self) -> None:
         """Quotes that came before the first update are no book to add it to."""
         if self._has_quotes and not self._has_book:
-            self._put(BREAK, 0, [_NOTHING])
+            self._put(BREAK)
         self._has_book = True
 
     def _put(
-        self, kind: int, side: int, levels: Iterable[Any], first: int = 0, last: int = 0
-    ) -> None:
+        self, kind: int, side: int = 0, levels: Sequence[Any] = _NOTHING, first: int = 0,
+        last: int = 0, book: tuple[float, ...] = (),
+    ) -> None:  # fmt: skip
         """Add an event of each price and size."""
         if not levels:
             return
         if not 0 <= first <= last < 2**63:
             raise ValueError
         prices, sizes = zip(*levels, strict=True)
-        self._price += map(float, prices)
-        self._size += map(float, sizes)
         shared = self._now_ns, self._progress.message, kind, side, first, last, self._line
-        self._runs.append((len(prices), *shared))
+        values = [*map(float, prices)], [*map(float, sizes)]
+        self._runs.append((len(levels), *shared, *values, book))
+        self.waiting += len(levels)
 
     def _set_time(self, exchange: int | str | None, local: int) -> None:
         """The message's time; one without a time of the exchange counts from the newest one."""
-        if isinstance(exchange, str) and exchange:
+        if isinstance(exchange, str):
             past = datetime.fromisoformat(exchange) - EPOCH
             exchange = past // timedelta(microseconds=1) * 1000
         value = local if self._local_clock or not exchange else int(exchange)
@@ -237,8 +230,9 @@ class Recording:
         self._now_ns = found if exchange or self._local_clock else self._newest_ns or found
         self._newest_ns = max(self._newest_ns, self._now_ns)
 
-    def _chosen(self, symbol: str | None) -> bool:
-        """Whether a message is of the symbol that params choose, or does not say."""
+    def _chosen(self, row: dict[str, Any]) -> bool:
+        """Whether a row is of the symbol that params choose, or does not say."""
+        symbol = row.get("s") or row.get("symbol")
         if symbol is None:
             return True
         if symbol not in self._progress.symbols:
@@ -247,3 +241,42 @@ class Recording:
             return True
         self._progress.counts["other_symbols"] += 1
         return False
+
+
+def read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Events]:
+    """The events of a file of recorded lines, which may end anywhere: what is whole counts."""
+    recording.open(path)
+    try:
+        for line in _lines(path):
+            # The end of the last line may be lacking, which is whole if its JSON is.
+            recording.add(line, "bad_lines" if line.endswith(b"\n") else "cut_lines")
+            if recording.waiting >= rows:
+                yield recording.take()
+    except CutShort:
+        recording.lose("cut_lines")
+    yield recording.take()
+
+
+def first_local_time(path: Path) -> int | None:
+    """The local time of the first line that has one, in ns; None if a file is empty."""
+    line = None
+    for line in islice(_lines(path), _HEAD):
+        local = line.partition(b" ")[0]
+        if local.isdigit() and len(local) < 20:
+            return to_ns(int(local))
+    if line is not None:
+        raise InputError(f"{path}: must have lines of a local time in ns and JSON")
+    return None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    with sound(path):
+        stream = io.BufferedReader(open_bytes(path))
+        while line := stream.readline(_LONGEST):
+            if len(line) == _LONGEST:
+                raise InputError(f"{path}: must have lines of less than {_LONGEST:,} bytes")
+            yield line
+
+
+def _level(price: float, size: float) -> tuple[float, float]:
+    return (price, size) if price and size else _NOTHING[0]

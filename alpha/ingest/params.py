@@ -41,7 +41,6 @@ class Files(Section):
     last: Name | None = None
     previous: Name | None = None
     action: Name | None = None  # of snapshots: which rows are trades too, or halts
-    actions: dict[Literal["trade", "halt"], tuple[str, ...]] | None = None
     bid_price: Name | None = None  # of a level, with {level} for its number
     bid_size: Name | None = None
     ask_price: Name | None = None

@@ -1,29 +1,24 @@
-"""What a stream of raw messages carries on from batch to batch, and from file to file."""
+"""What a stream of raw messages carries on from batch to batch, and from file to file; and times
+and names of trades as numbers."""
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import numba
 import numpy as np
 
 from alpha.core.errors import InputError
 from alpha.core.text import some
-from alpha.ingest.events import BOOK, Events
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOW_NS, HIGH_NS = (int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 10**9 for y in (2000, 2100))
 BACK_NS = 60 * 10**9  # how far a message may lie behind the newest one
-# How far the median prices and sizes of this many events may be apart from one file to the next.
-_TYPICAL, _APART = 1000, np.array([4, 1000])
 
 PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 # A time of 2000 to 2100 below the first of these is in seconds, and so on.
 _ABOVE, _NS = (10**11, 10**14, 10**17), (*PER_UNIT.values(),)
-
-Line = Callable[[int], str]  # the file and the line of a row, for errors
 
 
 class Progress:
@@ -33,9 +28,8 @@ class Progress:
         self.symbols: set[str] = set()  # that were found
         self.newest_ns = 0
         self.message = 0
-        self._before: tuple[Path, np.ndarray] | None = None
 
-    def order(self, time_ns: np.ndarray, line: Line) -> np.ndarray:
+    def order(self, time_ns: np.ndarray, line: Callable[[int], str]) -> np.ndarray:
         """Times that never go back: a late row counts from the newest time before it. Raises
         InputError, naming the row, for one that is very late."""
         if not len(time_ns):
@@ -66,50 +60,6 @@ class Progress:
                 f"{path}: must hold one symbol, or ingest.symbol choose one, found "
                 f"{some(sorted(self.symbols))}"
             )
-
-    def same_units(self, path: Path, batches: Iterable[Events]) -> Iterator[Events]:
-        """The batches of a file. Raises InputError, naming it and the file before, if prices or
-        sizes jump as only another unit makes them."""
-        first = last = np.empty((0, 2))
-        checked = self._before is None
-        for batch in batches:
-            first = np.concatenate((first, _prices(batch, slice(_TYPICAL - len(first)))))
-            last = np.concatenate((last, _prices(batch, slice(-_TYPICAL, None))))[-_TYPICAL:]
-            if not checked and len(first) == _TYPICAL:
-                self._compare(path, first)
-                checked = True
-            yield batch
-        if not checked:
-            self._compare(path, first)
-        if len(last):
-            self._before = path, last
-
-    def _compare(self, path: Path, first: np.ndarray) -> None:
-        assert self._before is not None
-        before, last = self._before
-        with np.errstate(invalid="ignore"):
-            apart = np.abs(np.log(_typical(first) / _typical(last))) > np.log(_APART)
-        for what, far in zip(("prices", "sizes"), apart, strict=True):
-            if far:
-                raise InputError(
-                    f"{path}: {what} must be in the units of the file before, found others than "
-                    f"in {before}; units changed?"
-                )
-
-
-def _prices(batch: Events, part: slice) -> np.ndarray:
-    """Price and size of some events, (n, 2): those of the best bid for a book."""
-    price, size = batch.price[part].copy(), batch.size[part].copy()
-    book = batch.kind == BOOK
-    best = batch.books[np.cumsum(book)[part][book[part]] - 1, 0] if book.any() else np.empty((0, 4))
-    price[book[part]], size[book[part]] = best[:, 0], best[:, 1]
-    return np.stack((price, size), axis=1)
-
-
-def _typical(sample: np.ndarray) -> np.ndarray:
-    """Median price and size of a sample, (2,); NaN if it has none."""
-    sound = sample[(sample[:, 0] > 0) & (sample[:, 1] > 0)]
-    return np.median(sound, axis=0) if len(sound) else np.full(2, np.nan)
 
 
 def shown(cell: object) -> str:

@@ -3,14 +3,13 @@ or DBN. Rows come a bounded number at a time, whatever a file expands to.
 """
 
 import csv
-import re
+import io
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
-from itertools import zip_longest
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,59 +20,18 @@ import pyarrow.parquet
 
 from alpha.core.errors import InputError
 from alpha.core.text import some
-from alpha.ingest.progress import shown
+from alpha.ingest.cells import Cells
 
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
-_BLOCK = 1 << 20  # bytes of a CSV at once, and at most in a line
-_DBN_LEVELS = {1: 1, 10: 10}  # by the type of the record
+_BLOCK = 1 << 21  # bytes of a CSV at once, and at most in a line
+_DBN_BLOCK = 1 << 16
+_HEAD = 100  # rows that are looked at before all are read
 
 Types = Mapping[str, pa.DataType]
 
 
 class CutShort(InputError):
     """A file that ends before its content does."""
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """A table in a file whose rows have not been read yet."""
-
-    path: Path
-    names: list[str]
-    lines_before: int  # the first row, as an editor counts
-    head: list[list[str]]  # some first rows of a CSV
-    read: Callable[[Types], Iterator[pa.RecordBatch]]
-
-    def sample(self, *names: str | None) -> Iterator[str]:
-        """Cells of these columns in some first rows of a CSV."""
-        where = [self.names.index(name) for name in names if name in self.names]
-        return (row[i] for row in self.head for i in where if i < len(row))
-
-    def line(self, start: int, row: int) -> str:
-        return f"{self.path}: line {start + row + self.lines_before + 1}"
-
-    def batches(self, types: Types, rows: int) -> Iterator[pa.Table]:
-        """The columns that `types` names, `rows` rows at a time. Raises InputError for columns
-        that are missing or do not have such values."""
-        if missing := [name for name in types if name not in self.names]:
-            raise InputError(
-                f"{self.path}: must have columns {some(missing)}, found {some(self.names, most=20)}"
-            )
-        waiting: list[pa.RecordBatch] = []
-        count = 0
-        with sound(self.path):
-            for batch in self.read(types):
-                waiting.append(batch)
-                count += batch.num_rows
-                if count < rows:
-                    continue
-                table = pa.Table.from_batches(waiting).combine_chunks()
-                for start in range(0, count - count % rows, rows):
-                    yield table.slice(start, rows)
-                waiting = table.slice(count - count % rows).to_batches()
-                count %= rows
-            if count:
-                yield pa.Table.from_batches(waiting).combine_chunks()
 
 
 def open_bytes(path: Path) -> Any:
@@ -91,129 +49,196 @@ def open_bytes(path: Path) -> Any:
         return pa.CompressedInputStream(file, codec) if codec else file
 
 
-def open_table(path: Path, columns: tuple[str, ...] | None, delimiter: str) -> RawTable:
+def open_table(path: Path, columns: tuple[str, ...] | None, delimiter: str) -> "RawTable":
     """Look at the start of a file: what it is, and the names of its columns; `columns` are those of
     a CSV without a header."""
     with sound(path):
-        start = open_bytes(path).read(_BLOCK)
-        if start[:4] == b"PAR1":
-            file = pyarrow.parquet.ParquetFile(path)
-            schema = file.schema_arrow
-            # Numbers have a point if they may have one.
-            points = ["." if pa.types.is_floating(kind) else "" for kind in schema.types]
-            read = partial(file.iter_batches, 1 << 15, None)
-            return RawTable(path, schema.names, 0, [points], read)
-        if start[:3] == b"DBN":
-            return _open_dbn(path)
-    text = start.decode("utf-8-sig", errors="replace")
-    # The last line may be cut where the block ends.
-    lines = text.splitlines()[: 100 if len(start) < _BLOCK else -1][:100]
-    cells = list(csv.reader(lines, delimiter=delimiter))
-    names = cells[0] if cells else list(columns or ())
-    header = 1
-    if columns and not set(names) & set(columns):
-        if len(names) > len(columns):
+        start = open_bytes(path).read(4)
+        if start == b"PAR1":
+            return _Parquet(path)
+        return _Csv(path, columns, delimiter, is_dbn=start[:3] == b"DBN")
+
+
+class RawTable(ABC):
+    """A table in a file whose rows have not been read yet."""
+
+    path: Path
+    names: list[str]
+    head: list[list[str]]  # cells of some first rows
+
+    @abstractmethod
+    def read(self, types: Types) -> Iterator[pa.RecordBatch]:
+        """The columns that `types` names, of these types but in Parquet."""
+
+    def line(self, row: int) -> str:
+        """Where a row is, as an editor counts."""
+        return f"{self.path}: line {row + 1}"
+
+    def sample(self, *names: str | None) -> Iterator[str]:
+        """Cells of these columns in some first rows."""
+        where = [self.names.index(name) for name in names if name in self.names]
+        return (row[i] for row in self.head for i in where if i < len(row))
+
+    def cells(self, types: Types, most: int) -> Iterator[Cells]:
+        """The columns that `types` names, at most `most` rows at a time. Raises InputError for
+        columns that are missing or do not have such values."""
+        if missing := [name for name in types if name not in self.names]:
             raise InputError(
-                f"{path}: must have at most {len(columns)} columns, found {len(names)}"
+                f"{self.path}: must have columns {some(missing)}, found {some(self.names, most=20)}"
             )
-        names, header = list(columns[: len(names)]), 0
-    read = partial(_read_csv, path, names, header, delimiter)
-    return RawTable(path, names, header, cells[header:], read)
+        count = 0
+        with sound(self.path):
+            for batch in self.read(types):
+                numbers = np.arange(count, count + batch.num_rows)
+                for start in range(0, batch.num_rows, most):
+                    part = slice(start, start + most)
+                    yield Cells(batch.slice(start, most), numbers[part], self.line)
+                count += batch.num_rows
 
 
-def beside(left: RawTable, right: RawTable) -> RawTable:
+class _Parquet(RawTable):
+    def __init__(self, path: Path) -> None:
+        self.path, self._file = path, pyarrow.parquet.ParquetFile(path)
+        self.names = self._file.schema_arrow.names
+        # Numbers have a point if they may have one.
+        types = self._file.schema_arrow.types
+        self.head = [["." if pa.types.is_floating(kind) else "" for kind in types]]
+
+    def read(self, types: Types) -> Iterator[pa.RecordBatch]:
+        return iter(self._file.iter_batches(1 << 15, columns=list(types)))
+
+
+class _Csv(RawTable):
+    """A CSV, or DBN as the CSV that Databento has of it."""
+
+    def __init__(
+        self, path: Path, columns: tuple[str, ...] | None, delimiter: str, *, is_dbn: bool
+    ) -> None:
+        self.path, self._delimiter, self._is_dbn = path, delimiter, is_dbn
+        rows = [cells for _, cells in islice(self._rows(), _HEAD)]
+        self.names = rows[0] if rows else list(columns or ())
+        self._header = 1
+        if columns and not set(self.names) & set(columns):
+            if len(self.names) > len(columns):
+                raise InputError(
+                    f"{path}: must have at most {len(columns)} columns, found {len(self.names)}"
+                )
+            self.names, self._header = list(columns[: len(self.names)]), 0
+        self.head = rows[self._header :]
+
+    def line(self, row: int) -> str:
+        number, _ = next(islice(self._rows(), self._header + row, None))
+        return f"{self.path}: line {number}"
+
+    def read(self, types: Types) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._read(types)
+        except pa.ArrowInvalid as error:
+            what = str(error)
+            if "Empty CSV file" in what:
+                return
+            # Arrow does not say in which row: read the file once more, to see.
+            if "columns, got" in what:
+                self._refuse_ragged_row()
+            elif "conversion error" in what and set(types.values()) != {pa.string()}:
+                for cells in self.cells(dict.fromkeys(types, pa.string()), _BLOCK):
+                    for name, kind in types.items():
+                        cells.cast(name, kind)
+            raise
+
+    def _read(self, types: Types) -> Iterator[pa.RecordBatch]:
+        read = pyarrow.csv.ReadOptions(
+            column_names=self.names, skip_rows=self._header, block_size=_BLOCK
+        )
+        parse = pyarrow.csv.ParseOptions(delimiter=self._delimiter)
+        convert = pyarrow.csv.ConvertOptions(
+            include_columns=list(types), column_types=dict(types), strings_can_be_null=True
+        )
+        yield from pyarrow.csv.open_csv(self._open(), read, parse, convert)
+
+    def _open(self) -> Any:
+        stream = open_bytes(self.path)
+        return pa.PythonFile(_DbnAsCsv(self.path, stream), "r") if self._is_dbn else stream
+
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Rows that are not empty, with the numbers of their lines."""
+        text = io.TextIOWrapper(io.BufferedReader(self._open()), "utf-8-sig", "replace")
+        reader = csv.reader(text, delimiter=self._delimiter)
+        return ((reader.line_num, cells) for cells in reader if cells)
+
+    def _refuse_ragged_row(self) -> None:
+        for number, cells in self._rows():
+            if len(cells) != len(self.names):
+                file = self._open()
+                cut = isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n"
+                raise InputError(
+                    f"{self.path}: line {number}: must have {len(self.names)} columns, found "
+                    f"{len(cells)}{': the file is cut short' if cut else ''}"
+                )
+
+
+class _DbnAsCsv(io.RawIOBase):
+    """DBN as the CSV that Databento has of it, by its own library."""
+
+    def __init__(self, path: Path, stream: Any) -> None:
+        try:
+            import databento_dbn as dbn
+        except ImportError:
+            raise InputError(f"{path}: is DBN, which needs: pip install databento-dbn") from None
+        self._path, self._stream, self._error = path, stream, dbn.DBNError
+        self._text = io.BytesIO()
+        self._transcoder = dbn.Transcoder(
+            self._text, dbn.Encoding.CSV, dbn.Compression.NONE, pretty_px=False, pretty_ts=False
+        )
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not (piece := self._text.read(len(buffer))):
+            block = self._stream.read(_DBN_BLOCK)
+            if not block and self._transcoder.buffer():
+                raise CutShort(f"{self._path}: is cut short")
+            if not block:
+                break
+            self._text.seek(0)
+            self._text.truncate()
+            try:
+                self._transcoder.write(block)
+                self._transcoder.flush()
+            except self._error as error:
+                raise OSError(str(error)) from None
+            self._text.seek(0)
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+class Beside(RawTable):
     """Two tables with a row of one to each of the other, as one."""
 
-    def read(types: Types) -> Iterator[pa.RecordBatch]:
-        both = []
-        for table in (left, right):
-            if own := {name: kind for name, kind in types.items() if name in table.names}:
-                both.append(table.batches(own, 1 << 12))
-        for parts in zip_longest(*both, fillvalue=()):
-            if len(set(map(len, parts))) > 1:
-                raise InputError(f"{right.path}: must have as many rows as {left.path}")
-            columns = {name: part[name] for part in parts for name in part.column_names}
-            yield from pa.table(columns).to_batches()
+    def __init__(self, left: RawTable, right: RawTable) -> None:
+        self._tables = left, right
+        self.path, self.head, self.names = left.path, left.head, left.names + right.names
+        self.line = left.line  # type: ignore[method-assign]
 
-    return RawTable(left.path, left.names + right.names, left.lines_before, left.head, read)
-
-
-def _read_csv(
-    path: Path, names: list[str], header: int, delimiter: str, types: Types, threads: bool = True
-) -> Iterator[pa.RecordBatch]:
-    file = open_bytes(path)
-    read = pyarrow.csv.ReadOptions(
-        column_names=names, skip_rows=header, block_size=_BLOCK, use_threads=threads
-    )
-    parse = pyarrow.csv.ParseOptions(delimiter=delimiter)
-    convert = pyarrow.csv.ConvertOptions(include_columns=list(types), column_types=dict(types))
-    try:
-        yield from pyarrow.csv.open_csv(file, read, parse, convert)
-    except pa.ArrowInvalid as error:
-        if "Empty CSV file" in str(error):
-            return
-        if threads:
-            # Once more: one thread alone knows the line.
-            for _ in _read_csv(path, names, header, delimiter, types, threads=False):
-                pass
-        found = re.search(r"(?:column #(\d+): )?Row #(\d+): (.*)", str(error), re.DOTALL)
-        if not found:
-            raise
-        column, line, what = found.groups()
-        if column:
-            name, value = names[int(column)], re.search(r"'(.*)'", what, re.DOTALL)
-            kind = "whole number" if pa.types.is_integer(types[name]) else "number"
-            what = f"{name} must be a {kind}, found {shown(value[1]) if value else 'more digits'}"
-        else:
-            what = re.sub(
-                r"Expected (.*), got (\d+).*", r"must have \1, found \2", what, flags=re.DOTALL
-            )
-            if isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n":
-                what += ": the file is cut short"
-        raise InputError(f"{path}: line {line}: {what}") from None
-
-
-def _open_dbn(path: Path) -> RawTable:
-    """Databento's own encoding, of which market-by-price records have one layout in all versions.
-    Source: github.com/databento/dbn, rust/dbn/src/record.rs."""
-    stream = _after_metadata(path)
-    start = stream.read(2)
-    if not start:
-        return RawTable(path, [], 0, [], lambda types: iter(()))
-    stride, levels = start[0] * 4, _DBN_LEVELS.get(start[1], 0)
-    fields = {
-        "length": "u1", "rtype": "u1", "publisher_id": "<u2", "instrument_id": "<u4",
-        "ts_event": "<u8", "price": "<i8", "size": "<u4", "action": "S1", "side": "S1",
-        "flags": "u1", "depth": "u1", "ts_recv": "<u8", "ts_in_delta": "<i4", "sequence": "<u4",
-    }  # fmt: skip
-    for level in range(levels):
-        for name in ("bid_px", "ask_px", "bid_sz", "ask_sz", "bid_ct", "ask_ct"):
-            fields[f"{name}_{level:02}"] = "<i8" if name.endswith("px") else "<u4"
-    layout = np.dtype(list(fields.items()))
-    if not levels or stride < layout.itemsize:
-        raise InputError(f"{path}: must hold mbp-1 or mbp-10 records, found type {start[1]}")
-    read = partial(_read_dbn, path, layout, stride)
-    return RawTable(path, list(fields), 0, [], read)
-
-
-def _after_metadata(path: Path) -> Any:
-    stream = open_bytes(path)
-    length = int.from_bytes(stream.read(8)[4:], "little")
-    for start in range(0, length, _BLOCK):
-        stream.read(min(_BLOCK, length - start))
-    return stream
-
-
-def _read_dbn(path: Path, layout: np.dtype, stride: int, types: Types) -> Iterator[pa.RecordBatch]:
-    stream = _after_metadata(path)
-    while block := stream.read(stride * (1 << 12)):
-        if len(block) % stride:
-            raise InputError(f"{path}: is cut short")
-        rows = np.ndarray(len(block) // stride, layout, block, strides=(stride,))
-        if np.any(rows["length"] != stride // 4) or np.any(rows["rtype"] != rows["rtype"][0]):
-            raise InputError(f"{path}: must hold records of one type, found several")
-        kinds = {name: str if layout[name].kind == "S" else np.int64 for name in types}
-        yield pa.RecordBatch.from_pydict({name: rows[name].astype(kinds[name]) for name in types})
+    def read(self, types: Types) -> Iterator[pa.RecordBatch]:
+        left, right = (
+            filter(len, table.read({name: types[name] for name in table.names if name in types}))
+            for table in self._tables
+        )
+        one = other = ()
+        while True:
+            one, other = one or next(left, ()), other or next(right, ())
+            if not (one and other):
+                break
+            rows = min(len(one), len(other))
+            parts = one.slice(0, rows), other.slice(0, rows)
+            columns = {name: part[name] for part in parts for name in part.schema.names}
+            yield pa.RecordBatch.from_pydict(columns)
+            one, other = one.slice(rows), other.slice(rows)
+        if one or other:
+            first, second = (table.path for table in self._tables)
+            raise InputError(f"{second}: must have as many rows as {first}")
 
 
 @contextmanager
@@ -222,7 +247,8 @@ def sound(path: Path) -> Iterator[None]:
     try:
         yield
     except (
-        pa.ArrowException, OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+        pa.ArrowException, OSError, EOFError, RuntimeError, csv.Error, zipfile.BadZipFile,
+        zlib.error,
     ) as error:  # fmt: skip
         what = " ".join(str(error).split())
         # What Arrow says of gzip and zstd, and of Parquet.

@@ -4,18 +4,19 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from alpha.core.errors import InputError
 from alpha.core.text import some
 from alpha.ingest.events import Events
 from alpha.ingest.formats import MESSAGES
-from alpha.ingest.messages import Recording
+from alpha.ingest.messages import Recording, first_local_time, read_recording
 from alpha.ingest.params import Files, Ingest, Source, find_files
-from alpha.ingest.progress import BACK_NS, Progress, moment, to_ns
-from alpha.ingest.rawfiles import CutShort, open_bytes, sound
-from alpha.ingest.tables import first_time, read_table
+from alpha.ingest.progress import BACK_NS, Progress, moment
+from alpha.ingest.tables import TableFile
 
-_PIECE = 1 << 18  # bytes of a recording at once
-_LONGEST = 1 << 24  # bytes of a line
+# How far the median prices and sizes of files that follow one another may be apart.
+_APART = np.log([4, 1000])
 
 
 def open_streams(
@@ -36,31 +37,43 @@ def _stream(
 ) -> Iterator[Events]:
     """All files of a pattern, in order of the first time in each."""
     folder = paths[0].parent
-    if files.format == "lobster":
-        # Each has a file of the books beside it.
-        paths = [path for path in paths if "orderbook" not in path.name]
     progress = Progress(counts, ingest.symbol)
     recording = None
     if files.kind == MESSAGES:
         recording = Recording(files.format, ingest.clock, progress)
-    starts = [
-        (start, path)
-        for path in paths
-        if (start := _first_line(path) if recording else first_time(path, files, ingest.clock))
-    ]
+    if files.format == "lobster":
+        # Each has a file of the books beside it.
+        paths = [path for path in paths if "orderbook" not in path.name]
+
+    def start(path: Path) -> int | None:
+        if recording:
+            return first_local_time(path)
+        return TableFile(path, files, ingest.clock).first_time()
+
+    starts = [(time_ns, path) for path in paths if (time_ns := start(path))]
     counts["empty_files"] += len(paths) - len(starts)
-    before = None
-    for start, path in sorted(starts):
-        if before and start < progress.newest_ns - BACK_NS:
+    before, typical = None, np.full(2, np.nan)
+    for time_ns, path in sorted(starts):
+        if before and time_ns < progress.newest_ns - BACK_NS:
             raise InputError(
                 f"{path}: must start where {before} ends, {moment(progress.newest_ns)}, found "
-                f"{moment(start)}; several symbols?"
+                f"{moment(time_ns)}; several symbols?"
             )
         if recording:
-            batches = _read_recording(path, recording, rows)
+            batches = read_recording(path, recording, rows)
         else:
-            batches = read_table(path, files, ingest.clock, progress, rows)
-        yield from progress.same_units(path, batches)
+            batches = TableFile(path, files, ingest.clock).events(progress, rows)
+        if first := next(batches, None):
+            typical, typical_before = _typical(first), typical
+            apart = np.abs(np.log(typical / typical_before)) > _APART
+            if apart.any():
+                what = ("prices", "sizes")[int(np.argmax(apart))]
+                raise InputError(
+                    f"{path}: {what} must be in the units of the file before, found others than "
+                    f"in {before}; units changed?"
+                )
+            yield first
+        yield from batches
         before = path
     if not progress.newest_ns and counts["without_time"]:
         raise InputError(f"{folder}: must have times of the exchange, or ingest.clock be local")
@@ -71,51 +84,9 @@ def _stream(
         )
 
 
-def _read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Events]:
-    """The events of a file of recorded lines, which may end anywhere: what is whole counts."""
-    recording.open(path)
-    rest, cut = b"", False
-    for piece in _pieces(path):
-        cut = piece is None
-        *lines, rest = (rest + (piece or b"")).split(b"\n")
-        if len(rest) > _LONGEST:
-            raise InputError(f"{path}: must have lines of at most {_LONGEST:,} bytes")
-        for line in lines:
-            recording.add(line)
-            if recording.waiting >= rows:
-                yield recording.take()
-    recording.end(rest, cut=cut)
-    yield recording.take()
-
-
-def _pieces(path: Path) -> Iterator[bytes | None]:
-    """The content of a file, and None after the last byte of one that is cut."""
-    stream, done, size = open_bytes(path), 0, _PIECE
-    while size:
-        try:
-            with sound(path):
-                piece = stream.read(size)
-        except CutShort:
-            if size == 1:
-                yield None
-                return
-            # Once more, byte by byte from where the last whole piece ended.
-            stream, size = open_bytes(path), 1
-            for start in range(0, done, _PIECE):
-                stream.read(min(_PIECE, done - start))
-            continue
-        done += len(piece)
-        size = size if piece else 0
-        yield piece
-
-
-def _first_line(path: Path) -> int | None:
-    """The local time of the first line that has one; None if a file is empty."""
-    start = next(_pieces(path)) or b""
-    for line in start.split(b"\n"):
-        local = line.partition(b" ")[0]
-        if local.isdigit() and len(local) < 20:
-            return to_ns(int(local))
-    if start.strip():
-        raise InputError(f"{path}: must have lines of a local time in ns and JSON")
-    return None
+def _typical(events: Events) -> np.ndarray:
+    """Median price and size of events, of books those of the best bid, (2,); NaN if there are
+    none."""
+    both = events.books[:, 0, :2] if len(events.books) else np.stack(events[4:6], axis=1)
+    sound = both[(both > 0).all(axis=1)]
+    return np.median(sound, axis=0) if len(sound) else np.full(2, np.nan)

@@ -1,9 +1,8 @@
 """Rows of tables become events: one way for all formats, which differ in their mappings alone."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,16 +11,18 @@ import numpy as np
 import pyarrow as pa
 
 from alpha.core.errors import InputError
-from alpha.ingest.cells import Cells, scaled
+from alpha.ingest.cells import SECONDS, Cells, scaled
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, NOTHING, SELL, TRADE, Events
-from alpha.ingest.formats import FLAGS, GENERIC, MAKERS, OPTIONAL, SIDES, SNAPSHOTS, TRADES, UPDATES
+from alpha.ingest.formats import (
+    ACTIONS, FLAGS, GENERIC, IS_HALT, IS_TRADE, MAKERS, OPTIONAL, SIDES, SNAPSHOTS, TRADES,
+    UPDATES,
+)  # fmt: skip
 from alpha.ingest.params import Files
 from alpha.ingest.progress import EPOCH, Progress
-from alpha.ingest.rawfiles import RawTable, beside, open_table
+from alpha.ingest.rawfiles import Beside, RawTable, open_table
 
 _KINDS = {UPDATES: LEVEL, TRADES: TRADE, SNAPSHOTS: BOOK}
-_TRADE, _HALT = 1, 2
-_CODES = {"buy": BUY, "sell": SELL, "trade": _TRADE, "halt": _HALT}
+_SIDES = {"buy": BUY, "sell": SELL}
 _MOST_LEVELS = 1000
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _TYPES = {
@@ -32,97 +33,79 @@ _TYPES = {
 }
 
 
-def first_time(path: Path, files: Files, clock: str) -> int | None:
-    """The time of a file's first row, in ns; None if it has none."""
-    table = _open(path, files)
-    time = _Time(table, files, clock)
-    for batch in table.batches({time.name: time.type}, 1):
-        return int(time.read(Cells(batch, partial(table.line, 0)))[0])
-    return None
+class TableFile:
+    """A file of rows, and what they mean. Raises InputError, naming file, row and column, for what
+    is missing, or cannot be."""
 
-
-def read_table(
-    path: Path, files: Files, clock: str, progress: Progress, rows: int
-) -> Iterator[Events]:
-    """The events of a file, of `rows` rows at once, of books as many fewer as they have levels.
-    Raises InputError, naming file, row and column, for what is missing, or cannot be."""
-    table = _open(path, files)
-    if files.format not in GENERIC:
-        absent = {name: None for name in OPTIONAL if getattr(files, name) not in table.names}
-        files = files.model_copy(update=absent)
-    files = files.model_copy(update={"symbol": files.symbol or files.instrument})
-    time, mapping = _Time(table, files, clock), _Mapping(table, files)
-    start = 0
-    for batch in table.batches({**mapping.types, time.name: time.type}, mapping.size(rows)):
-        cells = Cells(batch, partial(table.line, start))
-        start += len(cells)
-        if files.symbol:
-            cells = _chosen(cells, files.symbol, progress, path)
-        if len(cells):
-            time_ns = time.read(cells)
-            new = mapping.starts_message(cells, time_ns if files.message == time.name else None)
-            yield mapping.events(cells, progress.order(time_ns, cells.line), progress.number(new))
-
-
-class _Time:
-    """The column of a clock. Raises InputError if the format has only the other clock."""
-
-    def __init__(self, table: RawTable, files: Files, clock: str) -> None:
-        names = {"exchange": files.time, "local": files.local_time}
-        if not (name := names.pop(clock)):
-            [other] = names
-            raise InputError(
-                f"{table.path}: {files.format} has no {clock} time; ingest.clock must be {other}"
-            )
-        self.name, self._unit = name, files.unit
-        cell = next(iter(table.sample(name)), "")
-        self.type = pa.int64()
-        if files.unit == "s":
-            self.type = pa.decimal128(38, 9)  # to the ns, which float64 does not tell apart
-        elif files.unit == "iso" or not (files.unit or cell.isdigit()):
-            self.type = pa.string()
-        self._base_ns = _midnight_ns(table.path, files.time_zone) if files.time_zone else 0
-
-    def read(self, cells: Cells) -> np.ndarray:
-        return cells.times(self.name, self._unit, self._base_ns)
-
-
-class _Mapping:
-    """What the rows of one file mean."""
-
-    def __init__(self, table: RawTable, files: Files) -> None:
-        self._files = files
+    def __init__(self, path: Path, files: Files, clock: str) -> None:
+        self._table = table = _open(path, files)
+        if files.format not in GENERIC:
+            absent = {name: None for name in OPTIONAL if getattr(files, name) not in table.names}
+            files = files.model_copy(update=absent)
+        self._files = files = files.model_copy(update={"symbol": files.symbol or files.instrument})
         self._levels = _levels(table, files) if files.kind == SNAPSHOTS else []
-        self.types = {
-            name: pa.string() if files.separator else pa.float64()
-            for names in self._levels
-            for name in names
-        }
-        self.types |= {
-            name: kind for role, kind in _TYPES.items() if (name := getattr(files, role))
-        }
-        self._sides = MAKERS if files.is_buyer_maker else _codes(files.sides) or SIDES
-        self._actions = _codes(files.actions)
+        self._sides = SIDES
+        if files.sides:
+            self._sides = {
+                word: _SIDES[side] for side, same in files.sides.items() for word in same
+            }
         self._price_multiplier = files.price_multiplier
         prices = (files.price, *(name for names in self._levels for name in names[::2]))
         if files.integer_price and not any("." in cell for cell in table.sample(*prices)):
             self._price_multiplier = files.integer_price
+        times = {"exchange": files.time, "local": files.local_time}
+        if not (time := times.pop(clock)):
+            [other] = times
+            raise InputError(
+                f"{path}: {files.format} has no {clock} time; ingest.clock must be {other}"
+            )
+        self._time = time
+        self._base_ns = _midnight_ns(path, files.time_zone) if files.time_zone else 0
+        of_level = pa.string() if files.separator else pa.float64()
+        self._types = {name: of_level for names in self._levels for name in names}
+        self._types |= {
+            name: kind for role, kind in _TYPES.items() if (name := getattr(files, role))
+        }
+        self._types[time] = _time_type(table, files.unit, time)
         self._key: int | None = None
         self._in_snapshot = 0
 
-    def size(self, rows: int) -> int:
-        return max(rows // max(len(self._levels), 1), 1)
+    def first_time(self) -> int | None:
+        """The time of the first row, in ns; None if there is none."""
+        for cells in self._table.cells({self._time: self._types[self._time]}, 1):
+            return int(self._times(cells)[0])
+        return None
 
-    def starts_message(self, cells: Cells, times: np.ndarray | None) -> np.ndarray:
+    def events(self, progress: Progress, rows: int) -> Iterator[Events]:
+        """The events of all rows, of at most `rows` rows at once."""
+        for found in self._table.cells(self._types, rows):
+            cells = self._choose(found, progress) if self._files.symbol else found
+            if len(cells):
+                time_ns = self._times(cells)
+                message = progress.number(self._starts_message(cells, time_ns))
+                yield self._events(cells, progress.order(time_ns, cells.line), message)
+
+    def _times(self, cells: Cells) -> np.ndarray:
+        return cells.times(self._time, self._files.unit, self._base_ns)
+
+    def _choose(self, cells: Cells, progress: Progress) -> Cells:
+        """The rows of the symbol that params choose."""
+        words, index = cells.words(str(self._files.symbol))
+        progress.choose({words[i] for i in np.unique(index)}, self._table.path)
+        kept = np.array([progress.symbol in (None, word) for word in words])[index]
+        progress.counts["other_symbols"] += int(np.count_nonzero(~kept))
+        return cells if kept.all() else cells.filter(kept)
+
+    def _starts_message(self, cells: Cells, time_ns: np.ndarray) -> np.ndarray:
         """Which rows did not come with the one before them, (n,) bool."""
         new = np.ones(len(cells), bool)
-        if self._files.message:
-            keys = cells.whole(self._files.message) if times is None else times
+        if name := self._files.message:
+            keys = time_ns if name == self._time else cells.whole(name)
             new[0], new[1:] = keys[0] != self._key, keys[1:] != keys[:-1]
             self._key = int(keys[-1])
         return new
 
-    def events(self, cells: Cells, time_ns: np.ndarray, message: np.ndarray) -> Events:
+    def _events(self, cells: Cells, time_ns: np.ndarray, message: np.ndarray) -> Events:
         """What rows say; `time_ns` and `message` are theirs, (n,) int64."""
         files, n = self._files, len(cells)
         kind = np.full(n, _KINDS[files.kind], np.int8)
@@ -130,8 +113,8 @@ class _Mapping:
         traded = kind != BOOK
         if files.action:
             words, index = cells.words(files.action)
-            action = np.array([self._actions.get(word, 0) for word in words])[index]
-            traded, halted = action == _TRADE, action == _HALT
+            action = np.array([ACTIONS.get(word, 0) for word in words])[index]
+            traded, halted = action == IS_TRADE, action == IS_HALT
             kind[halted], books = BREAK, books[~halted]
         sizes = self._sizes(cells, traded) if traded.any() else _no_sizes(n)
         first = last = np.zeros(n, np.int64)
@@ -167,15 +150,15 @@ class _Mapping:
         """Side, price and size of rows, of which those that are `used` must be sound."""
         files = self._files
         side = np.zeros(len(cells), np.int8)
-        if name := files.is_buyer_maker or files.side:
-            side = cells.codes(name, self._sides, used)
+        if files.is_buyer_maker:
+            side = cells.codes(files.is_buyer_maker, MAKERS, used)
+        elif files.side:
+            side = cells.codes(files.side, self._sides, used)
             if files.kind == UPDATES:
-                cells.refuse(side == 0, name, "be a side")
-        assert files.price
-        assert files.size
-        price, size = cells.floats(files.price), cells.floats(files.size)
-        cells.refuse(used & ~((price > 0) & np.isfinite(price)), files.price, "be positive")
-        cells.refuse(used & ~((size >= 0) & np.isfinite(size)), files.size, "be 0 or more")
+                cells.refuse(side == 0, files.side, "be a side")
+        price, size = cells.floats(str(files.price)), cells.floats(str(files.size))
+        cells.refuse(used & ~((price > 0) & np.isfinite(price)), str(files.price), "be positive")
+        cells.refuse(used & ~((size >= 0) & np.isfinite(size)), str(files.size), "be 0 or more")
         return side, scaled(price, self._price_multiplier), scaled(size, files.size_multiplier)
 
     def _books(self, cells: Cells) -> np.ndarray:
@@ -183,22 +166,21 @@ class _Mapping:
         files = self._files
         books = np.empty((len(cells), len(self._levels), 4))
         for level, names in enumerate(self._levels):
-            if files.separator:
-                books[:, level, :2] = np.transpose(cells.joined(names[0], files.separator))
-                books[:, level, 2:] = np.transpose(cells.joined(names[2], files.separator))
-            else:
-                for part, name in enumerate(names):
-                    books[:, level, part] = cells.floats(name)
+            for side in (0, 2):
+                columns = (
+                    cells.joined(names[side], files.separator) if files.separator
+                    else map(cells.floats, names[side : side + 2])
+                )  # fmt: skip
+                books[:, level, side], books[:, level, side + 1] = columns
         price, size = books[..., ::2], books[..., 1::2]
-        for value in files.no_level:
-            price[price == value] = np.nan
-        bad = (
-            (price < 0) | np.isinf(price) | (~((size >= 0) & np.isfinite(size)) & ~np.isnan(price))
+        price[np.isin(price, files.no_level)] = np.nan
+        sound = np.isnan(price) | (
+            (price >= 0) & np.isfinite(price) & (size >= 0) & np.isfinite(size)
         )
-        for level, side in np.argwhere(bad.any(axis=0)):
+        for level, side in np.argwhere(~sound.all(axis=0)):
             price_name, size_name = self._levels[level][2 * side : 2 * side + 2]
             must = f"and {size_name} be numbers that are not negative"
-            cells.refuse(bad[:, level, side], price_name, must)
+            cells.refuse(~sound[:, level, side], price_name, must)
         none = ~((price > 0) & (size > 0))
         price[:] = scaled(price, self._price_multiplier)
         size[:] = scaled(size, files.size_multiplier)
@@ -218,7 +200,14 @@ def _open(path: Path, files: Files) -> RawTable:
     parts = "ask_price", "ask_size", "bid_price", "bid_size"
     order = (f"{part}_{level}" for level in range(_MOST_LEVELS) for part in parts)
     books = path.with_name(path.name.replace("message", "orderbook"))
-    return beside(table, open_table(books, tuple(order), files.delimiter))
+    return Beside(table, open_table(books, tuple(order), files.delimiter))
+
+
+def _time_type(table: RawTable, unit: str | None, name: str) -> pa.DataType:
+    if unit == "s":
+        return SECONDS
+    is_text = unit == "iso" or not (unit or next(table.sample(name), "").isdigit())
+    return pa.string() if is_text else pa.int64()
 
 
 def _levels(table: RawTable, files: Files) -> list[tuple[str, ...]]:
@@ -247,16 +236,3 @@ def _midnight_ns(path: Path, time_zone: str) -> int:
             f"{path}: must have one date in its name, as YYYY-MM-DD, and {time_zone} be a time zone"
         ) from None
     return ((noon - EPOCH) // timedelta(seconds=1) - 43_200) * 10**9
-
-
-def _chosen(cells: Cells, name: str, progress: Progress, path: Path) -> Cells:
-    """The rows of the symbol that params choose."""
-    words, index = cells.words(name)
-    progress.choose({words[i] for i in np.flatnonzero(np.bincount(index))}, path)
-    kept = np.array([progress.symbol in (None, word) for word in words])[index]
-    progress.counts["other_symbols"] += int(np.count_nonzero(~kept))
-    return cells if kept.all() else cells.take(kept)
-
-
-def _codes(words: Mapping[Any, tuple[str, ...]] | None) -> dict[str, int]:
-    return {word: _CODES[name] for name, same in (words or {}).items() for word in same}
