@@ -10,14 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alpha.core.errors import InputError
-from alpha.ingest.progress import HIGH_NS, LOW_NS, PER_UNIT, hash_ids, shown, units_ns
+from alpha.ingest.progress import DIGITS, HIGH_NS, LOW_NS, hash_ids, shown, unit_of
 
 SECONDS = pa.decimal128(38, 9)  # to the ns, which float64 does not tell apart
 _UNKNOWN = -128  # the code of a word that no table has
 _MUST_BE = {
-    pa.int64(): "a whole number", pa.float64(): "a number", SECONDS: "a number",
-    pa.string(): "text",
-}  # fmt: skip
+    pa.int64().id: "a whole number",
+    pa.float64().id: "a number",
+    SECONDS.id: "a number",
+    pa.string().id: "text",
+    pa.timestamp("ns").id: "an ISO 8601 time",
+}
 
 
 class Cells:
@@ -89,23 +92,23 @@ class Cells:
             column = self.cast(name, pa.timestamp("ns", zone), column)
         if pa.types.is_timestamp(column.type):
             unit, column = column.type.unit, column.cast(pa.int64())
-        if pa.types.is_floating(column.type):
+        elif pa.types.is_floating(column.type):
             # No float64 tells ns apart.
-            us = _floats(column) * (PER_UNIT[unit or "s"] / 1000)
-            us = np.nan_to_num(us, posinf=0)
-            time_ns = np.rint(np.clip(us, 0, HIGH_NS / 1000)).astype(np.int64) * 1000
-        elif pa.types.is_decimal(column.type) and unit == "s":
-            # Two halves of 64 bits, of which the upper one is 0 for all times that there are.
-            column = self.cast(name, SECONDS).fill_null(0)
+            finite = pc.if_else(pc.is_finite(column), column, None)
+            digits = max(DIGITS[unit or "s"] - 3, 0)
+            column, unit = self.cast(name, pa.decimal128(38, digits), finite), unit or "s"
+        if pa.types.is_decimal(column.type) and unit in DIGITS:
+            # As whole ns: two halves of 64 bits, of which the upper one is 0 for all times.
+            column = self.cast(name, pa.decimal128(38, DIGITS[unit]), column).fill_null(0)
             halves = np.frombuffer(column.buffers()[1], np.int64).reshape(-1, 2)
             low, high = halves[column.offset :][: len(column)].T
             time_ns = np.where(high == 0, low, 0)
         else:
             value = np.array(self.cast(name, pa.int64(), column).fill_null(0))
-            per = PER_UNIT[unit] if unit in PER_UNIT else units_ns(value)
+            per = 10 ** DIGITS[unit if unit in DIGITS else unit_of(int(value[0]))]
             time_ns = np.clip(value, 0, HIGH_NS // per) * per
         time_ns = time_ns + base_ns
-        of = f" in {unit}" if unit in PER_UNIT else ""
+        of = f" in {unit}" if unit in DIGITS else ""
         bad = (time_ns < LOW_NS) | (time_ns >= HIGH_NS)
         self.refuse(bad, name, f"be a time of 2000 to 2100{of}")
         return time_ns
@@ -124,7 +127,7 @@ class Cells:
             return column.cast(kind, safe=False)
         except pa.ArrowException:
             bad = np.array([not _casts(cell, kind) for cell in column])
-            self.refuse(bad, name, f"be {_MUST_BE.get(kind, 'an ISO 8601 time')}")
+            self.refuse(bad, name, f"be {_MUST_BE[kind.id]}")
             raise
 
 

@@ -16,6 +16,8 @@ NEEDED = {
     SNAPSHOTS: ("bid_price", "ask_price"),
     MESSAGES: (),
 }
+LEVEL = ("ask_price", "ask_size", "bid_price", "bid_size")
+MOST_LEVELS = 1000
 # Columns that a vendor's older files, or a user's own extracts, may lack.
 OPTIONAL = ("symbol", "previous", "id", "message")
 # Which rows of a snapshot are trades too, as Databento and LOBSTER have them, or halts.
@@ -49,7 +51,8 @@ _TARDIS_BOOK = {
 _BITMEX = {"symbol": "symbol", "time": "timestamp", "unit": "iso"}
 _DATABENTO = {
     "symbol": "symbol", "instrument": "instrument_id", "time": "ts_event", "local_time": "ts_recv",
-    "message": "sequence", "action": "action", "price": "price", "size": "size", "side": "side", "bid_price": "bid_px_{level:02}",
+    "message": "sequence", "action": "action", "price": "price", "size": "size",
+    "side": "side", "bid_price": "bid_px_{level:02}",
     "bid_size": "bid_sz_{level:02}", "ask_price": "ask_px_{level:02}",
     "ask_size": "ask_sz_{level:02}", "no_level": (float(2**63 - 1),), "integer_price": 1e-9,
 }  # fmt: skip
@@ -98,7 +101,9 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "previous": "pu", "side": "side", "price": "price", "size": "qty",
     }),
     "lobster": (SNAPSHOTS, {
-        "columns": ("time", "type", "order_id", "size", "price", "direction"),
+        # Those of the messages, then those of the file of books beside it.
+        "columns": ("time", "type", "order_id", "size", "price", "direction",
+                    *(f"{part}_{level}" for level in range(MOST_LEVELS) for part in LEVEL)),
         "time": "time", "unit": "s", "time_zone": "America/New_York",
         "action": "type", "price": "price", "size": "size", "price_multiplier": 1e-4,
         # The direction is that of the order that rested.

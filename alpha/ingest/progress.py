@@ -16,9 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LOW_NS, HIGH_NS = (int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 10**9 for y in (2000, 2100))
 BACK_NS = 60 * 10**9  # how far a message may lie behind the newest one
 
-PER_UNIT = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
-# A time of 2000 to 2100 below the first of these is in seconds, and so on.
-_ABOVE, _NS = (10**11, 10**14, 10**17), (*PER_UNIT.values(),)
+DIGITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}  # after the point, down to a ns
 
 
 class Progress:
@@ -71,14 +69,14 @@ def moment(time_ns: int) -> str:
     return (EPOCH + timedelta(microseconds=int(time_ns) // 1000)).isoformat(sep=" ")
 
 
-def units_ns(values: np.ndarray) -> np.ndarray:
-    """How many ns a 1 has in the unit that times of this size are in, (n,) int64."""
-    return np.array(_NS)[np.searchsorted(_ABOVE, values, side="right")]
+def unit_of(value: int) -> str:
+    """The unit that a time of this size is in, of 2000 to 2100."""
+    return (*DIGITS,)[bisect_right((10**11, 10**14, 10**17), value)]
 
 
 def to_ns(value: int) -> int:
     """A time in the unit that times of this size are in, in ns."""
-    return value * _NS[bisect_right(_ABOVE, value)]
+    return value * int(10 ** DIGITS[unit_of(value)])
 
 
 @numba.njit(cache=True, nogil=True)

@@ -2,28 +2,37 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alpha.core.errors import InputError
 from alpha.ingest.cells import SECONDS, Cells, scaled
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, NOTHING, SELL, TRADE, Events
 from alpha.ingest.formats import (
-    ACTIONS, FLAGS, GENERIC, IS_HALT, IS_TRADE, MAKERS, OPTIONAL, SIDES, SNAPSHOTS, TRADES,
+    ACTIONS,
+    FLAGS,
+    GENERIC,
+    IS_HALT,
+    IS_TRADE,
+    MAKERS,
+    MOST_LEVELS,
+    OPTIONAL,
+    SIDES,
+    SNAPSHOTS,
+    TRADES,
     UPDATES,
 )  # fmt: skip
 from alpha.ingest.params import Files
-from alpha.ingest.progress import EPOCH, Progress
-from alpha.ingest.rawfiles import Beside, RawTable, open_table
+from alpha.ingest.progress import Progress
+from alpha.ingest.rawfiles import RawTable
 
 _KINDS = {UPDATES: LEVEL, TRADES: TRADE, SNAPSHOTS: BOOK}
 _SIDES = {"buy": BUY, "sell": SELL}
-_MOST_LEVELS = 1000
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _TYPES = {
     **dict.fromkeys(("price", "size"), pa.float64()),
@@ -38,12 +47,13 @@ class TableFile:
     is missing, or cannot be."""
 
     def __init__(self, path: Path, files: Files, clock: str) -> None:
-        self._table = table = _open(path, files)
+        self._table = table = RawTable(path, files)
+        names, looks_like = table.schema.names, table.schema.field
         if files.format not in GENERIC:
-            absent = {name: None for name in OPTIONAL if getattr(files, name) not in table.names}
+            absent = {name: None for name in OPTIONAL if getattr(files, name) not in names}
             files = files.model_copy(update=absent)
         self._files = files = files.model_copy(update={"symbol": files.symbol or files.instrument})
-        self._levels = _levels(table, files) if files.kind == SNAPSHOTS else []
+        self._levels = _levels(names, files) if files.kind == SNAPSHOTS else []
         self._sides = SIDES
         if files.sides:
             self._sides = {
@@ -51,7 +61,12 @@ class TableFile:
             }
         self._price_multiplier = files.price_multiplier
         prices = (files.price, *(name for names in self._levels for name in names[::2]))
-        if files.integer_price and not any("." in cell for cell in table.sample(*prices)):
+        is_whole = [
+            not pa.types.is_floating(table.schema.field(name).type)
+            for name in prices
+            if name in names
+        ]
+        if files.integer_price and all(is_whole):
             self._price_multiplier = files.integer_price
         times = {"exchange": files.time, "local": files.local_time}
         if not (time := times.pop(clock)):
@@ -66,7 +81,12 @@ class TableFile:
         self._types |= {
             name: kind for role, kind in _TYPES.items() if (name := getattr(files, role))
         }
-        self._types[time] = _time_type(table, files.unit, time)
+        if time in names:
+            is_whole_number = pa.types.is_integer(table.schema.field(time).type)
+            guess = pa.int64() if is_whole_number else pa.string()
+            self._types[time] = {None: guess, "iso": pa.string(), "s": SECONDS}.get(
+                files.unit, pa.int64()
+            )
         self._key: int | None = None
         self._in_snapshot = 0
 
@@ -192,25 +212,7 @@ def _no_sizes(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.zeros(n, np.int8), np.full(n, np.nan), np.zeros(n)
 
 
-def _open(path: Path, files: Files) -> RawTable:
-    """The table of a file; of LOBSTER's two, side by side."""
-    table = open_table(path, files.columns, files.delimiter)
-    if files.format != "lobster":
-        return table
-    parts = "ask_price", "ask_size", "bid_price", "bid_size"
-    order = (f"{part}_{level}" for level in range(_MOST_LEVELS) for part in parts)
-    books = path.with_name(path.name.replace("message", "orderbook"))
-    return Beside(table, open_table(books, tuple(order), files.delimiter))
-
-
-def _time_type(table: RawTable, unit: str | None, name: str) -> pa.DataType:
-    if unit == "s":
-        return SECONDS
-    is_text = unit == "iso" or not (unit or next(table.sample(name), "").isdigit())
-    return pa.string() if is_text else pa.int64()
-
-
-def _levels(table: RawTable, files: Files) -> list[tuple[str, ...]]:
+def _levels(columns: list[str], files: Files) -> list[tuple[str, ...]]:
     """The columns of each level of a book that the table has, best first; at least one level."""
     bid, ask = files.bid_price, files.ask_price
     templates = bid, files.bid_size or bid, ask, files.ask_size or ask
@@ -219,10 +221,10 @@ def _levels(table: RawTable, files: Files) -> list[tuple[str, ...]]:
             str(one).replace("{level}", f"{level}").replace("{level:02}", f"{level:02}")
             for one in templates
         )
-        for level in range(_MOST_LEVELS)
+        for level in range(MOST_LEVELS)
     ]
     # Without a number in them, all are the same.
-    found = [names for names in dict.fromkeys(numbered) if names[2] in table.names]
+    found = [names for names in dict.fromkeys(numbered) if names[2] in columns]
     return found or numbered[:1]
 
 
@@ -230,9 +232,9 @@ def _midnight_ns(path: Path, time_zone: str) -> int:
     """When the day in a file's name began; by the offset of noon, as hours may change at night."""
     try:
         [date] = re.findall(r"\d{4}-\d{2}-\d{2}", path.name)
-        noon = datetime.fromisoformat(f"{date}T12:00").replace(tzinfo=ZoneInfo(time_zone))
-    except (ValueError, ZoneInfoNotFoundError):
+        noon = pa.scalar(datetime.fromisoformat(f"{date}T12:00"), pa.timestamp("ns"))
+        return int(pc.assume_timezone(noon, time_zone).value) - 43_200 * 10**9
+    except ValueError:
         raise InputError(
             f"{path}: must have one date in its name, as YYYY-MM-DD, and {time_zone} be a time zone"
         ) from None
-    return ((noon - EPOCH) // timedelta(seconds=1) - 43_200) * 10**9
