@@ -18,25 +18,22 @@ NEEDED = {
 }
 LEVEL = ("ask_price", "ask_size", "bid_price", "bid_size")
 MOST_LEVELS = 1000
-# Columns that a vendor's older files, or a user's own extracts, may lack.
-OPTIONAL = ("symbol", "previous", "id", "message")
+# Columns that a vendor's older files, or a user's own extracts, may lack, and what stands for them.
+OPTIONAL = {"symbol": "instrument_id", "previous": None, "id": None, "message": None}
 # Which rows of a snapshot are trades too, as Databento and LOBSTER have them, or halts.
 IS_TRADE, IS_HALT = 1, 2
-ACTIONS = {**dict.fromkeys(("T", "4", "5"), IS_TRADE), "7": IS_HALT}
+ACTIONS = {"t": IS_TRADE, "4": IS_TRADE, "5": IS_TRADE, "7": IS_HALT}
 
+# Words, whatever their capitals.
 SIDES = {
-    **dict.fromkeys(("buy", "bid", "b", "B", "Buy", "BUY", "Bid", "BID"), _BUY),
-    **dict.fromkeys(("sell", "ask", "a", "A", "Sell", "SELL", "Ask", "ASK", "s", "S"), _SELL),
-    **dict.fromkeys(("", "unknown", "none", "N"), 0),
-}
+    **dict.fromkeys(("buy", "bid", "b"), _BUY), **dict.fromkeys(("sell", "ask", "a", "s"), _SELL),
+    **dict.fromkeys(("", "unknown", "none", "n"), 0),
+}  # fmt: skip
 # Of is_buyer_maker: where the buyer's order rested, the seller took.
-MAKERS = {
-    **dict.fromkeys(("false", "False", "FALSE", "0"), _BUY),
-    **dict.fromkeys(("true", "True", "TRUE", "1"), _SELL),
-}
+MAKERS = {"false": _BUY, "0": _BUY, "true": _SELL, "1": _SELL}
 FLAGS = {
-    **dict.fromkeys(("true", "True", "TRUE", "1", "snap", "snapshot"), 1),
-    **dict.fromkeys(("false", "False", "FALSE", "0", "", "set", "update", "delta"), 0),
+    **dict.fromkeys(("true", "1", "snap", "snapshot"), 1),
+    **dict.fromkeys(("false", "0", "", "set", "update", "delta"), 0),
 }
 
 _TARDIS = {"symbol": "symbol", "time": "timestamp", "local_time": "local_timestamp", "unit": "us"}
@@ -50,7 +47,7 @@ _TARDIS_BOOK = {
 }  # fmt: skip
 _BITMEX = {"symbol": "symbol", "time": "timestamp", "unit": "iso"}
 _DATABENTO = {
-    "symbol": "symbol", "instrument": "instrument_id", "time": "ts_event", "local_time": "ts_recv",
+    "symbol": "symbol", "time": "ts_event", "local_time": "ts_recv",
     "message": "sequence", "action": "action", "price": "price", "size": "size",
     "side": "side", "bid_price": "bid_px_{level:02}",
     "bid_size": "bid_sz_{level:02}", "ask_price": "ask_px_{level:02}",

@@ -166,7 +166,7 @@ class Recording:
                 return
             self._prices[row["id"]] = price
             size = 0 if action == "delete" else row["size"]
-            self._put(LEVEL, SIDES[row["side"]], [(price, size)])
+            self._put(LEVEL, SIDES[row["side"].lower()], [(price, size)])
 
     def _quotes(self, _: str, rows: Rows) -> None:
         self._has_quotes = True
@@ -193,7 +193,9 @@ class Recording:
         for row in rows:
             text = np.frombuffer(row["trdMatchID"].encode(), np.uint8)
             [number] = hash_ids(text, np.array([0, len(text)], np.int32))
-            self._put(TRADE, SIDES[row["side"]], [(row["price"], row["size"])], last=int(number))
+            self._put(
+                TRADE, SIDES[row["side"].lower()], [(row["price"], row["size"])], last=int(number)
+            )
 
     def _start_book(self) -> None:
         """Quotes that came before the first update are no book to add it to."""

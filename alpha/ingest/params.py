@@ -23,7 +23,6 @@ class Files(Section):
     columns: tuple[Name, ...] | None = None  # of files without a header, in order
     delimiter: Literal[",", ";", "|", " ", "\t"] = ","
     symbol: Name | None = None
-    instrument: Name | None = None  # stands for the symbol where that column is missing
     time: Name | None = None  # by the exchange's clock
     local_time: Name | None = None  # by the recorder's
     # Without one, whole numbers are taken for what their size says, and text for ISO 8601.

@@ -44,12 +44,6 @@ class Progress:
         self.newest_ns = int(ordered[-1])
         return ordered
 
-    def number(self, new: np.ndarray) -> np.ndarray:
-        """The numbers of messages, of which one starts wherever `new` is true, (n,) int64."""
-        numbers = self.message + np.cumsum(new)
-        self.message = int(numbers[-1])
-        return numbers
-
     def choose(self, found: Iterable[str], path: object) -> None:
         """Note symbols. Raises InputError if there are several, and none is chosen."""
         self.symbols.update(found)

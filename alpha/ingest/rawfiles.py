@@ -6,7 +6,7 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -53,41 +53,35 @@ class RawTable:
     what cannot be read."""
 
     def __init__(self, path: Path, files: Files) -> None:
-        self.path, self._files = path, files
-        self._parquet = None
+        self._path, self._files = path, files
         self._names: list[str] | None = None  # of the columns, where there is no header
-        with self._sound():
+        with sound(path):
             self._start = open_bytes(path).read(4)
-            if self._start == b"PAR1":
-                self._parquet = pyarrow.parquet.ParquetFile(path)
-            else:
-                self._find_header(files.columns or ())
+            is_parquet = self._start == b"PAR1"
+            self._parquet = pyarrow.parquet.ParquetFile(path) if is_parquet else None
             self.schema = self._parquet.schema_arrow if self._parquet else self._csv().schema
-
-    def _find_header(self, columns: Sequence[str]) -> None:
-        start = self._open().read(_BLOCK).decode("utf-8-sig", "replace").splitlines()
-        first = next(filter(None, csv.reader(start, delimiter=self._files.delimiter)), [])
-        if columns and not set(first) & set(columns):
-            if len(first) > len(columns):
-                raise InputError(
-                    f"{self.path}: must have at most {len(columns)} columns, found {len(first)}"
-                )
-            self._names = list(columns[: len(first)] or columns)
+            columns, first = files.columns or (), self.schema.names
+            if first and columns and not set(first) & set(columns):
+                if len(first) > len(columns):
+                    raise InputError(
+                        f"{path}: must have at most {len(columns)} columns, found {len(first)}"
+                    )
+                self._names = list(columns[: len(first)])
+                self.schema = self._csv().schema
 
     def cells(self, types: Types, most: int) -> Iterator[Cells]:
         """The columns that `types` names, at most `most` rows at a time."""
         names = self.schema.names
         if missing := [name for name in types if name not in names]:
             raise InputError(
-                f"{self.path}: must have columns {some(missing)}, found {some(names, most=20)}"
+                f"{self._path}: must have columns {some(missing)}, found {some(names, most=20)}"
             )
         count = 0
-        with self._sound():
+        with sound(self._path):
             for batch in self._batches(types):
                 numbers = np.arange(count, count + batch.num_rows)
-                for start in range(0, batch.num_rows, most):
-                    part = slice(start, start + most)
-                    yield Cells(batch.slice(start, most), numbers[part], self._line)
+                for at in range(0, batch.num_rows, most):
+                    yield Cells(batch.slice(at, most), numbers[at : at + most], self._line)
                 count += batch.num_rows
 
     def _batches(self, types: Types) -> Iterator[pa.RecordBatch]:
@@ -96,8 +90,10 @@ class RawTable:
             return
         try:
             yield from self._csv(types)
-        except pa.ArrowInvalid:
-            # Arrow does not say in which row: cast all cells once more, as text, to see.
+        except pa.ArrowInvalid as error:
+            # Arrow does not say in which row: read all once more to see, cells as text.
+            if "columns, got" in str(error):
+                self._refuse_ragged_row()
             if set(types.values()) != {pa.string()}:
                 for cells in self.cells(dict.fromkeys(types, pa.string()), _BLOCK):
                     for name, kind in types.items():
@@ -105,9 +101,12 @@ class RawTable:
             raise
 
     def _csv(self, types: Types | None = None) -> Any:
-        """Arrow's reader of columns of these types, or of all columns."""
+        """Arrow's reader of columns of these types; or of all columns, for what they look like."""
         read = pyarrow.csv.ReadOptions(column_names=self._names, block_size=_BLOCK)
-        parse = pyarrow.csv.ParseOptions(delimiter=self._files.delimiter)
+        ragged = None if types else lambda row: "skip"
+        parse = pyarrow.csv.ParseOptions(
+            delimiter=self._files.delimiter, invalid_row_handler=ragged
+        )
         convert = pyarrow.csv.ConvertOptions(
             include_columns=list(types or ()), column_types=types, strings_can_be_null=True
         )
@@ -116,16 +115,16 @@ class RawTable:
         except pa.ArrowInvalid as error:
             if "Empty CSV file" not in str(error):
                 raise
-            return pa.table({name: [] for name in self._names or ()}).to_reader()
+            return pa.table({name: [] for name in self._files.columns or ()}).to_reader()
 
     def _open(self) -> Any:
         """The text of the table; of LOBSTER's two, side by side."""
         if self._start[:3] == b"DBN":
-            pieces = _dbn_as_csv(self.path)
+            pieces = _dbn_as_csv(self._path)
         elif self._files.format == "lobster":
-            pieces = _side_by_side(self.path)
+            pieces = _side_by_side(self._path)
         else:
-            return open_bytes(self.path)
+            return open_bytes(self._path)
         return pa.PythonFile(io.BufferedReader(_Stream(pieces), _BLOCK), "r")
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
@@ -137,28 +136,16 @@ class RawTable:
     def _line(self, row: int) -> str:
         number = row + 1
         if not self._parquet:
-            header = self._names is None
-            number, _ = next(islice(self._rows(), row + header, None))
-        return f"{self.path}: line {number}"
-
-    @contextmanager
-    def _sound(self) -> Iterator[None]:
-        with sound(self.path):
-            try:
-                yield
-            except pa.ArrowInvalid as error:
-                if "columns, got" in str(error):
-                    self._refuse_ragged_row()
-                raise
+            number, _ = next(islice(self._rows(), row + (self._names is None), None))
+        return f"{self._path}: line {number}"
 
     def _refuse_ragged_row(self) -> None:
-        rows = self._rows()
-        _, first = next(rows)
-        number, cells = next(row for row in rows if len(row[1]) != len(first))
+        wide = len(self.schema)
+        number, found = next((at, len(row)) for at, row in self._rows() if len(row) != wide)
         file = self._open()
         cut = isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n"
         raise InputError(
-            f"{self.path}: line {number}: must have {len(first)} columns, found {len(cells)}"
+            f"{self._path}: line {number}: must have {wide} columns, found {found}"
             f"{': the file is cut short' if cut else ''}"
         )
 

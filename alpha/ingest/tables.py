@@ -1,37 +1,23 @@
 """Rows of tables become events: one way for all formats, which differ in their mappings alone."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from alpha.core.errors import InputError
+from alpha.ingest import formats
 from alpha.ingest.cells import SECONDS, Cells, scaled
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, NOTHING, SELL, TRADE, Events
-from alpha.ingest.formats import (
-    ACTIONS,
-    FLAGS,
-    GENERIC,
-    IS_HALT,
-    IS_TRADE,
-    MAKERS,
-    MOST_LEVELS,
-    OPTIONAL,
-    SIDES,
-    SNAPSHOTS,
-    TRADES,
-    UPDATES,
-)  # fmt: skip
 from alpha.ingest.params import Files
 from alpha.ingest.progress import Progress
 from alpha.ingest.rawfiles import RawTable
 
-_KINDS = {UPDATES: LEVEL, TRADES: TRADE, SNAPSHOTS: BOOK}
+_KINDS = {formats.UPDATES: LEVEL, formats.TRADES: TRADE, formats.SNAPSHOTS: BOOK}
 _SIDES = {"buy": BUY, "sell": SELL}
 _TEXT = pa.dictionary(pa.int32(), pa.string())
 _TYPES = {
@@ -40,6 +26,7 @@ _TYPES = {
     **dict.fromkeys(("side", "is_buyer_maker", "snapshot", "action", "symbol"), _TEXT),
     "id": pa.string(),
 }
+_TIMES = {"s": SECONDS, "ms": pa.int64(), "us": pa.int64(), "ns": pa.int64(), "iso": pa.string()}
 
 
 class TableFile:
@@ -47,27 +34,16 @@ class TableFile:
     is missing, or cannot be."""
 
     def __init__(self, path: Path, files: Files, clock: str) -> None:
-        self._table = table = RawTable(path, files)
-        names, looks_like = table.schema.names, table.schema.field
-        if files.format not in GENERIC:
-            absent = {name: None for name in OPTIONAL if getattr(files, name) not in names}
-            files = files.model_copy(update=absent)
-        self._files = files = files.model_copy(update={"symbol": files.symbol or files.instrument})
-        self._levels = _levels(names, files) if files.kind == SNAPSHOTS else []
-        self._sides = SIDES
-        if files.sides:
-            self._sides = {
-                word: _SIDES[side] for side, same in files.sides.items() for word in same
+        self._path, self._table = path, RawTable(path, files)
+        looks = {field.name: field.type for field in self._table.schema}
+        if files.format not in formats.GENERIC:
+            absent = {
+                role: other if other in looks else None
+                for role, other in formats.OPTIONAL.items()
+                if getattr(files, role) not in looks
             }
-        self._price_multiplier = files.price_multiplier
-        prices = (files.price, *(name for names in self._levels for name in names[::2]))
-        is_whole = [
-            not pa.types.is_floating(table.schema.field(name).type)
-            for name in prices
-            if name in names
-        ]
-        if files.integer_price and all(is_whole):
-            self._price_multiplier = files.integer_price
+            files = files.model_copy(update=absent)
+        self._files = files
         times = {"exchange": files.time, "local": files.local_time}
         if not (time := times.pop(clock)):
             [other] = times
@@ -76,42 +52,44 @@ class TableFile:
             )
         self._time = time
         self._base_ns = _midnight_ns(path, files.time_zone) if files.time_zone else 0
-        of_level = pa.string() if files.separator else pa.float64()
-        self._types = {name: of_level for names in self._levels for name in names}
+        self._levels = _levels(looks, files) if files.kind == formats.SNAPSHOTS else []
+        columns = [name for names in self._levels for name in names]
+        self._types = dict.fromkeys(columns, pa.string() if files.separator else pa.float64())
         self._types |= {
             name: kind for role, kind in _TYPES.items() if (name := getattr(files, role))
         }
-        if time in names:
-            is_whole_number = pa.types.is_integer(table.schema.field(time).type)
-            guess = pa.int64() if is_whole_number else pa.string()
-            self._types[time] = {None: guess, "iso": pa.string(), "s": SECONDS}.get(
-                files.unit, pa.int64()
-            )
+        is_whole = pa.types.is_integer(looks.get(time, pa.null()))
+        self._types[time] = _TIMES.get(files.unit, pa.int64() if is_whole else pa.string())
+        prices = (files.price, *columns)
+        has_point = any(pa.types.is_floating(looks[name]) for name in prices if name in looks)
+        whole_unit = None if has_point else files.integer_price
+        self._price_multiplier = whole_unit or files.price_multiplier
+        words = {word.lower(): side for side, same in (files.sides or {}).items() for word in same}
+        self._sides = {word: _SIDES[side] for word, side in words.items()} or formats.SIDES
         self._key: int | None = None
         self._in_snapshot = 0
 
     def first_time(self) -> int | None:
         """The time of the first row, in ns; None if there is none."""
         for cells in self._table.cells({self._time: self._types[self._time]}, 1):
-            return int(self._times(cells)[0])
+            return int(cells.times(self._time, self._files.unit, self._base_ns)[0])
         return None
 
     def events(self, progress: Progress, rows: int) -> Iterator[Events]:
         """The events of all rows, of at most `rows` rows at once."""
-        for found in self._table.cells(self._types, rows):
-            cells = self._choose(found, progress) if self._files.symbol else found
+        for cells in self._table.cells(self._types, rows):
+            if self._files.symbol:
+                cells = self._choose(cells, self._files.symbol, progress)
             if len(cells):
-                time_ns = self._times(cells)
-                message = progress.number(self._starts_message(cells, time_ns))
+                time_ns = cells.times(self._time, self._files.unit, self._base_ns)
+                message = progress.message + np.cumsum(self._starts_message(cells, time_ns))
+                progress.message = int(message[-1])
                 yield self._events(cells, progress.order(time_ns, cells.line), message)
 
-    def _times(self, cells: Cells) -> np.ndarray:
-        return cells.times(self._time, self._files.unit, self._base_ns)
-
-    def _choose(self, cells: Cells, progress: Progress) -> Cells:
+    def _choose(self, cells: Cells, column: str, progress: Progress) -> Cells:
         """The rows of the symbol that params choose."""
-        words, index = cells.words(str(self._files.symbol))
-        progress.choose({words[i] for i in np.unique(index)}, self._table.path)
+        words, index = cells.words(column)
+        progress.choose({words[i] for i in np.flatnonzero(np.bincount(index))}, self._path)
         kept = np.array([progress.symbol in (None, word) for word in words])[index]
         progress.counts["other_symbols"] += int(np.count_nonzero(~kept))
         return cells if kept.all() else cells.filter(kept)
@@ -132,11 +110,11 @@ class TableFile:
         books = self._books(cells) if self._levels else NOTHING.books
         traded = kind != BOOK
         if files.action:
-            words, index = cells.words(files.action)
-            action = np.array([ACTIONS.get(word, 0) for word in words])[index]
-            traded, halted = action == IS_TRADE, action == IS_HALT
+            action = cells.codes(files.action, formats.ACTIONS, used=False)
+            traded, halted = action == formats.IS_TRADE, action == formats.IS_HALT
             kind[halted], books = BREAK, books[~halted]
-        sizes = self._sizes(cells, traded) if traded.any() else _no_sizes(n)
+        nothing = np.zeros(n, np.int8), np.full(n, np.nan), np.zeros(n)
+        sizes = self._sizes(cells, traded) if traded.any() else nothing
         first = last = np.zeros(n, np.int64)
         if files.id:
             last = cells.ids(files.id)
@@ -146,39 +124,38 @@ class TableFile:
         if files.previous:
             previous = cells.whole(files.previous)
             first = np.where(previous > 0, previous + 1, first)
-        # What comes before a row's own event: a trade, or the start of a snapshot.
-        at = np.empty(0, np.intp)
-        extra: tuple[Any, ...] = ()
+        own: tuple[np.ndarray, ...] = (time_ns, message, kind, *sizes, first, last)
+        # What comes before a row's own event: the start of a snapshot, or a trade.
         if files.snapshot:
-            flag = cells.codes(files.snapshot, FLAGS)
+            flag = cells.codes(files.snapshot, formats.FLAGS)
             at = np.flatnonzero(flag > np.concatenate(([self._in_snapshot], flag[:-1])))
             self._in_snapshot = flag[-1]
-            extra = (CLEAR, 0, np.nan, 0, 0, last[at])
+            before = time_ns[at], message[at], CLEAR, 0, np.nan, 0, 0, last[at]
             if files.last:
-                first, last = np.where(flag, 0, first), np.where(flag, 0, last)
-        elif files.action and traded.any():
+                own = (*own[:6], np.where(flag, 0, first), np.where(flag, 0, last))
+        elif files.action:
             at = np.flatnonzero(traded)
-            extra = (TRADE, *(column[at] for column in (*sizes, first, last)))
-            sizes = _no_sizes(n)
-        own: tuple[np.ndarray, ...] = (time_ns, message, kind, *sizes, first, last)
-        if len(at):
-            pairs = zip(own, (time_ns[at], message[at], *extra), strict=True)
-            own = tuple(np.insert(column, at, more) for column, more in pairs)
-        return Events._make((*own, books))
+            before = time_ns[at], message[at], TRADE, *(column[at] for column in own[3:])
+            own = (*own[:3], *nothing, first, last)
+        else:
+            return Events._make((*own, books))
+        pairs = zip(own, before, strict=True)
+        return Events._make((*(np.insert(column, at, more) for column, more in pairs), books))
 
     def _sizes(self, cells: Cells, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Side, price and size of rows, of which those that are `used` must be sound."""
         files = self._files
         side = np.zeros(len(cells), np.int8)
         if files.is_buyer_maker:
-            side = cells.codes(files.is_buyer_maker, MAKERS, used)
+            side = cells.codes(files.is_buyer_maker, formats.MAKERS, used=used)
         elif files.side:
-            side = cells.codes(files.side, self._sides, used)
-            if files.kind == UPDATES:
-                cells.refuse(side == 0, files.side, "be a side")
-        price, size = cells.floats(str(files.price)), cells.floats(str(files.size))
-        cells.refuse(used & ~((price > 0) & np.isfinite(price)), str(files.price), "be positive")
-        cells.refuse(used & ~((size >= 0) & np.isfinite(size)), str(files.size), "be 0 or more")
+            side = cells.codes(files.side, self._sides, used=used)
+            cells.refuse((side == 0) & (files.kind == formats.UPDATES), files.side, "be a side")
+        assert files.price
+        assert files.size
+        price, size = cells.floats(files.price), cells.floats(files.size)
+        cells.refuse(used & ~((price > 0) & np.isfinite(price)), files.price, "be positive")
+        cells.refuse(used & ~((size >= 0) & np.isfinite(size)), files.size, "be 0 or more")
         return side, scaled(price, self._price_multiplier), scaled(size, files.size_multiplier)
 
     def _books(self, cells: Cells) -> np.ndarray:
@@ -186,17 +163,16 @@ class TableFile:
         files = self._files
         books = np.empty((len(cells), len(self._levels), 4))
         for level, names in enumerate(self._levels):
-            for side in (0, 2):
-                columns = (
-                    cells.joined(names[side], files.separator) if files.separator
-                    else map(cells.floats, names[side : side + 2])
-                )  # fmt: skip
-                books[:, level, side], books[:, level, side + 1] = columns
+            if files.separator:
+                both = (cells.joined(names[side], files.separator) for side in (0, 2))
+                books[:, level] = np.column_stack([column for pair in both for column in pair])
+            else:
+                for part, name in enumerate(names):
+                    books[:, level, part] = cells.floats(name)
         price, size = books[..., ::2], books[..., 1::2]
-        price[np.isin(price, files.no_level)] = np.nan
-        sound = np.isnan(price) | (
-            (price >= 0) & np.isfinite(price) & (size >= 0) & np.isfinite(size)
-        )
+        for value in files.no_level:
+            price[price == value] = np.nan
+        sound = np.isnan(price) | ((price >= 0) & (price < np.inf) & (size >= 0) & (size < np.inf))
         for level, side in np.argwhere(~sound.all(axis=0)):
             price_name, size_name = self._levels[level][2 * side : 2 * side + 2]
             must = f"and {size_name} be numbers that are not negative"
@@ -208,24 +184,19 @@ class TableFile:
         return books
 
 
-def _no_sizes(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return np.zeros(n, np.int8), np.full(n, np.nan), np.zeros(n)
-
-
-def _levels(columns: list[str], files: Files) -> list[tuple[str, ...]]:
-    """The columns of each level of a book that the table has, best first; at least one level."""
-    bid, ask = files.bid_price, files.ask_price
+def _levels(columns: Collection[str], files: Files) -> list[tuple[str, ...]]:
+    """The columns of each level of a book that there are, best first; at least one level."""
+    bid, ask = str(files.bid_price), str(files.ask_price)
     templates = bid, files.bid_size or bid, ask, files.ask_size or ask
-    numbered = [
+    # Without a number in them, all are the same.
+    numbered = dict.fromkeys(
         tuple(
-            str(one).replace("{level}", f"{level}").replace("{level:02}", f"{level:02}")
+            one.replace("{level}", f"{level}").replace("{level:02}", f"{level:02}")
             for one in templates
         )
-        for level in range(MOST_LEVELS)
-    ]
-    # Without a number in them, all are the same.
-    found = [names for names in dict.fromkeys(numbered) if names[2] in columns]
-    return found or numbered[:1]
+        for level in range(formats.MOST_LEVELS)
+    )
+    return [names for names in numbered if names[2] in columns] or [next(iter(numbered))]
 
 
 def _midnight_ns(path: Path, time_zone: str) -> int:
