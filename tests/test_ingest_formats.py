@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import sys
 import zipfile
 from collections import Counter
 from datetime import datetime
@@ -254,25 +255,28 @@ def test_databento_prices_and_times_may_be_pretty(tmp_path):
 
 
 def dbn(records, levels=1):
-    """Bytes of DBN version 2: no metadata but their length, then records of market by price."""
-    kinds = [("bid", "<i8"), ("ask", "<i8"), ("sizes", "<u4", 2), ("counts", "<u4", 2)]
-    layout = [
-        ("head", "u1", 2), ("publisher", "<u2"), ("instrument", "<u4"), ("event", "<u8"),
-        ("price", "<i8"), ("size", "<u4"), ("action", "S1"), ("side", "S1"), ("flags", "u1", 2),
-        ("recv", "<u8"), ("delta", "<i4"), ("sequence", "<u4"), ("book", kinds, levels),
-    ]  # fmt: skip
-    made = np.zeros(len(records), layout)
-    made["head"] = made.dtype.itemsize // 4, 1 if levels == 1 else 10
-    for row, values in zip(made, records, strict=True):
-        row["event"], row["recv"], row["price"], row["size"], row["action"], row["side"] = values
-        row["book"]["bid"], row["book"]["ask"] = 99 * 10**9, 2**63 - 1
-        row["book"]["sizes"] = 3, 0
-    return b"DBN\x02" + (100).to_bytes(4, "little") + bytes(100) + made.tobytes()
+    """Records of market by price, by Databento's own encoder."""
+    made = pytest.importorskip("databento_dbn")
+    kind, schema = {
+        1: (made.MBP1Msg, made.Schema.MBP_1),
+        10: (made.MBP10Msg, made.Schema.MBP_10),
+    }[levels]
+    ids = made.SType.RAW_SYMBOL, made.SType.INSTRUMENT_ID
+    content = made.Metadata("X", T0, *ids, schema, symbols=[], version=2).encode()
+    level = made.BidAskPair(bid_px=99 * 10**9, bid_sz=3)
+    for event, recv, price, size, action, side in records:
+        content += bytes(
+            kind(
+                1, 5, event, price, size, made.Action.from_str(action), made.Side.from_str(side), 0,
+                recv, levels=level if levels == 1 else [level] * 10,
+            )
+        )  # fmt: skip
+    return content
 
 
 @pytest.mark.parametrize("levels", [1, 10])
 def test_dbn_is_read_as_the_csv_is(tmp_path, levels):
-    records = [(T0, T0 + 5, 99 * 10**9, 4, b"T", b"A"), (T0 + 1, T0 + 6, 2**63 - 1, 0, b"R", b"N")]
+    records = [(T0, T0 + 5, 99 * 10**9, 4, "T", "A"), (T0 + 1, T0 + 6, 2**63 - 1, 0, "R", "N")]
     written(tmp_path, "a.dbn.zst", pa.compress(dbn(records, levels), "zstd", asbytes=True))
     events = read(tmp_path, {"a.dbn.zst": f"databento_mbp_{levels}"})
     assert rows_of(events) == [
@@ -284,8 +288,22 @@ def test_dbn_is_read_as_the_csv_is(tmp_path, levels):
 
 
 def test_a_cut_dbn_file_is_refused(tmp_path):
-    written(tmp_path, "a.dbn", dbn([(T0, T0, 1, 1, b"A", b"A")] * 2)[:-3])
+    written(tmp_path, "a.dbn", dbn([(T0, T0, 1, 1, "A", "A")] * 2)[:-3])
     with pytest.raises(InputError, match="a.dbn: is cut short"):
+        read(tmp_path, {"a.dbn": "databento_mbp_1"})
+
+
+def test_what_is_no_dbn_inside_is_refused(tmp_path):
+    pytest.importorskip("databento_dbn")
+    written(tmp_path, "a.dbn", b"DBN\x02" + bytes(300))
+    with pytest.raises(InputError, match="a.dbn: cannot be read: "):
+        read(tmp_path, {"a.dbn": "databento_mbp_1"})
+
+
+def test_dbn_without_its_library_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "databento_dbn", None)
+    written(tmp_path, "a.dbn", b"DBN\x02" + bytes(300))
+    with pytest.raises(InputError, match="a.dbn: is DBN, which needs: pip install databento-dbn"):
         read(tmp_path, {"a.dbn": "databento_mbp_1"})
 
 
@@ -555,6 +573,13 @@ def test_a_bad_row_is_named(tmp_path, row, message, rows):
         read(tmp_path, {"a.csv": TRADES}, rows=rows)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("row", ["1585699200,x,1", "1585699200,-1,1", "1585699200,1"])
+def test_lines_are_counted_with_those_that_are_blank(tmp_path, row):
+    written(tmp_path, "a.csv", f"t,p,q\n\n1585699200,1,1\n\n\n{row}\n")
+    with pytest.raises(InputError, match="a.csv: line 6: "):
+        read(tmp_path, {"a.csv": TRADES})
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,10 @@ from alpha.ingest.progress import DIGITS, HIGH_NS, LOW_NS, hash_ids, shown, unit
 
 SECONDS = pa.decimal128(38, 9)  # to the ns, which float64 does not tell apart
 _UNKNOWN = -128  # the code of a word that no table has
-_MUST_BE = {
-    pa.int64().id: "a whole number",
-    pa.float64().id: "a number",
-    SECONDS.id: "a number",
-    pa.string().id: "text",
-    pa.timestamp("ns").id: "an ISO 8601 time",
-}
+_NAMES = {
+    pa.int64().id: "a whole number", pa.float64().id: "a number", SECONDS.id: "a number",
+    pa.string().id: "text", pa.timestamp("ns").id: "an ISO 8601 time",
+}  # fmt: skip
 
 
 class Cells:
@@ -128,7 +125,7 @@ class Cells:
             return column.cast(kind, safe=False)
         except pa.ArrowException:
             bad = np.array([not _casts(cell, kind) for cell in column])
-            self.refuse(bad, name, f"be {_MUST_BE[kind.id]}")
+            self.refuse(bad, name, f"be {_NAMES[kind.id]}")
             raise
 
 

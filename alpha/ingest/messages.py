@@ -5,7 +5,7 @@
 import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,10 @@ from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, to
 from alpha.ingest.rawfiles import CutShort, open_bytes, sound
 
 _LONGEST = 1 << 24  # bytes of a line
+_HEAD = 100  # lines in which there is a time
 _NOTHING = ((np.nan, 0.0),)  # price and size of an event that has none
-_BINANCE_QUOTE = "b", "B", "a", "A"
-_BITMEX_QUOTE = "bidPrice", "bidSize", "askPrice", "askSize"
-_HEAD = 100  # lines to find a time in
 _NO_UPDATE = (-9, -9)
+_QUOTES = (("b", "B", "a", "A"), ("bidPrice", "bidSize", "askPrice", "askSize"))
 Rows = list[dict[str, Any]]
 
 
@@ -32,7 +31,7 @@ class Recording:
     its best quotes, and of trades and their aggregates the kind that comes first."""
 
     def __init__(self, exchange: str, clock: str, progress: Progress) -> None:
-        # What reads a message, by its kind.
+        # What reads the rows of a message, by its kind.
         self._readers = {
             "binance_messages": {
                 "snapshot": self._snapshot, "depthUpdate": self._update,
@@ -51,10 +50,13 @@ class Recording:
         self._kind_of_trades = ""
         self._silent = _NO_UPDATE  # first and last number of updates that had no level
         self._prices: dict[int, float] = {}  # of BitMEX's levels, by id
-        # What neighbouring events share: how many there are, and the columns of `take`; their
-        # prices, sizes and book.
-        self._runs: list[tuple[Any, ...]] = []
-        self.waiting = 0  # about how many events there are to take
+        # What neighbouring events share, after how many there are; prices, sizes and books of all.
+        self._columns: tuple[list[Any], ...] = ([], [], [], [])
+
+    @property
+    def waiting(self) -> int:
+        """How many events there are to take."""
+        return len(self._columns[1])
 
     def open(self, path: object) -> None:
         """Name the file that the next lines are from, for errors."""
@@ -69,12 +71,13 @@ class Recording:
         """Read the next line; if it is broken, that is counted, and the book is not known."""
         self._line += 1
         self._progress.message += 1
-        runs = len(self._runs)
+        whole = [*map(len, self._columns)]
         try:
             local, _, text = line.partition(b" ")
             self._read(orjson.loads(text), int(local))
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            del self._runs[runs:]
+            for column, size in zip(self._columns, whole, strict=True):
+                del column[size:]
             self.lose(broken)
 
     def lose(self, reason: str) -> None:
@@ -87,15 +90,12 @@ class Recording:
 
     def take(self) -> Events:
         """The events of the lines since it was last called."""
-        runs = [run[:8] for run in self._runs]
-        columns = np.array(runs, np.int64).reshape(-1, 8)
-        time, message, kind, side, first, last, line = np.repeat(columns[:, 1:], columns[:, 0], 0).T
-        price, size = (
-            np.fromiter(chain.from_iterable(run[at] for run in self._runs), float) for at in (8, 9)
-        )
-        books = np.array([run[10] for run in self._runs if run[10]], float).reshape(-1, 1, 4)
-        self._runs.clear()
-        self.waiting = 0
+        runs, price, size, books = (np.array(column) for column in self._columns)
+        runs = runs.astype(np.int64).reshape(-1, 8)
+        rows = np.ascontiguousarray(np.repeat(runs[:, 1:], runs[:, 0], axis=0).T)
+        time, message, kind, side, first, last, line = rows
+        for column in self._columns:
+            column.clear()
         bad = (kind <= TRADE) & ~((price > 0) & (size >= 0) & np.isfinite(price + size))
         if bad.any():
             row = int(np.argmax(bad))
@@ -105,8 +105,7 @@ class Recording:
             )
         time = self._progress.order(time, lambda row: f"{self._path}: line {line[row]}")
         kind, side = kind.astype(np.int8), side.astype(np.int8)
-        # Contiguous, as those of tables are.
-        message, first, last = message.copy(), first.copy(), last.copy()
+        books = books.astype(float).reshape(-1, 1, 4)
         return Events(time, message, kind, side, price, size, first, last, books)
 
     def _read(self, message: dict[str, Any], local: int) -> None:
@@ -171,13 +170,15 @@ class Recording:
     def _quotes(self, _: str, rows: Rows) -> None:
         self._has_quotes = True
         for row in rows:
-            names = _BINANCE_QUOTE if "u" in row else _BITMEX_QUOTE
-            bid, bid_size, ask, ask_size = numbers = [float(row.get(name) or 0) for name in names]
-            if not all(0 <= number < np.inf for number in numbers):
+            names = _QUOTES["bidPrice" in row or "askPrice" in row]
+            book = [float(row.get(name) or 0) for name in names]
+            if not all(0 <= number < np.inf for number in book):
                 raise InputError(
-                    f"{self._path}: line {self._line}: quotes must be 0 or more, found {numbers}"
+                    f"{self._path}: line {self._line}: quotes must be 0 or more, found {book}"
                 )
-            self._put(BOOK, book=(*_level(bid, bid_size), *_level(ask, ask_size)))
+            for side in (slice(2), slice(2, 4)):
+                book[side] = book[side] if all(book[side]) else _NOTHING[0]
+            self._put(BOOK, book=book)
 
     def _trade(self, kind: str, rows: Rows) -> None:
         [row] = rows
@@ -205,7 +206,7 @@ class Recording:
 
     def _put(
         self, kind: int, side: int = 0, levels: Sequence[Any] = _NOTHING, first: int = 0,
-        last: int = 0, book: tuple[float, ...] = (),
+        last: int = 0, book: Sequence[float] = (),
     ) -> None:  # fmt: skip
         """Add an event of each price and size."""
         if not levels:
@@ -214,9 +215,11 @@ class Recording:
             raise ValueError
         prices, sizes = zip(*levels, strict=True)
         shared = self._now_ns, self._progress.message, kind, side, first, last, self._line
-        values = [*map(float, prices)], [*map(float, sizes)]
-        self._runs.append((len(levels), *shared, *values, book))
-        self.waiting += len(levels)
+        runs, all_prices, all_sizes, books = self._columns
+        runs.append((len(levels), *shared))
+        all_prices += map(float, prices)
+        all_sizes += map(float, sizes)
+        books += book
 
     def _set_time(self, exchange: int | str | None, local: int) -> None:
         """The message's time; one without a time of the exchange counts from the newest one."""
@@ -235,14 +238,11 @@ class Recording:
     def _chosen(self, row: dict[str, Any]) -> bool:
         """Whether a row is of the symbol that params choose, or does not say."""
         symbol = row.get("s") or row.get("symbol")
-        if symbol is None:
-            return True
-        if symbol not in self._progress.symbols:
+        if symbol and symbol not in self._progress.symbols:
             self._progress.choose([symbol], self._path)
-        if self._progress.symbol in (None, symbol):
-            return True
-        self._progress.counts["other_symbols"] += 1
-        return False
+        chosen = not symbol or self._progress.symbol in (None, symbol)
+        self._progress.counts["other_symbols"] += not chosen
+        return chosen
 
 
 def read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Events]:
@@ -261,14 +261,12 @@ def read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Even
 
 def first_local_time(path: Path) -> int | None:
     """The local time of the first line that has one, in ns; None if a file is empty."""
-    line = None
-    for line in islice(_lines(path), _HEAD):
-        local = line.partition(b" ")[0]
-        if local.isdigit() and len(local) < 20:
-            return to_ns(int(local))
-    if line is not None:
+    lines = [*islice(_lines(path), _HEAD)]
+    times = (line.partition(b" ")[0] for line in lines)
+    start = next((to_ns(int(time)) for time in times if time.isdigit() and len(time) < 20), None)
+    if lines and not start:
         raise InputError(f"{path}: must have lines of a local time in ns and JSON")
-    return None
+    return start
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -278,7 +276,3 @@ def _lines(path: Path) -> Iterator[bytes]:
             if len(line) == _LONGEST:
                 raise InputError(f"{path}: must have lines of less than {_LONGEST:,} bytes")
             yield line
-
-
-def _level(price: float, size: float) -> tuple[float, float]:
-    return (price, size) if price and size else _NOTHING[0]

@@ -24,6 +24,7 @@ from alpha.ingest.params import Files
 
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BLOCK = 1 << 21  # bytes of a CSV at once, and at most in a line
+_START = 1 << 16  # those that are looked at first
 
 
 Types = Mapping[str, pa.DataType]
@@ -102,7 +103,8 @@ class RawTable:
 
     def _csv(self, types: Types | None = None) -> Any:
         """Arrow's reader of columns of these types; or of all columns, for what they look like."""
-        read = pyarrow.csv.ReadOptions(column_names=self._names, block_size=_BLOCK)
+        block = _BLOCK if types else _START
+        read = pyarrow.csv.ReadOptions(column_names=self._names, block_size=block)
         ragged = None if types else lambda row: "skip"
         parse = pyarrow.csv.ParseOptions(
             delimiter=self._files.delimiter, invalid_row_handler=ragged

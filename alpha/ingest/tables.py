@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,7 +60,7 @@ class TableFile:
             name: kind for role, kind in _TYPES.items() if (name := getattr(files, role))
         }
         is_whole = pa.types.is_integer(looks.get(time, pa.null()))
-        self._types[time] = _TIMES.get(files.unit, pa.int64() if is_whole else pa.string())
+        self._types[time] = _TIMES[files.unit or ("ns" if is_whole else "iso")]
         prices = (files.price, *columns)
         has_point = any(pa.types.is_floating(looks[name]) for name in prices if name in looks)
         whole_unit = None if has_point else files.integer_price
@@ -124,23 +125,25 @@ class TableFile:
         if files.previous:
             previous = cells.whole(files.previous)
             first = np.where(previous > 0, previous + 1, first)
-        own: tuple[np.ndarray, ...] = (time_ns, message, kind, *sizes, first, last)
+        own: list[np.ndarray] = [time_ns, message, kind, *sizes, first, last]
         # What comes before a row's own event: the start of a snapshot, or a trade.
+        before: list[Any] = []
+        at = np.empty(0, np.intp)
         if files.snapshot:
             flag = cells.codes(files.snapshot, formats.FLAGS)
             at = np.flatnonzero(flag > np.concatenate(([self._in_snapshot], flag[:-1])))
             self._in_snapshot = flag[-1]
-            before = time_ns[at], message[at], CLEAR, 0, np.nan, 0, 0, last[at]
+            before = [CLEAR, 0, np.nan, 0, 0, last[at]]
             if files.last:
-                own = (*own[:6], np.where(flag, 0, first), np.where(flag, 0, last))
+                own[6:] = np.where(flag, 0, first), np.where(flag, 0, last)
         elif files.action:
             at = np.flatnonzero(traded)
-            before = time_ns[at], message[at], TRADE, *(column[at] for column in own[3:])
-            own = (*own[:3], *nothing, first, last)
-        else:
-            return Events._make((*own, books))
-        pairs = zip(own, before, strict=True)
-        return Events._make((*(np.insert(column, at, more) for column, more in pairs), books))
+            before = [TRADE, *(column[at] for column in own[3:])]
+            own[3:6] = nothing
+        if len(at):
+            pairs = zip(own, (time_ns[at], message[at], *before), strict=True)
+            own = [np.insert(column, at, more) for column, more in pairs]
+        return Events._make((*own, books))
 
     def _sizes(self, cells: Cells, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Side, price and size of rows, of which those that are `used` must be sound."""
