@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alpha.core.errors import InputError
-from alpha.ingest.progress import DIGITS, HIGH_NS, LOW_NS, hash_ids, shown, unit_of
+from alpha.ingest.progress import DIGITS, HIGH_NS, LOW_NS, hash_ids, ns_of, shown
 
 SECONDS = pa.decimal128(38, 9)  # to the ns, which float64 does not tell apart
 _UNKNOWN = -128  # the code of a word that no table has
@@ -103,7 +103,7 @@ class Cells:
             time_ns = np.where(high == 0, low, 0)
         else:
             value = np.array(self.cast(name, pa.int64(), column).fill_null(0))
-            per = 10 ** DIGITS[unit if unit in DIGITS else unit_of(int(value[0]))]
+            per = 10 ** DIGITS[unit] if unit in DIGITS else ns_of(int(value[0]))
             time_ns = np.clip(value, 0, HIGH_NS // per) * per
         time_ns = time_ns + base_ns
         of = f" in {unit}" if unit in DIGITS else ""

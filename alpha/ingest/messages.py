@@ -125,8 +125,7 @@ class Recording:
         elif quotes and self._has_book:
             self._progress.counts["quotes_beside_book"] += 1
         elif rows := [row for row in rows if self._chosen(row)]:
-            times = [row.get("T") or row.get("E") or row.get("timestamp") for row in rows]
-            time = max(filter(None, times), default=None)
+            time = max(row.get("T") or row.get("E") or row.get("timestamp", "") for row in rows)
             if quotes and not (time or self._local_clock):
                 self._progress.counts["without_time"] += 1
                 return
@@ -221,9 +220,9 @@ class Recording:
         all_sizes += map(float, sizes)
         books += book
 
-    def _set_time(self, exchange: int | str | None, local: int) -> None:
+    def _set_time(self, exchange: int | str, local: int) -> None:
         """The message's time; one without a time of the exchange counts from the newest one."""
-        if isinstance(exchange, str):
+        if exchange and isinstance(exchange, str):
             past = datetime.fromisoformat(exchange) - EPOCH
             exchange = past // timedelta(microseconds=1) * 1000
         value = local if self._local_clock or not exchange else int(exchange)
@@ -240,9 +239,10 @@ class Recording:
         symbol = row.get("s") or row.get("symbol")
         if symbol and symbol not in self._progress.symbols:
             self._progress.choose([symbol], self._path)
-        chosen = not symbol or self._progress.symbol in (None, symbol)
-        self._progress.counts["other_symbols"] += not chosen
-        return chosen
+        if not symbol or self._progress.symbol in (None, symbol):
+            return True
+        self._progress.counts["other_symbols"] += 1
+        return False
 
 
 def read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Events]:

@@ -17,6 +17,8 @@ LOW_NS, HIGH_NS = (int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 10**9 for y 
 BACK_NS = 60 * 10**9  # how far a message may lie behind the newest one
 
 DIGITS = {"s": 9, "ms": 6, "us": 3, "ns": 0}  # after the point, down to a ns
+# A time of 2000 to 2100 below the first of these is in seconds, and so on.
+_ABOVE, _NS = (10**11, 10**14, 10**17), (10**9, 10**6, 10**3, 1)
 
 
 class Progress:
@@ -63,14 +65,14 @@ def moment(time_ns: int) -> str:
     return (EPOCH + timedelta(microseconds=int(time_ns) // 1000)).isoformat(sep=" ")
 
 
-def unit_of(value: int) -> str:
-    """The unit that a time of this size is in, of 2000 to 2100."""
-    return (*DIGITS,)[bisect_right((10**11, 10**14, 10**17), value)]
-
-
 def to_ns(value: int) -> int:
     """A time in the unit that times of this size are in, in ns."""
-    return value * int(10 ** DIGITS[unit_of(value)])
+    return value * ns_of(value)
+
+
+def ns_of(value: int) -> int:
+    """How many ns a 1 has in the unit that times of this size are in."""
+    return _NS[bisect_right(_ABOVE, value)]
 
 
 @numba.njit(cache=True, nogil=True)
