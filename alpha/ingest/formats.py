@@ -36,22 +36,23 @@ FLAGS = {
     **dict.fromkeys(("false", "0", "", "set", "update", "delta"), 0),
 }
 
+
+def _book(*columns: str) -> dict[str, Any]:
+    """A level's price and size of a bid, and of an ask."""
+    return dict(zip(("bid_price", "bid_size", "ask_price", "ask_size"), columns, strict=True))
+
+
 _TARDIS = {"symbol": "symbol", "time": "timestamp", "local_time": "local_timestamp", "unit": "us"}
-_TARDIS_QUOTES = {
-    **_TARDIS, "bid_price": "bid_price", "bid_size": "bid_amount", "ask_price": "ask_price",
-    "ask_size": "ask_amount",
-}  # fmt: skip
-_TARDIS_BOOK = {
-    **_TARDIS, "bid_price": "bids[{level}].price", "bid_size": "bids[{level}].amount",
-    "ask_price": "asks[{level}].price", "ask_size": "asks[{level}].amount",
-}  # fmt: skip
+_TARDIS_BOOK = _TARDIS | _book(
+    "bids[{level}].price", "bids[{level}].amount", "asks[{level}].price", "asks[{level}].amount"
+)
+_TARDIS_QUOTES = _TARDIS | _book("bid_price", "bid_amount", "ask_price", "ask_amount")
 _BITMEX = {"symbol": "symbol", "time": "timestamp", "unit": "iso"}
 _DATABENTO = {
-    "symbol": "symbol", "time": "ts_event", "local_time": "ts_recv",
-    "message": "sequence", "action": "action", "price": "price", "size": "size",
-    "side": "side", "bid_price": "bid_px_{level:02}",
-    "bid_size": "bid_sz_{level:02}", "ask_price": "ask_px_{level:02}",
-    "ask_size": "ask_sz_{level:02}", "no_level": (float(2**63 - 1),), "integer_price": 1e-9,
+    "symbol": "symbol", "time": "ts_event", "local_time": "ts_recv", "message": "sequence",
+    "action": "action", "price": "price", "size": "size", "side": "side",
+    **_book("bid_px_{level:02}", "bid_sz_{level:02}", "ask_px_{level:02}", "ask_sz_{level:02}"),
+    "no_level": (float(2**63 - 1),), "integer_price": 1e-9,
 }  # fmt: skip
 
 # The kind of each format, and its mapping. Binance's older files have no header, spot's never.
@@ -61,16 +62,15 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         **_TARDIS, "message": "local_timestamp", "snapshot": "is_snapshot", "side": "side",
         "price": "price", "size": "amount",
     }),
-    "tardis_book_snapshot_5": (SNAPSHOTS, _TARDIS_BOOK),
-    "tardis_book_snapshot_25": (SNAPSHOTS, _TARDIS_BOOK),
-    "tardis_quotes": (SNAPSHOTS, _TARDIS_QUOTES),
-    "tardis_book_ticker": (SNAPSHOTS, _TARDIS_QUOTES),
+    **dict.fromkeys(
+        ("tardis_book_snapshot_5", "tardis_book_snapshot_25"), (SNAPSHOTS, _TARDIS_BOOK)
+    ),
+    **dict.fromkeys(("tardis_quotes", "tardis_book_ticker"), (SNAPSHOTS, _TARDIS_QUOTES)),
     "tardis_trades": (TRADES, {
         **_TARDIS, "id": "id", "side": "side", "price": "price", "size": "amount",
     }),
     "bitmex_quote": (SNAPSHOTS, {
-        **_BITMEX, "bid_price": "bidPrice", "bid_size": "bidSize", "ask_price": "askPrice",
-        "ask_size": "askSize",
+        **_BITMEX, **_book("bidPrice", "bidSize", "askPrice", "askSize"),
     }),
     "bitmex_trade": (TRADES, {
         **_BITMEX, "id": "trdMatchID", "side": "side", "price": "price", "size": "size",
@@ -78,8 +78,8 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "binance_book_ticker": (SNAPSHOTS, {
         "columns": ("update_id", "best_bid_price", "best_bid_qty", "best_ask_price",
                     "best_ask_qty", "transaction_time", "event_time"),
-        "time": "transaction_time", "bid_price": "best_bid_price", "bid_size": "best_bid_qty",
-        "ask_price": "best_ask_price", "ask_size": "best_ask_qty",
+        "time": "transaction_time",
+        **_book("best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty"),
     }),
     "binance_agg_trades": (TRADES, {
         "columns": ("agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id",
@@ -105,8 +105,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
         "action": "type", "price": "price", "size": "size", "price_multiplier": 1e-4,
         # The direction is that of the order that rested.
         "side": "direction", "sides": {"buy": ("-1",), "sell": ("1",)},
-        "bid_price": "bid_price_{level}", "bid_size": "bid_size_{level}",
-        "ask_price": "ask_price_{level}", "ask_size": "ask_size_{level}",
+        **_book("bid_price_{level}", "bid_size_{level}", "ask_price_{level}", "ask_size_{level}"),
         "no_level": (9999999999.0, -9999999999.0),
     }),
     "databento_mbp_1": (SNAPSHOTS, _DATABENTO),

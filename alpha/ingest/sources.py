@@ -2,21 +2,23 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from alpha.core.errors import InputError
 from alpha.core.text import some
-from alpha.ingest.events import Events
+from alpha.ingest.events import NOTHING, Events
 from alpha.ingest.formats import MESSAGES
 from alpha.ingest.messages import Recording, first_local_time, read_recording
 from alpha.ingest.params import Files, Ingest, Source, find_files
 from alpha.ingest.progress import BACK_NS, Progress, moment
 from alpha.ingest.tables import TableFile
 
-# How far the median prices and sizes of files that follow one another may be apart.
+# How far median prices and sizes may be apart from one file to the next.
 _APART = np.log([4, 1000])
+_TYPICAL = 1000  # as many events have a median that says something
 
 
 def open_streams(
@@ -45,11 +47,8 @@ def _stream(
         # Each has a file of the books beside it.
         paths = [path for path in paths if "orderbook" not in path.name]
 
-    def start(path: Path) -> int | None:
-        if recording:
-            return first_local_time(path)
-        return TableFile(path, files, ingest.clock).first_time()
-
+    table = partial(TableFile, files=files, clock=ingest.clock)
+    start = first_local_time if recording else lambda path: table(path).first_time()
     starts = [(time_ns, path) for path in paths if (time_ns := start(path))]
     counts["empty_files"] += len(paths) - len(starts)
     before, typical = None, np.full(2, np.nan)
@@ -59,21 +58,24 @@ def _stream(
                 f"{path}: must start where {before} ends, {moment(progress.newest_ns)}, found "
                 f"{moment(time_ns)}; several symbols?"
             )
-        if recording:
-            batches = read_recording(path, recording, rows)
-        else:
-            batches = TableFile(path, files, ingest.clock).events(progress, rows)
-        if first := next(batches, None):
-            typical, typical_before = _typical(first), typical
-            apart = np.abs(np.log(typical / typical_before)) > _APART
-            if apart.any():
-                what = ("prices", "sizes")[int(np.argmax(apart))]
-                raise InputError(
-                    f"{path}: {what} must be in the units of the file before, found others than "
-                    f"in {before}; units changed?"
-                )
-            yield first
-        yield from batches
+        batches = (
+            read_recording(path, recording, rows)
+            if recording
+            else table(path).events(progress, rows)
+        )
+        last = NOTHING
+        for at, batch in enumerate(batches):
+            if at == 0:
+                apart = np.abs(np.log(_typical(batch) / typical)) > _APART
+                for what in np.array(["prices", "sizes"])[apart]:
+                    raise InputError(
+                        f"{path}: {what} must be in the units of the file before, found others "
+                        f"than in {before}; units changed?"
+                    )
+            if at == 0 or len(batch.time_ns) >= _TYPICAL:
+                last = batch
+            yield batch
+        typical = _typical(last)
         before = path
     if not progress.newest_ns and counts["without_time"]:
         raise InputError(f"{folder}: must have times of the exchange, or ingest.clock be local")
