@@ -131,25 +131,26 @@ class RawTable:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Rows that are not empty, with the numbers of their lines, as an editor counts."""
-        text = io.TextIOWrapper(io.BufferedReader(self._open()), "utf-8", "replace")
-        reader = csv.reader(text, delimiter=self._files.delimiter)
-        return ((reader.line_num, cells) for cells in reader if cells)
+        with sound(self._path):
+            text = io.TextIOWrapper(io.BufferedReader(self._open()), "utf-8", "replace")
+            reader = csv.reader(text, delimiter=self._files.delimiter)
+            yield from ((reader.line_num, cells) for cells in reader if cells)
 
     def _line(self, row: int) -> str:
         number = row + 1
         if not self._parquet:
-            number, _ = next(islice(self._rows(), row + (self._names is None), None))
+            number, _ = next(islice(self._rows(), row + (self._names is None), None), (number, []))
         return f"{self._path}: line {number}"
 
     def _refuse_ragged_row(self) -> None:
-        wide = len(self.schema)
-        number, found = next((at, len(row)) for at, row in self._rows() if len(row) != wide)
-        file = self._open()
+        wide, file = len(self.schema), self._open()
         cut = isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n"
-        raise InputError(
-            f"{self._path}: line {number}: must have {wide} columns, found {found}"
-            f"{': the file is cut short' if cut else ''}"
-        )
+        for number, cells in self._rows():
+            if len(cells) != wide:
+                raise InputError(
+                    f"{self._path}: line {number}: must have {wide} columns, found {len(cells)}"
+                    f"{': the file is cut short' if cut else ''}"
+                )
 
 
 class _Stream(io.RawIOBase):
@@ -172,7 +173,7 @@ def _side_by_side(path: Path) -> Iterator[bytes]:
     """The lines of LOBSTER's messages, each with that of the books beside it."""
     books = path.with_name(path.name.replace("message", "orderbook"))
     files = (io.BufferedReader(open_bytes(one)) for one in (path, books))
-    pairs = zip_longest(*(map(bytes.strip, file) for file in files))
+    pairs = zip_longest(*(filter(None, map(bytes.strip, file)) for file in files))
     while lines := [*islice(pairs, 1 << 12)]:
         if None in lines[-1]:
             raise InputError(f"{books}: must have as many rows as {path}")
