@@ -70,11 +70,9 @@ class Cells:
         words = [*column.dictionary.cast(pa.string()).to_pylist(), ""]
         return words, column.indices.fill_null(len(words) - 1).to_numpy()
 
-    def codes(
-        self, name: str, table: Mapping[str, int], *, used: np.ndarray | bool = True
-    ) -> np.ndarray:
-        """What a table says of each row's word in small letters, (n,) int8; it must have those that
-        are used."""
+    def codes(self, name: str, table: Mapping[str, int], used: Any = True) -> np.ndarray:
+        """What a table says of each row's word in small letters, (n,) int8; it must have those of
+        rows that are used, (n,) bool."""
         words, index = self.words(name)
         found = np.array([table.get(word.lower(), _UNKNOWN) for word in words], np.int8)[index]
         self.refuse((found == _UNKNOWN) & used, name, f"be one of {', '.join(filter(None, table))}")

@@ -53,11 +53,6 @@ class Recording:
         # What neighbouring events share, after how many there are; prices, sizes and books of all.
         self._columns: tuple[list[Any], ...] = ([], [], [], [])
 
-    @property
-    def waiting(self) -> int:
-        """How many events there are to take."""
-        return len(self._columns[1])
-
     def open(self, path: object) -> None:
         """Name the file that the next lines are from, for errors."""
         self._path, self._line = path, 0
@@ -246,13 +241,14 @@ class Recording:
 
 
 def read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Events]:
-    """The events of a file of recorded lines, which may end anywhere: what is whole counts."""
+    """The events of a file of recorded lines, `rows` lines at once; it may end anywhere: what is
+    whole counts."""
     recording.open(path)
     try:
-        for line in _lines(path):
+        for at, line in enumerate(_lines(path), 1):
             # The end of the last line may be lacking, which is whole if its JSON is.
             recording.add(line, "bad_lines" if line.endswith(b"\n") else "cut_lines")
-            if recording.waiting >= rows:
+            if at % rows == 0:
                 yield recording.take()
     except CutShort:
         recording.lose("cut_lines")

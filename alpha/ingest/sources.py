@@ -18,6 +18,7 @@ from alpha.ingest.tables import TableFile
 
 # How far median prices and sizes may be apart from one file to the next.
 _APART = np.log([4, 1000])
+_EVENTS = 16  # of a line of a recording, about
 _TYPICAL = 1000  # as many events have a median that says something
 
 
@@ -59,7 +60,7 @@ def _stream(
                 f"{moment(time_ns)}; several symbols?"
             )
         batches = (
-            read_recording(path, recording, rows)
+            read_recording(path, recording, max(rows // _EVENTS, 1))
             if recording
             else table(path).events(progress, rows)
         )

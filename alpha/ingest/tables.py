@@ -61,10 +61,9 @@ class TableFile:
         }
         is_whole = pa.types.is_integer(looks.get(time, pa.null()))
         self._types[time] = _TIMES[files.unit or ("ns" if is_whole else "iso")]
-        prices = (files.price, *columns)
-        has_point = any(pa.types.is_floating(looks[name]) for name in prices if name in looks)
-        whole_unit = None if has_point else files.integer_price
-        self._price_multiplier = whole_unit or files.price_multiplier
+        kinds = [looks[name] for name in (files.price, *columns) if name in looks]
+        no_point = all(pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds)
+        self._price_multiplier = (no_point and files.integer_price) or files.price_multiplier
         words = {word.lower(): side for side, same in (files.sides or {}).items() for word in same}
         self._sides = {word: _SIDES[side] for word, side in words.items()} or formats.SIDES
         self._key: int | None = None
