@@ -632,6 +632,12 @@ def test_a_line_without_an_end_is_refused_and_does_not_fill_memory(tmp_path):
         read(tmp_path, {"a.csv": TRADES})
 
 
+def test_names_of_columns_that_are_no_text_are_refused(tmp_path):
+    written(tmp_path, "a.csv", b"t,p\xff,q\n1585699200,1,1\n")
+    with pytest.raises(InputError, match="a.csv: must have columns p, found t, p"):
+        read(tmp_path, {"a.csv": TRADES})
+
+
 def test_a_header_alone_is_an_empty_file(tmp_path):
     written(tmp_path, "a.csv", "t,p,q\n")
     section, counts = ingest(tmp_path, {"*": TRADES}), Counter()

@@ -70,7 +70,7 @@ class Recording:
         try:
             local, _, text = line.partition(b" ")
             self._read(orjson.loads(text), int(local))
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
             for column, size in zip(self._columns, whole, strict=True):
                 del column[size:]
             self.lose(broken)

@@ -6,7 +6,7 @@ import csv
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -55,20 +55,24 @@ class RawTable:
 
     def __init__(self, path: Path, files: Files) -> None:
         self._path, self._files = path, files
-        self._names: list[str] | None = None  # of the columns, where there is no header
         with sound(path):
             self._start = open_bytes(path).read(4)
             is_parquet = self._start == b"PAR1"
             self._parquet = pyarrow.parquet.ParquetFile(path) if is_parquet else None
+            if not self._parquet:
+                self._find_header(files.columns or ())
             self.schema = self._parquet.schema_arrow if self._parquet else self._csv().schema
-            columns, first = files.columns or (), self.schema.names
-            if first and columns and not set(first) & set(columns):
-                if len(first) > len(columns):
-                    raise InputError(
-                        f"{path}: must have at most {len(columns)} columns, found {len(first)}"
-                    )
-                self._names = list(columns[: len(first)])
-                self.schema = self._csv().schema
+
+    def _find_header(self, columns: Collection[str]) -> None:
+        lines = self._open().read(_START).decode("utf-8-sig", "replace").splitlines()
+        first = next(filter(None, csv.reader(lines, delimiter=self._files.delimiter)), [])
+        self._names, self._header = first or list(columns), 1
+        if columns and not set(self._names) & set(columns):
+            if len(first) > len(columns):
+                raise InputError(
+                    f"{self._path}: must have at most {len(columns)} columns, found {len(first)}"
+                )
+            self._names, self._header = list(columns)[: len(first)], 0
 
     def cells(self, types: Types, most: int) -> Iterator[Cells]:
         """The columns that `types` names, at most `most` rows at a time."""
@@ -93,8 +97,7 @@ class RawTable:
             yield from self._csv(types)
         except pa.ArrowInvalid as error:
             # Arrow does not say in which row: read all once more to see, cells as text.
-            if "columns, got" in str(error):
-                self._refuse_ragged_row()
+            self._refuse_ragged_row(error)
             if set(types.values()) != {pa.string()}:
                 for cells in self.cells(dict.fromkeys(types, pa.string()), _BLOCK):
                     for name, kind in types.items():
@@ -104,20 +107,20 @@ class RawTable:
     def _csv(self, types: Types | None = None) -> Any:
         """Arrow's reader of columns of these types; or of all columns, for what they look like."""
         block = _BLOCK if types else _START
-        read = pyarrow.csv.ReadOptions(column_names=self._names, block_size=block)
-        ragged = None if types else lambda row: "skip"
-        parse = pyarrow.csv.ParseOptions(
-            delimiter=self._files.delimiter, invalid_row_handler=ragged
+        read = pyarrow.csv.ReadOptions(
+            column_names=self._names, skip_rows=self._header, block_size=block
         )
+        parse = pyarrow.csv.ParseOptions(delimiter=self._files.delimiter)
         convert = pyarrow.csv.ConvertOptions(
             include_columns=list(types or ()), column_types=types, strings_can_be_null=True
         )
         try:
             return pyarrow.csv.open_csv(self._open(), read, parse, convert)
         except pa.ArrowInvalid as error:
+            self._refuse_ragged_row(error)
             if "Empty CSV file" not in str(error):
                 raise
-            return pa.table({name: [] for name in self._files.columns or ()}).to_reader()
+            return pa.table({name: [] for name in self._names}).to_reader()
 
     def _open(self) -> Any:
         """The text of the table; of LOBSTER's two, side by side."""
@@ -139,11 +142,13 @@ class RawTable:
     def _line(self, row: int) -> str:
         number = row + 1
         if not self._parquet:
-            number, _ = next(islice(self._rows(), row + (self._names is None), None), (number, []))
+            number, _ = next(islice(self._rows(), row + self._header, None), (number, []))
         return f"{self._path}: line {number}"
 
-    def _refuse_ragged_row(self) -> None:
-        wide, file = len(self.schema), self._open()
+    def _refuse_ragged_row(self, error: pa.ArrowInvalid) -> None:
+        if "columns, got" not in str(error):
+            return
+        wide, file = len(self._names), self._open()
         cut = isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n"
         for number, cells in self._rows():
             if len(cells) != wide:
