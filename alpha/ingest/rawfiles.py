@@ -50,37 +50,44 @@ def open_bytes(path: Path) -> Any:
 
 
 class RawTable:
-    """A table in a file, whose `schema` is what its first rows look like. Raises InputError for
-    what cannot be read."""
+    """A table in a file, with the names of its columns. Raises InputError for what cannot be
+    read."""
 
     def __init__(self, path: Path, files: Files) -> None:
-        self._path, self._files = path, files
+        self._path, self._files, self._parquet = path, files, None
         with sound(path):
             self._start = open_bytes(path).read(4)
-            is_parquet = self._start == b"PAR1"
-            self._parquet = pyarrow.parquet.ParquetFile(path) if is_parquet else None
-            if not self._parquet:
+            if self._start == b"PAR1":
+                self._parquet = pyarrow.parquet.ParquetFile(path)
+                schema = self._parquet.schema_arrow
+                # Numbers have a point if they may have one.
+                points = ["" if pa.types.is_integer(kind) else "." for kind in schema.types]
+                self.names, self._head = schema.names, [points]
+            else:
                 self._find_header(files.columns or ())
-            self.schema = self._parquet.schema_arrow if self._parquet else self._csv().schema
 
     def _find_header(self, columns: Collection[str]) -> None:
         lines = self._open().read(_START).decode("utf-8-sig", "replace").splitlines()
-        first = next(filter(None, csv.reader(lines, delimiter=self._files.delimiter)), [])
-        self._names, self._header = first or list(columns), 1
-        if columns and not set(self._names) & set(columns):
-            if len(first) > len(columns):
+        rows = [*filter(None, csv.reader(lines, delimiter=self._files.delimiter))]
+        self.names, self._header = rows[0] if rows else list(columns), 1
+        if columns and not set(self.names) & set(columns):
+            if (found := len(self.names)) > len(columns):
                 raise InputError(
-                    f"{self._path}: must have at most {len(columns)} columns, found {len(first)}"
+                    f"{self._path}: must have at most {len(columns)} columns, found {found}"
                 )
-            self._names, self._header = list(columns)[: len(first)], 0
+            self.names, self._header = list(columns)[:found], 0
+        self._head = rows[self._header :]
+
+    def sample(self, *names: str | None) -> Iterator[str]:
+        """Cells of these columns in some first rows."""
+        where = [self.names.index(name) for name in names if name in self.names]
+        return (row[i] for row in self._head for i in where if i < len(row))
 
     def cells(self, types: Types, most: int) -> Iterator[Cells]:
         """The columns that `types` names, at most `most` rows at a time."""
-        names = self.schema.names
-        if missing := [name for name in types if name not in names]:
-            raise InputError(
-                f"{self._path}: must have columns {some(missing)}, found {some(names, most=20)}"
-            )
+        if missing := [name for name in types if name not in self.names]:
+            found = some(self.names, most=20)
+            raise InputError(f"{self._path}: must have columns {some(missing)}, found {found}")
         count = 0
         with sound(self._path):
             for batch in self._batches(types):
@@ -104,23 +111,20 @@ class RawTable:
                         cells.cast(name, kind)
             raise
 
-    def _csv(self, types: Types | None = None) -> Any:
-        """Arrow's reader of columns of these types; or of all columns, for what they look like."""
-        block = _BLOCK if types else _START
+    def _csv(self, types: Types) -> Any:
         read = pyarrow.csv.ReadOptions(
-            column_names=self._names, skip_rows=self._header, block_size=block
+            column_names=self.names, skip_rows=self._header, block_size=_BLOCK
         )
         parse = pyarrow.csv.ParseOptions(delimiter=self._files.delimiter)
         convert = pyarrow.csv.ConvertOptions(
-            include_columns=list(types or ()), column_types=types, strings_can_be_null=True
+            include_columns=list(types), column_types=types, strings_can_be_null=True
         )
         try:
             return pyarrow.csv.open_csv(self._open(), read, parse, convert)
         except pa.ArrowInvalid as error:
-            self._refuse_ragged_row(error)
             if "Empty CSV file" not in str(error):
                 raise
-            return pa.table({name: [] for name in self._names}).to_reader()
+            return []
 
     def _open(self) -> Any:
         """The text of the table; of LOBSTER's two, side by side."""
@@ -148,7 +152,7 @@ class RawTable:
     def _refuse_ragged_row(self, error: pa.ArrowInvalid) -> None:
         if "columns, got" not in str(error):
             return
-        wide, file = len(self._names), self._open()
+        wide, file = len(self.names), self._open()
         cut = isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n"
         for number, cells in self._rows():
             if len(cells) != wide:

@@ -36,12 +36,12 @@ class TableFile:
 
     def __init__(self, path: Path, files: Files, clock: str) -> None:
         self._path, self._table = path, RawTable(path, files)
-        looks = {field.name: field.type for field in self._table.schema}
+        names, sample = self._table.names, self._table.sample
         if files.format not in formats.GENERIC:
             absent = {
-                role: other if other in looks else None
+                role: other if other in names else None
                 for role, other in formats.OPTIONAL.items()
-                if getattr(files, role) not in looks
+                if getattr(files, role) not in names
             }
             files = files.model_copy(update=absent)
         self._files = files
@@ -53,17 +53,17 @@ class TableFile:
             )
         self._time = time
         self._base_ns = _midnight_ns(path, files.time_zone) if files.time_zone else 0
-        self._levels = _levels(looks, files) if files.kind == formats.SNAPSHOTS else []
+        self._levels = _levels(names, files) if files.kind == formats.SNAPSHOTS else []
         columns = [name for names in self._levels for name in names]
         self._types = dict.fromkeys(columns, pa.string() if files.separator else pa.float64())
         self._types |= {
             name: kind for role, kind in _TYPES.items() if (name := getattr(files, role))
         }
-        is_whole = pa.types.is_integer(looks.get(time, pa.null()))
-        self._types[time] = _TIMES[files.unit or ("ns" if is_whole else "iso")]
-        kinds = [looks[name] for name in (files.price, *columns) if name in looks]
-        no_point = all(pa.types.is_integer(kind) or pa.types.is_null(kind) for kind in kinds)
-        self._price_multiplier = (no_point and files.integer_price) or files.price_multiplier
+        guess = "ns" if next(sample(time), "").isdigit() else "iso"
+        self._types[time] = _TIMES[files.unit or guess]
+        has_point = any("." in cell for cell in sample(files.price, *columns))
+        whole = None if has_point else files.integer_price
+        self._price_multiplier = whole or files.price_multiplier
         words = {word.lower(): side for side, same in (files.sides or {}).items() for word in same}
         self._sides = {word: _SIDES[side] for word, side in words.items()} or formats.SIDES
         self._key: int | None = None
