@@ -120,7 +120,7 @@ class Recording:
         elif quotes and self._has_book:
             self._progress.counts["quotes_beside_book"] += 1
         elif rows := [row for row in rows if self._chosen(row)]:
-            time = max(row.get("T") or row.get("E") or row.get("timestamp", "") for row in rows)
+            time = max([row.get("T") or row.get("E") or row.get("timestamp", "") for row in rows])
             if quotes and not (time or self._local_clock):
                 self._progress.counts["without_time"] += 1
                 return
@@ -165,14 +165,15 @@ class Recording:
         self._has_quotes = True
         for row in rows:
             names = _QUOTES["bidPrice" in row or "askPrice" in row]
-            book = [float(row.get(name) or 0) for name in names]
-            if not all(0 <= number < np.inf for number in book):
+            bid, bid_size, ask, ask_size = book = [float(row.get(name) or 0) for name in names]
+            if not (min(book) >= 0 and sum(book) < np.inf):
                 raise InputError(
                     f"{self._path}: line {self._line}: quotes must be 0 or more, found {book}"
                 )
-            for side in (slice(2), slice(2, 4)):
-                book[side] = book[side] if all(book[side]) else _NOTHING[0]
-            self._put(BOOK, book=book)
+            sides = (bid, bid_size), (ask, ask_size)
+            self._put(
+                BOOK, book=[part for side in sides for part in (side if all(side) else _NOTHING[0])]
+            )
 
     def _trade(self, kind: str, rows: Rows) -> None:
         [row] = rows
