@@ -16,7 +16,7 @@ from alpha.core.errors import InputError
 from alpha.data.features import families, moment, open_folder
 from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
-from alpha.ingest.params import INGESTED, Ingest, find_files
+from alpha.ingest.params import INGESTED, Ingest, find_files, market
 from alpha.learn.kinds import KINDS
 from alpha.learn.params import LADDER, Loss, sections
 from alpha.models.networks.params import Train
@@ -84,7 +84,7 @@ def run(
             raise InputError(
                 f"data.dir: must be {INGESTED} with ingest.sources, found {params.data.dir!r}"
             )
-        find_files(sources[0])
+        find_files(market(params.ingest))
         if not (ingested and Path(INGESTED).is_dir()):
             return []
     if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change

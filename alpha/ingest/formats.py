@@ -78,7 +78,7 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "binance_book_ticker": (SNAPSHOTS, {
         "columns": ("update_id", "best_bid_price", "best_bid_qty", "best_ask_price",
                     "best_ask_qty", "transaction_time", "event_time"),
-        "time": "transaction_time",
+        "time": "transaction_time", "last": "update_id",
         **_book("best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty"),
     }),
     "binance_agg_trades": (TRADES, {

@@ -65,6 +65,8 @@ class Recording:
     def add(self, line: bytes, broken: str = "bad_lines") -> None:
         """Read the next line; if it is broken, that is counted, and the book is not known."""
         self._line += 1
+        if not line.strip():
+            return
         self._progress.message += 1
         whole = [*map(len, self._columns)]
         try:
@@ -172,8 +174,9 @@ class Recording:
                 )
             sides = (bid, bid_size), (ask, ask_size)
             self._put(
-                BOOK, book=[part for side in sides for part in (side if all(side) else _NOTHING[0])]
-            )
+                BOOK, last=row.get("u", 0),
+                book=[part for side in sides for part in (side if all(side) else _NOTHING[0])],
+            )  # fmt: skip
 
     def _trade(self, kind: str, rows: Rows) -> None:
         [row] = rows
@@ -235,9 +238,10 @@ class Recording:
         symbol = row.get("s") or row.get("symbol")
         if symbol and symbol not in self._progress.symbols:
             self._progress.choose([symbol], self._path)
-        if not symbol or self._progress.symbol in (None, symbol):
+        several = len(self._progress.symbols) > 1
+        if self._progress.symbol in (None, symbol) or not (symbol or several):
             return True
-        self._progress.counts["other_symbols"] += 1
+        self._progress.counts["other_symbols" if symbol else "without_symbol"] += 1
         return False
 
 

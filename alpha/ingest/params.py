@@ -9,7 +9,7 @@ from alpha.core.errors import InputError
 from alpha.core.params import FileName, Name, Positive, Seconds, Section
 from alpha.core.text import nearest
 from alpha.data.params import Dir
-from alpha.ingest.formats import FORMATS, MESSAGES, NEEDED, SNAPSHOTS
+from alpha.ingest.formats import FORMATS, MESSAGES, NEEDED, SNAPSHOTS, TRADES
 
 # Where the step writes, and data.dir is when there are sources.
 INGESTED = "results/ingest"
@@ -70,6 +70,8 @@ class Files(Section):
             needed.insert(0, "time")
         if needed:
             raise ValueError(f"{self.format} needs {', '.join(needed)}: names of columns")
+        if self.bid_price and self.bid_price == self.ask_price:
+            raise ValueError(f"bid_price and ask_price must differ, found {self.bid_price}")
         return self
 
     @property
@@ -85,11 +87,11 @@ class Source(Section):
     files: dict[
         Name,
         Annotated[Files, BeforeValidator(lambda of: {"format": of} if isinstance(of, str) else of)],
-    ] = Field(min_length=1)
+    ]
 
 
 class Ingest(Section):
-    sources: tuple[Source, ...] = Field(max_length=1)
+    sources: tuple[Source, ...]
     symbol: FileName | None
     clock: Literal["exchange", "local"]
     grid_seconds: Annotated[float, Field(ge=0.001, le=3600, strict=True)]
@@ -105,13 +107,42 @@ class Ingest(Section):
         return round(self.max_stale_seconds * 1e9)
 
 
+def market(ingest: Ingest) -> Source:
+    """The one source that there is. Raises InputError if it is not one, or not of one book."""
+    if len(ingest.sources) != 1:
+        found = len(ingest.sources)
+        raise InputError(f"ingest.sources: must be one market (a folder of files), found {found}")
+    [source] = ingest.sources
+    books = {files.format for files in source.files.values() if files.kind != TRADES}
+    if len(books) != 1:
+        found_books = ", ".join(sorted(books)) or "none"
+        raise InputError(
+            f"ingest.sources: must name files of one book, or of best quotes, found {found_books}"
+        )
+    return source
+
+
 def find_files(source: Source) -> dict[str, list[Path]]:
-    """The raw files of each pattern, by name. Raises InputError for a pattern that none matches."""
-    found = {
-        pattern: sorted(path for path in Path(source.dir).glob(pattern) if path.is_file())
-        for pattern in source.files
-    }
+    """The raw files of each pattern, by name. Raises InputError for a pattern that none matches,
+    for what is no file, and for a file of two patterns."""
+    folder, owner = Path(source.dir), dict[Path, str]()
+    if not folder.is_dir():
+        raise InputError(f"{folder}: must be a folder of raw files (ingest.sources), found none")
+    found: dict[str, list[Path]] = {pattern: [] for pattern in source.files}
     for pattern, paths in found.items():
+        try:
+            matching = sorted(path for path in folder.glob(pattern) if not path.is_dir())
+        except (NotImplementedError, ValueError) as error:
+            raise InputError(
+                f"{folder}: {pattern!r} must be a pattern inside it: {error}"
+            ) from None
+        for path in matching:
+            if not path.is_file():
+                raise InputError(f"{path}: must be a file, found a broken link or a device")
+            if path in owner:
+                raise InputError(f"{path}: must match one pattern, not {owner[path]} and {pattern}")
+            owner[path] = pattern
+        paths += matching
         if not paths:
-            raise InputError(f"{source.dir}: holds no file that matches {pattern!r}")
+            raise InputError(f"{folder}: holds no file that matches {pattern!r}")
     return found

@@ -42,7 +42,9 @@ def open_bytes(path: Path) -> Any:
         file.seek(0)
         if start == b"PK\x03\x04":
             archive = zipfile.ZipFile(path)
-            if len(names := archive.namelist()) != 1:
+            # What macOS adds is no content.
+            names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
+            if len(names) != 1:
                 raise InputError(f"{path}: must hold one file, found {some(names)}")
             return pa.PythonFile(archive.open(names[0]), mode="r")
         codec = next((codec for magic, codec in _CODECS.items() if start.startswith(magic)), None)
@@ -196,7 +198,9 @@ def _dbn_as_csv(path: Path) -> Iterator[bytes]:
     except ImportError:
         raise InputError(f"{path}: is DBN, which needs: pip install databento-dbn") from None
     text = io.BytesIO()
-    transcoder = Transcoder(text, Encoding.CSV, Compression.NONE, pretty_px=False, pretty_ts=False)
+    transcoder: Any = Transcoder(
+        text, Encoding.CSV, Compression.NONE, pretty_px=False, pretty_ts=False
+    )
     stream = open_bytes(path)
     while block := stream.read(1 << 16):
         try:

@@ -13,7 +13,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import Block, import_ahead, write_frame
 from alpha.ingest.events import NOTHING, Events, merge
 from alpha.ingest.formats import MESSAGES, SNAPSHOTS, TRADES
-from alpha.ingest.params import Ingest, Source
+from alpha.ingest.params import Ingest, Source, market
 from alpha.ingest.sources import open_streams
 from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
 
@@ -28,12 +28,10 @@ def run(ingest: Ingest, *, out: Path) -> None:
     Raises InputError, naming file and row, if raw files are not as params say, or if most of the
     rows have no quotes, or most trades are of another book.
     """
-    if not ingest.sources:
-        raise InputError("ingest.sources: must name raw files, found none")
+    source = market(ingest)
     import_ahead()
     found: Counter[str] = Counter()
     days: dict[str, dict[str, int]] = {}
-    [source] = ingest.sources
     with whole_folder(out) as part:
         stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
         for day in each_day(batches):

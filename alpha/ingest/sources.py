@@ -50,14 +50,15 @@ def _stream(
 
     table = partial(TableFile, files=files, clock=ingest.clock)
     start = first_local_time if recording else lambda path: table(path).first_time()
-    starts = [(time_ns, path) for path in paths if (time_ns := start(path))]
+    filled = [path for path in paths if path.stat().st_size]
+    starts = [(time_ns, path) for path in filled if (time_ns := start(path))]
     counts["empty_files"] += len(paths) - len(starts)
     before, typical = None, np.full(2, np.nan)
     for time_ns, path in sorted(starts):
         if before and time_ns < progress.newest_ns - BACK_NS:
             raise InputError(
                 f"{path}: must start where {before} ends, {moment(progress.newest_ns)}, found "
-                f"{moment(time_ns)}; several symbols?"
+                f"{moment(time_ns)}; several symbols, or a copy?"
             )
         batches = (
             read_recording(path, recording, max(rows // _EVENTS, 1))
@@ -71,7 +72,7 @@ def _stream(
                 for what in np.array(["prices", "sizes"])[apart]:
                     raise InputError(
                         f"{path}: {what} must be in the units of the file before, found others "
-                        f"than in {before}; units changed?"
+                        f"than in {before}; units changed, or another symbol?"
                     )
             if at == 0 or len(batch.time_ns) >= _TYPICAL:
                 last = batch

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.ingest import formats
 from alpha.ingest.cells import SECONDS, Cells, scaled
@@ -67,7 +68,7 @@ class TableFile:
         words = {word.lower(): side for side, same in (files.sides or {}).items() for word in same}
         self._sides = {word: _SIDES[side] for word, side in words.items()} or formats.SIDES
         self._key: int | None = None
-        self._in_snapshot = 0
+        self._in_snapshot = False
 
     def first_time(self) -> int | None:
         """The time of the first row, in ns; None if there is none."""
@@ -77,14 +78,17 @@ class TableFile:
 
     def events(self, progress: Progress, rows: int) -> Iterator[Events]:
         """The events of all rows, of at most `rows` rows at once."""
-        for cells in self._table.cells(self._types, rows):
+        # The next rows are read while these are made use of.
+        for cells in parallel.ahead(self._table.cells(self._types, rows)):
             if self._files.symbol:
                 cells = self._choose(cells, self._files.symbol, progress)
             if len(cells):
                 time_ns = cells.times(self._time, self._files.unit, self._base_ns)
-                message = progress.message + np.cumsum(self._starts_message(cells, time_ns))
+                new, snapshots = self._starts(cells, time_ns)
+                message = progress.message + np.cumsum(new)
                 progress.message = int(message[-1])
-                yield self._events(cells, progress.order(time_ns, cells.line), message)
+                ordered = progress.order(time_ns, cells.line)
+                yield self._events(cells, ordered, message, snapshots)
 
     def _choose(self, cells: Cells, column: str, progress: Progress) -> Cells:
         """The rows of the symbol that params choose."""
@@ -94,16 +98,27 @@ class TableFile:
         progress.counts["other_symbols"] += int(np.count_nonzero(~kept))
         return cells if kept.all() else cells.filter(kept)
 
-    def _starts_message(self, cells: Cells, time_ns: np.ndarray) -> np.ndarray:
-        """Which rows did not come with the one before them, (n,) bool."""
-        new = np.ones(len(cells), bool)
-        if name := self._files.message:
-            keys = time_ns if name == self._time else cells.whole(name)
-            new[0], new[1:] = keys[0] != self._key, keys[1:] != keys[:-1]
-            self._key = int(keys[-1])
-        return new
+    def _starts(self, cells: Cells, time_ns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows did not come with the one before them, and which begin a snapshot, (n,) bool:
+        one is all rows of a message, or of a time, or with Tardis all that follow each other."""
+        files = self._files
+        by_time = files.message in (None, self._time)
+        keys = time_ns if by_time else cells.whole(str(files.message))
+        changed = np.concatenate(([keys[0] != self._key], keys[1:] != keys[:-1]))
+        self._key = int(keys[-1])
+        new = changed if files.message else np.ones(len(cells), bool)
+        if not files.snapshot:
+            return new, np.zeros(len(cells), bool)
+        flag = cells.codes(files.snapshot, formats.FLAGS) > 0
+        before = np.concatenate(([self._in_snapshot], flag[:-1]))
+        self._in_snapshot = flag[-1]
+        together = files.format.startswith("tardis")
+        snapshots = flag & (~before | (changed & (not together)))
+        return np.where(flag, snapshots, new | before), snapshots
 
-    def _events(self, cells: Cells, time_ns: np.ndarray, message: np.ndarray) -> Events:
+    def _events(
+        self, cells: Cells, time_ns: np.ndarray, message: np.ndarray, snapshots: np.ndarray
+    ) -> Events:
         """What rows say; `time_ns` and `message` are theirs, (n,) int64."""
         files, n = self._files, len(cells)
         kind = np.full(n, _KINDS[files.kind], np.int8)
@@ -129,11 +144,10 @@ class TableFile:
         before: list[Any] = []
         at = np.empty(0, np.intp)
         if files.snapshot:
-            flag = cells.codes(files.snapshot, formats.FLAGS)
-            at = np.flatnonzero(flag > np.concatenate(([self._in_snapshot], flag[:-1])))
-            self._in_snapshot = flag[-1]
+            at = np.flatnonzero(snapshots)
             before = [CLEAR, 0, np.nan, 0, 0, last[at]]
             if files.last:
+                flag = cells.codes(files.snapshot, formats.FLAGS) > 0
                 own[6:] = np.where(flag, 0, first), np.where(flag, 0, last)
         elif files.action:
             at = np.flatnonzero(traded)
@@ -174,11 +188,11 @@ class TableFile:
         price, size = books[..., ::2], books[..., 1::2]
         for value in files.no_level:
             price[price == value] = np.nan
-        sound = np.isnan(price) | ((price >= 0) & (price < np.inf) & (size >= 0) & (size < np.inf))
-        for level, side in np.argwhere(~sound.all(axis=0)):
-            price_name, size_name = self._levels[level][2 * side : 2 * side + 2]
-            must = f"and {size_name} be numbers that are not negative"
-            cells.refuse(~sound[:, level, side], price_name, must)
+        unsound = ~((books >= 0) & (books < np.inf))
+        unsound[..., ::2] &= ~np.isnan(price)
+        unsound[..., 1::2] &= ~np.isnan(price)
+        for level, part in np.argwhere(unsound.any(axis=0)):
+            cells.refuse(unsound[:, level, part], self._levels[level][part], "be 0 or more")
         none = ~((price > 0) & (size > 0))
         price[:] = scaled(price, self._price_multiplier)
         size[:] = scaled(size, files.size_multiplier)
