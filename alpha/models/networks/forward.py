@@ -70,14 +70,15 @@ def dense_layers(architecture: Any) -> list[Layer] | None:
 class Forward:
     """center + sigma · net(x), or of classes softmax(center + net(x)), with center (outputs,).
 
-    `net` are, of each silo of each layer, a line of `groups` (n, 7) int64: its layer, whether it is
-    of ReLU units, where its inputs start in `columns` and how many they are, its first unit and how
-    many there are, and where its weights (inputs, units) start; `columns` int64, numbers of units
-    of the layer before; weights and biases, float32.
+    `net` are, silo by silo of each layer, `groups` (n, 4) int64: whether a layer begins, whether
+    its units are ReLU units, how many inputs and how many units; then, one silo after the other,
+    `columns` int64, which units of the layer before are its inputs, weights (inputs, units) and
+    biases, float32.
     """
 
     net: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-    widths: tuple[int, ...]  # of the inputs, and of each layer
+    features: int
+    width: int  # of the widest layer, or of the features
     center: np.ndarray
     sigma: float
 
@@ -87,7 +88,6 @@ class Forward:
     ) -> Self:
         """From a kernel and a bias for each layer. Raises ValueError if their shapes are others."""
         widths, groups, columns, weights = [len(layers[0].inputs)], [], [], []
-        inputs_at = weights_at = 0
         kernels, biases = arrays[::2], arrays[1::2]
         for number, (of, kernel, bias) in enumerate(zip(layers, kernels, biases, strict=True)):
             shapes = (len(of.inputs), of.units), (of.silos * of.units,)
@@ -95,17 +95,15 @@ class Forward:
                 raise ValueError(f"layer {number} must have weights of shapes {shapes}")
             for silo in range(of.silos):
                 own = np.flatnonzero(np.array(of.inputs) == silo)
-                size, at = len(own), (inputs_at, len(own), silo * of.units, of.units, weights_at)
-                groups.append((number, of.relu, *at))
+                groups.append((silo == 0, of.relu, len(own), of.units))
                 columns.append(own)
                 weights.append(kernel[own].ravel())
-                inputs_at, weights_at = inputs_at + size, weights_at + size * of.units
-            widths.append(of.silos * of.units)
+            widths += shapes[1]
         if center.shape != (widths[-1],):
             raise ValueError(f"center must have a number for each of {widths[-1]} outputs")
         floats = (np.concatenate(of).astype(np.float32) for of in (weights, biases))
-        net: Any = np.array(groups), np.concatenate(columns), *floats
-        return cls(net, tuple(widths), center, sigma)
+        net: Any = np.array(groups, dtype=np.int64), np.concatenate(columns), *floats
+        return cls(net, widths[0], max(widths), center, sigma)
 
     def predict(self, known: Known) -> np.ndarray:
         out = self.center + self.sigma * self.outputs(known.x)
@@ -113,82 +111,66 @@ class Forward:
 
     def outputs(self, x: np.ndarray) -> np.ndarray:
         """What the net itself gives for `x` (rows, features) float32: (rows, outputs) float64."""
-        if x.shape[1] != self.widths[0]:
-            raise ValueError(f"must have {self.widths[0]} features, found {x.shape[1]}")
-        out, width = np.empty((len(x), self.widths[-1])), max(self.widths)
+        if x.shape[1] != self.features:
+            raise ValueError(f"must have {self.features} features, found {x.shape[1]}")
+        out = np.empty((len(x), len(self.center)))
 
         def fill(piece: range) -> None:
             rows = slice(piece.start, piece.stop)
-            _tiles(x[rows], self.net, width, out[rows])
+            _fill(x[rows], self.net, self.width, out[rows])
 
-        if len(x) == 1:
-            _row(x, self.net, width, out)
-        else:
-            parallel.each(fill, parallel.cut(len(x), _PIECE_ROWS))
+        parallel.each(fill, parallel.cut(len(x), _PIECE_ROWS))
         return out
 
 
 @_compiled
-def _tiles(x: np.ndarray, net: Any, width: int, out: np.ndarray) -> None:
-    """Fill `out` (rows, outputs), so many rows at a time that they stay in a core's cache. Each
-    unit adds its inputs to its bias one after the other, as in `_row`."""
+def _fill(x: np.ndarray, net: Any, width: int, out: np.ndarray) -> None:
+    """Fill `out` (rows, outputs), so many rows at a time that they stay in a core's cache."""
     groups, columns, weights, biases = net
-    before = np.zeros((width, _TILE_ROWS), np.float32)
-    after = np.zeros((width, _TILE_ROWS), np.float32)
     for first in range(0, len(x), _TILE_ROWS):
         rows = min(_TILE_ROWS, len(x) - first)
+        before = np.empty((width, rows), np.float32)
+        after = np.empty_like(before)
         for row in range(rows):
-            for column in range(x.shape[1]):
-                before[column, row] = x[first + row, column]
-        layer = bias = 0
-        for number, relu, start, inputs, at, units, where in groups:
-            if number != layer:
-                before, after, layer = after, before, number
+            for at in range(x.shape[1]):
+                after[at, row] = x[first + row, at]
+        column = weight = bias = at = 0
+        for begins, relu, inputs, units in groups:
+            if begins:
+                before, after, at = after, before, 0
+            given = before[columns[column : column + inputs]]
+            kernel = weights[weight : weight + inputs * units].reshape(inputs, units)
+            own = after[at : at + units]
             for unit in range(units):
-                own, four, w = after[at + unit], inputs // 4 * 4, where + unit
-                own[:] = biases[bias]
-                bias += 1
-                # Four at once, so that sums are loaded and stored less often.
-                for k in range(start, start + four, 4):
-                    x0, x1 = before[columns[k]], before[columns[k + 1]]
-                    x2, x3 = before[columns[k + 2]], before[columns[k + 3]]
-                    w0, w1 = weights[w], weights[w + units]
-                    w2, w3 = weights[w + 2 * units], weights[w + 3 * units]
-                    w += 4 * units
-                    for r in range(_TILE_ROWS):
-                        own[r] = (((own[r] + w0 * x0[r]) + w1 * x1[r]) + w2 * x2[r]) + w3 * x3[r]
-                for k in range(start + four, start + inputs):
-                    x0, w0 = before[columns[k]], weights[w]
-                    w += units
-                    for r in range(_TILE_ROWS):
-                        own[r] += w0 * x0[r]
-                if relu:
-                    for r in range(_TILE_ROWS):
-                        own[r] = own[r] if own[r] > 0 else np.float32(0)
+                own[unit] = biases[bias + unit]
+            # The innermost loop is over what there are more of.
+            if rows == 1:
+                _add_products(given, kernel, own.reshape(1, units))
+            else:
+                _add_products(kernel, given, own)
+            if relu:
+                for unit in range(units):
+                    for row in range(rows):
+                        own[unit, row] = own[unit, row] if own[unit, row] > 0 else np.float32(0)
+            column, weight = column + inputs, weight + inputs * units
+            bias, at = bias + units, at + units
         for row in range(rows):
-            for column in range(out.shape[1]):
-                out[first + row, column] = after[column, row]
+            for at in range(out.shape[1]):
+                out[first + row, at] = after[at, row]
 
 
 @_compiled
-def _row(x: np.ndarray, net: Any, width: int, out: np.ndarray) -> None:
-    """`_tiles` of one row, with the units of a silo side by side in the innermost loop."""
-    groups, columns, weights, biases = net
-    before, after = np.zeros(width, np.float32), np.zeros(width, np.float32)
-    before[: x.shape[1]] = x[0]
-    layer = bias = 0
-    for number, relu, start, inputs, at, units, where in groups:
-        if number != layer:
-            before, after, layer = after, before, number
-        own = after[at : at + units]
-        own[:] = biases[bias : bias + units]
-        bias += units
-        for k in range(inputs):
-            value, own_weights = before[columns[start + k]], weights[where : where + units]
-            where += units
-            for unit in range(units):
-                own[unit] += own_weights[unit] * value
-        if relu:
-            for unit in range(units):
-                own[unit] = own[unit] if own[unit] > 0 else np.float32(0)
-    out[0] = after[: out.shape[1]]
+def _add_products(of: np.ndarray, by: np.ndarray, sums: np.ndarray) -> None:
+    """Add the products of `of` (k, m) and `by` (k, n) to `sums` (m, n), one k after the other."""
+    for row in range(len(sums)):
+        own, four = sums[row], len(of) // 4 * 4
+        # Four at once, so that sums are loaded and stored less often.
+        for k in range(0, four, 4):
+            a0, a1, a2, a3 = of[k, row], of[k + 1, row], of[k + 2, row], of[k + 3, row]
+            b0, b1, b2, b3 = by[k], by[k + 1], by[k + 2], by[k + 3]
+            for at in range(len(own)):
+                own[at] = (((own[at] + a0 * b0[at]) + a1 * b1[at]) + a2 * b2[at]) + a3 * b3[at]
+        for k in range(four, len(of)):
+            a0, b0 = of[k, row], by[k]
+            for at in range(len(own)):
+                own[at] += a0 * b0[at]
