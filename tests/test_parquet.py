@@ -14,8 +14,8 @@ from pyarrow import parquet
 
 from alpha.audit import run as audit
 from alpha.core.errors import InputError
-from alpha.core.frames import open_frame
-from alpha.core.parquet import open_parquet_writer
+from alpha.core.frames import Block, open_frame, write_frame
+from alpha.core.parquet import write_parquet
 from alpha.data.features import open_folder
 from alpha.label import run as labels
 from alpha.normalize import run as normalize
@@ -299,44 +299,17 @@ def test_files_of_one_name_in_both_forms_are_refused(tmp_path, params):
         open_folder(tmp_path, data)
 
 
-COLUMNS = [(("up", "down"), np.dtype(np.float64)), (("status",), np.dtype(np.int8))]
-
-
-def written(path, time_ns, blocks, *, cuts, tz_aware=True):
-    with open_parquet_writer(path, COLUMNS, rows=len(time_ns), tz_aware=tz_aware) as writer:
-        for start, stop in zip([0, *cuts], [*cuts, len(time_ns)], strict=True):
-            writer.append(time_ns[start:stop], [block[start:stop] for block in blocks])
-    return path.read_bytes()
-
-
-@pytest.fixture(scope="module")
-def rows():
+@pytest.mark.parametrize("tz", [None, "UTC"])
+def test_pandas_reads_what_is_written(tmp_path, tz):
+    """Of more rows than are written at a time, missing values included."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=(150_000, 2))
     values[::5] = np.nan
-    return np.arange(150_000) * 10**9, [values, rng.integers(0, 5, (150_000, 1)).astype(np.int8)]
-
-
-@pytest.mark.parametrize("tz", [None, "UTC"])
-def test_pandas_reads_what_is_written(tmp_path, rows, tz):
-    time_ns, blocks = rows
-    written(tmp_path / "a", time_ns, blocks, cuts=[], tz_aware=tz is not None)
-    expected = pd.DataFrame(blocks[0], columns=["up", "down"])
-    expected["status"] = blocks[1][:, 0]
+    time_ns, status = np.arange(150_000) * 10**9, rng.integers(0, 5, (150_000, 1)).astype(np.int8)
+    blocks = [Block(("up", "down"), values), Block(("status",), status)]
+    write_frame(tmp_path / "a.h5", time_ns, blocks, tz_aware=tz is not None)
+    write_parquet(tmp_path / "a.h5", tmp_path / "a")
+    expected = pd.DataFrame(values, columns=["up", "down"])
+    expected["status"] = status[:, 0]
     expected.index = pd.DatetimeIndex(time_ns, tz=tz)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a"), expected)
-
-
-@pytest.mark.parametrize(
-    "cuts", [[1], [65_536], [70_000, 70_000, 140_000], range(9_999, 150_000, 9_999)]
-)
-def test_however_rows_are_cut_the_bytes_are_the_same(tmp_path, rows, cuts):
-    whole = written(tmp_path / "a", *rows, cuts=[])
-    assert written(tmp_path / "b", *rows, cuts=list(cuts)) == whole
-
-
-def test_rows_that_were_not_announced_are_refused(tmp_path, rows):
-    time_ns, blocks = rows
-    opened = open_parquet_writer(tmp_path / "a", COLUMNS, rows=150_001, tz_aware=True)
-    with pytest.raises(ValueError, match="of 150001 rows was given 150000"), opened as writer:
-        writer.append(time_ns, blocks)

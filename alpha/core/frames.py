@@ -26,7 +26,7 @@ _CHUNK_ROWS = 1 << 12
 _ELEMENT_BYTES = 255
 _BLOCK_BYTES = 1 << 17
 # Rows that are read at a time. A definition: sums of other parts may differ in their last bits.
-PART_ROWS = 1 << 15
+_PART_ROWS = 1 << 15
 # Chunks that wait to be made, or to be written.
 _AHEAD = 8
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="chunks")
@@ -48,7 +48,7 @@ def parts(
     Raises InputError if a column is missing."""
     for opened in frames:
         with opened as frame:
-            for at in parallel.cut(frame.rows, PART_ROWS):
+            for at in parallel.cut(frame.rows, _PART_ROWS):
                 time_ns = frame.time_ns(time, start=at.start, stop=at.stop)
                 yield time_ns, frame.matrix(names, start=at.start, stop=at.stop)
 
@@ -93,8 +93,6 @@ def open_writer(
 class FrameWriter:
     """Rows on their way to their file: see `open_writer`."""
 
-    _step = _CHUNK_ROWS  # rows that are written at a time
-
     def __init__(self, arrays: list[Any], rows: int) -> None:
         self._arrays, self._rows = arrays, rows
         self._at = 0  # how many rows were given
@@ -111,22 +109,18 @@ class FrameWriter:
         for array, part in zip(self._arrays, parts, strict=True):
             if part.shape[1:] != array.shape[1:] or part.dtype != array.dtype:
                 wanted, found = (f"{one.dtype} of shape {one.shape[1:]}" for one in (array, part))
-                raise ValueError(f"rows must be {wanted}, found {found}")
+                raise ValueError(f"{array.name}: rows must be {wanted}, found {found}")
         start = self._at - len(self._left[0])
         self._at += len(time_ns)
         if self._at > self._rows:
             raise ValueError(f"a frame of {self._rows} rows was given more")
         if len(self._left[0]):
             parts = [np.concatenate(pair) for pair in zip(self._left, parts, strict=True)]
-        end = self._at if self._at == self._rows else self._at // self._step * self._step
-        for row in range(start, end, self._step):
-            self._write_rows(row, [part[row - start :][: self._step] for part in parts])
+        end = self._at if self._at == self._rows else self._at // _CHUNK_ROWS * _CHUNK_ROWS
+        for row in range(start, end, _CHUNK_ROWS):
+            for array, part in zip(self._arrays, parts, strict=True):
+                self._write(array, row, part[row - start : min(row + _CHUNK_ROWS, end) - start])
         self._left = [part[end - start :].copy() for part in parts]
-
-    def _write_rows(self, row: int, parts: Sequence[np.ndarray]) -> None:
-        """Write the rows from `row` on: the index, and each block."""
-        for array, part in zip(self._arrays, parts, strict=True):
-            self._write(array, row, part)
 
     def _write(self, array: Any, row: int, values: np.ndarray) -> None:
         """Write the rows of a chunk, or start to make the chunks of them."""
