@@ -127,8 +127,8 @@ def test_a_matched_mlp_that_is_damaged_is_refused_before_anything_is_written(cha
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ([], "must be a JSON object"),
-        (None, "must be a JSON object"),
+        ([], "model: must be the name of a model"),
+        (None, "model: must be the name of a model"),
         ({"model": ...}, "model: must be the name of a model"),
         ({"model": 7}, "model: must be the name of a model"),
         ({"normalization": ...}, "normalization: must be the hash of a contract"),

@@ -11,10 +11,10 @@ from conftest import PARAMS_TEXT, ROOT, day_frame
 from scoring import MODELS, results
 
 import alpha
-from alpha import export
 from alpha.__main__ import main
 from alpha.core.errors import InputError
 from alpha.label import run as labels
+from alpha.score import export
 from alpha.score import run as score
 
 
@@ -52,7 +52,7 @@ def test_every_row_that_counts_is_scored_as_a_scorer_does(chain, params, tmp_pat
     assert (found.index == whole.index).all()
     assert found.prediction.to_numpy().tobytes() == of.predict(whole).to_numpy().tobytes()
     if of.classes:
-        assert (found.iloc[:, 1:].to_numpy() == of.probabilities(whole).to_numpy()).all()
+        assert (found.to_numpy() == of.table(whole).to_numpy()).all()
         assert list(found) == ["prediction", "probability_0", "probability_1", "probability_2"]
 
 
@@ -116,7 +116,7 @@ def test_missing_features_are_named_and_nothing_is_written(chain, params, tmp_pa
     for path in folder.iterdir():
         pd.read_hdf(path, "df").drop(columns="my_own").to_hdf(path, key="df", mode="w")
     with pytest.raises(
-        InputError, match="features: must have every feature of the model, not my_o"
+        InputError, match="features: must have every feature of the model, found none of my_o"
     ):
         scored(chain, params, "ridge", folder, tmp_path / "out.h5")
     assert scored(chain, params, "mean", folder, tmp_path / "mean.h5").prediction.nunique() == 1

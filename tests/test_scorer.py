@@ -58,10 +58,10 @@ def test_a_scorer_predicts_the_bits_of_the_predict_step(chain, tmp_path, model):
     assert found.loc[written.index].to_numpy().tobytes() == written.prediction.to_numpy().tobytes()
     if model.endswith("classes"):
         frame = pd.read_hdf(folder / "features" / "a.h5", "df")
-        shares = of.probabilities(frame)
-        assert list(shares) == CODES
+        shares = of.table(frame)
         names = ["probability_0", "probability_1", "probability_2"]
-        assert (shares.loc[written.index].to_numpy() == written[names].to_numpy()).all()
+        assert list(shares) == ["prediction", *names]
+        assert (shares[names].loc[written.index].to_numpy() == written[names].to_numpy()).all()
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -177,14 +177,13 @@ def test_two_columns_of_one_name_are_refused(chain, day):
 
 
 def test_a_regression_target_has_no_probabilities(chain, day):
-    with pytest.raises(InputError, match="a regression target has no probabilities"):
-        scorer(chain, "mlp").probabilities(day)
+    assert list(scorer(chain, "mlp").table(day)) == ["prediction"]
 
 
 def test_of_classes_a_row_s_probabilities_add_up_to_its_expected_code(chain, day):
     of = scorer(chain, "lightgbm-classes")
     row = next(mappings(day))
-    shares = of.probabilities(day.iloc[:1]).to_numpy()[0]
+    shares = of.table(day.iloc[:1]).to_numpy()[0, 1:]
     assert shares.sum() == pytest.approx(1.0)
     assert of.predict_row(row) == pytest.approx(shares @ CODES)
 
@@ -226,8 +225,10 @@ def test_a_frame_without_times_or_quotes_has_no_past(chain, day):
     of = scorer(chain, "har")
     with pytest.raises(InputError, match="the frame must have 'best_bid'"):
         of.predict(day.drop(columns="best_bid"))
-    for other in (day.reset_index(drop=True), day.iloc[::-1], pd.concat([day, day.iloc[-1:]])):
-        with pytest.raises(InputError, match="index must be times that increase"):
+    with pytest.raises(InputError, match="index must be times that increase"):
+        of.predict(day.reset_index(drop=True))
+    for other in (day.iloc[::-1], pd.concat([day, day.iloc[-1:]])):
+        with pytest.raises(InputError, match="must be later than 17"):
             of.predict(other)
 
 
@@ -248,6 +249,13 @@ def market(tmp_path_factory):
     return folder, pd.concat(frames)
 
 
+def arrivals(frame, size):
+    """Times and quotes, so many rows at a time."""
+    columns = frame.index.as_unit("ns").asi8, frame.best_bid.to_numpy(), frame.best_ask.to_numpy()
+    for row in range(0, len(frame), size):
+        yield [column[row : row + size] for column in columns]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -258,15 +266,17 @@ def market(tmp_path_factory):
         {"target": "large_move", "threshold_bps": 60.0, "max_gap_seconds": 5},
     ],
 )
-def test_past_outcomes_row_by_row_are_those_of_the_label_step(params, market, tmp_path, changed):
+@pytest.mark.parametrize("size", [1, 100, 10_000])
+def test_past_outcomes_row_by_row_are_those_of_the_label_step(
+    params, market, tmp_path, changed, size
+):
     folder, frame = market
     label = type(params.label).model_validate(params.label.model_dump() | changed)
     labels.run(params.data, label, features=folder, out=tmp_path)
     files = sorted((tmp_path / "labels").iterdir())
     written = pd.concat([pd.read_hdf(path, "df") for path in files])
     live = LivePast(label_of(label.model_dump(mode="json")))
-    quotes = zip(frame.index.as_unit("ns").asi8, frame.best_bid, frame.best_ask, strict=True)
-    found = np.concatenate([live.update(int(ns), bid, ask) for ns, bid, ask in quotes])
+    found = np.concatenate([live.update(*row) for row in arrivals(frame, size)])
     names = ["past_outcome_1", "past_outcome_5", "past_outcome_30"]
     assert found.tobytes() == written[names].to_numpy().tobytes()
     assert 0 < np.isnan(found[:, 0]).sum() < len(found) / 2
@@ -278,8 +288,7 @@ def test_a_frozen_run_counts_from_when_it_is_known_to_be_too_long(params, market
     found = []
     for limit in (None, 20.0):
         live = LivePast(label_of(params.label.model_dump() | {"max_stale_seconds": limit}))
-        rows = zip(frame.index.as_unit("ns").asi8, frame.best_bid, frame.best_ask, strict=True)
-        found.append(np.concatenate([live.update(int(ns), bid, ask) for ns, bid, ask in rows]))
+        found.append(np.concatenate([live.update(*row) for row in arrivals(frame, 1)]))
     # The first run starts at row 600, a second a row.
     assert (
         np.flatnonzero((found[0] != found[1]).any(axis=1) & (found[0] == found[0])[:, 0])[0] > 620

@@ -50,14 +50,13 @@ class Past:
         NaN where no step remains.
         """
         self.add(time_ns, bid, ask, outcome)
-        out, since_ns = self.outcomes(time_ns), time_ns - SPANS[-1] * self.label.horizon_ns
+        since_ns = time_ns - SPANS[-1] * self.label.horizon_ns
         first = np.searchsorted(self._time_ns, since_ns, side="right")
         *_, squares, seconds = self._running[:, -len(time_ns) :] - self._running[:, first]
         # A difference of sums may be a rounding below zero.
         volatility = np.sqrt(np.maximum(squares, 0.0) / seconds)
-        out.append(np.where(seconds > 0, volatility, np.nan))
-        self.forget(int(time_ns[-1]))
-        return np.column_stack(out)
+        volatility[~(seconds > 0)] = np.nan
+        return np.column_stack((self.outcomes(time_ns), volatility))
 
     @np.errstate(all="ignore")
     def add(
@@ -79,9 +78,9 @@ class Past:
         self._time_ns, self._running, self._log_mid = time_ns, running, float(log_mid[-1])
 
     @np.errstate(all="ignore")
-    def outcomes(self, now: np.ndarray) -> list[np.ndarray]:
-        """past_outcome_1, 5 and 30, each (rows,), at the times `now` (rows,) int64: all rows whose
-        windows are completed by then must have been taken in."""
+    def outcomes(self, now: np.ndarray) -> np.ndarray:
+        """past_outcome_1, 5 and 30, (rows, 3), at the times `now` (rows,) int64, of rows that were
+        taken in: all whose windows are completed by then. What no later row needs is dropped."""
         time_ns, running, horizon_ns = self._time_ns, self._running, self.label.horizon_ns
         completed = np.searchsorted(time_ns, now - horizon_ns, side="right")
         done = running[:, completed]
@@ -91,9 +90,6 @@ class Past:
             first = np.minimum(np.searchsorted(time_ns, now - span * horizon_ns), completed)
             _, outcomes, number, _, _ = done - running[:, first]
             out.append(np.where(number > 0, outcomes / number, done[_LATEST]))
-        return out
-
-    def forget(self, now_ns: int) -> None:
-        """Drop the rows that no figure needs from that time on."""
-        kept = np.searchsorted(self._time_ns, now_ns - (SPANS[-1] + 1) * self.label.horizon_ns)
-        self._time_ns, self._running = self._time_ns[kept:], self._running[:, kept:]
+        kept = np.searchsorted(time_ns, now[-1] - (SPANS[-1] + 1) * horizon_ns)
+        self._time_ns, self._running = time_ns[kept:], running[:, kept:]
+        return np.column_stack(out)

@@ -1,17 +1,20 @@
 """A trained model in its folder, as `alpha train` wrote it."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from re import fullmatch
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
+import numpy as np
+
 from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
 from alpha.data.contract import Contract
 from alpha.learn.kinds import find
-from alpha.learn.known import Predictor
+from alpha.learn.known import Known, Predictor, expected
 
 NAME = "model.json"
 # What a damaged or made-up file brings a parser to.
@@ -28,34 +31,34 @@ class Model(NamedTuple):
     past: bool = True  # whether it looks at past outcomes
 
     @property
-    def classes(self) -> list[float]:
-        """The codes of its classes, ascending; none of a regression target."""
-        found: list[float] = self.about["classes"]
-        return found
+    def columns(self) -> tuple[str, ...]:
+        """What `predict` gives: a number that ranks, and of classes a probability each."""
+        return "prediction", *(f"probability_{at}" for at in range(len(self.about["classes"])))
+
+    def predict(self, known: Known) -> np.ndarray:
+        """(rows, columns) float64."""
+        prediction, classes = self.fitted.predict(known), self.about["classes"]
+        shares = [prediction] if classes else []
+        return np.column_stack([expected(prediction, classes), *shares])
 
 
-def _is_hash(value: Any) -> bool:
-    return isinstance(value, str) and fullmatch("[0-9a-f]{64}", value) is not None
-
-
-def _are_classes(value: Any) -> bool:
-    numbers = isinstance(value, list) and all(type(code) is float for code in value)
-    return numbers and len(value) != 1 and value == sorted({*value})
-
-
-def _are_files(value: Any) -> bool:
-    # Names without a folder, so that nothing outside of the model's is looked at.
-    named = isinstance(value, dict) and all(fullmatch(r"\w+\.\w+", name) for name in value)
-    return named and len(value) > 0 and all(map(_is_hash, value.values()))
-
-
-# What must be in model.json, and what must hold of it.
+# What must be in model.json, and what must hold of it. Names of files are without a folder, so that
+# nothing outside of the model's is looked at.
 _MUST: dict[str, tuple[Callable[[Any], bool], str]] = {
     "model": (lambda value: isinstance(value, str), "the name of a model"),
-    "normalization": (_is_hash, "the hash of a contract"),
-    "classes": (_are_classes, "the codes of classes, ascending, or none"),
-    "files": (_are_files, "SHA-256 hashes by names of files"),
-}
+    "normalization": (lambda value: isinstance(value, str), "the hash of a contract"),
+    "classes": (
+        lambda value: len(value) != 1 and value == sorted({float(code) for code in value}),
+        "the codes of classes, ascending, or none",
+    ),
+    "files": (
+        lambda value: bool(value) and all(
+            fullmatch(r"\w+\.\w+", name) and fullmatch("[0-9a-f]{64}", digest)
+            for name, digest in value.items()
+        ),
+        "SHA-256 hashes by names of files",
+    ),
+}  # fmt: skip
 
 
 def load_model(folder: Path, contract: Contract) -> Model:
@@ -63,11 +66,11 @@ def load_model(folder: Path, contract: Contract) -> Model:
     their order, families), each of its files is as training wrote it, and what it needs is
     installed."""
     about = read_json(folder / NAME)
-    if not isinstance(about, dict):
-        raise InputError(f"{folder / NAME}: must be a JSON object")
     for key, (holds, what) in _MUST.items():
-        if key not in about or not holds(about[key]):
-            raise InputError(f"{folder / NAME}: {key}: must be {what}")
+        with suppress(*_WRONG):
+            if holds(about[key]):
+                continue
+        raise InputError(f"{folder / NAME}: {key}: must be {what}")
     if about["normalization"] != contract.hash:
         raise InputError(
             f"{folder}: was trained under another normalization contract "

@@ -18,7 +18,6 @@ from alpha.data.contract import read_contract
 from alpha.data.features import split_sizes
 from alpha.learn import dataset, saved
 from alpha.learn.dataset import Dataset
-from alpha.learn.known import expected
 from alpha.learn.saved import Model, load_model
 
 
@@ -63,20 +62,18 @@ def write_predictions(
     """Write each model's file, part after part of a split with so many rows. Returns how many rows
     there were, and how many feature values were clipped and replaced."""
     inputs = Counter({"rows": 0, "clipped": 0, "replaced": 0})
-    fitted = [model.fitted for model in models.values()]
     writers: dict[Path, FrameWriter] = {}
     with ExitStack() as stack:
         for data in parts:
-            predictions = parallel.each(methodcaller("predict", data.known), fitted)
-            for (path, model), prediction in zip(models.items(), predictions, strict=True):
+            predictions = parallel.each(methodcaller("predict", data.known), models.values())
+            for (path, model), columns in zip(models.items(), predictions, strict=True):
                 if path not in writers:
-                    probabilities = (f"probability_{at}" for at in range(len(model.classes)))
-                    names = ("alpha_outcome", "prediction", "past_volatility", *probabilities)
-                    columns = [(names, np.dtype(np.float64))]
-                    writer = open_writer(path, columns, rows=rows, tz_aware=data.tz_aware)
+                    prediction, *probabilities = model.columns
+                    names = ("alpha_outcome", prediction, "past_volatility", *probabilities)
+                    blocks = [(names, np.dtype(np.float64))]
+                    writer = open_writer(path, blocks, rows=rows, tz_aware=data.tz_aware)
                     writers[path] = stack.enter_context(writer)
-                values = [data.y, expected(prediction, model.classes), data.volatility]
-                values += list(prediction.T) if model.classes else []
+                values = data.y, columns[:, 0], data.volatility, columns[:, 1:]
                 writers[path].append(data.time_ns, [np.column_stack(values)])
             inputs.update(rows=len(data.y), clipped=data.clipped, replaced=data.replaced)
             del data  # or this part would be in memory while the next is read

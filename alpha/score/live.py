@@ -1,4 +1,4 @@
-"""What HAR and persistence know of the past, row by row as rows arrive (alpha.label.past)."""
+"""What HAR and persistence know of the past, as rows arrive (alpha.label.past)."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +14,10 @@ from alpha.label.targets import compute
 def label_of(content: Any) -> Any:
     """The label's params, as training kept them. Raises InputError if they are not known."""
     try:
+        seconds = {name: value for name, value in content.items() if name.endswith("_seconds")}
         ns = {
-            key.removesuffix("_seconds") + "_ns": None if value is None else round(value * 1e9)
-            for key, value in content.items()
-            if key.endswith("_seconds")
+            f"{name.removesuffix('_seconds')}_ns": None if value is None else round(value * 1e9)
+            for name, value in seconds.items()
         }
         return SimpleNamespace(**content, **ns)
     except (AttributeError, TypeError):
@@ -33,24 +33,24 @@ class LivePast:
         self._label, self._past, self._runs = label, Past(label), FrozenRuns(label.max_gap_ns)
         # Rows whose windows are not completed: time, bid, ask, and when their frozen runs began.
         self._open = [np.empty(0, dtype=kind) for kind in ("i8", "f8", "f8", "i8")]
-        self._last_ns: int | None = None
+        self._last_ns = np.int64(-1 << 62)
 
-    def update(self, time_ns: int, bid: float, ask: float) -> np.ndarray:
-        """Take in the row that has just arrived: the outcomes known at it, (1, 3) float64. Raises
-        InputError if it is not later than the last."""
-        if self._last_ns is not None and time_ns <= self._last_ns:
-            raise InputError(f"time_ns: must be later than {self._last_ns}, found {time_ns}")
-        self._last_ns, now = time_ns, np.array([time_ns])
-        quote = np.array([bid], dtype=np.float64), np.array([ask], dtype=np.float64)
-        row = now, *quote, self._runs.follow(now, *quote)
-        rows = [np.append(*pair) for pair in zip(self._open, row, strict=True)]
-        times, label = rows[0], self._label
-        count = int(np.searchsorted(times, time_ns - label.horizon_ns, side="right"))
+    def update(self, time_ns: np.ndarray, bid: np.ndarray, ask: np.ndarray) -> np.ndarray:
+        """Take in the rows that have just arrived, times int64 and quotes float64, each (n,): the
+        outcomes known at each, (n, 3). Raises InputError if one is not later than the last."""
+        late = np.diff(time_ns, prepend=self._last_ns) <= 0
+        if late.any():
+            at = int(np.argmax(late))
+            last_ns = time_ns[at - 1] if at else self._last_ns
+            raise InputError(f"time_ns: must be later than {last_ns}, found {time_ns[at]}")
+        self._last_ns = time_ns[-1]
+        new = time_ns, bid, ask, self._runs.follow(time_ns, bid, ask)
+        rows = [np.append(*pair) for pair in zip(self._open, new, strict=True)]
+        count = int(np.searchsorted(rows[0], time_ns[-1] - self._label.horizon_ns, side="right"))
         if count:
-            _, bids, asks, since_ns = rows
-            given: dict[str, Any] = {"rows": count, "end_ns": time_ns, "since_ns": since_ns}
-            outcome = compute(times, bids, asks, label, **given).alpha_outcome
+            times, bids, asks, since_ns = rows
+            given: Any = {"rows": count, "end_ns": int(time_ns[-1]), "since_ns": since_ns}
+            outcome = compute(times, bids, asks, self._label, **given).alpha_outcome
             self._past.add(times[:count], bids[:count], asks[:count], outcome)
-            self._past.forget(time_ns)
         self._open = [column[count:] for column in rows]
-        return np.column_stack(self._past.outcomes(now))
+        return self._past.outcomes(time_ns)

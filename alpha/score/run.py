@@ -3,7 +3,7 @@
 import glob
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -11,15 +11,11 @@ from alpha.core import parallel
 from alpha.core.artifacts import whole
 from alpha.core.errors import InputError
 from alpha.core.frames import open_writer
-from alpha.core.text import some
-from alpha.data.columns import PAST_COLUMNS
-from alpha.data.contract import Contract, apply
 from alpha.data.features import FeatureFolder, open_folder
 from alpha.data.params import Data
-from alpha.learn.known import PART_ROWS, Known, expected
-from alpha.learn.saved import Model
+from alpha.learn.known import PART_ROWS
 from alpha.score.live import label_of
-from alpha.score.scorer import load_trained
+from alpha.score.scorer import Scorer
 
 
 def run(
@@ -31,76 +27,55 @@ def run(
     and the files do not belong together, or for another ending of `out`."""
     if out.suffix not in (".h5", ".parquet"):
         raise InputError(f"--out must end in .h5 or .parquet, found {str(out)!r}")
-    found, contract = load_trained(model, normalization)
+    scorer = Scorer.load(model, normalization)
     if features.is_file():
         data = data.model_copy(update={"pattern": glob.escape(features.name)})
-        features = features.parent
-    folder = open_folder(features, data)
-    names = [name for name in contract.names if name not in folder.features]
-    if found.features and names:
-        raise InputError(f"{features}: must have every feature of the model, not {some(names)}")
-    classes = found.classes
-    columns = ("prediction", *(f"probability_{at}" for at in range(len(classes))))
-    rows = sum(file.rows - file.duplicates for file in folder.files)
-    counts = {"clipped": 0, "replaced": 0}
-    with whole(out) as part:
-        writer = _open_writer(out, part, columns, rows, tz_aware=folder.files[0].tz_aware)
-        with writer as target:
-            for time_ns, known, clipped, replaced in parallel.ahead(
-                _parts(folder, found, contract)
-            ):
-                prediction = found.fitted.predict(known)
-                values = [expected(prediction, classes)]
-                values += list(prediction.T) if classes else []
-                target.append(time_ns, [np.column_stack(values)])
-                counts["clipped"] += clipped
-                counts["replaced"] += replaced
+    folder = open_folder(features.parent if features.is_file() else features, data)
+    scorer.check_features(folder.features, f"{features}: ")
+    blocks = [(scorer.model.columns, np.dtype(np.float64))]
     duplicates = sum(file.duplicates for file in folder.files)
+    rows = sum(file.rows for file in folder.files) - duplicates
+    with whole(out) as part, TemporaryDirectory() as scratch:
+        path = part if out.suffix == ".h5" else Path(scratch) / "scores.h5"
+        with open_writer(path, blocks, rows=rows, tz_aware=folder.files[0].tz_aware) as writer:
+            for time_ns, block, past in parallel.ahead(_parts(folder, scorer)):
+                writer.append(time_ns, [scorer.score(block, past)])
+        if path != part:
+            from alpha.core.parquet import write_parquet  # which few users need
+
+            write_parquet(path, part)
+    counts = scorer.counts
     print(
         f"{out}: {rows:,} rows ({duplicates:,} more were repeated times), "
         f"{counts['replaced']:,} values not finite, {counts['clipped']:,} clipped"
     )
 
 
-def _open_writer(
-    out: Path, part: Path, columns: tuple[str, ...], rows: int, *, tz_aware: bool
-) -> Any:
-    blocks = [(columns, np.dtype(np.float64))]
-    if out.suffix == ".h5":
-        return open_writer(part, blocks, rows=rows, tz_aware=tz_aware)
-    from alpha.core.parquet import open_parquet_writer
-
-    return open_parquet_writer(part, blocks, rows=rows, tz_aware=tz_aware)
-
-
 def _parts(
-    folder: FeatureFolder, model: Model, contract: Contract
-) -> Iterator[tuple[np.ndarray, Known, int, int]]:
-    """Times of the rows that count, what is known at them, and how many values were clipped and
-    replaced."""
-    pasts = _pasts(folder, model)
-    for file, past in zip(folder.files, pasts, strict=True):
+    folder: FeatureFolder, scorer: Scorer
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Times of the rows that count, their features as they are, and their past outcomes."""
+    for file, past in zip(folder.files, _pasts(folder, scorer), strict=True):
         with folder.open(file) as frame:
             time_ns, kept = folder.times(file, frame)
             for piece in parallel.cut(len(kept), PART_ROWS):
-                rows = slice(piece.start, piece.stop)
-                x, clipped, replaced = np.empty((len(piece), 0), dtype=np.float32), 0, 0
-                if model.features:
-                    start, stop = int(kept[piece.start]), int(kept[piece.stop - 1]) + 1
-                    block = frame.matrix(contract.names, start=start, stop=stop)
-                    if len(block) > len(piece):
-                        block = block[kept[rows] - start]
-                    x, clipped, replaced = apply(block, contract)
-                yield time_ns[rows], Known(x, past[rows]), clipped, replaced
+                at = slice(piece.start, piece.stop)
+                first, last = int(kept[at][0]), int(kept[at][-1])
+                block = np.empty((len(piece), 0))
+                if scorer.features:
+                    block = frame.matrix(scorer.features, start=first, stop=last + 1)
+                if len(block) > len(piece):
+                    block = block[kept[at] - first]
+                yield time_ns[at], block, past[at]
 
 
-def _pasts(folder: FeatureFolder, model: Model) -> Iterator[np.ndarray]:
+def _pasts(folder: FeatureFolder, scorer: Scorer) -> Iterator[np.ndarray]:
     """Past outcomes of each file's rows that count, (rows, 3), NaN if the model does not look."""
-    if not model.past:
+    if not scorer.model.past:
         for file in folder.files:
             yield np.full((file.rows - file.duplicates, 3), np.nan)
         return
     from alpha.label.run import label_files
 
-    for *_, past in label_files(folder, label_of(model.about.get("label"))):
-        yield past[:, : len(PAST_COLUMNS) - 1]
+    for *_, past in label_files(folder, label_of(scorer.label)):
+        yield past[:, :3]
