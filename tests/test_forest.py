@@ -27,13 +27,10 @@ def booster(*, nan=0.0, classes=0, trees=40, **settings):
     return lightgbm.Booster(model_str=trained.model_to_string())
 
 
-# By what counts as missing: nothing, NaN, 0 and NaN, or NaN as 0.
 KINDS = {
-    "none": {},
-    "nan": {"nan": 0.2},
-    "zero": {"nan": 0.2, "zero_as_missing": True},
-    "not used": {"nan": 0.2, "use_missing": False},
-    "classes": {"nan": 0.2, "classes": 3},
+    "regression": {},
+    "missing as 0": {"nan": 0.2, "use_missing": False},
+    "classes": {"classes": 3},
     "forest of one leaf": {"min_data_in_leaf": 2000},
 }
 
@@ -50,8 +47,8 @@ def test_trees_add_up_to_the_bits_of_lightgbm_s_own(kind):
     # LightGBM goes by the sizes where there are any.
     sizeless = re.sub("^tree_sizes=.*\n", "", text, flags=re.MULTILINE)
     made, forest = lightgbm.Booster(model_str=sizeless), Forest.parse(text)
-    x = rows(5000, 1, nan=0.3)
-    x[:6] = np.array([np.inf, -np.inf, 1e-36, -1e-36, 1e-35, 1e-45], dtype=np.float32)[:, None]
+    x = rows(5000, 1)
+    x[:6] = np.array([1e38, -1e38, 1e-36, -1e-36, 1e-35, 1e-45], dtype=np.float32)[:, None]
     for at, (node, threshold) in enumerate(zip(forest.nodes, forest.thresholds, strict=True)):
         x[10 + at, node[0]] = threshold
     raw = made.predict(x, raw_score=True).reshape(len(x), -1)
@@ -80,6 +77,13 @@ def test_categorical_splits_and_linear_leaves_are_refused():
         text = lightgbm.train(settings, data, 3)
         with pytest.raises(ValueError, match="without categorical splits and linear leaves"):
             Forest.parse(text.model_to_string())
+
+
+@pytest.mark.parametrize("settings", [{}, {"zero_as_missing": True}])
+def test_splits_of_what_is_missing_are_refused(settings):
+    """Training never makes them, as what it sees is finite."""
+    with pytest.raises(ValueError, match="a split must not look for what is missing"):
+        Forest.parse(booster(nan=0.2, trees=3, **settings).model_to_string())
 
 
 @pytest.mark.parametrize(

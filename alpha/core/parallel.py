@@ -32,6 +32,12 @@ def cut(rows: int, size: int) -> Sequence[range]:
     return [range(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
+def by_rows(work: Callable[..., Made], x: Any, *given: Any, out: Any, size: int) -> list[Made]:
+    """`work(x, *given, out)` of at most so many rows of `x` and `out` at a time."""
+    parts = (slice(piece.start, piece.stop) for piece in cut(len(x), size))
+    return each(lambda rows: work(x[rows], *given, out[rows]), parts)
+
+
 def ahead(pieces: Iterable[Piece]) -> Iterator[Piece]:
     """The same pieces, of which the next is made while the last one is worked on."""
     source = iter(pieces)

@@ -77,13 +77,8 @@ def apply(
     """
     found = np.empty(block.shape, dtype=np.float32) if out is None else out
     scale = np.where(contract.sigma > 0.0, contract.sigma, 1.0)
-    scales, clip = (contract.mean, contract.sigma, scale), float(contract.clip)
-
-    def fill(piece: range) -> tuple[int, int]:
-        rows = slice(piece.start, piece.stop)
-        return _fill(block[rows], scales, clip, found[rows])
-
-    counts = parallel.each(fill, parallel.cut(len(block), _PIECE_ROWS))
+    given = (contract.mean, contract.sigma, scale), float(contract.clip)
+    counts = parallel.by_rows(_fill, block, *given, out=found, size=_PIECE_ROWS)
     return found, sum(clipped for clipped, _ in counts), sum(replaced for _, replaced in counts)
 
 

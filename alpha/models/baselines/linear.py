@@ -42,12 +42,8 @@ class LinearModel:
         out, weights = np.empty((len(x), len(self.intercept))), np.ascontiguousarray(self.weights.T)
         if x.shape[1] != weights.shape[1]:
             raise ValueError(f"must have {weights.shape[1]} inputs, found {x.shape[1]}")
-
-        def fill(piece: range) -> None:
-            rows = slice(piece.start, piece.stop)
-            _outcomes(x[rows], self.intercept, weights, out[rows])
-
-        parallel.each(fill, parallel.cut(len(x), _BLOCK_ROWS))
+        given = self.intercept, weights
+        parallel.by_rows(_outcomes, x, *given, out=out, size=_BLOCK_ROWS)
         if len(self.intercept) == 1:
             return out[:, 0]
         bounded = np.maximum(out, _LEAST)

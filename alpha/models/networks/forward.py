@@ -5,7 +5,6 @@ It knows dense layers one after the other, of all units before them or silo by s
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -18,10 +17,7 @@ from alpha.learn.known import Known
 from alpha.learn.softmax import softmax
 
 _OWN = "alpha.models.networks.layers"
-_IDENTITIES = {
-    *("keras.layers.InputLayer", "keras.layers.Dropout"),
-    *(f"{_OWN}.{name}" for name in ("Dropout", "SiloDropout")),
-}
+_IDENTITIES = ("keras.layers.Dropout", f"{_OWN}.Dropout", f"{_OWN}.SiloDropout")
 # Rows side by side in the innermost loop, and rows that one thread takes at a time.
 _TILE_ROWS, _PIECE_ROWS = 64, 1 << 12
 _compiled = njit(cache=True, nogil=True)
@@ -43,16 +39,14 @@ def dense_layers(architecture: Any) -> list[Layer] | None:
     if architecture["class_name"] != "Functional":
         return None
     found: list[Layer] = []
-    sources: list[str] = []
-    width = 0
     for layer in architecture["config"]["layers"]:
         config, kind = layer["config"], f"{layer['module']}.{layer['class_name']}"
-        called_on = re.findall(r'"keras_history": (\[.*?\])', json.dumps(layer["inbound_nodes"]))
-        if called_on != sources or '"float32"' not in json.dumps(config["dtype"]):
+        # Of layers with one input each, called once, the last one's are a chain.
+        if len(layer["inbound_nodes"]) > 1 or '"float32"' not in json.dumps(config["dtype"]):
             return None
-        sources = [json.dumps([config["name"], 0, 0])]
-        width = config["batch_shape"][-1] if kind == "keras.layers.InputLayer" else width
-        if kind == f"{_OWN}.SiloDense":
+        if kind == "keras.layers.InputLayer":
+            width = config["batch_shape"][-1]
+        elif kind == f"{_OWN}.SiloDense":
             found.append(Layer(config["silos"], len(config["weight_decay"]), config["units"], True))
         elif kind == "keras.layers.Dense" and config["use_bias"]:
             if config["activation"] not in ("relu", "linear"):
@@ -62,8 +56,7 @@ def dense_layers(architecture: Any) -> list[Layer] | None:
         elif kind not in _IDENTITIES:
             return None
         width = found[-1].silos * found[-1].units if found else width
-    outputs = json.dumps(architecture["config"]["output_layers"])
-    return found if [outputs] == sources else None
+    return found
 
 
 @dataclass(frozen=True)
@@ -114,12 +107,7 @@ class Forward:
         if x.shape[1] != self.features:
             raise ValueError(f"must have {self.features} features, found {x.shape[1]}")
         out = np.empty((len(x), len(self.center)))
-
-        def fill(piece: range) -> None:
-            rows = slice(piece.start, piece.stop)
-            _fill(x[rows], self.net, self.width, out[rows])
-
-        parallel.each(fill, parallel.cut(len(x), _PIECE_ROWS))
+        parallel.by_rows(_fill, x, self.net, self.width, out=out, size=_PIECE_ROWS)
         return out
 
 
@@ -131,9 +119,7 @@ def _fill(x: np.ndarray, net: Any, width: int, out: np.ndarray) -> None:
         rows = min(_TILE_ROWS, len(x) - first)
         before = np.empty((width, rows), np.float32)
         after = np.empty_like(before)
-        for row in range(rows):
-            for at in range(x.shape[1]):
-                after[at, row] = x[first + row, at]
+        after[: x.shape[1]] = x[first : first + rows].T
         column = weight = bias = at = 0
         for begins, relu, inputs, units in groups:
             if begins:
@@ -148,15 +134,12 @@ def _fill(x: np.ndarray, net: Any, width: int, out: np.ndarray) -> None:
                 _add_products(given, kernel, own.reshape(1, units))
             else:
                 _add_products(kernel, given, own)
-            if relu:
-                for unit in range(units):
-                    for row in range(rows):
-                        own[unit, row] = own[unit, row] if own[unit, row] > 0 else np.float32(0)
+            for unit in range(units if relu else 0):
+                for row in range(rows):
+                    own[unit, row] = max(own[unit, row], np.float32(0))
             column, weight = column + inputs, weight + inputs * units
             bias, at = bias + units, at + units
-        for row in range(rows):
-            for at in range(out.shape[1]):
-                out[first + row, at] = after[at, row]
+        out[first : first + rows] = after[: out.shape[1]].T
 
 
 @_compiled

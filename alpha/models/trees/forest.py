@@ -1,5 +1,5 @@
 """LightGBM's trees, walked by compiled code: bit for bit what its own `predict(raw_score=True)`
-adds up, for one row as for many, without the library.
+adds up of finite features, for one row as for many, without the library.
 
 Source: LightGBM 4, src/io/tree.cpp (the text) and include/LightGBM/tree.h (NumericalDecision).
 """
@@ -13,20 +13,24 @@ from numba import njit
 
 from alpha.core import parallel
 
+# What is read of the file, and of each tree.
+_HEAD = ("num_tree_per_iteration", "max_feature_idx", "tree_sizes")
+_SPLIT = ("split_feature", "left_child", "right_child", "decision_type", "threshold")
+_TREE = ("num_leaves", *_SPLIT, "leaf_value")
 # What is no further from 0 is 0 to LightGBM (kZeroThreshold, a float32).
 _ZERO = float(np.float32(1e-35))
-# In decision_type: a bit, and above it what counts as missing: nothing, 0, or NaN.
-_DEFAULT_LEFT, _ZERO_IS_MISSING, _NAN_IS_MISSING = 2, 1, 2
-_NODE = ("split_feature", "decision_type", "left_child", "right_child")
+# Of decision_type: nothing counts as missing, whichever way it would go.
+_NONE_MISSING = {"0", "2"}
 # Rows that one thread takes at a time, and that meet a tree while it is in a core's cache.
 _PIECE_ROWS, _BLOCK_ROWS = 1 << 12, 1 << 8
 
 
 @dataclass(frozen=True)
 class Forest:
-    """All trees. A line of `nodes` (splits, 4) is what _NODE says of a split, with `thresholds`
-    (splits,); a child is the number of another split, or ~ of a leaf's in `leaves`. So are `roots`
-    (trees,), of which each `outputs`-th adds to the same output."""
+    """All trees. A line of `nodes` (splits, 3) is a split's feature and its children on the left
+    and the right of its threshold, in `thresholds` (splits,); a child is the number of another
+    split, or ~ of a leaf's in `leaves`. So are `roots` (trees,), of which each `outputs`-th adds to
+    the same output."""
 
     outputs: int
     features: int
@@ -37,29 +41,31 @@ class Forest:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a model file of LightGBM. Raises ValueError or KeyError for what training here never
-        makes (categorical splits, linear leaves, averages of trees) and for what is no such file:
-        each walk ends in a leaf."""
-        head, *trees = re.split(r"^Tree=\d+\n", text.split("\nend of trees")[0], flags=re.M)
-        given = _fields(head)
-        outputs, features = int(given["num_tree_per_iteration"]), int(given["max_feature_idx"]) + 1
-        stated = len(given["tree_sizes"].split())
-        if "average_output" in head or stated != len(trees) or not trees or stated % outputs:
+        """Read a model file of LightGBM. Raises ValueError for what training here never makes
+        (splits by category or of what is missing, linear leaves, averages of trees) and for what is
+        no such file: each walk ends in a leaf."""
+
+        def lines(key: str) -> list[str]:
+            return re.findall(rf"^{key}=(.*)$", text.split("\nend of trees")[0], re.MULTILINE)
+
+        [outputs], [last_feature], [sizes] = map(lines, _HEAD)
+        trees = list(zip(*map(lines, _TREE), strict=True))
+        whole = [*map(str, range(len(sizes.split())))] == lines("Tree") and len(trees) > 0
+        if "average_output" in text or not whole or len(trees) % int(outputs):
             raise ValueError("must be whole, with trees that add up, as many for each output")
+        if {*lines("num_cat"), *lines("is_linear")} != {"0"}:
+            raise ValueError("trees must be without categorical splits and linear leaves")
         roots, nodes, thresholds, leaves = [], [], [], []
         splits_before = leaves_before = 0
-        for of in map(_fields, trees):
-            if of.get("num_cat", "0") != "0" or of.get("is_linear", "0") != "0":
-                raise ValueError("trees must be without categorical splits and linear leaves")
-            splits = int(of["num_leaves"]) - 1
-            columns = [of.get(key, "").split()[:splits] for key in (*_NODE, "threshold")]
-            node = np.array(columns[:-1], dtype=np.int64).T
-            threshold = np.array(columns[-1], dtype=np.float64)
-            leaf = np.array(of["leaf_value"].split(), dtype=np.float64)
-            child, own = node[:, 2:], np.arange(len(node))[:, None]
+        for count, *columns, kinds, limits, values in (map(str.split, tree) for tree in trees):
+            splits, node = int(*count) - 1, np.array(columns, dtype=np.int64).T
+            threshold, leaf = (np.array(of, dtype=np.float64) for of in (limits, values))
+            if not {*kinds} <= _NONE_MISSING:
+                raise ValueError("a split must not look for what is missing")
+            child, own = node[:, 1:], np.arange(len(node))[:, None]
             # A split is made after the one that it hangs from.
             inside = np.where(child >= 0, (child > own) & (child < splits), ~child <= splits).all()
-            known = np.all((node[:, 0] >= 0) & (node[:, 0] < features))
+            known = np.all((node[:, 0] >= 0) & (node[:, 0] <= int(last_feature)))
             if not (inside and known and len(threshold) == len(node) == splits == len(leaf) - 1):
                 raise ValueError("a split must lead to later ones or leaves, by a feature there is")
             child += np.where(child >= 0, splits_before, -leaves_before)
@@ -69,26 +75,17 @@ class Forest:
             leaves.append(leaf)
             splits_before, leaves_before = splits_before + splits, leaves_before + splits + 1
         parts = (np.concatenate(of) for of in (nodes, thresholds, leaves))
-        return cls(outputs, features, np.array(roots), *parts)
+        return cls(int(outputs), int(last_feature) + 1, np.array(roots), *parts)
 
     def sums(self, x: np.ndarray) -> np.ndarray:
-        """What all trees add up to for `x` (rows, features) float32: (rows, outputs) float64."""
+        """What all trees add up to for `x` (rows, features) float32, finite: (rows, outputs)
+        float64."""
         if x.shape[1] != self.features:
             raise ValueError(f"must have {self.features} features, found {x.shape[1]}")
-        out = np.zeros((len(x), self.outputs))
         trees = self.roots, self.nodes, self.thresholds, self.leaves
-
-        def fill(piece: range) -> None:
-            rows = slice(piece.start, piece.stop)
-            _walk(x[rows], trees, out[rows])
-
-        parallel.each(fill, parallel.cut(len(x), _PIECE_ROWS))
+        out = np.zeros((len(x), self.outputs))
+        parallel.by_rows(_walk, x, trees, out=out, size=_PIECE_ROWS)
         return out
-
-
-def _fields(lines: str) -> dict[str, str]:
-    """The lines name=value of a part of the file."""
-    return dict(line.split("=", 1) for line in lines.splitlines() if "=" in line)
 
 
 @njit(cache=True, nogil=True)
@@ -100,15 +97,8 @@ def _walk(x: np.ndarray, trees: Any, out: np.ndarray) -> None:
             for row in range(first, min(first + _BLOCK_ROWS, len(x))):
                 at = roots[tree]
                 while at >= 0:
-                    feature, decision, left, right = nodes[at]
-                    value, missing = float(x[row, feature]), decision >> 2
-                    nan = value != value
-                    if abs(value) <= _ZERO or (nan and missing != _NAN_IS_MISSING):
-                        value = 0.0
-                    if (missing == _ZERO_IS_MISSING and value == 0.0) or (
-                        missing == _NAN_IS_MISSING and nan
-                    ):
-                        at = left if decision & _DEFAULT_LEFT else right
-                    else:
-                        at = left if value <= thresholds[at] else right
+                    feature, left, right = nodes[at]
+                    value = float(x[row, feature])
+                    value = 0.0 if abs(value) <= _ZERO else value
+                    at = left if value <= thresholds[at] else right
                 out[row, tree % out.shape[1]] += leaves[~at]
