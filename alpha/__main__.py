@@ -18,7 +18,8 @@ GROUPS = {
 }
 COMMANDS = {word: f"alpha.{word}" for words in GROUPS.values() for word in words.split()}
 COMMANDS |= {word: f"alpha.history.{word}" for word in ("diff", "experiments", "verify")}
-COMMANDS |= {"pin": "alpha.guard.pin", "tidy": "alpha.predict.tidy", "export": "alpha.score.export"}
+COMMANDS |= {"pin": "alpha.guard.pin", "tidy": "alpha.predict.tidy"}
+COMMANDS |= {"score": "alpha.score.run", "export": "alpha.score.export"}
 # The sections of params.yaml.
 _SECTIONS = """data features simulate ingest label split normalize audit baselines networks trees
 own seeds loss train evaluate verdict report"""

@@ -234,7 +234,7 @@ def test_a_model_s_own_package_is_named_where_it_is_missing(chain, tmp_path, mon
     def missing(_):
         raise ModuleNotFoundError("No module named 'skops'", name="skops")
 
-    monkeypatch.setattr(saved, "find", missing)
+    monkeypatch.setattr(saved, "loader", missing)
     assert refusal(path) == f"{path}: needs the package skops, which is missing"
 
 

@@ -11,7 +11,7 @@ from alpha.core.errors import InputError
 from alpha.data import contract as normalization
 from alpha.learn import dataset
 from alpha.learn.dataset import Dataset, Known
-from alpha.learn.kinds import MODELS, find
+from alpha.learn.kinds import MODELS, loader
 from alpha.learn.saved import Model, load_model
 from alpha.predict import run as predict
 from alpha.train import run as train
@@ -92,7 +92,7 @@ def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
     def load(folder):
         raise AssertionError("must not be loaded")
 
-    monkeypatch.setattr(find(model), "load", load)
+    monkeypatch.setattr(loader(model), "load", load)
     beside = {"model.json", "history.csv", "importance.json"}
     for folder in [path.parent for path in out.rglob("model.json")]:
         files = [path for path in folder.iterdir() if path.is_file() and path.name not in beside]
@@ -107,7 +107,8 @@ def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
                     "train again"
                 )
             path.unlink()
-            assert refusal(folder, contract) == f"{path}: is missing"
+            expected = f"{path}: cannot be read: No such file or directory"
+            assert refusal(folder, contract) == expected
             path.mkdir()
             assert refusal(folder, contract) == f"{path}: cannot be read: Is a directory"
             path.rmdir()

@@ -144,12 +144,18 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json_text(content), encoding="utf-8")
 
 
+def read_bytes(path: Path) -> bytes:
+    """A file's content. Raises InputError if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+
+
 def read_json(path: Path) -> Any:
     """Parse a JSON artifact. Raises InputError if it is missing or is not JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        return json.loads(read_bytes(path).decode("utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: is not JSON: {error}") from None
 

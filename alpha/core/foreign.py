@@ -150,8 +150,7 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
 
         with reading(path, "Parquet"):
             parquet = ParquetReader(path, max_bytes)
-        with parquet:
-            yield parquet
+        yield parquet
         return
     with reading(path):
         file = h5py.File(path, "r")

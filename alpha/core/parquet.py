@@ -5,7 +5,6 @@ which column is the index.
 """
 
 import json
-from bisect import bisect
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -34,9 +33,9 @@ class ParquetReader(FrameReader):
         meta, schema = self._file.metadata, self._file.schema_arrow
         self.rows = meta.num_rows
         groups = [meta.row_group(number) for number in range(meta.num_row_groups)]
-        self._starts = np.cumsum([0, *(group.num_rows for group in groups)]).tolist()
-        if self._starts[-1] != self.rows or self._starts != sorted(self._starts):
-            raise self._error(f"must have the {self.rows} rows that it states")
+        sizes = [group.num_rows for group in groups]
+        if sum(sizes) != self.rows or min(sizes, default=0) < 0:
+            raise self._error(f"must have the {self.rows} rows that it states, found {sum(sizes)}")
         # Of some columns, the batch that was decoded last with its first row, and what follows.
         self._reads: dict[tuple[str, ...], tuple[int, Any, Any]] = {}
         blocks = {field.name: self._block(field) for field in schema}
@@ -58,13 +57,6 @@ class ParquetReader(FrameReader):
             name is not None and getattr(schema.field(name).type, "tz", None) is not None
         )
         self._columns: dict[str, Column] = {one: (block, 0) for one, block in blocks.items()}
-
-    def __enter__(self) -> "ParquetReader":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._reads.clear()
-        self._file.close()
 
     def _block(self, field: Any) -> Block:
         kind, of = field.type, pa.types
@@ -92,10 +84,9 @@ class ParquetReader(FrameReader):
         wanted = tuple(sorted(set(names)))
         row, batch, following = self._reads.pop(wanted, (self.rows, (), None))
         with reading(self.path, "Parquet"), np.errstate(invalid="ignore"):
-            if start < row:
-                groups = range(bisect(self._starts, start) - 1, len(self._starts) - 1)
-                row, batch = self._starts[groups.start], ()
-                following = self._file.iter_batches(_BATCH_ROWS, groups, wanted, use_threads=False)
+            if start < row:  # From the first row on again, which who reads in order never needs.
+                row, batch = 0, ()
+                following = self._file.iter_batches(_BATCH_ROWS, None, wanted, use_threads=False)
             while True:
                 first, last = max(start, row), min(stop, row + len(batch))
                 for at, name in enumerate(names if first < last else ()):

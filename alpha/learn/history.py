@@ -12,7 +12,7 @@ import numpy as np
 from alpha.core.artifacts import read_csv
 from alpha.core.errors import InputError
 from alpha.learn.dataset import Rows
-from alpha.learn.known import Fitted, Predictor, expected
+from alpha.learn.known import Predictor, expected
 from alpha.learn.losses import Objective, near_mean_tolerance
 
 # The loss on so many rows of train is near enough that on all: nothing is decided by it.
@@ -35,7 +35,7 @@ class Epoch:
 
 
 class Trained(NamedTuple):
-    fitted: Fitted
+    fitted: Predictor
     history: list[Epoch]
     inside: str = ""  # its folder in that of its run
 

@@ -50,3 +50,10 @@ def find(model: str) -> Any:
     module, _, name = KINDS[of][model].partition(".")
     found = import_module(f"alpha.models.{of}.{module}")
     return getattr(found, name or "Model", found)
+
+
+def loader(model: str) -> Any:
+    """What loads a trained model: as `find`, but of networks what all share, as what builds them
+    needs TensorFlow."""
+    shared = "alpha.models.networks.network"
+    return import_module(shared) if model in KINDS["networks"] else find(model)

@@ -32,15 +32,11 @@ class Known:
 
 
 class Predictor(Protocol):
-    """A model that was fitted."""
+    """A fitted model."""
 
     def predict(self, known: Known) -> np.ndarray:
         """Outcomes (rows,) float64, or of a classification target probabilities (rows, classes)
         that add up to 1. A row's prediction depends on that row alone."""
-
-
-class Fitted(Predictor, Protocol):
-    """A model as training has it."""
 
     def save(self, folder: Path) -> None:
         """Write everything `load` needs into an existing folder, as deterministic bytes."""

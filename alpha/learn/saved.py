@@ -10,22 +10,22 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from alpha.core.artifacts import read_json
+from alpha.core.artifacts import read_bytes, read_json
 from alpha.core.errors import InputError
 from alpha.data.contract import Contract
-from alpha.learn.kinds import find
-from alpha.learn.known import Known, Predictor, expected
+from alpha.learn.kinds import loader
+from alpha.learn.known import Known, expected
 
 NAME = "model.json"
 # What a damaged or made-up file brings a parser to.
-_WRONG = (
-    ArithmeticError, AssertionError, AttributeError, BadZipFile, LookupError, MemoryError,
-    RecursionError, TypeError, ValueError,
+WRONG = (
+    ArithmeticError, AssertionError, AttributeError, BadZipFile, EOFError, LookupError, MemoryError,
+    OSError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
 
 
 class Model(NamedTuple):
-    fitted: Predictor
+    fitted: Any  # a Predictor, which need not be saved again
     about: dict[str, Any]  # model.json
     features: bool  # whether it looks at them
     past: bool = True  # whether it looks at past outcomes
@@ -67,42 +67,26 @@ def load_model(folder: Path, contract: Contract) -> Model:
     installed."""
     about = read_json(folder / NAME)
     for key, (holds, what) in _MUST.items():
-        with suppress(*_WRONG):
+        with suppress(*WRONG):
             if holds(about[key]):
                 continue
         raise InputError(f"{folder / NAME}: {key}: must be {what}")
     if about["normalization"] != contract.hash:
-        raise InputError(
-            f"{folder}: was trained under another normalization contract "
-            f"({about['normalization'][:12]}) than the one given ({contract.hash[:12]}); train "
-            "again"
-        )
+        hashes = f"({about['normalization'][:12]}) than the one given ({contract.hash[:12]})"
+        what = f"was trained under another normalization contract {hashes}; train again"
+        raise InputError(f"{folder}: {what}")
     try:
-        model = find(about["model"])
-        _check_files(folder, about["files"])
+        model = loader(about["model"])
+        # A library's own parser may not survive a damaged file, so it must not see one.
+        for name, digest in about["files"].items():
+            if sha256(read_bytes(folder / name)).hexdigest() != digest:
+                what = f"was changed after training (its digest does not match {NAME}); train again"
+                raise InputError(f"{folder / name}: {what}")
         # A network looks at features alone; what else is not said otherwise may look at both.
         past = getattr(model, "PAST", not hasattr(model, "build"))
         return Model(model.load(folder), about, model.FEATURES, past)
     except ImportError as error:
         raise InputError(f"{folder}: needs the package {error.name}, which is missing") from None
-    except _WRONG as error:
+    except WRONG as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{folder}: holds no {about['model']}: {reason}") from None
-
-
-def _check_files(folder: Path, files: dict[str, str]) -> None:
-    """Raise InputError for one that is not of its digest: a library's own parser may not survive a
-    damaged file, so it must not see one."""
-    for name, digest in files.items():
-        path = folder / name
-        try:
-            found = sha256(path.read_bytes()).hexdigest()
-        except FileNotFoundError:
-            raise InputError(f"{path}: is missing") from None
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-        if found != digest:
-            raise InputError(
-                f"{path}: was changed after training (its digest does not match model.json); "
-                f"train again"
-            )

@@ -6,6 +6,7 @@ not compressed, so that its content alone makes its bytes.
 
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
 from io import BytesIO
@@ -13,10 +14,10 @@ from pathlib import Path
 from re import fullmatch
 from tempfile import TemporaryDirectory
 from typing import Any
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
 import alpha
-from alpha.core.artifacts import json_text, read_json, whole
+from alpha.core.artifacts import json_text, read_bytes, read_json, whole
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.data.contract import Contract, read_contract
@@ -47,7 +48,7 @@ def run(*, model: Path, normalization: Path | None = None, out: Path) -> None:
     versions |= {"humble-alpha": alpha.__version__, "python": platform.python_version()}
     verdict = _verdict(model, about, source.resolve().parents[1] / "evaluate" / "details.json")
     summary = json_text({"verdict": verdict, "versions": versions})
-    files = {name: (model / name).read_bytes() for name in (saved.NAME, *about["files"])}
+    files = {name: read_bytes(model / name) for name in (saved.NAME, *about["files"])}
     files |= {_CONTRACT: source.read_bytes(), "summary.json": summary.encode()}
     with whole(out) as part:
         part.write_bytes(zipped(files))
@@ -60,7 +61,7 @@ def _verdict(model: Path, about: dict[str, Any], path: Path) -> Any:
         found = read_json(path)["by_model"].get(name, {}) if path.is_file() else {}
         same = found.get("configuration") == about.get("configuration")
         return found["verdict"] if found and same else None
-    except (AttributeError, LookupError, TypeError):
+    except saved.WRONG:
         raise InputError(f"{path}: is not what `alpha evaluate` writes") from None
 
 
@@ -77,17 +78,14 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
 def unzipped(path: Path) -> dict[str, bytes]:
     """The files, if `zipped` makes the same bytes of them: so none was changed, and nothing else is
     in it, such as links, names that lead out of a folder, or more than its own size."""
-    try:
-        content = path.read_bytes()
-        with ZipFile(BytesIO(content)) as file:
-            if sum(entry.file_size for entry in file.infolist()) <= len(content):
-                files = {name: file.read(name) for name in file.namelist() if name != _MANIFEST}
-                if all(fullmatch(r"\w+\.\w+", name) for name in files) and zipped(files) == content:
-                    return files
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except (BadZipFile, EOFError, LookupError, NotImplementedError, RuntimeError, ValueError):
-        pass
+    content = read_bytes(path)
+    with suppress(*saved.WRONG), ZipFile(BytesIO(content)) as file:
+        names = [name for name in file.namelist() if name != _MANIFEST]
+        size = sum(entry.file_size for entry in file.infolist())
+        if size <= len(content) and all(fullmatch(r"\w+\.\w+", name) for name in names):
+            files = {name: file.read(name) for name in names}
+            if zipped(files) == content:
+                return files
     raise InputError(f"{path}: was changed after its export, or `alpha export` did not write it")
 
 

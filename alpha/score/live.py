@@ -14,10 +14,10 @@ from alpha.label.targets import compute
 def label_of(content: Any) -> Any:
     """The label's params, as training kept them. Raises InputError if they are not known."""
     try:
-        seconds = {name: value for name, value in content.items() if name.endswith("_seconds")}
         ns = {
-            f"{name.removesuffix('_seconds')}_ns": None if value is None else round(value * 1e9)
-            for name, value in seconds.items()
+            name.replace("_seconds", "_ns"): None if value is None else round(value * 1e9)
+            for name, value in content.items()
+            if name.endswith("_seconds")
         }
         return SimpleNamespace(**content, **ns)
     except (AttributeError, TypeError):

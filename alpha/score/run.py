@@ -1,14 +1,16 @@
-"""Scores of feature files: a trained model on every row, whether it has a label or not."""
+"""alpha score: a trained model on every row of feature files, whether it has a label or not."""
 
 import glob
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
 from alpha.core import parallel
 from alpha.core.artifacts import whole
+from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.core.frames import open_writer
 from alpha.data.features import FeatureFolder, open_folder
@@ -16,6 +18,20 @@ from alpha.data.params import Data
 from alpha.learn.known import PART_ROWS
 from alpha.score.live import label_of
 from alpha.score.scorer import Scorer
+
+SUMMARY = "score every row of feature files, labelled or not, with a trained model"
+OPTIONS = [
+    Option("--model", "a model that `alpha train` wrote, or that `alpha export` did"),
+    Option("--features", "a feature file, or a folder of them"),
+    Option("--normalization", "its contract, unless it is among the same results", required=False),
+    Option("--out", "FILE.h5 or FILE.parquet for the predictions"),
+]
+SECTIONS = {"data": Data}
+
+
+def command(params: Any, args: Arguments) -> None:
+    given = {"model": args.model, "features": args.features, "out": args.out}
+    run(params.data, normalization=args.normalization, **given)
 
 
 def run(

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
-from alpha.learn.known import Known, Predictor
+from alpha.learn.known import Known
 from alpha.learn.softmax import softmax
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.forward import Forward, Layer, dense_layers
@@ -21,9 +21,11 @@ from alpha.models.networks.forward import Forward, Layer, dense_layers
 if TYPE_CHECKING:
     from alpha.learn.losses import Objective
 
+FEATURES, PAST = True, False
 _BATCH_ROWS = 1 << 12
 # Layers that hold a program, which a stranger's file must not bring.
 _NOT_LOADED = ("Lambda", "TFSMLayer")
+_SLOWER = "a network has layers that are not compiled: TensorFlow runs it, and rows agree to 1e-6"
 _ARCHITECTURE, _WEIGHTS, _SCALE = "architecture.json", "weights.npz", "scale.json"
 
 
@@ -116,9 +118,9 @@ class Network:
         write_json(folder / _SCALE, {"center": self.center.tolist(), "sigma": self.sigma})
 
 
-def load(folder: Path) -> Predictor:
-    """A network as it was trained, compiled; one with layers that Forward does not know runs in
-    TensorFlow, and that is said. Raises ValueError and the like for other files."""
+def load(folder: Path) -> Any:
+    """A network as it was trained, a Predictor: compiled, or in TensorFlow if it has layers that
+    Forward does not know, and that is said. Raises ValueError and the like for other files."""
     architecture, scale = (read_json(folder / name) for name in (_ARCHITECTURE, _SCALE))
     with ZipFile(folder / _WEIGHTS) as file:
         if sum(one.file_size for one in file.infolist()) > (folder / _WEIGHTS).stat().st_size:
@@ -135,16 +137,10 @@ def load(folder: Path) -> Predictor:
     text = json.dumps(architecture)
     if found := [name for name in _NOT_LOADED if f'"{name}"' in text]:
         raise ValueError(f"a network must have no layer of {found[0]}, which may run anything")
-    _say_not_compiled()
+    print(_SLOWER, file=sys.stderr)
     net = keras.models.model_from_json(text)
     net.set_weights(arrays)
     return Network(net, center, sigma)
-
-
-@cache
-def _say_not_compiled() -> None:
-    what = "a network has layers that are not compiled: TensorFlow runs it, and rows agree to 1e-6"
-    print(what, file=sys.stderr)
 
 
 def targets(outcome: np.ndarray, model: Network, objective: "Objective") -> np.ndarray:

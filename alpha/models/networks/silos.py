@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from itertools import pairwise
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from alpha.core.errors import InputError
 from alpha.models.networks import mlp
-from alpha.models.networks.network import load as load
-
-if TYPE_CHECKING:
-    from alpha.models.networks.params import Mlp, Silos
+from alpha.models.networks.layers import SiloDense, SiloDropout, keras, stack
+from alpha.models.networks.params import Mlp, Silos
 
 FEATURES = True
 # A number of weights this near, as a share, is near enough to keep the layers of fusion.
@@ -22,15 +20,13 @@ def silo_names(families: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(families))
 
 
-def build(families: Sequence[str], parameters: "Silos", outputs: int) -> Any:
+def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     """A Keras model (rows, features) -> (rows, outputs); `families` has one name a feature.
 
     Each silo sees its own family alone: `units` ReLU units, then `embeddings`, silo by silo in the
     order of `silo_names`; the layers of fusion, after them, see all of these. Raises InputError if
     family_weight_decay names a family without features.
     """
-    from alpha.models.networks.layers import SiloDense, SiloDropout, keras, stack
-
     names, own_decay = silo_names(families), parameters.family_weight_decay
     for family in own_decay:
         if family not in names:
@@ -51,20 +47,18 @@ def build(families: Sequence[str], parameters: "Silos", outputs: int) -> Any:
     return keras.Model(inputs, outcome, name="silos")
 
 
-def matched_mlp(families: Sequence[str], parameters: "Silos", outputs: int) -> Any:
+def matched_mlp(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     """What the silos are compared to: an MLP of the same size (`matched_parameters`)."""
     return mlp.build(families, matched_parameters(families, parameters, outputs), outputs)
 
 
-def matched_parameters(families: Sequence[str], parameters: "Silos", outputs: int) -> "Mlp":
+def matched_parameters(families: Sequence[str], parameters: Silos, outputs: int) -> Mlp:
     """An MLP with one hidden layer in place of the silos, then the same fusion.
 
     It has as many weights and biases as the silos network, and its dropout and weight decay. Where
     no width of the hidden layer comes within a hundredth of that number, the first layer of fusion
     is made as little wider or narrower as it takes.
     """
-    from alpha.models.networks.params import Mlp
-
     features, first = len(families), parameters.fusion[0]
     count = len(silo_names(families))
     units, embeddings = parameters.units, count * parameters.embeddings
