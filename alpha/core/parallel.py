@@ -34,6 +34,8 @@ def cut(rows: int, size: int) -> Sequence[range]:
 
 def by_rows(work: Callable[..., Made], x: Any, *given: Any, out: Any, size: int) -> list[Made]:
     """`work(x, *given, out)` of at most so many rows of `x` and `out` at a time."""
+    if len(x) == 1:  # A row that just arrived waits for nothing that it does not need.
+        return [work(x, *given, out)]
     parts = (slice(piece.start, piece.stop) for piece in cut(len(x), size))
     return each(lambda rows: work(x[rows], *given, out[rows]), parts)
 

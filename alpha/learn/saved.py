@@ -38,8 +38,9 @@ class Model(NamedTuple):
     def predict(self, known: Known) -> np.ndarray:
         """(rows, columns) float64."""
         prediction, classes = self.fitted.predict(known), self.about["classes"]
-        shares = [prediction] if classes else []
-        return np.column_stack([expected(prediction, classes), *shares])
+        if not classes:
+            return prediction.reshape(-1, 1)
+        return np.column_stack([expected(prediction, classes), prediction])
 
 
 # What must be in model.json, and what must hold of it. Names of files are without a folder, so that

@@ -99,6 +99,9 @@ def _walk(x: np.ndarray, trees: Any, out: np.ndarray) -> None:
                 while at >= 0:
                     feature, left, right = nodes[at]
                     value = float(x[row, feature])
-                    value = 0.0 if abs(value) <= _ZERO else value
-                    at = left if value <= thresholds[at] else right
+                    # Apart, or it is compiled to a selection, which takes twice as long.
+                    if abs(value) <= _ZERO:
+                        at = left if thresholds[at] >= 0.0 else right
+                    else:
+                        at = left if value <= thresholds[at] else right
                 out[row, tree % out.shape[1]] += leaves[~at]
