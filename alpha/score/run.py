@@ -87,11 +87,9 @@ def _parts(
 
 def _pasts(folder: FeatureFolder, scorer: Scorer) -> Iterator[np.ndarray]:
     """Past outcomes of each file's rows that count, (rows, 3), NaN if the model does not look."""
-    if not scorer.model.past:
-        for file in folder.files:
-            yield np.full((file.rows - file.duplicates, 3), np.nan)
-        return
-    from alpha.label.run import label_files
+    if scorer.model.past:
+        from alpha.label.run import label_files  # a compiler, which other models do without
 
-    for *_, past in label_files(folder, label_of(scorer.label)):
-        yield past[:, :3]
+        yield from (past[:, :3] for *_, past in label_files(folder, label_of(scorer.label)))
+    else:
+        yield from (np.full((file.rows - file.duplicates, 3), np.nan) for file in folder.files)

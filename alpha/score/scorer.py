@@ -86,15 +86,14 @@ class Scorer:
         `best_bid` and `best_ask`. Call it for each row, in order, before `predict_row` of the same
         row; where a model looks at no past, nothing happens. Raises InputError if one is missing,
         or if the time is not after the last."""
-        if self._live is None:
-            return
-        try:
-            quote = (np.array([row[name]], dtype=np.float64) for name in _QUOTE)
-            given = np.array([int(row["time_ns"])]), *quote
-        except (KeyError, TypeError, ValueError) as error:
-            must = "a row must have numbers time_ns, best_bid and best_ask to be remembered"
-            raise InputError(f"{must}, found {error!r}") from None
-        self._past = self._live.update(*given)
+        if self._live is not None:
+            try:
+                quote = (np.array([float(row[name])]) for name in _QUOTE)
+                given = np.array([int(row["time_ns"])]), *quote
+            except (KeyError, TypeError, ValueError) as error:
+                must = "a row must have numbers time_ns, best_bid and best_ask to be remembered"
+                raise InputError(f"{must}, found {error!r}") from None
+            self._past = self._live.update(*given)
 
     def score(self, block: np.ndarray, past: np.ndarray) -> np.ndarray:
         """(rows, columns of `table`), from features (rows, features) as they are in a file, and
