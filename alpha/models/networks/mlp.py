@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alpha.models.networks.layers import keras, stack
+from alpha.models.networks.network import load as load
 from alpha.models.networks.params import Mlp
 
 FEATURES = True

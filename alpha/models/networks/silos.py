@@ -8,6 +8,7 @@ from typing import Any
 from alpha.core.errors import InputError
 from alpha.models.networks import mlp
 from alpha.models.networks.layers import SiloDense, SiloDropout, keras, stack
+from alpha.models.networks.network import load as load
 from alpha.models.networks.params import Mlp, Silos
 
 FEATURES = True
