@@ -179,7 +179,7 @@ SAMPLES = {
         "update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty,"
         "transaction_time,event_time\n"
         "7,100.0,5.0,100.5,3.0,1585699200000,1585699200001\n",
-        [(BOOK, 0, None, 0, 0, 0)],
+        [(BOOK, 0, None, 0, 7, 7)],
         [[100, 5, 100.5, 3]],
         [0],
     ),
@@ -413,7 +413,8 @@ def test_updates_are_those_of_a_slow_reading_row_by_row(rows, size):
         us += step
         side = "bid" if buys else "ask"
         text += f"x,A,{us},{us},{str(snapshot).lower()},{side},{price}.5,{amount}\n"
-        message += before != us
+        # All rows of a snapshot are one message.
+        message += not in_snapshot if snapshot else in_snapshot or before != us
         before = us
         if snapshot and not in_snapshot:
             expected.append((us * 1000, message, CLEAR, 0, None, 0))
@@ -589,7 +590,12 @@ def test_lines_are_counted_with_those_that_are_blank(tmp_path, row):
         ("tardis_incremental_book_L2", ",true,", ",perhaps,", "line 2: is_snapshot must be one of"),
         ("tardis_incremental_book_L2", "price", "prize", "must have columns price, found exchange"),
         ("bitmex_quote", "6424.5,1\n", "-1,1\n", "line 3: askPrice must"),
-        ("bitmex_quote", "6424.5,1\n", "6424.5,\n", "line 3: askPrice must.*askSize"),
+        (
+            "bitmex_quote",
+            "6424.5,1\n",
+            "6424.5,\n",
+            "line 3: askSize must be 0 or more, found nothing",
+        ),
         ("bitmex_quote", "2020-04-01D00:00:05", "yesterday", "line 3: timestamp must be an ISO"),
         ("tardis_trades", "1585699200000001", "1e3", "line 3: timestamp must be a whole number"),
         ("binance_agg_trades", "true,true", "true,true,1", "must have at most 8 columns, found 9"),
@@ -694,3 +700,71 @@ def test_a_mapping_that_lacks_something_is_refused(tmp_path, files, message):
 def test_every_mapping_is_valid_params(tmp_path):
     generic = {"updates", "trades", "snapshots"}
     assert ingest(tmp_path, {name: name for name in set(FORMATS) - generic})
+
+
+DEPTH = "symbol,timestamp,first_update_id,last_update_id,side,update_type,price,qty,pu\n"
+
+
+def test_snapshots_that_follow_each_other_are_each_a_new_book(tmp_path):
+    """Of one file of Binance's snapshots, by their numbers."""
+    text = DEPTH
+    for number, bid in ((7, 100), (9, 98)):
+        for side, price in (("b", bid), ("a", bid + 1)):
+            text += f"A,{T0 // 10**6 + number},{number},{number},{side},snap,{price},1,-1\n"
+    written(tmp_path, "a.csv", text)
+    events = read(tmp_path, {"a.csv": "binance_depth"})
+    assert events.kind.tolist() == [CLEAR, LEVEL, LEVEL] * 2
+    assert events.last[events.kind == CLEAR].tolist() == [7, 9]
+    assert np.diff(events.message).tolist() == [0, 0, 1, 0, 0]
+
+
+def test_a_snapshot_with_the_number_of_the_update_before_it_is_a_message_of_its_own(tmp_path):
+    update, snapshot = "A,{0},7,7,b,set,100,1,6\n", "A,{0},7,7,b,snap,101,1,-1\n"
+    written(tmp_path, "a.csv", DEPTH + (update + snapshot).format(T0 // 10**6))
+    events = read(tmp_path, {"a.csv": "binance_depth"})
+    assert events.kind.tolist() == [LEVEL, CLEAR, LEVEL]
+    assert np.diff(events.message).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("message", [{}, {"message": "n"}])
+def test_snapshots_of_an_own_table_are_told_apart_by_time_or_message(tmp_path, message):
+    text = "t,n,snap,side,p,q\n"
+    for second in range(3):
+        text += "".join(
+            f"{T0 // 10**9 + second},{second},1,{side},{p},1\n" for side, p in ("b1", "a2")
+        )
+    mapping = {
+        "format": "updates", "time": "t", "unit": "s", "snapshot": "snap", "side": "side",
+        "price": "p", "size": "q", **message,
+    }  # fmt: skip
+    written(tmp_path, "a.csv", text)
+    events = read(tmp_path, {"a.csv": mapping}, rows=2)
+    assert events.kind.tolist() == [CLEAR, LEVEL, LEVEL] * 3
+    assert np.diff(events.message).tolist() == [0, 0, 1, 0, 0, 1, 0, 0]
+
+
+def test_a_file_of_two_patterns_is_refused(tmp_path):
+    written(tmp_path, "t.csv", "t,p,q\n1585699200,1,1\n")
+    with pytest.raises(InputError, match=r"t.csv: must match one pattern, not t\* and \*.csv"):
+        read(tmp_path, {"t*": TRADES, "*.csv": TRADES})
+
+
+@pytest.mark.parametrize("pattern", ["/etc/pass*", "a**b"])
+def test_a_pattern_that_leads_out_or_is_none_is_refused(tmp_path, pattern):
+    with pytest.raises(InputError, match="must be a pattern inside it"):
+        read(tmp_path, {pattern: TRADES})
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path):
+    written(tmp_path, "a.csv", "t,p,q\n1585699200,1,1\n")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "gone.csv")
+    with pytest.raises(InputError, match=r"b.csv: must be a file, found a broken link"):
+        read(tmp_path, {"*.csv": TRADES})
+
+
+def test_a_file_of_no_bytes_is_empty(tmp_path):
+    written(tmp_path, "a.csv", "t,p,q\n1585699200,1,1\n")
+    written(tmp_path, "b.csv", "")
+    counts = Counter()
+    assert len(read(tmp_path, {"*.csv": TRADES}, counts=counts).time_ns) == 1
+    assert counts["empty_files"] == 1

@@ -230,7 +230,6 @@ NOW = b"1723161255000000000 "
     "noise",
     [
         b"noise",
-        b"",
         b"[1, 2",
         NOW,
         NOW + b"[1]",
@@ -345,3 +344,19 @@ def test_an_archive_that_is_damaged_is_refused(tmp_path):
 def test_a_file_that_is_no_recording_is_refused(tmp_path):
     with pytest.raises(InputError, match="a: must have lines of a local time in ns and JSON"):
         recorded(tmp_path, b"time,price\n1,2\n")
+
+
+def test_blank_lines_are_passed_over():
+    with_blanks = [part for one in BINANCE for part in (one, b"", b" \n")]
+    counts = Counter()
+    found = live(with_blanks, counts=counts)
+    assert found.kind.tolist() == live(BINANCE).kind.tolist()
+    assert not counts["bad_lines"]
+
+
+def test_a_snapshot_without_a_symbol_is_of_none_where_there_are_several():
+    other = spot("trade", s="ETHUSDT", t=1, p="1", q="1", m=True)
+    counts = Counter()
+    found = live([*BINANCE, other, SNAPSHOT], symbol="BTCUSDT", counts=counts)
+    assert counts["without_symbol"] == 1
+    assert found.kind.tolist() == live(BINANCE, symbol="BTCUSDT").kind.tolist()

@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -194,19 +195,17 @@ def _side_by_side(path: Path) -> Iterator[bytes]:
 def _dbn_as_csv(path: Path) -> Iterator[bytes]:
     """The CSV that Databento has of its own encoding, by its own library."""
     try:
-        from databento_dbn import Compression, DBNError, Encoding, Transcoder
+        dbn: Any = import_module("databento_dbn")
     except ImportError:
         raise InputError(f"{path}: is DBN, which needs: pip install databento-dbn") from None
-    text = io.BytesIO()
-    transcoder: Any = Transcoder(
-        text, Encoding.CSV, Compression.NONE, pretty_px=False, pretty_ts=False
-    )
+    text, raw = io.BytesIO(), {"pretty_px": False, "pretty_ts": False}
+    transcoder = dbn.Transcoder(text, dbn.Encoding.CSV, dbn.Compression.NONE, **raw)
     stream = open_bytes(path)
     while block := stream.read(1 << 16):
         try:
             transcoder.write(block)
             transcoder.flush()
-        except DBNError as error:
+        except dbn.DBNError as error:
             raise InputError(f"{path}: cannot be read: {error}") from None
         if text.tell():
             yield text.getvalue()
