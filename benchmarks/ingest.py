@@ -21,7 +21,7 @@ from benchmarks.steps import ROOT, in_turn, params_file, peak_mb, process, secon
 
 _STEP = "ingest step"
 # Updates of a level for each second of a day, and for each trade.
-_UPDATES, _OF_TRADE = 30, 20
+_UPDATES, _OF_TRADE = 60, 20
 # An interpreter that has hftbacktest, which brings too much to come with the others.
 _CONVERTER = "HFTBACKTEST_PYTHON"
 
