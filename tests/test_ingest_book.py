@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alpha.ingest.book import FLOWS, Replay
+from alpha.ingest.book import FLOWS
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Events, merge
+from alpha.ingest.replay import Replay
 
 S = 10**9
 NAN = float("nan")

@@ -1,9 +1,10 @@
-"""A book and its trades, replayed event by event into rows on a grid: compiled, and the same
-however events are cut into batches.
+"""A book and its trades, event by event into rows on a grid, compiled.
 
 A row at T holds all that came up to T. No row bridges what is missing: the first row after a break
 has no quotes, so that every window over it is known not to be whole. docs/how-to/ingest.md says
 what is a break, and what becomes of each kind of broken message.
+
+It is one file because Numba's cache would not see an edit of a compiled function in another.
 """
 
 from typing import Any, NamedTuple
@@ -11,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, CLEAR, LEVEL, TRADE, Events
 
 TICK = -1  # the kind of an event that brings nothing but its time
@@ -30,14 +30,12 @@ COUNTS = (
 )  # fmt: skip
 # A trade this far beyond the best quotes is not of this book.
 _OUTSIDE = 0.01
-_TRADE_IDS = 1 << 16
+TRADE_IDS = 1 << 16
 # Price levels of a side; and updates that wait for a snapshot, which all may be levels of it.
-_CAPACITY, _WAITING = 1 << 18, 1 << 15
-_ROWS = 1 << 13
+CAPACITY, WAITING = 1 << 18, 1 << 15
 # The stamp of levels that came with a whole book; others have that of their message, from 1 on.
 _WHOLE = 0
-_NEVER = np.iinfo(np.int64).min
-_NOW = np.dtype(
+NOW = np.dtype(
     [
         ("depth", "i8", 2),  # how many bids and asks there are
         ("message", "i8"),  # the number of the message that is being read
@@ -63,14 +61,14 @@ _NOW = np.dtype(
 class State(NamedTuple):
     """What was heard so far. Keys are prices of bids, and −prices of asks: the last is the best."""
 
-    now: Any  # a record of _NOW
-    key: np.ndarray  # (2, _CAPACITY) float64, ascending
-    size: np.ndarray  # (2, _CAPACITY) float64
-    stamp: np.ndarray  # (2, _CAPACITY) int64: the number of the message that last set the level
+    now: Any  # a record of NOW
+    key: np.ndarray  # (2, CAPACITY) float64, ascending
+    size: np.ndarray  # (2, CAPACITY) float64
+    stamp: np.ndarray  # (2, CAPACITY) int64: the number of the message that last set the level
     shown: np.ndarray  # (2, 2, shown levels, 2) keys and sizes before and after a snapshot
     trade_ids: np.ndarray  # int64
-    waiting: np.ndarray  # (_WAITING, 4) int64: message, side, first and last of updates
-    waiting_levels: np.ndarray  # (_WAITING, 2) float64: their price and size
+    waiting: np.ndarray  # (WAITING, 4) int64: message, side, first and last of updates
+    waiting_levels: np.ndarray  # (WAITING, 2) float64: their price and size
 
 
 class Rows(NamedTuple):
@@ -84,56 +82,11 @@ class Rows(NamedTuple):
     values: np.ndarray
 
 
-class Replay:
-    """Follows events in the order of their times, and makes rows of them."""
-
-    def __init__(self, *, grid_ns: int, levels: int, max_stale_ns: int) -> None:
-        self._limits = grid_ns, levels, max_stale_ns
-        [now] = np.zeros(1, dtype=_NOW).view(np.recarray)
-        now.message = now.next_ns = now.book_ns = _NEVER
-        now.age, now.touch = -1, np.nan
-        self._state = State(
-            now=now,
-            key=np.empty((2, _CAPACITY)),
-            size=np.empty((2, _CAPACITY)),
-            stamp=np.empty((2, _CAPACITY), dtype=np.int64),
-            shown=np.empty((2, 2, levels, 2)),
-            trade_ids=np.zeros(_TRADE_IDS, dtype=np.int64),
-            waiting=np.empty((_WAITING, 4), dtype=np.int64),
-            waiting_levels=np.empty((_WAITING, 2)),
-        )
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {name: int(self._state.now[name]) for name in COUNTS}
-
-    def feed(self, events: Events) -> Rows:
-        """The rows before the time of the last event: that of its own time waits for what else may
-        come then. Raises InputError if a side of the book has too many levels."""
-        width = 4 * self._limits[1] + len(FLOWS)
-        made, at, book, rows = [], 0, 0, -1
-        while at < len(events.time_ns) or rows < 0:
-            time_ns, age = np.empty((2, _ROWS), dtype=np.int64)
-            out = Rows(time_ns, age, np.empty((_ROWS, width)))
-            at, book, rows = _replay(events, at, book, self._state, self._limits, out)
-            if at < 0:
-                raise InputError(f"a book must have at most {_CAPACITY - _WAITING} levels a side")
-            made.append(Rows(*(column[:rows] for column in out)))
-        return Rows(*map(np.concatenate, zip(*made, strict=True)))
-
-    def advance(self, now_ns: int) -> Rows:
-        """The rows up to a moment before which all events were given."""
-        time_ns, none = np.array([now_ns + 1]), np.zeros(1, dtype=np.int64)
-        kind, nan = np.array([TICK], dtype=np.int8), np.full(1, np.nan)
-        books = np.empty((0, 1, 4))
-        return self.feed(Events(time_ns, none - 1, kind, kind, nan, nan, none, none, books))
-
-
 _compiled = njit(cache=True, nogil=True)
 
 
 @_compiled
-def _replay(
+def replay(
     events: Events, at: int, book: int, state: State, limits: tuple[int, int, int], out: Rows
 ) -> tuple[int, int, int]:
     """Follow events from `at` on, and BOOK rows from `book` on, until all are read or `out` is
@@ -170,7 +123,7 @@ def _replay(
         side = 0 if sides[event] > 0 else 1
         if kind == LEVEL:
             if now.admitted:
-                if now.depth[side] >= _CAPACITY - _WAITING:
+                if now.depth[side] >= CAPACITY - WAITING:
                     return -1, book, rows
                 change, rank = _put_level(now, key, size, stamp, side, prices[event], sizes[event])
                 if rank <= levels and not now.snapshot:
@@ -302,7 +255,7 @@ def _wait(state: State, message: int, side: int, event: int, events: Events) -> 
     now = state.now
     now.before_snapshot += 1
     if events.last[event] > 0:
-        at = now.waiting if now.waiting < _WAITING else 0
+        at = now.waiting if now.waiting < WAITING else 0
         state.waiting[at, 0], state.waiting[at, 1] = message, side
         state.waiting[at, 2], state.waiting[at, 3] = events.first[event], events.last[event]
         state.waiting_levels[at, 0] = events.price[event]

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alpha.ingest.book import Replay, Rows
+from alpha.ingest.book import Rows
 from alpha.ingest.events import Events
 from alpha.ingest.features import WINDOWS_SECONDS, History, build
 from alpha.ingest.messages import Recording
 from alpha.ingest.params import Ingest
 from alpha.ingest.progress import Progress
+from alpha.ingest.replay import Replay
 
 QUOTES = ("best_bid", "best_ask")
 

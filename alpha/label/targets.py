@@ -62,7 +62,7 @@ def compute(
     up, down, largest = (np.empty(rows) for _ in range(3))
     status = np.empty(rows, dtype=np.int8)
     last = np.empty(rows if label.target in ("end_return", "triple_barrier") else 0, dtype=np.int64)
-    of, limits = (time_ns, bid, ask), (label.horizon_ns, label.max_gap_ns, end_ns)
+    of, limits = (time_ns, sound(bid, ask)), (label.horizon_ns, label.max_gap_ns, end_ns)
     out = up, down, largest, status, last
     parallel.each(
         lambda piece: _extremes(of, prices, out, (piece.start, piece.stop), limits),
@@ -97,11 +97,7 @@ def compute(
     return Labels(up, down, outcome, status)
 
 
-_compiled = njit(cache=True, nogil=True)
-_sound = _compiled(sound)
-
-
-@_compiled
+@njit(cache=True, nogil=True)
 def _extremes(
     quotes: Arrays, prices: Arrays, out: Arrays, piece: tuple[int, int], limits: tuple[int, ...]
 ) -> None:
@@ -117,7 +113,7 @@ def _extremes(
     it a running extreme grows; at the pivot both start anew. Each row is visited twice (Tangwongsan
     et al.: General Incremental Sliding-Window Aggregation, VLDB 2015).
     """
-    time_ns, bid, ask = quotes
+    time_ns, is_sound = quotes
     high, low, entry_up, entry_down = prices
     up, down, largest, status, last = out
     start, stop = piece
@@ -127,7 +123,7 @@ def _extremes(
     pivot = start
     front_top, front_bottom = -np.inf, np.inf
     last_gap = start - 1
-    last_bad = start - 1 if _sound(bid[start], ask[start]) else start
+    last_bad = start - 1 if is_sound[start] else start
     for row in range(start, stop):
         until = time_ns[row] + horizon_ns
         while end + 1 < n and time_ns[end + 1] <= until:
@@ -136,7 +132,7 @@ def _extremes(
             front_bottom = low[end] if low[end] < front_bottom else front_bottom
             if time_ns[end] - time_ns[end - 1] > max_gap_ns:
                 last_gap = end - 1
-            if not _sound(bid[end], ask[end]):
+            if not is_sound[end]:
                 last_bad = end
         if row >= pivot:
             pivot = end
