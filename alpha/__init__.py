@@ -9,11 +9,14 @@ __version__ = "0.1.0"
 # One instruction set on every x86-64 processor with AVX2, so that bytes do not tell which made
 # them: with AVX-512, NumPy's logarithms and exponentials, OpenBLAS's sums and TensorFlow's products
 # differ in their last bits. Compiled passes need nothing: unless told to, LLVM neither reorders
-# sums nor fuses products into them. Names of NumPy's groups of features, of OpenBLAS's kernels
-# (which AMD's processors run too), and of oneDNN's limit; unknown ones do nothing.
+# sums nor fuses products into them. And one thread of OpenBLAS: their number decides the order of
+# a sum, and Snakemake starts steps with another than DVC. Names of NumPy's groups of features, of
+# OpenBLAS's kernels (which AMD's processors run too), and of oneDNN's limit; unknown ones do
+# nothing.
 FLOOR = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
     "OPENBLAS_CORETYPE": "Haswell",
+    "OPENBLAS_NUM_THREADS": "1",
     "ONEDNN_MAX_CPU_ISA": "AVX2",
 }
 # Set to anything, it leaves the choice to the libraries, at the price of bytes that differ.

@@ -325,6 +325,11 @@ def slow_replay(batch, until, levels, max_stale_ns):
         while end < len(batch.time_ns) and batch.message[end] == message:
             end += 1
         snapshot = batch.kind[at] == CLEAR
+        heard = batch.kind[at] in (LEVEL, CLEAR) and (known or snapshot)
+        if heard:
+            if known and now - book_ns > max_stale_ns:
+                broke, touch = broke or age >= 0, None
+            book_ns = now
         before = {side: {p: book[side][p] for p in shown(side)} for side in book}
         if snapshot:
             book = {BUY: {}, SELL: {}}
@@ -350,8 +355,6 @@ def slow_replay(batch, until, levels, max_stale_ns):
             elif kind == BREAK:
                 known, book, touch = False, {BUY: {}, SELL: {}}, None
                 broke = broke or age >= 0
-            if kind in (LEVEL, CLEAR) and (known or snapshot):
-                book_ns = now
         if snapshot:
             after = {side: {p: book[side][p] for p in shown(side)} for side in book}
             if known and after != before:

@@ -263,12 +263,12 @@ def dbn(records, levels=1):
     }[levels]
     ids = made.SType.RAW_SYMBOL, made.SType.INSTRUMENT_ID
     content = made.Metadata("X", T0, *ids, schema, symbols=[], version=2).encode()
-    level = made.BidAskPair(bid_px=99 * 10**9, bid_sz=3)
+    pairs = [made.BidAskPair(bid_px=(99 - at) * 10**9, bid_sz=3) for at in range(levels)]
     for event, recv, price, size, action, side in records:
         content += bytes(
             kind(
                 1, 5, event, price, size, made.Action.from_str(action), made.Side.from_str(side), 0,
-                recv, levels=level if levels == 1 else [level] * 10,
+                recv, levels=pairs[0] if levels == 1 else pairs,
             )
         )  # fmt: skip
     return content
@@ -284,7 +284,8 @@ def test_dbn_is_read_as_the_csv_is(tmp_path, levels):
         (BOOK, 0, None, 0, 0, 0),
         (BOOK, 0, None, 0, 0, 0),
     ]
-    np.testing.assert_array_equal(events.books, np.full((2, levels, 4), [99, 3, NAN, 0]))
+    book = [[99 - at, 3, NAN, 0] for at in range(levels)]
+    np.testing.assert_array_equal(events.books, [book, book])
 
 
 def test_a_cut_dbn_file_is_refused(tmp_path):

@@ -355,8 +355,12 @@ def test_blank_lines_are_passed_over():
 
 
 def test_a_snapshot_without_a_symbol_is_of_none_where_there_are_several():
+    """And one that counted before there were is refused then."""
     other = spot("trade", s="ETHUSDT", t=1, p="1", q="1", m=True)
+    own = spot("trade", s="BTCUSDT", t=1, p="1", q="1", m=True)
     counts = Counter()
-    found = live([*BINANCE, other, SNAPSHOT], symbol="BTCUSDT", counts=counts)
+    found = live([own, other, SNAPSHOT], symbol="BTCUSDT", counts=counts)
     assert counts["without_symbol"] == 1
-    assert found.kind.tolist() == live(BINANCE, symbol="BTCUSDT").kind.tolist()
+    assert found.kind.tolist() == [TRADE]
+    with pytest.raises(InputError, match="line 3: must hold one symbol, as snapshots do not say"):
+        live([own, SNAPSHOT, other], symbol="BTCUSDT")

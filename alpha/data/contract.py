@@ -113,7 +113,7 @@ def read_contract(path: Path) -> Contract:
             rows=content["rows"],
         )
         written = content["hash"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: is not a normalization contract: {error!r}") from None
     if contract.hash != written:
         raise InputError(f"{path}: was changed after it was written (its hash does not match)")

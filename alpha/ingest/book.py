@@ -28,6 +28,7 @@ COUNTS = (
     "messages", "trades", "breaks", "sequence_gaps", "snapshots_that_differ", "before_snapshot",
     "repeated", "crossed_rows", "one_sided_rows", "stale_rows", "trades_outside_book",
 )  # fmt: skip
+_BEHIND = 20  # messages in a row that are repeated: more begin anew
 # A trade this far beyond the best quotes is not of this book.
 _OUTSIDE = 0.01
 TRADE_IDS = 1 << 16
@@ -40,6 +41,7 @@ NOW = np.dtype(
         ("depth", "i8", 2),  # how many bids and asks there are
         ("message", "i8"),  # the number of the message that is being read
         ("seen", "i8"),  # the last sequence number
+        ("behind", "i8"),  # how many messages in a row were not above it
         ("known", "?"),  # whether the book is known
         ("snapshot", "?"),  # whether the message is a snapshot
         ("replaces", "?"),  # whether that replaces a book that was known
@@ -115,6 +117,11 @@ def replay(
             now.message = message
             now.messages += kind != TICK
             _begin(now, kind, firsts[event], lasts[event])
+            if now.admitted and kind in (LEVEL, CLEAR, BOOK):
+                # Rows may be further apart than a book may be silent.
+                if now.known and now_ns - now.book_ns > limits[2]:
+                    _miss(now)
+                now.book_ns = now_ns
             if kind == CLEAR and now.admitted:
                 now.snapshot, now.replaces, now.seen = True, now.known, lasts[event]
                 _show(state, state.shown[0])
@@ -128,7 +135,6 @@ def replay(
                 change, rank = _put_level(now, key, size, stamp, side, prices[event], sizes[event])
                 if rank <= levels and not now.snapshot:
                     now.flow[(_ADDED if change > 0 else _REMOVED) + side] += abs(change)
-                now.book_ns = now_ns
             elif not now.known:
                 _wait(state, message, side, event, events)
         elif kind == TRADE:
@@ -138,7 +144,6 @@ def replay(
         elif kind == BOOK:
             if now.admitted:
                 _put_book(state, events.books[book], levels)
-                now.book_ns = now_ns
             book += 1
         elif kind == BREAK:
             now.breaks += 1
@@ -206,6 +211,12 @@ def _begin(now: Any, kind: int, first: int, last: int) -> None:
     repeated = numbered and now.known and now.seen > 0 and last <= now.seen
     now.repeated += repeated
     now.admitted = not repeated
+    now.behind = now.behind + 1 if repeated else 0
+    if now.behind > _BEHIND:
+        # Numbers that begin again are those of another book.
+        now.sequence_gaps += 1
+        now.behind = 0
+        _lose(now)
     if kind == BOOK and numbered and not repeated:
         now.seen = last
     elif kind == LEVEL and not repeated:
@@ -268,6 +279,7 @@ def _miss(now: Any) -> None:
     """Something is missing between the row before and the next, if there is one before."""
     now.broke |= now.age >= 0
     now.touch[:] = np.nan
+    now.touched = True  # so that they are known again with the next message
 
 
 @_compiled

@@ -75,10 +75,18 @@ def merge(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
 
 
 def join(parts: Sequence[Events]) -> Events:
-    """Parts after one another; the books of those that have any."""
+    """Parts after one another; the books of those that have any, as deep as the deepest."""
     books = [part.books for part in parts if len(part.books)] or [NOTHING.books]
+    deepest = max(book.shape[1] for book in books)
+    books = [_deepened(book, deepest) for book in books]
     columns = zip(*(part[:-1] for part in parts), strict=True)
     return Events._make((*map(np.concatenate, columns), np.concatenate(books)))
+
+
+def _deepened(books: np.ndarray, levels: int) -> np.ndarray:
+    """Books with levels that are not there below their own."""
+    more = np.full((len(books), levels - books.shape[1], 4), np.nan)
+    return np.concatenate((books, more), axis=1) if more.size else books
 
 
 def _split(events: Events, stop: int) -> tuple[Events, Events]:

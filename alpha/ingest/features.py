@@ -96,14 +96,18 @@ def feature(name: str, *, trades: bool = False, **each: Iterable[Any]) -> Callab
     return mark
 
 
-def build(levels: int, *, trades: bool) -> dict[str, Callable[[History], Values]]:
-    """The features that a book of so many levels has, by name, with or without trades beside it."""
+def build(
+    levels: int, *, trades: bool, grid_ns: int = 10**9
+) -> dict[str, Callable[[History], Values]]:
+    """The features that a book of so many levels has, by name, with or without trades beside it;
+    their windows are those that steps of the grid make up."""
     found: dict[str, Callable[[History], Values]] = {}
     for pattern, function, of_trades, each in _FUNCTIONS:
         for values in product(*each.values()):
             given = dict(zip(each, values, strict=True))
             needed = given.get("levels", given.get("level", 0) + 1)
-            if needed <= levels and (trades or not of_trades):
+            fits = given.get("seconds", 0) * 10**9 % grid_ns == 0
+            if fits and needed <= levels and (trades or not of_trades):
                 found[pattern.format(**given)] = partial(function, **given)
     return found
 

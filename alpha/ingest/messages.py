@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 
 from alpha.core.errors import InputError
+from alpha.core.text import some
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Events
 from alpha.ingest.formats import SIDES
 from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, to_ns
@@ -48,6 +49,7 @@ class Recording:
         self._line = self._now_ns = self._newest_ns = 0
         self._has_quotes = self._has_book = False
         self._kind_of_trades = ""
+        self._unnamed = False  # whether a message that counts did not say its symbol
         self._silent = _NO_UPDATE  # first and last number of updates that had no level
         self._prices: dict[int, float] = {}  # of BitMEX's levels, by id
         # What neighbouring events share, after how many there are; prices, sizes and books of all.
@@ -60,7 +62,12 @@ class Recording:
     def feed(self, line: bytes) -> Events:
         """The events of the next line; none if it has none."""
         self.add(line)
-        return self.take()
+        try:
+            return self.take()
+        except InputError:
+            # Whoever goes on has lost what the line said.
+            self.lose("bad_lines")
+            raise
 
     def add(self, line: bytes, broken: str = "bad_lines") -> None:
         """Read the next line; if it is broken, that is counted, and the book is not known."""
@@ -239,6 +246,13 @@ class Recording:
         if symbol and symbol not in self._progress.symbols:
             self._progress.choose([symbol], self._path)
         several = len(self._progress.symbols) > 1
+        if several and self._unnamed:
+            found = some(sorted(self._progress.symbols))
+            raise InputError(
+                f"{self._path}: line {self._line}: must hold one symbol, as snapshots do not say "
+                f"theirs, found {found}"
+            )
+        self._unnamed |= not symbol
         if self._progress.symbol in (None, symbol) or not (symbol or several):
             return True
         self._progress.counts["other_symbols" if symbol else "without_symbol"] += 1

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from alpha.core.errors import InputError
-from alpha.core.params import FileName, Name, Positive, Seconds, Section
+from alpha.core.params import Name, Positive, Seconds, Section
 from alpha.core.text import nearest
 from alpha.data.params import Dir
 from alpha.ingest.formats import FORMATS, MESSAGES, NEEDED, SNAPSHOTS, TRADES
@@ -92,7 +92,7 @@ class Source(Section):
 
 class Ingest(Section):
     sources: tuple[Source, ...]
-    symbol: FileName | None
+    symbol: Name | None
     clock: Literal["exchange", "local"]
     grid_seconds: Annotated[float, Field(ge=0.001, le=3600, strict=True)]
     levels: Annotated[int, Field(ge=1, le=50, strict=True)]

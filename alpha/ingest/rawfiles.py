@@ -88,6 +88,8 @@ class RawTable:
 
     def cells(self, types: Types, most: int) -> Iterator[Cells]:
         """The columns that `types` names, at most `most` rows at a time."""
+        if not self.names:
+            return
         if missing := [name for name in types if name not in self.names]:
             found = some(self.names, most=20)
             raise InputError(f"{self._path}: must have columns {some(missing)}, found {found}")

@@ -1,5 +1,6 @@
 """Raw market data to feature files: rows on a grid, a file a UTC day."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
@@ -36,7 +37,7 @@ def run(ingest: Ingest, *, out: Path) -> None:
         stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
         for day in each_day(batches):
             date = np.datetime64(int(day.time_ns[0]), "ns").astype("datetime64[D]").item()
-            symbol = f"{ingest.symbol}-" if ingest.symbol else ""
+            symbol = re.sub(r"[^\w.-]", "-", f"{ingest.symbol}-") if ingest.symbol else ""
             name = f"{symbol}data-{date:%d-%m-%Y}.h5"
             blocks = [Block(QUOTES, day.quotes), Block(stream.names, day.features)]
             write_frame(part / name, day.time_ns, blocks, tz_aware=True)

@@ -35,7 +35,7 @@ class FeatureStream:
         self._replay = Replay(
             grid_ns=ingest.grid_ns, levels=self._levels, max_stale_ns=ingest.max_stale_ns
         )
-        self._functions = build(self._levels, trades=trades)
+        self._functions = build(self._levels, trades=trades, grid_ns=ingest.grid_ns)
         self.names = tuple(self._functions)
         self._before: Rows = self._replay.advance(np.iinfo(np.int64).min)
 

@@ -193,6 +193,11 @@ class TableFile:
         unsound[..., 1::2] &= ~np.isnan(price)
         for level, part in np.argwhere(unsound.any(axis=0)):
             cells.refuse(unsound[:, level, part], self._levels[level][part], "be 0 or more")
+        # Bids fall and asks rise from level to level.
+        worse = np.diff(price * [-1, 1], axis=1)
+        for level, side in np.argwhere((worse <= 0).any(axis=0)):
+            name = self._levels[level + 1][2 * side]
+            cells.refuse(worse[:, level, side] <= 0, name, "be a worse price than the level before")
         none = ~((price > 0) & (size > 0))
         price[:] = scaled(price, self._price_multiplier)
         size[:] = scaled(size, files.size_multiplier)

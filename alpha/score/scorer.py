@@ -3,7 +3,6 @@
 from array import array
 from collections import Counter
 from collections.abc import Mapping
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -75,9 +74,9 @@ class Scorer:
         last `update`, or none is known."""
         try:
             values = array("d", [row[name] for name in self.features])
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, OverflowError):
             self.check_features(row)
-            odd = next(name for name in self.features if not isinstance(row[name], Real))
+            odd = next(name for name in self.features if not _fits(row[name]))
             raise InputError(f"feature {odd!r} must be a number, found {row[odd]!r}") from None
         return float(self.score(np.array(values).reshape(1, -1), self._past)[0, 0])
 
@@ -89,8 +88,8 @@ class Scorer:
         if self._live is not None:
             try:
                 quote = (np.array([float(row[name])]) for name in _QUOTE)
-                given = np.array([int(row["time_ns"])]), *quote
-            except (KeyError, TypeError, ValueError) as error:
+                given = np.array([int(row["time_ns"])], dtype=np.int64), *quote
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 must = "a row must have numbers time_ns, best_bid and best_ask to be remembered"
                 raise InputError(f"{must}, found {error!r}") from None
             self._past = self._live.update(*given)
@@ -118,7 +117,18 @@ class Scorer:
         for name in _QUOTE:
             if name not in frame:
                 raise InputError(f"the frame must have {name!r}, of which past outcomes are made")
-        if frame.index.dtype.kind != "M":
-            raise InputError("the frame's index must be times that increase")
+        if frame.index.dtype.kind != "M" or frame.empty:
+            raise InputError("the frame's index must be times that increase, at least one")
+        for name in _QUOTE:
+            if frame[name].dtype.kind not in "fiu":
+                raise InputError(f"column {name!r} must be numeric, found {frame[name].dtype}")
         time_ns = frame.index.to_numpy("M8[ns]").view(np.int64)
         return self._new_past().update(time_ns, *(frame[name].to_numpy(float) for name in _QUOTE))
+
+
+def _fits(value: Any) -> bool:
+    try:
+        array("d", [value])
+    except (TypeError, OverflowError):
+        return False
+    return True
