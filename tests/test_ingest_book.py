@@ -401,3 +401,23 @@ def test_the_replay_is_as_a_slow_and_plain_one_however_events_are_cut(feed, size
         np.testing.assert_array_equal(
             values, np.array([row[2] for row in slow]).reshape(values.shape)
         )
+
+
+def test_a_book_that_was_silent_for_too_long_between_two_rows_is_a_break():
+    """However far apart rows are."""
+    feed = events(*START, (2.2, 2, LEVEL, BUY, 99, 6), (9.7, 3, LEVEL, BUY, 99, 7))
+    found = Replay(grid_ns=10 * S, levels=1, max_stale_ns=5 * S)
+    found.feed(feed)
+    later = events((12.0, 4, LEVEL, BUY, 99, 8), (19.0, 5, LEVEL, BUY, 99, 9), (31.0, 6, TRADE))
+    assert found.feed(later).age.tolist() == [0, -1]
+
+
+def test_numbers_that_begin_again_are_those_of_another_book():
+    """Without that, updates of the new one would be put into the old."""
+    again = [
+        numbered(number, number, 2 + number / 20, 2 + number, LEVEL, BUY, 98, number)
+        for number in range(1, 10)
+    ]
+    again += [(*row[:1], 40 + at, *row[2:]) for at, row in enumerate(again * 2)]
+    _, _, _, counts = replay(events(*SNAPSHOT, *sorted(again)), until=3)
+    assert counts["sequence_gaps"] == 1

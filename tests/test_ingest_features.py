@@ -189,3 +189,9 @@ def test_a_coarser_grid_has_the_same_windows_in_seconds():
     shared = coarse.index[coarse.index > 400]
     for name in ("return_10s", "buy_volume_60s", "order_flow_imbalance_300s", "spread"):
         np.testing.assert_allclose(coarse[name][shared], WHOLE[name][shared], rtol=1e-5, atol=1e-6)
+
+
+def test_windows_are_those_that_steps_of_the_grid_make_up():
+    names = build(1, trades=False, grid_ns=20 * S)
+    assert {"return_60s", "return_300s"} <= names.keys()
+    assert not {"return_10s", "return_30s"} & names.keys()

@@ -769,3 +769,15 @@ def test_a_file_of_no_bytes_is_empty(tmp_path):
     counts = Counter()
     assert len(read(tmp_path, {"*.csv": TRADES}, counts=counts).time_ns) == 1
     assert counts["empty_files"] == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "column"), [("100,1,100,1,101,1,102,1", "b1"), ("100,1,99,1,102,1,101,1", "a1")]
+)
+def test_a_book_that_is_not_best_first_is_refused(tmp_path, row, column):
+    mapping = {"format": "snapshots", "time": "t", "unit": "s"}
+    mapping |= {"bid_price": "b{level}", "bid_size": "c{level}"}
+    mapping |= {"ask_price": "a{level}", "ask_size": "d{level}"}
+    written(tmp_path, "a.csv", f"t,b0,c0,b1,c1,a0,d0,a1,d1\n{T0 // 10**9},{row}\n")
+    with pytest.raises(InputError, match=f"line 2: {column} must be a worse price than the level"):
+        read(tmp_path, {"a.csv": mapping})

@@ -364,3 +364,12 @@ def test_a_snapshot_without_a_symbol_is_of_none_where_there_are_several():
     assert found.kind.tolist() == [TRADE]
     with pytest.raises(InputError, match="line 3: must hold one symbol, as snapshots do not say"):
         live([own, SNAPSHOT, other], symbol="BTCUSDT")
+
+
+def test_whoever_goes_on_after_a_price_that_cannot_be_has_no_book():
+    recording = Recording("binance_messages", "exchange", Progress(Counter(), None))
+    for one in BINANCE:
+        recording.feed(one)
+    with pytest.raises(InputError, match="prices must be positive"):
+        recording.feed(depth(1, 2, [["-1", "2"]]))
+    assert recording.take().kind.tolist() == [BREAK]

@@ -271,3 +271,23 @@ def test_trades_of_another_unit_are_refused(tmp_path):
     mapping = {"format": "trades", "time": "time", "price": "price", "size": "size"}
     with pytest.raises(InputError, match="near the book's best quotes, found .* 59 trades outside"):
         run(params(tmp_path, {"q*": SNAPSHOTS, "t*": mapping}), out=tmp_path / "out")
+
+
+def test_days_of_different_depth_are_one_market(tmp_path):
+    rows = "t,b0,c0,a0,d0{}\n{},100,1,101,1{}\n{},100,1,101,1{}\n"
+    second = 1_709_251_200
+    (tmp_path / "1.csv").write_text(rows.format("", second, "", second + 1, ""))
+    deeper = ",99,2,102,2"
+    text = rows.format(",b1,c1,a1,d1", second + 2, deeper, second + 3, deeper)
+    (tmp_path / "2.csv").write_text(text)
+    mapping = {"format": "snapshots", "time": "t", "unit": "s", "bid_price": "b{level}"}
+    mapping |= {"bid_size": "c{level}", "ask_price": "a{level}", "ask_size": "d{level}"}
+    run(params(tmp_path, {"*.csv": mapping}), out=tmp_path / "out")
+    [frame] = frames(tmp_path / "out").values()
+    assert frame.best_bid.tolist() == [100] * 4
+
+
+def test_a_symbol_may_be_any_word(tmp_path):
+    quotes(tmp_path, "one.csv", [(0, 100, 101)])
+    run(params(tmp_path, {"one.csv": SNAPSHOTS}, symbol="BTC/USD"), out=tmp_path / "out")
+    assert list(frames(tmp_path / "out")) == ["BTC-USD-data-01-03-2024.h5"]

@@ -113,3 +113,18 @@ def test_an_older_processor_makes_the_same_bytes(emulator, tmp_path):
         without_floor = run_chain(tmp_path / "without", **unbound)
         differ = {path for path in here if here[path] != without_floor[path]}
         assert {"train/ridge/model.json", "predict/ridge/test.h5"} <= differ
+
+
+def test_blas_has_one_thread_whoever_starts_a_step():
+    """Snakemake gives its jobs one, DVC alone as many as there are cores: sums would differ."""
+    code = (
+        "import alpha, numpy, threadpoolctl\n"
+        "print({one['num_threads'] for one in threadpoolctl.threadpool_info()"
+        " if one['internal_api'] == 'openblas'})"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "2"}
+    environment.pop("OPENBLAS_NUM_THREADS", None)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "{1}", done.stderr
