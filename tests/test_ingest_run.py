@@ -227,9 +227,10 @@ def test_real_quotes_and_trades_give_the_features_that_were_made_of_them(realdat
     [ours] = frames(tmp_path / "out").values()
     theirs = pd.read_hdf(realdata / "ETHUSD-data-01-07-2021.h5", "df")
     theirs.index = theirs.index.tz_localize("UTC") if theirs.index.tz is None else theirs.index
-    # But for the first row after 38 seconds without a message, which has no quotes here.
-    [broken] = ours.index[ours.best_bid.isna()]
-    theirs = theirs.drop(broken)
+    # But for the first rows after more than 30 seconds without a message: they have no quotes here.
+    broken = ours.index[ours.best_bid.isna()]
+    assert len(broken) <= 3
+    theirs = theirs.drop(broken, errors="ignore")
     ours = ours.loc[theirs.index]
     for name in ("best_bid", "best_ask", "spread", "imbalance_level0", "ask_price_level0"):
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-9)
