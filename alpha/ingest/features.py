@@ -34,8 +34,8 @@ class History:
     row before, `mid` the mid; each (rows,) float64, NaN where unknown.
     """
 
-    def __init__(self, rows: Rows, *, levels: int, grid_seconds: float, grid_ns: int) -> None:
-        self._rows, self._levels, self._grid_seconds = rows, levels, grid_seconds
+    def __init__(self, rows: Rows, *, levels: int, grid_ns: int) -> None:
+        self._rows, self._levels, self._grid_ns = rows, levels, grid_ns
         self._steps = rows.time_ns // grid_ns
         self.mid = (self.price("bid", 0) + self.price("ask", 0)) / 2
 
@@ -50,7 +50,7 @@ class History:
 
     def span(self, seconds: float) -> int:
         """How many rows a window spans, at least one."""
-        return max(1, round(seconds / self._grid_seconds))
+        return max(1, round(seconds * 1e9 / self._grid_ns))
 
     def ago(self, values: Values, seconds: float) -> Values:
         """The values a window ago."""

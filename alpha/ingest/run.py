@@ -30,6 +30,7 @@ def run(ingest: Ingest, *, out: Path) -> None:
     rows have no quotes, or most trades are of another book.
     """
     source = market(ingest)
+    symbol = re.sub(r"[^\w.-]", "-", f"{ingest.symbol}-") if ingest.symbol else ""
     import_ahead()
     found: Counter[str] = Counter()
     days: dict[str, dict[str, int]] = {}
@@ -37,7 +38,6 @@ def run(ingest: Ingest, *, out: Path) -> None:
         stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
         for day in each_day(batches):
             date = np.datetime64(int(day.time_ns[0]), "ns").astype("datetime64[D]").item()
-            symbol = re.sub(r"[^\w.-]", "-", f"{ingest.symbol}-") if ingest.symbol else ""
             name = f"{symbol}data-{date:%d-%m-%Y}.h5"
             blocks = [Block(QUOTES, day.quotes), Block(stream.names, day.features)]
             write_frame(part / name, day.time_ns, blocks, tz_aware=True)

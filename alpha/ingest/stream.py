@@ -53,10 +53,7 @@ class FeatureStream:
 
     def _features(self, new: Rows) -> FeatureRows:
         rows = Rows(*(np.concatenate(pair) for pair in zip(self._before, new, strict=True)))
-        grid = self._ingest.grid_seconds
-        history = History(
-            rows, levels=self._levels, grid_seconds=grid, grid_ns=self._ingest.grid_ns
-        )
+        history = History(rows, levels=self._levels, grid_ns=self._ingest.grid_ns)
         fresh = slice(len(rows.age) - len(new.age), None)
         features = np.empty((len(new.age), len(self.names)), dtype=np.float32)
         if len(new.age):
