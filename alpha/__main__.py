@@ -11,7 +11,7 @@ from alpha.learn.kinds import MODELS
 # As `alpha --help` lists them.
 GROUPS = {
     "Look at results, as in `alpha show silos`": "show diff experiments verify convert",
-    "Check and pin, as in `alpha check`": "check pin",
+    "Check and pin, as in `alpha check`": "check folds pin",
     "Use a model, as in `alpha export --model M --out m.zip`": "score export",
     "Run one step, as in `alpha simulate --out market`": """simulate ingest label guard split
     normalize audit train predict evaluate report tidy""",

@@ -4,7 +4,7 @@ earlier results before the step could object. It alone loads all params."""
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from alpha.core import params as core_params
 from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
+from alpha.data.columns import SplitName
 from alpha.data.features import families, moment, open_folder
 from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
@@ -23,8 +24,8 @@ from alpha.models.networks.params import Train
 from alpha.normalize import Normalize
 from alpha.report import Report
 from alpha.simulate import Simulate
-from alpha.split import Split
-from alpha.split.ranges import ROW_STATUS, Range, Times, holdout, row_status, rows_of
+from alpha.split import Split, schemes
+from alpha.split.ranges import ROW_STATUS, Times, row_status, summarize
 
 SUMMARY = "check params.yaml and feature files, and show the splits; change nothing"
 OPTIONS: Sequence[Option] = []
@@ -38,14 +39,30 @@ SECTIONS: dict[str, Any] = {
 Params: Any = core_params.model(SECTIONS)
 
 
+class Checked(NamedTuple):
+    """How many folds the data give, and of each that split.folds names what becomes of the rows."""
+
+    given: int
+    folds: dict[int, dict[SplitName, dict[str, Any]]]
+
+
 def command(params: Any, args: Arguments) -> None:
-    found = run(params)
-    if not found:
+    given, folds = run(params)
+    if not folds:
         print(f"{INGESTED}: still to be made from raw data: `make run`, or `dvc repro`")
-    for span, rows in found:
-        start, end = (text.moment(moment(ns)) for ns in (span.start_ns, span.end_ns))
-        print(f"{span.name:5}  {start} to {end}: {rows.pop('kept'):,} rows kept")
-        print("      ", ", ".join(f"{count:,} {status}" for status, count in rows.items() if count))
+    for number, splits in folds.items():
+        if params.split.scheme != "holdout":
+            print(f"fold {number}")
+        for name, rows in splits.items():
+            start, end = (text.moment(rows.pop(key)) for key in ("start", "end"))
+            del rows["rows"]
+            print(f"{name:5}  {start} to {end}: {rows.pop('kept'):,} rows kept")
+            lost = (f"{count:,} {status}" for status, count in rows.items() if count)
+            print("      ", ", ".join(lost))
+    if given > len(folds) > 0:
+        print(
+            f"The data give {given} folds, 0 to {given - 1}: `alpha folds --write` sets them all."
+        )
 
 
 def load(path: Path) -> Any:
@@ -64,15 +81,13 @@ def _validated(content: dict[str, Any], source: str) -> Any:
     return core_params.validate(content, Params, NAMES, source=source)
 
 
-def run(
-    params: Any, *, rows: bool = True, ingested: bool = True
-) -> list[tuple[Range, dict[str, int]]]:
+def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = False) -> Checked:
     """Check the feature files' columns and timestamps and the splits' ranges; change nothing.
 
-    With `rows`, all quotes are read too. Returns the splits, and how many rows of each have which
-    status; of the simulated market, as if it had neither gaps nor defects. Of raw data whose
-    feature files are still to be made, unless `ingested`, no more is checked than that they are
-    there. Raises InputError as the steps would.
+    With `rows`, all quotes are read too; what then becomes of them is, of the simulated market, as
+    if it had neither gaps nor defects. With `every`, split.folds may name others than the data
+    give. Of raw data whose feature files are still to be made, unless `ingested`, no more is
+    checked than that they are there. Raises InputError as the steps would.
     """
     # A compiler, which not every start of an engine waits for.
     from alpha.label.run import label_files
@@ -86,7 +101,7 @@ def run(
             )
         find_files(market(params.ingest))
         if not (ingested and Path(INGESTED).is_dir()):
-            return []
+            return Checked(0, {})
     if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change
         times: Times = partial(_simulated, params.simulate)
         quotes = (np.ones(params.simulate.rows_per_day),) * 2
@@ -102,16 +117,22 @@ def run(
                 f"({label.horizon_seconds:g}), found {moment(first_ns)} to {moment(last_ns)}"
             )
         known = ((time_ns, made.status) for *_, time_ns, _, made, _ in label_files(folder, label))
-    ranges = holdout(params.split, times, max_gap_ns=label.max_gap_ns)
+    found = schemes.scheme(params.split, times, max_gap_ns=label.max_gap_ns)
+    given = len(found.folds)
+    if every:
+        return Checked(given, {})
+    folds = dict(zip(params.split.folds, schemes.chosen(params.split, found).folds, strict=True))
     if not rows:
-        return []
-    counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=int)
+        return Checked(given, {})
+    counts = {
+        fold: np.zeros((len(of) + 1, len(ROW_STATUS)), dtype=int) for fold, of in folds.items()
+    }
     for time_ns, status in known:
-        np.add.at(counts, row_status(time_ns, status, ranges, horizon_ns=label.horizon_ns), 1)
-    each = zip(ranges, counts[:-1].tolist(), strict=True)
-    return [
-        (span, rows_of(span, count, first_ns=first_ns, last_ns=last_ns)) for span, count in each
-    ]
+        for fold, ranges in folds.items():
+            both = row_status(time_ns, status, ranges, horizon_ns=label.horizon_ns)
+            np.add.at(counts[fold], both, 1)
+    ends = {"first_ns": first_ns, "last_ns": last_ns}
+    return Checked(given, {fold: summarize(of, counts[fold], **ends) for fold, of in folds.items()})
 
 
 def _simulated(market: Simulate) -> Iterator[np.ndarray]:

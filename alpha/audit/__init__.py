@@ -19,9 +19,9 @@ SUMMARY = "leaks, bad quotes and drift in features, labels and splits, named"
 OPTIONS = [
     Option("--features", "folder of feature files"),
     Option("--labels", "the folder labels/ in what `alpha label` wrote"),
-    Option("--splits", "folder with train/, valid/, test/ and summary.json"),
-    Option("--normalization", "the normalization contract"),
-    Option("--out", "folder for findings.json, features.csv and passed.json"),
+    Option("--splits", "folder that `alpha split` wrote, of which the last fold is looked at"),
+    Option("--normalization", "folder that `alpha normalize` wrote"),
+    Option("--out", "folder for findings.json, features.csv and passed/"),
 ]
 SECTIONS = {"data": Data, "label": Label, "split": Split, "audit": Audit}
 command = step("alpha.audit.run")

@@ -9,11 +9,11 @@ import pandas as pd
 
 from alpha.audit.findings import Finding
 from alpha.core import parallel
-from alpha.core.frames import open_frame, parts
+from alpha.core.frames import parts
 from alpha.core.text import some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import split_sizes
+from alpha.data.features import Piece, split_pieces
 from alpha.data.params import Label
 
 # Rows of a split, drawn at random, that all but extremes and means of blocks are of.
@@ -76,14 +76,15 @@ def _read(split: Path, contract: Contract, block_ns: int) -> tuple[np.ndarray, .
     """Of a split's z, NaN where it is not finite: lowest and highest (features,), a sample
     (rows, features) and, as models see it, means of blocks of time (blocks, features)."""
     rng, scale = np.random.default_rng(0), np.where(contract.sigma > 0, contract.sigma, 1.0)
-    paths, sizes = zip(*split_sizes(split), strict=True)
+    pieces = split_pieces(split)
+    rows = sum(len(piece.rows) for piece in pieces)
     low, high, sample, blocks = [], [], [], []
-    for time_ns, values in parallel.ahead(parts(map(open_frame, paths), contract.names)):
+    for time_ns, values in parallel.ahead(parts(map(Piece.open, pieces), contract.names)):
         z = (values - contract.mean) / scale
         z[~np.isfinite(z)] = np.nan
         low.append(np.fmin.reduce(z))
         high.append(np.fmax.reduce(z))
-        sample.append(z[rng.random(len(z)) < _SAMPLE_ROWS / sum(sizes)])
+        sample.append(z[rng.random(len(z)) < _SAMPLE_ROWS / rows])
         seen = pd.DataFrame(np.nan_to_num(z).clip(-contract.clip, contract.clip))
         blocks.append(seen.assign(rows=1.0).groupby(time_ns // block_ns).sum())
     sums = pd.concat(blocks).groupby(level=0).sum().to_numpy()

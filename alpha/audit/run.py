@@ -10,7 +10,7 @@ from alpha.audit.knowledge import findings_of, knowing
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.data.contract import read_contract
-from alpha.data.features import open_folder
+from alpha.data.features import folds, open_folder
 from alpha.data.params import Data, Label
 from alpha.split import Split
 
@@ -27,10 +27,13 @@ def run(
     normalization: Path,
     out: Path,
 ) -> None:
-    """Write out/findings.json, out/features.csv, every feature's figures, and out/passed.json, for
-    which training waits and which depends on the contract alone. Raises InputError, after one line
-    for each finding, if there is one that audit.fail_on names."""
-    contract = read_contract(normalization)
+    """Write out/findings.json, out/features.csv, every feature's figures, and out/passed, with a
+    file such as 0.json for each fold, for which its trainings wait and which depends on its
+    contract alone. Of several folds the splits of the last are looked at, as one code cuts all.
+    Raises InputError, after one line for each finding, if there is one that audit.fail_on names."""
+    contracts = {fold: read_contract(normalization / f"{fold}.json") for fold in folds(splits)}
+    last, contract = max(contracts.items())
+    splits = splits / str(last)
     folder = open_folder(features, data)
     of = sample.read(folder, label, labels=labels, rows=audit.rows)
     known = leads.figures(of)
@@ -58,7 +61,9 @@ def run(
         write_json(part / NAME, Findings(findings=found).model_dump(mode="json"))
         table = known.join(moved.set_index("feature"))
         table.to_csv(part / "features.csv", float_format="%.6g", lineterminator="\n")
-        write_json(part / "passed.json", {"contract": contract.hash})
+        (part / "passed").mkdir()
+        for fold, one in contracts.items():
+            write_json(part / "passed" / f"{fold}.json", {"contract": one.hash})
     for severity in SEVERITIES:
         if count := sum(one.severity == severity for one in found):
             print(f"audit: {count} {severity}{'s' * (count > 1)}")

@@ -15,7 +15,7 @@ from alpha.core.frames import open_frame, parts
 from alpha.core.text import percent, some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import moment, open_folder, split_sizes
+from alpha.data.features import Piece, moment, open_folder, split_pieces
 from alpha.data.params import Data, Label
 from alpha.split import Split
 
@@ -29,7 +29,7 @@ def check(
 ) -> list[Finding]:  # fmt: skip
     """Findings on what `alpha split` and `alpha normalize` wrote, and on features that were scaled
     by later rows. All rows are read. Raises InputError where files do not belong together."""
-    with open_frame(split_sizes(splits / "train")[-1][0]) as frame:
+    with split_pieces(splits / "train")[-1].open() as frame:
         last_ns = int(frame.time_ns()[-1])
     scaled, clocks, every = scales.check(open_folder(features, data), contract, last_ns)
     # Rows of a closed market are equal, though clocks tick.
@@ -42,7 +42,7 @@ def check(
 def _read(split: Path, contract: Contract, hashed: np.ndarray) -> _Arrays:
     """Times and hashes of the columns `hashed`, (rows,), and sums, less the mean, as of scales."""
     found = []
-    frames = (open_frame(path) for path, _ in split_sizes(split))
+    frames = map(Piece.open, split_pieces(split))
     for time_ns, rows in parallel.ahead(parts(frames, contract.names)):
         hashes = pd.util.hash_pandas_object(pd.DataFrame(np.where(hashed, rows, 0)), index=False)
         found.append((time_ns, hashes, scales.figures(rows, contract.mean)[:5]))
@@ -67,8 +67,8 @@ def _in_time(times: _Arrays, label: Label, split: Split) -> Iterator[Finding]:
 def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
     for name in SPLITS:
         wrong = 0
-        for path, _ in split_sizes(splits / name):
-            with open_frame(path) as frame, open_frame(labels / path.name) as known:
+        for piece in split_pieces(splits / name):
+            with piece.open() as frame, open_frame(labels / piece.path.name) as known:
                 outcome = pd.Series(known.column("alpha_outcome"), known.time_ns())
                 wrong += (outcome.reindex(frame.time_ns()) != frame.column("alpha_outcome")).sum()
         if wrong:

@@ -28,7 +28,7 @@ class Option:
     flag: str  # --name, or NAME of one that is given by its position
     what: str
     default: str | None = None
-    type: Callable[[str], Any] = Path
+    type: Callable[[str], Any] = Path  # bool: it is given or not, without a value
     required: bool = True
 
 
@@ -130,7 +130,8 @@ def parser(
             if default is not None:
                 # argparse makes the type's value of a default that is text.
                 kind["default"], what = default, f"{what} (default: {default})"
-            added: Any = one.add_argument(option.flag, type=option.type, help=what, **kind)
+            kind = {"action": "store_true"} if option.type is bool else kind | {"type": option.type}
+            added: Any = one.add_argument(option.flag, help=what, **kind)
             if listed and option.type is Path:
                 added.complete = shtab.FILE
     return top

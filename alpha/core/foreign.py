@@ -26,7 +26,9 @@ _SLICE_BYTES = 1 << 25
 
 
 class FrameReader(Layout):
-    """One open frame."""
+    """One open frame, or as many `rows` of it from `first` on: these are numbered from 0."""
+
+    first = 0
 
     @cached_property
     def columns(self) -> dict[str, np.dtype]:
@@ -89,7 +91,7 @@ class FrameReader(Layout):
         for at, (block, _) in enumerate(sources):
             together.setdefault(block, []).append(at)
         for block, ats in together.items():
-            self._fill(out, ats, block, [sources[at][1] for at in ats], start)
+            self._fill(out, ats, block, [sources[at][1] for at in ats], self.first + start)
         return out
 
     def _fill(
@@ -113,7 +115,8 @@ class FrameReader(Layout):
 
     def _rows_at_once(self, block: Block) -> int:
         dataset = block.dataset
-        rows = max(1, _SLICE_BYTES * self.rows // max(1, dataset.size * dataset.dtype.itemsize))
+        rows = dataset.shape[-1 if block.rows_last else 0]
+        rows = max(1, _SLICE_BYTES * rows // max(1, dataset.size * dataset.dtype.itemsize))
         # A chunk that is cut is decompressed once for each part.
         step = dataset.chunks[int(block.rows_last)] if dataset.chunks else 1
         return max(rows // step * step, min(rows, step))
@@ -136,9 +139,11 @@ def _values(block: Block, rows: slice, low: int, high: int) -> np.ndarray:
 
 
 @contextmanager
-def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iterator[FrameReader]:
+def open_frame(
+    path: Path, key: str = "df", *, max_bytes: int = 1 << 40, rows: range | None = None
+) -> Iterator[FrameReader]:
     """Open the frame under `key` of an HDF5 file, or that of a Parquet file, for reading: what a
-    file is, its first bytes say.
+    file is, its first bytes say. With `rows`, of an HDF5 file, it holds these alone.
 
     Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
     objects or links out, or needs more than `max_bytes` of memory.
@@ -166,6 +171,10 @@ def open_frame(path: Path, key: str = "df", *, max_bytes: int = 1 << 40) -> Iter
             if not isinstance(group, h5py.Group):
                 raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
             frame = FrameReader(path, group, max_bytes)
+        if rows is not None:
+            if rows.stop > frame.rows:
+                raise InputError(f"{path}: must have {rows.stop} rows, found {frame.rows}")
+            frame.first, frame.rows = rows.start, len(rows)
         yield frame
 
 

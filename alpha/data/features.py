@@ -10,11 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, open_frame
 from alpha.core.text import some
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.params import Data, Features
+
+# In place of a split's files: which rows of the files that all folds share are its.
+ROWS = "rows.json"
 
 
 @dataclass(frozen=True)
@@ -190,15 +194,43 @@ def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
     return names
 
 
-def split_sizes(split: Path) -> list[tuple[Path, int]]:
-    """A split's files in time order, each with its rows. Raises InputError if there is none."""
+class Piece(NamedTuple):
+    """Consecutive rows of a file of a split."""
+
+    path: Path
+    rows: range
+
+    def open(self) -> AbstractContextManager[FrameReader]:
+        return open_frame(self.path, rows=self.rows)
+
+
+def folds(splits: Path) -> list[int]:
+    """The numbers of the folds in what `alpha split` wrote, ascending. Raises InputError if there
+    is none."""
+    found = sorted(int(path.parent.name) for path in splits.glob("*/summary.json"))
+    if not found:
+        raise InputError(f"{splits}: must be a folder that `alpha split` wrote, found no fold")
+    return found
+
+
+def split_pieces(split: Path) -> list[Piece]:
+    """A split's rows in time order: of its files, or those of rows/ beside its fold that its
+    rows.json names. Raises InputError if there is none, or rows.json is not of its format."""
+    if (split / ROWS).is_file():
+        try:
+            return [
+                Piece(split.parent.parent / "rows" / name, range(start, stop))
+                for name, start, stop, _ in read_json(split / ROWS)["rows"]
+            ]
+        except (LookupError, TypeError, ValueError) as error:
+            raise InputError(f"{split / ROWS}: is not a list of rows: {error!r}") from None
     found = []
     for path in split.glob("*.h5"):
         with open_frame(path) as frame:
             found.append((int(frame.time_ns(stop=1)[0]), path, frame.rows))
     if not found:
         raise InputError(f"{split}: must be a split's folder with .h5 files, found none")
-    return [(path, rows) for _, path, rows in sorted(found)]
+    return [Piece(path, range(rows)) for _, path, rows in sorted(found)]
 
 
 def features_of(frame: FrameReader) -> tuple[str, ...]:

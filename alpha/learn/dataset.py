@@ -12,10 +12,9 @@ import numpy as np
 
 from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.frames import open_frame
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
-from alpha.data.features import features_of, split_sizes
+from alpha.data.features import Piece, features_of, split_pieces
 from alpha.learn.known import PART_ROWS, Known, aligned
 
 # Rows that are read together, however they are shuffled: whole chunks of the files.
@@ -64,19 +63,19 @@ class Dataset:
 
 
 def read_parts(
-    files: Sequence[Path],
+    pieces: Sequence[Piece],
     contract: Contract,
     *,
     features: bool = True,
     into: np.ndarray | None = None,
 ) -> Iterator[Dataset]:
-    """A split's files, in their order, in parts of at most PART_ROWS rows, each of one file; with
+    """A split's pieces, in their order, in parts of at most PART_ROWS rows, each of one file; with
     `into`, (rows of all, features) float32, each part's `x` are the next rows of it. Raises
     InputError if the features are not the contract's."""
     row = 0
-    for path in files:
-        with open_frame(path) as frame:
-            contract.check_names(features_of(frame), path)
+    for of in pieces:
+        with of.open() as frame:
+            contract.check_names(features_of(frame), of.path)
             for piece in parallel.cut(frame.rows, PART_ROWS):
                 start, stop = piece.start, piece.stop
                 found = frame.matrix(("alpha_outcome", *PAST_COLUMNS), start=start, stop=stop)
@@ -94,9 +93,10 @@ def read_parts(
 
 def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
     """The whole split in memory, without an `x` unless `features`."""
-    files, rows = zip(*split_sizes(split), strict=True)
-    x = aligned(sum(rows), len(contract.names) if features else 0)
-    coming = read_parts(files, contract, features=features, into=x if features else None)
+    pieces = split_pieces(split)
+    rows = sum(len(piece.rows) for piece in pieces)
+    x = aligned(rows, len(contract.names) if features else 0)
+    coming = read_parts(pieces, contract, features=features, into=x if features else None)
     found = list(parallel.ahead(coming))
     return Dataset(
         time_ns=np.concatenate([part.time_ns for part in found]),
@@ -116,14 +116,15 @@ class Stream:
 
     def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
         self._contract, self._buffer_rows = contract, buffer_rows
-        self._paths, self._sizes = zip(*split_sizes(split), strict=True)
-        parts = read_parts(self._paths, contract, features=False)
+        self._pieces = split_pieces(split)
+        self._sizes = [len(piece.rows) for piece in self._pieces]
+        parts = read_parts(self._pieces, contract, features=False)
         columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
         self.time_ns, self.y = (np.concatenate(column) for column in columns)
         self._starts = np.cumsum((0, *self._sizes))
 
     def parts(self) -> Iterator[Known]:
-        for part in parallel.ahead(read_parts(self._paths, self._contract)):
+        for part in parallel.ahead(read_parts(self._pieces, self._contract)):
             yield part.known
 
     def shuffled(self, rng: np.random.Generator, *, batch: int) -> Iterator[Shuffled]:
@@ -155,7 +156,7 @@ class Stream:
         return how many."""
         at, file = 0, itemgetter(0)
         for number, own in groupby(sorted(chunks, key=file), key=file):
-            with open_frame(self._paths[number]) as frame:
+            with self._pieces[number].open() as frame:
                 for _, chunk in own:
                     start, stop = chunk.start, chunk.stop
                     values = frame.matrix(self._contract.names, start=start, stop=stop)
@@ -176,7 +177,9 @@ def open_both(
     takes a quarter of it at most, and train in its files, with buffers of what is left. Raises
     InputError if that is not enough for batches of `batch` rows."""
     of_row = 4 * len(contract.names) + _ROW_BYTES
-    train_rows, valid_rows = (sum(rows for _, rows in split_sizes(of)) for of in (train, valid))
+    train_rows, valid_rows = (
+        sum(len(piece.rows) for piece in split_pieces(of)) for of in (train, valid)
+    )
     if (train_rows + valid_rows) * of_row <= memory_bytes:
         return load(train, contract), load(valid, contract)
     loaded = valid_rows * of_row <= _VALID_SHARE * memory_bytes

@@ -9,10 +9,10 @@ class Normalize(Section):
     clip: Positive  # in sigmas
 
 
-SUMMARY = "mean and sigma of each feature over the train split: the normalization contract"
+SUMMARY = "mean and sigma of each feature over a fold's train split: the normalization contract"
 OPTIONS = [
-    Option("--train", "the train split's folder"),
-    Option("--out", "the contract, a JSON file"),
+    Option("--splits", "folder that `alpha split` wrote"),
+    Option("--out", "folder for a contract of each fold, a JSON file"),
 ]
 SECTIONS = {"features": Features, "normalize": Normalize}
 command = step("alpha.normalize.run")

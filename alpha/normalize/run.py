@@ -5,27 +5,36 @@ from pathlib import Path
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.artifacts import whole, write_json
+from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
-from alpha.core.frames import open_frame, parts
+from alpha.core.frames import parts
 from alpha.core.text import track
+from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import families, features_of, split_sizes
+from alpha.data.features import Piece, families, features_of, folds, split_pieces
 from alpha.data.params import Features
 from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
 
 
-def run(features: Features, normalization: Normalize, *, train: Path, out: Path) -> None:
-    """Write the contract of a train split. Raises InputError for a feature without family."""
-    paths = [path for path, _ in split_sizes(train)]
-    with open_frame(paths[0]) as frame:
+def run(features: Features, normalization: Normalize, *, splits: Path, out: Path) -> None:
+    """Write the contract of each fold's train split, such as out/0.json. Raises InputError for a
+    feature without family."""
+    with whole_folder(out) as part:
+        for fold in folds(splits):
+            contract = _fit(splits / str(fold) / SPLITS[0], features, normalization)
+            write_json(part / f"{fold}.json", {**contract.content(), "hash": contract.hash})
+
+
+def _fit(train: Path, features: Features, normalization: Normalize) -> Contract:
+    pieces = split_pieces(train)
+    with pieces[0].open() as frame:
         names = features_of(frame)
     if not names:
-        raise InputError(f"{paths[0]}: must have at least one feature, found labels alone")
+        raise InputError(f"{pieces[0].path}: must have at least one feature, found labels alone")
     of = families(names, features)
     found = Moments(len(names))
-    frames = map(open_frame, track(paths, "normalize", total=len(paths)))
+    frames = map(Piece.open, track(pieces, "normalize", total=len(pieces)))
     for _, rows in parallel.ahead(parts(frames, names)):
         found.add(rows)
     for name, mean, sigma in zip(names, found.mean, found.sigma, strict=True):
@@ -37,6 +46,4 @@ def run(features: Features, normalization: Normalize, *, train: Path, out: Path)
     keys = ("mean", "sigma", "finite", "nan", "inf", "rows")
     figures = {key: getattr(found, key) for key in keys}
     in_order = tuple(of[name] for name in names)
-    contract = Contract(names=names, families=in_order, clip=normalization.clip, **figures)
-    with whole(out) as part:
-        write_json(part, {**contract.content(), "hash": contract.hash})
+    return Contract(names=names, families=in_order, clip=normalization.clip, **figures)

@@ -15,7 +15,7 @@ from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.text import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
-from alpha.data.features import split_sizes
+from alpha.data.features import split_pieces
 from alpha.learn import dataset, saved
 from alpha.learn.dataset import Dataset
 from alpha.learn.saved import Model, load_model
@@ -45,10 +45,11 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
         for folder in found:
             (part / folder).mkdir(parents=True, exist_ok=True)
         for name in track(SPLITS, "predict", total=len(SPLITS)):
-            files, rows = zip(*split_sizes(splits / name), strict=True)
-            parts = parallel.ahead(dataset.read_parts(files, contract, features=features))
+            pieces = split_pieces(splits / name)
+            rows = sum(len(piece.rows) for piece in pieces)
+            parts = parallel.ahead(dataset.read_parts(pieces, contract, features=features))
             targets = {part / folder / f"{name}.h5": model for folder, model in found.items()}
-            counts = write_predictions(targets, parts, rows=sum(rows))
+            counts = write_predictions(targets, parts, rows=rows)
             for folder, model in found.items():
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
                 inputs[folder][name] = counts | unseen

@@ -20,7 +20,7 @@ OPTIONS = [
     Option("--guard", "folder that `alpha guard` wrote"),
     Option("--audit", "folder that `alpha audit` wrote"),
     Option("--splits", "folder that `alpha split` wrote"),
-    Option("--normalization", "the contract that `alpha normalize` wrote"),
+    Option("--normalization", "folder that `alpha normalize` wrote"),
     Option("--out", "the page, an HTML file"),
 ]
 SECTIONS = {"data": Data, "label": Label, "report": Report}

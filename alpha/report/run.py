@@ -14,7 +14,7 @@ from alpha.core import text
 from alpha.core.artifacts import parse, whole
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
-from alpha.data.features import open_folder
+from alpha.data.features import folds, open_folder
 from alpha.data.params import Data, Label
 from alpha.evaluate import details as evaluation_details
 from alpha.guard import compare as shift
@@ -50,8 +50,9 @@ def run(
     """
     details = evaluation_details.read(evaluation)
     by_file, pinned = profile.read(labels), shift.read(guard)
-    summary = parse(content.SplitSummary, splits / "summary.json")
-    contract = read_contract(normalization)
+    last = folds(splits)[-1]
+    summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
+    contract = read_contract(normalization / f"{last}.json")
     learning = partial(lines.learning_curve, folder=evaluation / "learning_curves")
     varying, bps = content.varying(details), not details.classes
     audited, as_good = features_of.read(audit), content.as_good(details)

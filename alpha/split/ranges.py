@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def holdout(splits: Split, times: Times, *, max_gap_ns: int) -> tuple[Range, ...
     else:
         fractions = splits.fractions or {}
         shares = accumulate(fractions[name] for name in SPLITS)
-        bounds = list(pairwise(_cuts([0.0, *shares], times, max_gap_ns)))
+        bounds = list(pairwise(cuts([0.0, *shares], times, max_gap_ns)))
     ranges: list[Range] = []
     for name, (start, end) in zip(SPLITS, bounds, strict=True):
         if end <= start:
@@ -59,13 +60,12 @@ def holdout(splits: Split, times: Times, *, max_gap_ns: int) -> tuple[Range, ...
                 f"split: {name} must start when {ranges[-1].name} has ended "
                 f"({moment(ranges[-1].end_ns)}), found {moment(start)}"
             )
-        embargo_ns = round(splits.embargo_seconds * 1e9) if ranges else 0
-        ranges.append(Range(name, start, end, embargo_ns))
+        ranges.append(Range(name, start, end, splits.embargo_ns if ranges else 0))
     return tuple(ranges)
 
 
 def row_status(
-    time_ns: np.ndarray, label_status: np.ndarray, ranges: tuple[Range, ...], *, horizon_ns: int
+    time_ns: np.ndarray, label_status: np.ndarray, ranges: Sequence[Range], *, horizon_ns: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which range each row is in (−1: none) and what becomes of it, two (rows,) int8 arrays.
 
@@ -84,18 +84,28 @@ def row_status(
     return which, status
 
 
-def _cuts(shares: list[float], times: Times, max_gap_ns: int) -> list[int]:
+def cuts(shares: Sequence[float], times: Times, max_gap_ns: int) -> list[int]:
     """The moments, in ns, at which such shares of all observed time have passed."""
-    total = sum(int(passed[-1] - passed[0]) for _, passed in _observed(times(), max_gap_ns)) + 1
-    wanted = [round(total * min(share, 1.0)) for share in shares]
-    cuts: list[int] = []
+    total = observed_ns(times, max_gap_ns)
+    return moments_at([round(total * min(share, 1.0)) for share in shares], times, max_gap_ns)
+
+
+def observed_ns(times: Times, max_gap_ns: int) -> int:
+    """All time that was observed, to the end of the last row."""
+    return sum(int(passed[-1] - passed[0]) for _, passed in _observed(times(), max_gap_ns)) + 1
+
+
+def moments_at(wanted_ns: Sequence[int], times: Times, max_gap_ns: int) -> list[int]:
+    """The moments, in ns, at which so much time, ascending, was observed; all at the end of the
+    last row that come after it."""
+    found: list[int] = []
     last = 0
     for time_ns, passed in _observed(times(), max_gap_ns):
-        while len(cuts) < len(wanted) and (after := passed - wanted[len(cuts)])[-1] >= 0:
+        while len(found) < len(wanted_ns) and (after := passed - wanted_ns[len(found)])[-1] >= 0:
             row = int(np.searchsorted(after, 0))
-            cuts.append(int(time_ns[row] - after[row]))
+            found.append(int(time_ns[row] - after[row]))
         last = int(time_ns[-1])
-    return cuts + [last + 1] * (len(wanted) - len(cuts))
+    return found + [last + 1] * (len(wanted_ns) - len(found))
 
 
 def _observed(times: Iterable[np.ndarray], max_gap_ns: int) -> Iterator[tuple[np.ndarray, ...]]:
@@ -109,23 +119,31 @@ def _observed(times: Iterable[np.ndarray], max_gap_ns: int) -> Iterator[tuple[np
         last, passed = time_ns[-1:], passed + int(steps.sum())
 
 
-def rows_of(span: Range, counts: Sequence[int], *, first_ns: int, last_ns: int) -> dict[str, int]:
-    """How many rows of a range have which status, from a count of each of ROW_STATUS. Raises
-    InputError, which names what would help, if none of the data, which are of these times, is
-    kept."""
-    found = dict(zip(ROW_STATUS, counts, strict=True))
-    del found[ROW_STATUS[OUTSIDE]]
-    if found["kept"]:
-        return found
-    lost = [f"{count} {status}" for status, count in found.items() if count]
-    why = f"no row in its range: there are rows from {moment(first_ns)} to {moment(last_ns)}"
-    if lost:
-        cure = _CURES[max(found, key=lambda status: found[status])]
-        why = f"{', '.join(lost)}; {cure} would help"
-    raise InputError(
-        f"split: {span.name} ({moment(span.start_ns)} to {moment(span.end_ns)}) must keep at least "
-        f"one row, found none: {why}"
-    )
+def summarize(
+    fold: Sequence[Range], counts: np.ndarray, *, first_ns: int, last_ns: int
+) -> dict[SplitName, dict[str, Any]]:
+    """The `start` and `end` of each of a fold's splits, and how many of its `rows` have which
+    status, from `counts` (ranges + 1, ROW_STATUS). Raises InputError, which
+    names what would help, if a split keeps none of the data, which are of these times."""
+    found: dict[SplitName, dict[str, Any]] = {}
+    for name in SPLITS:
+        own = [at for at, span in enumerate(fold) if span.name == name]
+        start, end = moment(fold[own[0]].start_ns), moment(fold[own[-1]].end_ns)
+        sums = np.sum([counts[at] for at in own], axis=0).tolist()
+        rows = dict(zip(ROW_STATUS, sums, strict=True))
+        del rows[ROW_STATUS[OUTSIDE]]
+        found[name] = {"start": start, "end": end, "rows": sum(rows.values()), **rows}
+        if rows["kept"]:
+            continue
+        lost = [f"{count} {status}" for status, count in rows.items() if count]
+        why = f"no row in its range: there are rows from {moment(first_ns)} to {moment(last_ns)}"
+        if lost:
+            cure = _CURES[max(rows, key=rows.__getitem__)]
+            why = f"{', '.join(lost)}; {cure} would help"
+        raise InputError(
+            f"split: {name} ({start} to {end}) must keep at least one row, found none: {why}"
+        )
+    return found
 
 
 def _ns(when: dt.datetime | dt.date) -> int:

@@ -1,19 +1,23 @@
 """Splits: train, valid and test as ranges of time, with no window across a boundary."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from alpha.core.artifacts import whole_outs, write_json
+from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
 from alpha.core.text import track
-from alpha.data.columns import LABEL_COLUMNS, LABELLED
-from alpha.data.features import FeatureFile, FeatureFolder, moment, open_folder
+from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS
+from alpha.data.features import ROWS, FeatureFile, FeatureFolder, open_folder
 from alpha.data.params import Data, Label
 from alpha.split import Split
-from alpha.split.ranges import KEPT, ROW_STATUS, Range, holdout, row_status, rows_of
+from alpha.split.ranges import KEPT, ROW_STATUS, row_status, summarize
+from alpha.split.schemes import Fold, chosen, scheme
 
 # Rows that are read, compressed and written at a time.
 _ROWS = 1 << 14
@@ -22,77 +26,113 @@ _ROWS = 1 << 14
 def run(
     data: Data, label: Label, splits: Split, *, features: Path, labels: Path, out: Path
 ) -> None:
-    """Write out/train, out/valid, out/test (a file for each feature file with rows in it) and
-    out/summary.json, whose counts add up to the input's rows. Raises InputError if features and
-    labels do not belong together or a split stays empty."""
+    """Write out/paths.json, and for each fold, in a folder of its number, the folders train, valid
+    and test, and summary.json, whose counts add up to the input's rows. With holdout a split has a
+    file for each feature file with rows of it; else out/rows has all rows with a label once, and
+    rows.json says which of them are the split's, and a digest of them, so that it changes with
+    them. Raises InputError if features and labels do not belong together or a split stays empty."""
     import_ahead()
     folder = open_folder(features, data)
-    ranges = holdout(splits, folder.each_time, max_gap_ns=label.max_gap_ns)
-    with whole_outs(out) as part:
-        for span in ranges:
-            (part / span.name).mkdir()
-        # A line for each range, and the last for rows outside all (which = -1).
-        counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
+    folds, paths = chosen(splits, scheme(splits, folder.each_time, max_gap_ns=label.max_gap_ns))
+    # A line for each range, and the last for rows outside all (which = -1).
+    counts = [np.zeros((len(fold) + 1, len(ROW_STATUS)), dtype=np.int64) for fold in folds]
+    lists: list[dict[str, list[Any]]] = [{name: [] for name in SPLITS} for _ in folds]
+    with whole_folder(out) as part:
+        for number, name in product(splits.folds, SPLITS):
+            (part / str(number) / name).mkdir(parents=True)
+        (part / "rows").mkdir()
         for file in track(folder.files, "split", total=len(folder.files)):
-            counts += _cut(file, folder, ranges, labels, part, horizon_ns=label.horizon_ns)
-        by_split, whole = {}, {"first_ns": folder.first_ns, "last_ns": folder.last_ns}
-        for span, found in zip(ranges, counts[:-1].tolist(), strict=True):
-            ends = {"start": moment(span.start_ns), "end": moment(span.end_ns)}
-            by_split[span.name] = {**ends, "rows": sum(found), **rows_of(span, found, **whole)}
-        of_all = dict(zip(ROW_STATUS, counts.sum(axis=0).tolist(), strict=True))
-        summary = {
-            "input_rows": sum(file.rows for file in folder.files),
-            "counts": {"duplicates": sum(file.duplicates for file in folder.files), **of_all},
-            "splits": by_split,
-        }
-        write_json(part / "summary.json", summary)
+            with folder.open(file) as frame, open_frame(labels / file.name) as known:
+                rows = _Rows(file, folder, frame, known)
+                kept = [
+                    _kept(rows, fold, count, label.horizon_ns)
+                    for fold, count in zip(folds, counts, strict=True)
+                ]
+                if splits.scheme == "holdout":
+                    for span, those in zip(folds[0], kept[0], strict=True):
+                        rows.write(part / str(splits.folds[0]) / span.name / file.name, those)
+                    continue
+                labelled = np.flatnonzero(rows.status == LABELLED)
+                digests: dict[range, Any] = {}
+                for fold, of_fold, listed in zip(folds, kept, lists, strict=True):
+                    for span, those in zip(fold, of_fold, strict=True):
+                        if len(those):
+                            start, last = np.searchsorted(labelled, those[[0, -1]]).tolist()
+                            digest = digests.setdefault(range(start, last + 1), sha256())
+                            listed[span.name].append((file.name, start, last + 1, digest))
+                if digests:
+                    rows.write(part / "rows" / file.name, labelled, digests)
+        input_rows = sum(file.rows for file in folder.files)
+        duplicates = sum(file.duplicates for file in folder.files)
+        for number, fold, count, listed in zip(splits.folds, folds, counts, lists, strict=True):
+            into = part / str(number)
+            of_all = dict(zip(ROW_STATUS, count.sum(axis=0).tolist(), strict=True))
+            by_split = summarize(fold, count, first_ns=folder.first_ns, last_ns=folder.last_ns)
+            summary = {"input_rows": input_rows, "counts": {"duplicates": duplicates, **of_all}}
+            write_json(into / "summary.json", {**summary, "splits": by_split})
+            if splits.scheme != "holdout":
+                for split, found in listed.items():
+                    content = [[*place, digest.hexdigest()] for *place, digest in found]
+                    write_json(into / split / ROWS, {"rows": content})
+        blocks = [[block._asdict() for block in path] for path in paths]
+        write_json(part / "paths.json", {"paths": blocks})
+        if splits.scheme == "holdout":
+            (part / "rows").rmdir()
 
 
-def _cut(
-    file: FeatureFile,
-    folder: FeatureFolder,
-    ranges: tuple[Range, ...],
-    labels: Path,
-    out: Path,
-    *,
-    horizon_ns: int,
-) -> np.ndarray:
-    """Write one feature file's rows into the splits' folders in `out`: features as they are, then
-    labels, with _ROWS rows in memory at once. Returns how many rows had which status, (ranges + 1,
-    ROW_STATUS) int64, the last line for rows outside all ranges."""
-    with folder.open(file) as frame, open_frame(labels / file.name) as known:
-        time_ns, kept = folder.times(file, frame)
-        if not np.array_equal(known.time_ns(), time_ns):
+def _kept(rows: "_Rows", fold: Fold, counts: np.ndarray, horizon_ns: int) -> list[np.ndarray]:
+    """The numbers of the rows that each range keeps, ascending; adds to `counts`, (ranges + 1,
+    ROW_STATUS) int64, how many rows have which status."""
+    which, status = row_status(rows.time_ns, rows.status, fold, horizon_ns=horizon_ns)
+    np.add.at(counts, (which, status), 1)
+    return [np.flatnonzero((which == at) & (status == KEPT)) for at in range(len(fold))]
+
+
+class _Rows:
+    """The rows of one feature file that count, with their labels: `time_ns` (rows,) int64, and
+    `status` (rows,) int8 of the label."""
+
+    def __init__(
+        self, file: FeatureFile, folder: FeatureFolder, frame: FrameReader, known: FrameReader
+    ) -> None:
+        self._frame, self._known = frame, known
+        self.time_ns, self._kept = folder.times(file, frame)
+        if not np.array_equal(known.time_ns(), self.time_ns):
             raise InputError(
-                f"{known.path}: must have the timestamps of {file.path} ({len(time_ns)} rows "
+                f"{known.path}: must have the timestamps of {file.path} ({len(self.time_ns)} rows "
                 f"without duplicates), found others ({known.rows} rows); label again"
             )
-        label_status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
-        which, status = row_status(time_ns, label_status, ranges, horizon_ns=horizon_ns)
-        blocks: list[tuple[tuple[str, ...], np.dtype]] = []
+        self.status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
         of = {name: np.result_type(np.float32, frame.columns[name]) for name in folder.features}
+        self._blocks: list[tuple[tuple[str, ...], np.dtype]] = []
         for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
             if names := tuple(name for name in of if of[name] == dtype):
-                blocks.append((names, dtype))
+                self._blocks.append((names, dtype))
+
+    def write(
+        self, path: Path, those: np.ndarray, digests: Mapping[range, Any] | None = None
+    ) -> None:
+        """Write those rows, by their numbers, ascending: features as they are, then labels, with
+        _ROWS rows in memory at once; nothing without a row. Each of the `digests` takes in a range
+        of what is written."""
+        if not len(those):
+            return
         outcomes = LABEL_COLUMNS[:-1]
-        columns = [*blocks, (outcomes, np.dtype(np.float64)), (LABEL_COLUMNS[-1:], status.dtype)]
-        for number, span in enumerate(ranges):
-            chosen = np.flatnonzero((which == number) & (status == KEPT))
-            if len(chosen) == 0:
-                continue
-            # Their numbers in the feature file; `chosen` are those in the label file.
-            rows = kept[chosen]
-            path, count = out / span.name / file.name, len(chosen)
-            with open_writer(path, columns, rows=count, tz_aware=frame.tz_aware) as writer:
-                for at in _slabs(rows):
-                    values = [_rows(frame, names, rows[at]) for names, _ in blocks]
-                    values.append(_rows(known, outcomes, chosen[at]))
-                    values.append(np.full((len(chosen[at]), 1), LABELLED, dtype=np.int8))
-                    writer.append(time_ns[chosen[at]], values)
-    # Outside is which = -1: the last line.
-    counts = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=np.int64)
-    np.add.at(counts, (which, status), 1)
-    return counts
+        columns = [
+            *self._blocks, (outcomes, np.dtype(np.float64)), (LABEL_COLUMNS[-1:], np.dtype(np.int8))
+        ]  # fmt: skip
+        # Their numbers in the feature file; `those` are those in the label file.
+        rows, tz_aware = self._kept[those], self._frame.tz_aware
+        with open_writer(path, columns, rows=len(those), tz_aware=tz_aware) as writer:
+            for at in _slabs(rows):
+                values = [_rows(self._frame, names, rows[at]) for names, _ in self._blocks]
+                values.append(_rows(self._known, outcomes, those[at]))
+                values.append(np.full((len(those[at]), 1), LABELLED, dtype=np.int8))
+                writer.append(self.time_ns[those[at]], values)
+                for span, digest in (digests or {}).items():
+                    part = slice(max(span.start - at.start, 0), max(span.stop - at.start, 0))
+                    for column in (self.time_ns[those[at]], *values):
+                        digest.update(np.ascontiguousarray(column[part]))
 
 
 def _slabs(rows: np.ndarray) -> Iterator[slice]:

@@ -54,7 +54,7 @@ except DvcException as error:
 
 # What a stage waits for, but what does not make it stale: it changes with nothing that the stage's
 # other dependencies do not change with.
-ORDER_ONLY = ["results/guard/passed.json", "results/audit/passed.json"]
+ORDER_ONLY = ("results/guard/passed.json", "results/audit/passed/")
 
 # The one command of all rules. DVC removes what a step wrote earlier. Should the step fail, it
 # comes back: from DVC's cache, or what is in git and not there from a copy; and its log is named.
@@ -75,9 +75,13 @@ def outs(stage, *, in_git=False):
 
 
 def job(stage):
-    """What rules call a stage: `train mlp/0` is train_networks@mlp-0, for kinds of models share
-    their rules; the second word is the folder in results/train."""
-    step, _, kind = stage.partition("@")[0].partition("_")
+    """What rules call a stage: `train 0/mlp/0` is train_networks@0-mlp-0, for kinds of models share
+    their rules; the second word is the folder in results/train. All baselines of a fold are trained
+    and predicted by one job, such as `baselines 0`."""
+    name, _, item = stage.partition("@")
+    step, _, kind = name.partition("_")
+    if kind == "baselines":
+        return f"{kind} {item}"
     return f"{step} {os.path.relpath(outs(stage)[0], f'results/{step}')}" if kind else step
 
 
@@ -108,16 +112,17 @@ def inputs(step):
         # no input of a stage in RERUN may be ancient, and one that does not run waits for nothing
         # in ORDER_ONLY.
         runs = stage in RERUN or workflow.dag_settings.forceall
-        found = waits(stage, without=[] if runs else ORDER_ONLY)
+        found = waits(stage, order=runs)
         return [*found, mark(stage)] if stage in RERUN else [ancient(file) for file in found]
 
     return files_of
 
 
-def waits(stage, *, without=()):
-    """The files that a stage waits for."""
+def waits(stage, *, order=True):
+    """The files that a stage waits for; without `order`, but for those of ORDER_ONLY."""
     paths = [dep.def_path for dep in files(STAGES[stage])]
-    return [file for path in paths if path not in without for file in waited_for(path)]
+    kept = [path for path in paths if order or not path.startswith(ORDER_ONLY)]
+    return [file for path in kept for file in waited_for(path)]
 
 
 @cache
@@ -134,7 +139,7 @@ def with_what_follows(stale):
     """Those stages and all that come after them."""
     found, made = set(), set()
     for stage in STAGES:
-        if stage in stale or made.intersection(waits(stage, without=ORDER_ONLY)):
+        if stage in stale or made.intersection(waits(stage, order=False)):
             found.add(stage)
             made.update(outs(stage))
     return found
@@ -149,7 +154,7 @@ def mark(stage):
 
 
 def runs(step):
-    """The second words of a step's jobs, such as mlp/0."""
+    """The second words of a step's jobs, such as 0/mlp/0."""
     return [name.partition(" ")[2] for name in STAGE_OF if name.split()[0] == step]
 
 

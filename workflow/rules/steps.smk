@@ -1,5 +1,11 @@
-# A job for each step, from the market to the report. To train and predict, one for all baselines, and
-# one for each network or tree: to train one also for each seed, such as `train mlp/0`, side by side.
+# A job for each step, from the market to the report. To train and predict, one for each fold with all
+# baselines, and one for each network or tree: to train one also for each seed, such as
+# `train 0/mlp/0`, side by side.
+OF_EACH = {
+    "baselines": ["results/train/{run}/baselines", "results/predict/{run}/baselines"],
+    "train": ["results/train/{run}"],
+    "predict": ["results/predict/{run}"],
+}
 for step, mem_mb, runtime in (
     ("simulate", 2000, 30),
     ("ingest", 4000, 240),
@@ -8,14 +14,15 @@ for step, mem_mb, runtime in (
     ("split", 4000, 60),
     ("normalize", 2000, 30),
     ("audit", 3000, 30),
+    ("baselines", 8000, 60),
     ("train", 8000, 240),
     ("predict", 8000, 60),
     ("evaluate", 8000, 60),
     ("report", 2000, 15),
 ):
-    each = step in ("train", "predict")
-    if not each and step not in STAGE_OF:
-        continue  # ingest, without sources
+    each = step in OF_EACH
+    if not (runs(step) if each else step in STAGE_OF):
+        continue  # ingest, without sources; to train, with baselines alone
     path = f"{step}/{{run}}" if each else step
 
     rule:
@@ -24,7 +31,7 @@ for step, mem_mb, runtime in (
         input:
             inputs(step),
         output:
-            directory(f"results/{path}") if each else outputs(STAGE_OF[step]),
+            [directory(out) for out in OF_EACH[step]] if each else outputs(STAGE_OF[step]),
         log:
             f"logs/{path}.log",
         benchmark:

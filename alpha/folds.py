@@ -1,0 +1,30 @@
+"""alpha folds: which folds the data give, as DVC needs a list of them in params.yaml."""
+
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from alpha import check
+from alpha.core.artifacts import read_bytes, whole
+from alpha.core.cli import Arguments, Option
+
+SUMMARY = "print the folds that the data give for split.scheme, or write them to params.yaml"
+OPTIONS = [Option("--write", "set split.folds in the params", type=bool)]
+SECTIONS = check.SECTIONS
+
+
+def command(params: Any, args: Arguments) -> None:
+    given = [*range(check.run(params, rows=False, every=True).given)]
+    if args.write:
+        text = read_bytes(args.params).decode()
+        with whole(args.params) as part:
+            part.write_text(_replace(text, given))
+    print(f"split.folds: {given}")
+
+
+def _replace(text: str, folds: list[int]) -> str:
+    """The text of a params.yaml with these folds, and all else as it is."""
+    node: Any = YAML().compose(text)
+    for name in ("split", "folds"):
+        node = {key.value: value for key, value in node.value}[name]
+    return f"{text[: node.start_mark.index]}{folds}{text[node.end_mark.index :]}"
