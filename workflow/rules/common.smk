@@ -113,7 +113,7 @@ def inputs(step):
         # in ORDER_ONLY.
         runs = stage in RERUN or workflow.dag_settings.forceall
         found = waits(stage, order=runs)
-        return [*found, mark(stage)] if stage in RERUN else [ancient(file) for file in found]
+        return [*found, MARKS[stage]] if stage in RERUN else [ancient(file) for file in found]
 
     return files_of
 
@@ -159,3 +159,5 @@ def runs(step):
 
 
 RERUN = with_what_follows(STALE)
+# All at once: Snakemake looks once at what is in their folder.
+MARKS = {stage: mark(stage) for stage in RERUN}
