@@ -54,7 +54,7 @@ def chosen(splits: Split, found: Scheme) -> Scheme:
     given, part = range(len(found.folds)), splits.scheme == "walk_forward"
     if splits.folds[-1] not in given or not (part or list(splits.folds) == [*given]):
         raise InputError(
-            f"split.folds: must be {'of' if part else ''} {[*given]} with these data and params, "
+            f"split.folds: must be {'of ' * part}{[*given]} with these data and params, "
             f"found {list(splits.folds)}; `alpha folds --write` sets all"
         )
     paths = [[block for block in path if block.fold in splits.folds] for path in found.paths]
