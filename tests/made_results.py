@@ -29,15 +29,20 @@ class Results:
 
     @property
     def models(self) -> Path:
-        return self.root / "models"
+        """Of the only fold."""
+        return self.root / "models" / "0"
 
     @property
     def predictions(self) -> Path:
-        return self.root / "predictions"
+        return self.root / "predictions" / "0"
 
     @property
     def evaluation(self) -> Path:
         return self.root / "evaluate"
+
+    @property
+    def splits(self) -> Path:
+        return self.root / "split"
 
     @property
     def features(self) -> Path:
@@ -48,7 +53,12 @@ class Results:
         return self.root / "audit"
 
     def evaluate(
-        self, params: Params, runs: list[str] = RUNS, *, leaks: Sequence[Finding] = ()
+        self,
+        params: Params,
+        runs: list[str] = RUNS,
+        *,
+        leaks: Sequence[Finding] = (),
+        trade: Path | None = None,
     ) -> None:
         """With what the audit found."""
         self.audit.mkdir(exist_ok=True)
@@ -62,9 +72,11 @@ class Results:
             runs=runs,
             features=self.features,
             audit=self.audit,
-            models=self.models,
-            predictions=self.predictions,
+            splits=self.splits,
+            models=self.models.parent,
+            predictions=self.predictions.parent,
             out=self.evaluation,
+            trade=trade,
         )
 
 
@@ -185,10 +197,19 @@ def write_oracle(results: Results, rows: int) -> None:
         write_frame(folder / f"{number}.h5", time_ns, [block], tz_aware=True)
 
 
+def write_paths(splits: Path, paths: Sequence[Sequence[tuple[int, int, int]]]) -> None:
+    """What `alpha split` writes of the folds: blocks are a fold, and a start and an end in ns."""
+    splits.mkdir(parents=True, exist_ok=True)
+    names = "fold", "start_ns", "end_ns"
+    blocks = [[dict(zip(names, block, strict=True)) for block in path] for path in paths]
+    write_json(splits / "paths.json", {"paths": blocks})
+
+
 def make(root: Path, *, rows: int = 9000) -> Results:
     """All of it under `root`."""
     results = Results(root)
     for number, name in enumerate(RUNS):
         write_run(results, name, np.random.default_rng(number), rows)
     write_oracle(results, rows)
+    write_paths(results.splits, [[(0, 0, 2**62)]])
     return results

@@ -11,8 +11,10 @@ SUMMARY = "what every model is worth on every split, with intervals, and its ver
 OPTIONS = [
     Option("--features", "folder of feature files, perhaps with an oracle"),
     Option("--audit", "folder that `alpha audit` wrote: its leaks count in the verdicts"),
-    Option("--models", "folder with a folder for each model and seed, by `alpha train`"),
+    Option("--splits", "folder that `alpha split` wrote: its paths.json says what folds there are"),
+    Option("--models", "folder with a folder for each fold, model and seed, by `alpha train`"),
     Option("--predictions", "the same, by `alpha predict`"),
+    Option("--trade", "folder that `alpha trade` wrote, for its figures.csv", required=False),
     Option("--out", "folder for figures.csv, details.json, metrics.json and the plots' files"),
 ]
 SECTIONS = {"label": Label, "loss": Loss, "evaluate": Evaluate, "verdict": Verdict} | LADDER
@@ -29,7 +31,9 @@ def command(params: Any, args: Arguments) -> None:
         features=args.features,
         audit=args.audit,
         runs=runs(params),
+        splits=args.splits,
         models=args.models,
         predictions=args.predictions,
         out=args.out,
+        trade=args.trade,
     )

@@ -9,12 +9,12 @@ from alpha.core import parallel
 from alpha.evaluate import distribution, metrics, ranking, thresholds
 from alpha.evaluate.bootstrap import LEAST_BLOCKS, LEAST_EFFECTIVE, ratio
 from alpha.evaluate.figures import Row, by_event, by_name
+from alpha.evaluate.hindsight import Parts
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.over_seeds import Resamples, Widened, key
 from alpha.evaluate.ranking import Order, RankedEvent
 from alpha.evaluate.split_rows import SplitRows
 from alpha.evaluate.thresholds import Check
-from alpha.learn.losses import Objective
 
 _NOT_FINITE = "no prediction is finite"
 # Losses are computed of so many rows at once, which bounds the memory.
@@ -24,6 +24,8 @@ _OF_SPLIT = (
     *("level_skill", "mse", "mae", "rank_ic"),
     *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
 )
+# Beside their day or regime rows of folds have an interval, and a skill in hindsight.
+_OF_FOLD = ("rows", "loss", "skill", "hindsight", "rank_ic", "std_ratio")
 
 
 class Assessed(NamedTuple):
@@ -37,15 +39,17 @@ class Assessed(NamedTuple):
 
 
 def scored(
-    objective: Objective, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
+    parts: Parts, outcome: np.ndarray, score: np.ndarray, values: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Outcomes, scores, losses of the `values` and losses of the best constant, (rows,) each. The
-    losses are the constant's where there is no score (NaN)."""
+    """Outcomes, scores, losses of the `values` and losses of the best constant, (rows,) each, by
+    the loss of each part. The losses are the constant's where there is no score (NaN)."""
     found, of_constant = np.empty(len(outcome)), np.empty(len(outcome))
-    for first in range(0, len(outcome), _PART_ROWS):
-        part = slice(first, first + _PART_ROWS)
-        of_constant[part] = objective.losses(outcome[part], objective.constant)
-        found[part] = objective.losses(outcome[part], values[part])
+    for rows, objective in parts:
+        start, stop, _ = rows.indices(len(outcome))
+        for first in range(start, stop, _PART_ROWS):
+            part = slice(first, min(first + _PART_ROWS, stop))
+            of_constant[part] = objective.losses(outcome[part], objective.constant)
+            found[part] = objective.losses(outcome[part], values[part])
     np.copyto(found, of_constant, where=np.isnan(score))
     return outcome, score, found, of_constant
 
@@ -97,6 +101,11 @@ def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> A
         columns = run.scored(those)
         figures, reasons = figures_of_rows(run.products[place], columns)
         rows += by_name({"rows": len(columns[0])} | figures, reasons, slice=place)
+    for place, (part, fold) in split.folds.items():
+        of_fold = assess(fold, predicted.of(part), {}).rows
+        rows += (
+            row._replace(slice=place) for row in of_fold if row.figure in _OF_FOLD and not row.slice
+        )
     for threshold in standard.thresholds_bps:
         check, sums = thresholds.check(threshold, split, predicted.score)
         checks[threshold], after = check, None
@@ -130,6 +139,7 @@ class _Run:
         self.products: dict[str, tuple[int, int, int]] = {}
         self.rank_sums: list[np.ndarray] = []
         self.found = Assessed([], [], {}, {})
+        self.whole: tuple[np.ndarray, ...] = ()  # scored, of several parts
         self.missing: dict[str, str | None] = {}
 
     def in_order(self) -> None:
@@ -194,8 +204,11 @@ class _Run:
                 self.found.resamples[key("decile_lift", name)] = lifts
 
     def scored(self, rows: slice | np.ndarray) -> tuple[np.ndarray, ...]:
-        columns = self.split.outcome, self.score, self.predicted.values
-        return scored(self.split.standard.objective, *(column[rows] for column in columns))
+        columns, parts = (self.split.outcome, self.score, self.predicted.values), self.split.parts
+        if len(parts) > 1:
+            self.whole = self.whole or scored(parts, *columns)
+            return tuple(column[rows] for column in self.whole)
+        return scored([(slice(None), parts[0][1])], *(column[rows] for column in columns))
 
     def of_all_rows(self) -> tuple[dict[str, float | None], dict[str, str]]:
         """Figures, and the reason of each that is None; after `in_order`."""
@@ -240,8 +253,11 @@ class _Run:
         )
         if objective.classes or objective.loss.name != "mse":
             return {}
-        abstained = self.split.outcome[np.isnan(error)] - objective.constant
-        of_bias = (np.nansum(error) + np.sum(abstained)) ** 2 / rows
+        abstained = sum(
+            np.sum(self.split.outcome[part][np.isnan(error[part])] - of.constant)
+            for part, of in self.split.parts
+        )
+        of_bias = (np.nansum(error) + abstained) ** 2 / rows
         parts = np.array([best - losses + of_bias, of_constant - best - of_bias])
         with np.errstate(divide="ignore"):
             parts /= (best, of_constant)

@@ -3,12 +3,14 @@
 Labels overlap and volatility comes in spells that last for hours, so only whole blocks of time,
 few and long, are nearly independent. Time is cut into cells, a block is consecutive cells that hold
 rows (the last are followed by the first), a resample as many blocks, drawn with replacement, as the
-split is long. Figures are functions of sums over rows, which are made once, by cell. Sources:
-Künsch (1989), Politis and Romano (1992); few blocks: Ibragimov and Müller (2010).
+split is long. Where folds make it up, each is a part with cells and blocks of its own. Figures are
+functions of sums over rows, which are made once, by cell. Sources: Künsch (1989), Politis and
+Romano (1992); few blocks: Ibragimov and Müller (2010).
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numba import njit
@@ -34,11 +36,24 @@ class Blocks:
     interval, None if there is."""
 
     def __init__(
-        self, time_ns: np.ndarray, seconds: float, *, resamples: int, level: float, seed: int
+        self,
+        time_ns: np.ndarray,
+        seconds: float,
+        *,
+        resamples: int,
+        level: float,
+        seed: int,
+        parts: Sequence[int] = (0,),
     ) -> None:
-        """Blocks of `seconds` of rows at least, at ascending times, (rows,) int64."""
+        """Blocks of `seconds` of rows at least, at ascending times, (rows,) int64; `parts` are the
+        first rows of each part. However short one is, a block is as long as the whole needs, and
+        goes around it until it is full: so is every cell as likely to be drawn."""
+        cell_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
+        ends = pairwise([*parts, len(time_ns)])
+        firsts = [at + first_rows(time_ns[at:end], cell_ns)[:-1] for at, end in ends]
+        self._parts = np.cumsum([len(first) for first in firsts])[:-1]
         # Cells in a gap hold nothing, and are not part of the time that was observed.
-        self.first = first_rows(time_ns, max(1, round(seconds * 1e9 / CELLS_PER_BLOCK)))
+        self.first = np.concatenate((*firsts, [len(time_ns)]))
         self.rows, self.cells = np.diff(self.first), len(self.first) - 1
         self.length = max(CELLS_PER_BLOCK, round(LONGER * self.cells ** (2 / 3)))
         self.seconds, self.resamples, self.level, self.seed = seconds, resamples, level, seed
@@ -60,7 +75,7 @@ class Blocks:
         """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples),
         NaN where a sum is not finite. Call it only where `reason` is None."""
         # The statistics of a block side by side: one access finds them all.
-        blocks = np.stack([block_sums(values, self.length) for values in per_cell], axis=1)
+        blocks = np.stack([self._block_sums(values, self.length) for values in per_cell], axis=1)
         drawn = math.ceil(self.cells / self.length)
         rng, step = np.random.default_rng(self.seed), max(1, _CHUNK // drawn)
         out = np.zeros((self.resamples, blocks.shape[1]))
@@ -69,10 +84,14 @@ class Blocks:
             _add_drawn(blocks, rng.integers(0, self.cells, size=(len(part), drawn)), part)
         return np.ascontiguousarray(out.T)
 
+    def _block_sums(self, per_cell: np.ndarray, length: int) -> np.ndarray:
+        each = np.split(per_cell, self._parts)
+        return np.concatenate([block_sums(part, length) for part in each])
+
     def effective(self, per_cell: np.ndarray) -> float:
         """How many blocks of the shortest length a sum of parts of at least 0, (cells,), is spread
         over: the inverse Herfindahl-Hirschman index, all if evenly, 1 if one block has it all."""
-        blocks = block_sums(per_cell, CELLS_PER_BLOCK)
+        blocks = self._block_sums(per_cell, CELLS_PER_BLOCK)
         with np.errstate(over="ignore", invalid="ignore"):
             square = float(np.sum(blocks * blocks))
             return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
@@ -110,7 +129,7 @@ def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None
 def block_sums(per_cell: np.ndarray, length: int) -> np.ndarray:
     """Sums of each cell and the `length` − 1 after it, in a circle, (cells,)."""
     with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.cumsum(np.concatenate(([0.0], per_cell, per_cell[: length - 1])))
+        sums = np.cumsum(np.concatenate(([0.0], per_cell, np.resize(per_cell, length - 1))))
         return np.asarray(sums[length:] - sums[:-length])
 
 

@@ -75,6 +75,8 @@ class Details(BaseModel):
     block_seconds: float
     test_digest: str  # of the test split's times and outcomes
     oracle_reason: str | None  # why there is no oracle
+    paths: int = 1  # over which the figures on test are means, too
+    starts: list[str] = [""]  # of each fold's block of test
     ladder: list[Rung]
     by_model: dict[str, Model]
     figures: Figures = Field(Figures(figures.table([])), exclude=True, repr=False)

@@ -19,7 +19,7 @@ _SPREAD = (
 )
 # They compare a model with another.
 COMPARED = ("skill_difference", "best_difference", "oracle_share")
-_WITHIN = ["model", "fold", "split", "slice", "figure", "event"]
+_WITHIN = ["model", "split", "slice", "figure", "event"]
 _NUMBERS = ["value", "low", "high"]
 _TYPES: dict[str, Any] = {"seed": "Int64", "fold": "int64"} | dict.fromkeys(_NUMBERS, "float64")
 _TEXTS = dict.fromkeys(("model", "split", "slice", "figure", "event"), "str")
@@ -32,9 +32,9 @@ class Row(NamedTuple):
 
     model: str = ""  # also `oracle`, what could be known, and `label`, the same for all models
     seed: int | None = None  # of one run; None for a figure over the seeds, which is their mean
-    fold: int = 0
+    fold: int = 0  # the path of a run's test, where blocks of folds make several
     split: str = ""  # train, valid or test
-    slice: str = ""  # `day 2024-01-01`, `regime low`; empty for the whole split
+    slice: str = ""  # `day 2024-01-01`, `regime low`, `fold 1`; empty for the whole split
     figure: str = ""  # `skill_spread` is the standard deviation of `skill` over the seeds
     event: str = ""  # an event, a threshold in bps, a quantile's level, a bin, a family
     value: float | None = None
@@ -104,6 +104,12 @@ class Selection:
         found = (place for place, event in self.found if not event)
         return [Selection(self.found, place) for place in found if place.startswith(f"{kind} ")]
 
+    @property
+    def folds(self) -> list["Selection"]:
+        """The blocks of test, in time order, each of a fold, or of as many as there are paths; none
+        if it is one block."""
+        return self.slices("fold") or self.slices("block")
+
     def values(self, figure: str) -> list[float | None]:
         """`figure` at each of its events."""
         return [event[figure].value for event in self.events(figure)]
@@ -140,7 +146,7 @@ class Figures:
             found.setdefault((row.slice, row.event), {})[row.figure] = Interval(*row[-4:])
 
     def of(self, model: str, split: str = "test", seed: int | None = None) -> Selection:
-        """Of a model over its seeds, or of the run with `seed`."""
+        """Of a model over its seeds, or of the run with `seed`, on the last path if several."""
         return self._found.get((model, seed, split), Selection({}))
 
     def best(self, models: Iterable[str], split: str) -> str | None:
@@ -176,10 +182,11 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
-    """The mean of each figure of `runs` over the seeds where it is defined, and with two or more
-    the sample standard deviation as a figure of its own; predictions that are not finite are
-    summed. Without a value the reason is that of the first seed. Intervals are empty, but of slices
-    the means of the seeds' ends: seeds are alike, and a mean of theirs is no further off."""
+    """The mean of each figure of `runs` over the seeds, and test's paths, where it is defined, and
+    with two or more the sample standard deviation as a figure of its own; predictions that are not
+    finite are summed. Without a value the reason is that of the first seed. Intervals are empty,
+    but of slices the means of the seeds' ends: seeds are alike, and a mean of theirs is no further
+    off."""
     by = runs.groupby(_WITHIN, sort=False)
     with np.errstate(over="ignore", invalid="ignore"):
         over = by["value"].agg(["mean", "std", "min", "max", "sum", "count"])
@@ -197,7 +204,7 @@ def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
     seeds = over[(over["figure"] == "skill") & (over["slice"] == "")]
     seeds = seeds.assign(figure="skill_seeds", value=seeds["count"], reason=None)
     # Each beside its figure.
-    together = pd.concat([over, spread, seeds]).sort_index(kind="stable")
+    together = pd.concat([over, spread, seeds]).sort_index(kind="stable").assign(fold=0)
     return _typed(together.reindex(columns=list(Row._fields)))
 
 

@@ -2,7 +2,9 @@
 
 Train's best constant loses where the level of the outcome moves, to any model whose level happens
 to be lower or higher; the constant that fits the judged rows, under the same loss, does not.
-docs/verdicts.md has the formulas, and why that constant is not fitted anew in each resample.
+docs/verdicts.md has the formulas, and why that constant is not fitted anew in each resample. Over
+folds it is one, the best by the loss of their train rows together; what it loses is measured by
+each fold's own loss, as what a model loses is.
 """
 
 from statistics import NormalDist
@@ -14,16 +16,19 @@ from alpha.evaluate.figures import Value
 from alpha.evaluate.over_seeds import Widened
 from alpha.learn.losses import Objective
 
+# The rows of each fold, one after the other, and its loss.
+Parts = list[tuple[slice, Objective]]
 # How often a skill of the size of `detectable` would be proven.
 POWER = 0.8
 
 
-def best_losses(objective: Objective, outcome: np.ndarray) -> np.ndarray:
+def best_losses(objective: Objective, parts: Parts, outcome: np.ndarray) -> np.ndarray:
     """The losses of the constant that fits these rows best, (rows,) each."""
     if not len(outcome):
         return np.zeros(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        return objective.losses(outcome, objective.best_constant(outcome))
+        best = objective.best_constant(outcome)
+        return np.concatenate([of.losses(outcome[rows], best) for rows, of in parts])
 
 
 def power(value: Value, resampled: np.ndarray | None, widened: Widened) -> dict[str, Value]:

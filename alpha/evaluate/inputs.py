@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
+from alpha.data.columns import SplitName
 from alpha.learn import history
 from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.params import run_folder
@@ -46,39 +47,55 @@ class _About(BaseModel):
 
 @dataclass(frozen=True)
 class Trained:
-    """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
+    """One run: a model with a seed, or the MLP of the same size that was trained beside it. Over
+    folds, `history` is the last one's."""
 
     name: str
     model: str
     seed: int
     history: dict[str, list[float]]
-    configuration: str
-    importance: Importance
-    counts: InputCounts
+    configurations: list[str]  # of each fold
+    importance: list[Importance]  # of each fold that has it
+    counts: list[InputCounts]  # of each fold
     predictions: Path
+    inside: Path
+
+    def file(self, fold: int, split: SplitName) -> Path:
+        return self.predictions / str(fold) / self.inside / f"{split}.h5"
+
+    def counted(self, split: SplitName) -> dict[str, int]:
+        """The counts of a split in all folds together."""
+        found = [getattr(of, split).model_dump() for of in self.counts]
+        return {name: sum(of[name] for of in found) for name in found[0]}
 
 
-def trained(runs: Sequence[str], *, models: Path, predictions: Path) -> list[Trained]:
-    """The `runs`, named model-seed, in their order, each matched MLP right before its run. Raises
-    InputError, naming the file, where one is missing or not of its format."""
-    found, nothing = [], Importance(families={}, features={})
+def trained(
+    runs: Sequence[str], folds: Sequence[int], *, models: Path, predictions: Path
+) -> list[Trained]:
+    """The `runs`, named model-seed, in their order, each matched MLP right before its run; each of
+    all `folds`. Raises InputError, naming the file, where one is missing or not of its format."""
+    found = []
     for name in runs:
         model, _, seed = name.rpartition("-")
         alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
-        counts = parse(InputCounts, predictions / alone / "inputs.json")
-        both = [(MATCHED_MLP, matched)] if (models / matched).is_dir() else []
-        for model_name, folder in (*both, (model, alone)):
-            path = models / folder / "importance.json"
+        files = [predictions / str(fold) / alone / "inputs.json" for fold in folds]
+        counts = [parse(InputCounts, path) for path in files]
+        both = [(MATCHED_MLP, matched)] if (models / str(folds[0]) / matched).is_dir() else []
+        for model_name, inside in (*both, (model, alone)):
+            folders = [models / str(fold) / inside for fold in folds]
+            abouts = [parse(_About, folder / "model.json") for folder in folders]
+            lost = [path for of in folders if (path := of / "importance.json").exists()]
             found.append(
                 Trained(
                     name=f"{model_name}-{seed}",
                     model=model_name,
                     seed=int(seed),
-                    history=history.read(models / folder / "history.csv"),
-                    configuration=parse(_About, models / folder / "model.json").configuration,
-                    importance=parse(Importance, path) if path.exists() else nothing,
+                    history=history.read(folders[-1] / "history.csv"),
+                    configurations=[about.configuration for about in abouts],
+                    importance=[parse(Importance, path) for path in lost],
                     counts=counts,
-                    predictions=predictions / folder,
+                    predictions=predictions,
+                    inside=inside,
                 )
             )
     return found
@@ -98,33 +115,38 @@ class Columns:
     score: np.ndarray
     values: np.ndarray
 
+    def of(self, rows: slice) -> "Columns":
+        return Columns(*(column[rows] for column in vars(self).values()))
+
 
 def read_predictions(
     path: Path,
     classes: tuple[float, ...],
     *,
+    rows: slice = slice(None),
     same_as: tuple[Path, np.ndarray, np.ndarray] | None = None,
 ) -> Columns:
-    """A file of predictions where outcomes are one of `classes` or, if there are none, numbers;
-    without times, outcomes and volatility if they must be the `same_as` another file's: its path,
-    and the times and outcomes in it. Raises InputError, naming the file, if it has no rows, is not
-    in time order, or has an outcome that must not be."""
+    """`rows` of a file of predictions where outcomes are one of `classes` or, if there are none,
+    numbers; without times, outcomes and volatility if they must be the `same_as` another's: its
+    path, and the times and outcomes in it. Raises InputError, naming the file, if it has no rows,
+    is not in time order, or has an outcome that must not be."""
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key="df") as frame:
         check_columns(path, names, frame.columns)
-        rows = frame.rows
-        if not rows:
+        if not frame.rows:
             raise InputError(f"{path}: must have rows, found none")
-        kept = rows if same_as is None else 0
+        start, stop, _ = rows.indices(frame.rows)
+        kept = stop - start if same_as is None else 0
         time_ns, outcome, volatility = np.empty(kept, np.int64), np.empty(kept), np.empty(kept)
-        score = np.empty(rows)
-        values = np.empty((len(classes), rows)).T if classes else score
-        same, last = same_as is None or len(same_as[1]) == rows, np.iinfo(np.int64).min
-        for first in range(0, rows, _PART_ROWS):
-            part = slice(first, min(first + _PART_ROWS, rows))
-            times = frame.time_ns(start=part.start, stop=part.stop)
-            columns = frame.matrix(names, start=part.start, stop=part.stop)
+        score = np.empty(stop - start)
+        values = np.empty((len(classes), stop - start)).T if classes else score
+        same, last = same_as is None or len(same_as[1]) == len(score), np.iinfo(np.int64).min
+        for first in range(start, stop, _PART_ROWS):
+            end = min(first + _PART_ROWS, stop)
+            part = slice(first - start, end - start)
+            times = frame.time_ns(start=first, stop=end)
+            columns = frame.matrix(names, start=first, stop=end)
             _check_rows(path, first, np.append(last, times), columns[:, 0], classes)
             last = times[-1]
             if same_as is None:

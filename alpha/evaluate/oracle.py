@@ -107,7 +107,7 @@ def of_split(known: list[Path] | str, split: SplitRows, widened: Widened) -> OfS
     rank_sums = rank_ic_statistics(ranks, of_oracle, blocks.by_cell(keep), blocks)
     of_ranks = products(ranks, of_oracle)
     del ranks, of_oracle
-    columns = scored(split.standard.objective, split.outcome, oracle, oracle)
+    columns = scored(split.parts, split.outcome, oracle, oracle)
     # A mask would copy the rows.
     those = keep if missing else slice(None)
     figures, undefined = figures_of_rows(of_ranks, [column[those] for column in columns])

@@ -2,6 +2,7 @@
 split, what one run predicts of them, and the resampled figures of every run."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, product
@@ -15,8 +16,8 @@ from alpha.audit import findings
 from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
-from alpha.data.params import Label, classes
-from alpha.evaluate import figures, inputs, oracle, over_time, tables
+from alpha.data.params import Label
+from alpha.evaluate import figures, folds, inputs, oracle, over_time, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
 from alpha.evaluate.figures import Figures, Interval, Row, by_event, by_name
@@ -30,7 +31,7 @@ from alpha.evaluate.verdict import judge
 from alpha.learn import history
 from alpha.learn.params import Loss
 
-# A model's seeds on each split.
+# A model's seeds, or a run's paths, on each split.
 OfSeeds = Mapping[tuple[str, SplitName], Sequence[Assessed]]
 Intervals = Mapping[SplitName, Widened]
 
@@ -44,57 +45,69 @@ def run(
     runs: list[str],
     features: Path,
     audit: Path,
+    splits: Path,
     models: Path,
     predictions: Path,
     out: Path,
+    trade: Path | None = None,
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads the audit's findings.json, history.csv, model.json and perhaps importance.json of each
-    run, its {split}.h5 and inputs.json, the same of a matched MLP in matched_mlp/, and perhaps
-    features/oracle/. Raises InputError, naming the file, where one is missing, is not of its
-    format, or holds other rows than the runs before it.
+    Reads the audit's findings.json, the paths of folds in `splits`, of each fold history.csv,
+    model.json and perhaps importance.json of each run, its {split}.h5 and inputs.json, the same of
+    a matched MLP in matched_mlp/, and perhaps features/oracle/ and the figures.csv of `trade`.
+    Raises InputError, naming the file, where one is missing, is not of its format, or holds other
+    rows than the runs before it.
     """
     leaks = findings.read(audit).leaks
-    trained = inputs.trained(runs, models=models, predictions=predictions)
+    paths, numbers = folds.read(splits)
+    trained = inputs.trained(runs, numbers, models=models, predictions=predictions)
+    pools = folds.pools(paths, numbers, trained[0], label, loss)
+    traded = [] if trade is None else [figures.read(trade / figures.NAME).table]
+    blocks = enumerate(pools["test"][0].files if pools["test"][0].parts else ())
+    names = [f"block {at}" if paths[1:] else f"fold {fold}" for at, (fold, _) in blocks]
     known = oracle.read(features, label, loss)
     of_label: list[Row] = []
     widened: dict[SplitName, Widened] = {}
     oracles: dict[SplitName, oracle.OfSplit] = {}
-    assessed: dict[tuple[str, SplitName], Assessed] = {}
-    pairs = [(split, one) for split in SPLITS for one in trained]
+    assessed: dict[tuple[str, SplitName], list[Assessed]] = defaultdict(list)
+    each = [(split, pool, one) for split in SPLITS for pool in pools[split] for one in trained]
     with whole_folder(out) as part:
-        for split, one in track(pairs, "evaluate", total=len(pairs)):
-            path, counts = one.predictions / f"{split}.h5", getattr(one.counts, split)
+        for split, pool, one in track(each, "evaluate", total=len(each)):
             if one is trained[0]:
-                first, predicted = path, inputs.read_predictions(path, classes(label))
+                predicted = folds.read_pool(pool, one, split, label)
                 if split == "train":
                     standard = Standard(predicted, label, loss, evaluate)
-                rows = SplitRows(predicted, standard)
+                named = names if split == "test" else ()
+                rows = SplitRows(predicted, standard, pool.parts, named)
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
+            else:
+                same_as = trained[0], rows.time_ns, rows.outcome
+                predicted = folds.read_pool(pool, one, split, label, same_as)
+            if one is trained[0] and pool is pools[split][0]:
                 of_split = rows.label if split == "train" else rows.label + rows.shift
                 of_label += (row._replace(model="label", split=split) for row in of_split)
                 widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
                 oracles[split] = oracle.of_split(known, rows, widened[split])
-            else:
-                same_as = first, rows.time_ns, rows.outcome
-                predicted = inputs.read_predictions(path, classes(label), same_as=same_as)
-            assessed[one.name, split] = found = assess(rows, predicted, counts.model_dump())
+                digest, starts = rows.digest, [rows.time_ns[of.start] for of, _ in rows.parts]
+            assessed[one.name, split].append(assess(rows, predicted, one.counted(split)))
             if split == SPLITS[-1]:
-                found.rows.extend(over_time.figures(rows, predicted.score))
+                of_hours = over_time.figures(rows, predicted.score)
+                assessed[one.name, split][-1].rows.extend(of_hours)
             del predicted  # what is read next needs the memory
             if one is trained[-1]:
-                digest = rows.digest
                 del rows
         details = _assemble(trained, standard, of_label, assessed, widened, oracles)
-        details.test_digest = digest
+        details.test_digest, details.paths = digest, len(paths)
+        details.starts = np.datetime_as_string(np.array(starts, "datetime64[ns]"), "s").tolist()
+        details.figures = Figures(pd.concat([details.figures.table, *traded], ignore_index=True))
         details.oracle_reason = known if isinstance(known, str) else None
         for model in details.models:
-            seeds = {one.seed: one.configuration for one in trained if one.model == model}
+            seeds = {one.seed: one.configurations for one in trained if one.model == model}
             details.by_model[model] = Model(
                 seeds=list(seeds),
-                configuration=_configuration(seeds.values()),
+                configuration=_configuration(chain(*seeds.values())),
                 verdict=judge(details, model, seeds=len(seeds), limits=limits, leaks=leaks),
             )
         tables.write(part, details, {one.name: one.history for one in trained})
@@ -104,7 +117,7 @@ def _assemble(
     trained: Sequence[inputs.Trained],
     standard: Standard,
     of_label: Sequence[Row],
-    assessed: Mapping[tuple[str, SplitName], Assessed],
+    assessed: OfSeeds,
     widened: Intervals,
     oracles: Mapping[SplitName, oracle.OfSplit],
 ) -> Details:
@@ -113,7 +126,9 @@ def _assemble(
     evaluate = standard.evaluate
     names = list(dict.fromkeys(one.model for one in trained))
     of_seeds = {
-        (model, split): [assessed[one.name, split] for one in trained if one.model == model]
+        (model, split): [
+            of for one in trained if one.model == model for of in assessed[one.name, split]
+        ]
         for model, split in product(names, SPLITS)
     }
     of_runs, alone = _of_runs(trained, assessed)
@@ -145,6 +160,7 @@ def _assemble(
         ),
         *chain.from_iterable(could),
         *_over_days(skills, names),
+        *_over_folds(skills, names),
     ]
     checks = _pooled(of_seeds, widened, evaluate.round_trip_bps)
     every = [figures.table(others), over, figures.table(checks), of_runs, alone]
@@ -178,23 +194,25 @@ def _row(model: str, figure: str, found: Interval, split: str = "test") -> Row:
 
 
 def _of_runs(
-    trained: Sequence[inputs.Trained], assessed: Mapping[tuple[str, SplitName], Assessed]
+    trained: Sequence[inputs.Trained], assessed: OfSeeds
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The figures of runs of which the mean over seeds says something, and the others."""
     rows: list[Row] = []
     alone: list[Row] = []
     for one in trained:
         of_run: dict[str, Any] = {"model": one.model, "seed": one.seed}
-        lost = one.importance.families, one.importance.features
-        for name, of in zip(("importance", "feature_importance"), lost, strict=True):
-            rows += by_event(name, of, split="valid", **of_run)
+        for fold, lost in enumerate(one.importance):
+            at = of_run | {"split": "valid", "fold": fold}
+            rows += by_event("importance", lost.families, **at)
+            rows += by_event("feature_importance", lost.features, **at)
         epochs = history.epochs(one.history), history.best_epoch(one.history)
         both = dict(zip(("epochs", "best_epoch"), epochs, strict=True))
         alone += by_name(both, split="train", **of_run)
         for split in SPLITS:
-            found = assessed[one.name, split]
-            rows += (row._replace(split=split, **of_run) for row in found.rows)
-            alone += (row._replace(split=split, **of_run) for row in found.alone)
+            for path, found in enumerate(assessed[one.name, split]):
+                at = of_run | {"split": split, "fold": path}
+                rows += (row._replace(**at) for row in found.rows)
+                alone += (row._replace(**at) for row in found.alone)
     return figures.table(rows), figures.table(alone)
 
 
@@ -238,7 +256,17 @@ def _over_days(skills: Figures, models: Iterable[str]) -> Iterator[Row]:
         yield from by_name(found, {"rank_ic_days": few}, model=model, split=split)
 
 
+def _over_folds(skills: Figures, models: Iterable[str]) -> Iterator[Row]:
+    """In how many of test's blocks, if there are several, a skill is above 0, and its interval."""
+    for model in models:
+        found = [one["skill"] for one in skills.of(model).folds]
+        positive = sum((one.value or 0.0) > 0 for one in found)
+        proven = sum(one.least > 0 for one in found)
+        counts = {"folds": len(found), "folds_positive": positive, "folds_proven": proven}
+        yield from by_name(counts if found else {}, model=model, split="test")
+
+
 def _configuration(of_runs: Iterable[str]) -> str:
-    """One for the seeds of a model: theirs if it is the same, else a digest of the different."""
+    """One for a model's seeds and folds: theirs if it is the same, else a digest of all."""
     first, *others = distinct = sorted(set(of_runs))
     return hashlib.sha256("\n".join(distinct).encode()).hexdigest() if others else first

@@ -1,6 +1,7 @@
 """What all runs are compared by: what train's label gives, and the rows of one split."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.figures import by_event, by_name
-from alpha.evaluate.hindsight import best_losses, days
+from alpha.evaluate.hindsight import Parts, best_losses, days
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Evaluate
@@ -82,20 +83,33 @@ class Standard:
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
+    `parts` are the rows of each fold with its loss, `folds` those of test's folds by themselves, as
+    the table names them, none if there is but one.
     `days` has the rows of each UTC day, as the table names it, `regime` (rows,) each row's,
     `constant_by_cell` (cells,) the losses of train's best constant, `best_by_cell` those of the one
     that fits these rows (None if in too few blocks) and `best_total` their sum, `label` the label's
     own figures and `shift` those against train's; `digest` is of all times and outcomes.
     """
 
-    def __init__(self, columns: Columns, standard: Standard) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        standard: Standard,
+        parts: Parts | tuple[()] = (),
+        folds: Sequence[str] = (),
+    ) -> None:
+        """`parts` are of all rows, by default one, of the standard's loss; `folds` name them."""
         self.standard, objective = standard, standard.objective
         self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
         self.rows = rows = len(outcome)
         resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
+        self.parts = list(parts) or [(slice(0, rows), objective)]
+        resampling["parts"] = [part.start for part, _ in self.parts]
         self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
-        self.constant_by_cell = self.blocks.by_cell(objective.losses(outcome, objective.constant))
-        best = best_losses(objective, outcome)
+        losses = [of.losses(outcome[rows], of.constant) for rows, of in self.parts]
+        self.constant_by_cell = self.blocks.by_cell(np.concatenate(losses))
+        del losses
+        best = best_losses(objective, self.parts, outcome)
         self.best_total, by_cell = metrics.total(best), self.blocks.by_cell(best)
         few = self.blocks.reason or self.blocks.effective(by_cell) < LEAST_EFFECTIVE
         self.best_by_cell = None if few else by_cell
@@ -109,8 +123,8 @@ class SplitRows:
         self.regime = standard.regimes.of(columns.volatility)
         starts = first_rows(time_ns, DAY_NS, 0)
         dates = (time_ns[starts[:-1]] // DAY_NS).astype("datetime64[D]")
-        parts = map(slice, starts[:-1].tolist(), starts[1:].tolist())
-        self.days = {f"day {date}": part for date, part in zip(dates, parts, strict=True)}
+        ends = map(slice, starts[:-1].tolist(), starts[1:].tolist())
+        self.days = {f"day {date}": part for date, part in zip(dates, ends, strict=True)}
         order = Order(outcome)
         ascending = outcome[order.rows]
         quantiles = distribution.quantiles(ascending)
@@ -129,6 +143,10 @@ class SplitRows:
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
         self.digest = hasher.hexdigest()
+        self.folds: dict[str, tuple[slice, SplitRows]] = {}
+        for name, (part, of) in zip(folds, self.parts, strict=False):
+            alone = [(slice(0, part.stop - part.start), of)]
+            self.folds[name] = part, SplitRows(columns.of(part), standard, alone)
 
     @property
     def regimes(self) -> dict[str, np.ndarray]:
