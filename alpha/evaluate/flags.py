@@ -34,7 +34,7 @@ def raise_flags(
         figures["test_skill_spread"] = spread
         said["unstable_over_seeds"] = (
             f"Its skill on test depends on the seed: {number(mean)} with a spread of "
-            f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} seeds."
+            f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} {details.alike}."
         )
     shifted, good = [], []
     for split in SPLITS[1:]:

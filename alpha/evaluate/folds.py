@@ -67,7 +67,7 @@ def pools(
     every = [Block(fold=fold, start_ns=-(2**63), end_ns=2**63 - 1) for fold in folds]
     for split in SPLITS:
         by = paths if split == "test" else [every]
-        given = [[_times(first.file(of.fold, split), of) for of in path] for path in by]
+        given = [[block_times(first.file(of.fold, split), of) for of in path] for path in by]
         # Near the ends of its range a fold may lack rows that another has.
         together = (np.unique(np.concatenate([of for *_, of in path])) for path in given)
         rows = reduce(np.intersect1d, together)
@@ -75,8 +75,9 @@ def pools(
     return found
 
 
-def _times(path: Path, block: Block) -> tuple[int, int, np.ndarray]:
-    """A block's fold, its first row in the file, and its times."""
+def block_times(path: Path, block: Block) -> tuple[int, int, np.ndarray]:
+    """A block's fold, its first row in a file of predictions, and its times, (rows,). Raises
+    InputError, naming the file, if it has none."""
     with open_frame(path, key="df") as frame:
         time_ns, ends = frame.time_ns(), (block.start_ns, block.end_ns)
     start, stop = np.searchsorted(time_ns, ends).tolist()

@@ -64,8 +64,14 @@ def judge(
             actionable = Answer(why=f"{why}.")
         if learnable.answer == "yes":
             learnable = Answer(why=f"{gain}, but a leak is suspected: it must be ruled out first.")
-    if known < seeds:
-        sentence += f" Only {known:.0f} of {seeds} seeds have a skill on test."
+    if known < seeds * details.paths:
+        runs = f"{seeds * details.paths} {details.alike}"
+        sentence += f" Only {known:.0f} of {runs} have a skill on test."
+    if test.folds:
+        names = "folds", "folds_positive", "folds_proven"
+        figures |= {name: test[name].value for name in names}
+        of, positive, for_sure = (f"{figures[name] or 0:.0f}" for name in names)
+        sentence += f" Its skill is above 0 in {positive} of {of} folds, for sure in {for_sure}."
     if non_finite:
         count = "they count as the best constant, and are left out of what ranks"
         sentence += f" On test {non_finite:,.0f} predictions are not finite: {count}."

@@ -24,6 +24,8 @@ _ALONG = {
     "event": "event",
     "day": "day",
     "regime": "volatility regime",
+    "fold": "fold",
+    "block": "block of test",
 }
 # A figure in words, what the axis along its values says, and its unit there.
 _FIGURES: dict[str, tuple[str, str, float]] = {
@@ -38,18 +40,18 @@ _FIGURES: dict[str, tuple[str, str, float]] = {
 
 
 def by_place(details: Details, kind: str, what: str) -> Markup | None:
-    """A figure of each model on test by `kind`: threshold, event, day or regime; with its interval,
-    by day and regime with the spread over seeds, and dotted with what guessing has."""
+    """A figure of each model on test by `kind`: threshold, event or slice; with its interval, by
+    day and regime with the spread over seeds, and dotted with what guessing has."""
     name, label, unit = _FIGURES[what]
     values, low, high = (of * unit for of in content.by_place(details, kind, what))
     if values.empty:
         return None
     places = [f"{float(place):g}" if kind == "threshold" else place for place in values.index]
-    of_slices, guessing = kind in ("day", "regime"), pd.Series(1.0, index=values.index)
-    if of_slices:
+    of_slices, guessing = kind not in ("threshold", "event"), pd.Series(1.0, index=values.index)
+    if kind in ("day", "regime"):
         spread = content.by_place(details, kind, f"{what}_spread")[0].reindex(values.index)
         low, high = values - spread, values + spread
-    elif what != "decile_lift":
+    elif not of_slices and what != "decile_lift":
         base_rate = content.by_place(details, kind, "base_rate")[0].iloc[:, 0]
         guessing = base_rate.reindex(values.index) * unit
     aside = len(places) <= FEW and what not in ("precision", "recall")

@@ -14,9 +14,10 @@ from alpha.core import text
 from alpha.core.artifacts import parse, whole
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
-from alpha.data.features import folds, open_folder
+from alpha.data.features import open_folder
 from alpha.data.params import Data, Label
 from alpha.evaluate import details as evaluation_details
+from alpha.evaluate import folds
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.label import profile
@@ -50,7 +51,7 @@ def run(
     """
     details = evaluation_details.read(evaluation)
     by_file, pinned = profile.read(labels), shift.read(guard)
-    last = folds(splits)[-1]
+    paths, (*_, last) = folds.read(splits)
     summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     contract = read_contract(normalization / f"{last}.json")
     learning = partial(lines.learning_curve, folder=evaluation / "learning_curves")
@@ -58,7 +59,7 @@ def run(
     audited, as_good = features_of.read(audit), content.as_good(details)
     shown = [*filter(None, [as_good, details.best])] or varying[:1]
     folder = open_folder(features, data)
-    mids, rows = stretches.read(report.stretch, folder, details, shown, predictions)
+    mids, rows = stretches.read(report.stretch, folder, details, shown, predictions, paths[-1])
 
     def drawn(models: list[str], picture: Callable[..., Markup | None]) -> dict[str, Markup]:
         """Those of `models` that there is a picture of."""

@@ -13,6 +13,7 @@ from alpha.core.frames import open_frame
 from alpha.data.features import FeatureFolder
 from alpha.data.quotes import sound
 from alpha.evaluate.details import Details
+from alpha.evaluate.folds import Block, block_times
 from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.params import run_folder
 from alpha.report import svg
@@ -23,14 +24,19 @@ Ends = tuple[Any, Any]  # moments
 
 
 def read(
-    ends: Ends | None, folder: FeatureFolder, details: Details, shown: list[str], predictions: Path
+    ends: Ends | None,
+    folder: FeatureFolder,
+    details: Details,
+    shown: list[str],
+    predictions: Path,
+    path: list[Block],
 ) -> tuple[pd.Series, pd.DataFrame]:
     """Between `ends`, or in the hour of test in which it ranges furthest, by time the mid price,
-    and test's rows: the outcome, and the mean over seeds of the prediction of each model that is
-    `shown`. Raises InputError if test has no row there."""
-    files = {model: _files(details, model, predictions) for model in shown}
-    with open_frame(files[shown[0]][0]) as frame:
-        times = pd.to_datetime(frame.time_ns())
+    and the rows of a path of test: the outcome, and the mean over seeds of the prediction of each
+    model that is `shown`. Raises InputError if test has no row there."""
+    files = {model: _files(details, model, predictions / str(path[0].fold)) for model in shown}
+    blocks = [block_times(predictions / str(of.fold) / files[shown[0]][0], of) for of in path]
+    times = pd.to_datetime(np.concatenate([time_ns for *_, time_ns in blocks]))
     if ends is None:
         hours = (of.groupby(of.index.floor("h")) for of in _mids(folder, times[0], times[-1]))
         start = pd.concat([of.max() / of.min() for of in hours]).idxmax()
@@ -41,19 +47,31 @@ def read(
         raise InputError(f"report.stretch: must hold rows of test, which are from {between}")
     found: dict[str, Any] = {}
     for model, paths in files.items():
-        seeds = []
-        for path in paths:
-            with open_frame(path) as frame:
-                seeds.append(frame.matrix(("alpha_outcome", "prediction"), start=first, stop=last))
+        seeds = [_rows(predictions, blocks, path, first, last) for path in paths]
         found["outcome"], found[model] = np.mean(seeds, axis=0).T
     return pd.concat(_mids(folder, *ends)), pd.DataFrame(found, index=times[first:last])
 
 
 def _files(details: Details, model: str, predictions: Path) -> list[Path]:
-    """Of each seed; those of a matched MLP are in the folders of the runs that it belongs to."""
+    """Of each seed, inside a fold's folder; those of a matched MLP are in the folders of the runs
+    that it belongs to."""
     if model == MATCHED_MLP:
-        return sorted(predictions.glob(f"*/*/{MATCHED_MLP}/test.h5"))
-    return [predictions / run_folder(run) / "test.h5" for run in details.runs_of(model)]
+        found = sorted(predictions.glob(f"*/*/{MATCHED_MLP}/test.h5"))
+        return [path.relative_to(predictions) for path in found]
+    return [run_folder(run) / "test.h5" for run in details.runs_of(model)]
+
+
+def _rows(predictions: Path, blocks: list[Any], inside: Path, first: int, last: int) -> np.ndarray:
+    """Outcomes and a run's predictions in rows of all blocks together, (rows, 2)."""
+    found, before = [], 0
+    for fold, start, time_ns in blocks:
+        low, high = (min(max(edge - before, 0), len(time_ns)) for edge in (first, last))
+        before += len(time_ns)
+        if low < high:
+            ends = {"start": start + low, "stop": start + high}
+            with open_frame(predictions / str(fold) / inside) as frame:
+                found.append(frame.matrix(("alpha_outcome", "prediction"), **ends))
+    return np.concatenate(found)
 
 
 def _mids(folder: FeatureFolder, start: Any, end: Any) -> Iterator[Any]:

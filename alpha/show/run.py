@@ -59,6 +59,10 @@ _EVENTS = (
     "name base_rate average_precision [average_precision] decile_lift [decile_lift]",
 )
 _SLICES = " | rows | skill | rank IC | std ratio", "name rows skill rank_ic std_ratio"
+_FOLDS = (
+    "fold | rows | skill | [interval] | hindsight skill | rank IC | [interval]",
+    "name rows skill [skill] hindsight rank_ic [rank_ic]",
+)
 _FAMILIES = "family | skill lost | spread", "name importance importance_spread"
 
 
@@ -157,6 +161,7 @@ def _dashboard(details: Details, name: str, tried: Tried) -> Iterator[Renderable
             _CHECKS, test.thresholds
         ),
         "Events on test": _table(_EVENTS, test.events("average_precision")),
+        "Folds of test": _table(_FOLDS, test.folds),
         f"Days of test, worst first{more}": _table(_SLICES, days[:_DAYS]),
         "Regimes of past volatility on test, worst first": _table(_SLICES, regimes),
         "Seeds": _seeds(details, name),
