@@ -102,10 +102,8 @@ def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> A
         figures, reasons = figures_of_rows(run.products[place], columns)
         rows += by_name({"rows": len(columns[0])} | figures, reasons, slice=place)
     for place, (part, fold) in split.folds.items():
-        of_fold = assess(fold, predicted.of(part), {}).rows
-        rows += (
-            row._replace(slice=place) for row in of_fold if row.figure in _OF_FOLD and not row.slice
-        )
+        of_fold = (row for row in assess(fold, predicted.of(part), {}).rows if not row.slice)
+        rows += [row._replace(slice=place) for row in of_fold if row.figure in _OF_FOLD]
     for threshold in standard.thresholds_bps:
         check, sums = thresholds.check(threshold, split, predicted.score)
         checks[threshold], after = check, None

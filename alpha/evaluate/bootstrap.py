@@ -11,6 +11,7 @@ Romano (1992); few blocks: Ibragimov and Müller (2010).
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -45,13 +46,13 @@ class Blocks:
         seed: int,
         parts: Sequence[int] = (0,),
     ) -> None:
-        """Blocks of `seconds` of rows at least, at ascending times, (rows,) int64; `parts` are the
-        first rows of each part. However short one is, a block is as long as the whole needs, and
-        goes around it until it is full: so is every cell as likely to be drawn."""
+        """Blocks of `seconds` of rows at least, at ascending times, (rows,) int64. `parts` are the
+        first rows of each part: around one that is shorter than a block, whose length is calibrated
+        for the whole, a block goes again, so that each cell is drawn as often."""
         cell_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
         ends = pairwise([*parts, len(time_ns)])
         firsts = [at + first_rows(time_ns[at:end], cell_ns)[:-1] for at, end in ends]
-        self._parts = np.cumsum([len(first) for first in firsts])[:-1]
+        self.parts = np.cumsum([len(first) for first in firsts])[:-1]
         # Cells in a gap hold nothing, and are not part of the time that was observed.
         self.first = np.concatenate((*firsts, [len(time_ns)]))
         self.rows, self.cells = np.diff(self.first), len(self.first) - 1
@@ -75,7 +76,9 @@ class Blocks:
         """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples),
         NaN where a sum is not finite. Call it only where `reason` is None."""
         # The statistics of a block side by side: one access finds them all.
-        blocks = np.stack([self._block_sums(values, self.length) for values in per_cell], axis=1)
+        blocks = np.stack(
+            [block_sums(values, self.length, self.parts) for values in per_cell], axis=1
+        )
         drawn = math.ceil(self.cells / self.length)
         rng, step = np.random.default_rng(self.seed), max(1, _CHUNK // drawn)
         out = np.zeros((self.resamples, blocks.shape[1]))
@@ -84,14 +87,10 @@ class Blocks:
             _add_drawn(blocks, rng.integers(0, self.cells, size=(len(part), drawn)), part)
         return np.ascontiguousarray(out.T)
 
-    def _block_sums(self, per_cell: np.ndarray, length: int) -> np.ndarray:
-        each = np.split(per_cell, self._parts)
-        return np.concatenate([block_sums(part, length) for part in each])
-
     def effective(self, per_cell: np.ndarray) -> float:
         """How many blocks of the shortest length a sum of parts of at least 0, (cells,), is spread
         over: the inverse Herfindahl-Hirschman index, all if evenly, 1 if one block has it all."""
-        blocks = self._block_sums(per_cell, CELLS_PER_BLOCK)
+        blocks = block_sums(per_cell, CELLS_PER_BLOCK, self.parts)
         with np.errstate(over="ignore", invalid="ignore"):
             square = float(np.sum(blocks * blocks))
             return float(np.sum(blocks)) ** 2 / square / CELLS_PER_BLOCK if square > 0 else 0.0
@@ -126,11 +125,15 @@ def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None
     return np.concatenate(([0], inner, [len(time_ns)]))
 
 
-def block_sums(per_cell: np.ndarray, length: int) -> np.ndarray:
-    """Sums of each cell and the `length` − 1 after it, in a circle, (cells,)."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        sums = np.cumsum(np.concatenate(([0.0], per_cell, np.resize(per_cell, length - 1))))
-        return np.asarray(sums[length:] - sums[:-length])
+def block_sums(per_cell: np.ndarray, length: int, parts: Any = ()) -> np.ndarray:
+    """Sums of each cell and the `length` − 1 after it, in a circle, (cells,); `parts` are the first
+    cells of all but the first circle."""
+    found = []
+    for circle in np.split(per_cell, parts):
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = np.cumsum(np.concatenate(([0.0], circle, np.resize(circle, length - 1))))
+            found.append(sums[length:] - sums[:-length])
+    return np.concatenate(found)
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

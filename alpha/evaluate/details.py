@@ -94,11 +94,6 @@ class Details(BaseModel):
         return [f"{model}-{seed}" for seed in self.by_model[model].seeds]
 
     @property
-    def alike(self) -> str:
-        """What figures on test are means over."""
-        return "seeds" if self.paths == 1 else "seeds and paths"
-
-    @property
     def best(self) -> str | None:
         """The model that valid chooses, so that the figures on test are not what picked it."""
         return self.figures.best(self.models, "valid")

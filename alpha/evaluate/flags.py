@@ -26,7 +26,7 @@ def raise_flags(
 ) -> list[Flag]:
     """The flags that are raised; adds the figures that raised them."""
     said = {"overfit": _overfit(details, model, limits, figures)}
-    test = details.on(model)
+    test, runs = details.on(model), "seeds" if details.paths == 1 else "runs"
     mean, spread = test["skill"].value, test["skill_spread"].value or 0.0
     # Without skill the mean is near 0, and any spread is large beside it.
     least = {"collapsed": math.inf, "no_skill": SOME_SKILL}.get(verdict, 0.0)
@@ -34,7 +34,7 @@ def raise_flags(
         figures["test_skill_spread"] = spread
         said["unstable_over_seeds"] = (
             f"Its skill on test depends on the seed: {number(mean)} with a spread of "
-            f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} {details.alike}."
+            f"{number(spread)} over {test['skill_seeds'].value or 0:.0f} {runs}."
         )
     shifted, good = [], []
     for split in SPLITS[1:]:

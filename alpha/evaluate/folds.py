@@ -37,10 +37,10 @@ class _Paths(BaseModel):
 
 
 class Pool(NamedTuple):
-    """The rows of a split, in time order: of the file of which fold, and where they are with its
-    loss. A whole file has no parts."""
+    """The rows of a split, in time order: which of a fold's file, and where they are with its loss.
+    A whole file has no parts."""
 
-    files: list[tuple[int, slice]]
+    files: Sequence[tuple[int, range | None]]
     parts: Parts
 
 
@@ -58,7 +58,7 @@ def pools(
     """The pool of train, that of valid, and those of test, one a path, by the files of the `first`
     run. Raises InputError, naming the file, if a block has no rows."""
     if len(paths) == len(paths[0]) == 1:
-        return {split: [Pool([(folds[0], slice(None))], [])] for split in SPLITS}
+        return {split: [Pool([(folds[0], None)], [])] for split in SPLITS}
     losses = {}
     for fold in folds:
         train = read_predictions(first.file(fold, "train"), classes(label))
@@ -99,12 +99,12 @@ def _pool(
         has = time_ns[own] == rows
         owner[has], place[has] = at, own[has] + start
     new = (np.diff(owner, prepend=-1) != 0) | (np.diff(place, prepend=-2) != 1)
-    pool = Pool([], [])
+    files, parts = [], []
     for first, end in pairwise([*np.flatnonzero(new).tolist(), len(rows)]):
         fold, start = given[owner[first]][0], int(place[first])
-        pool.files.append((fold, slice(start, start + end - first)))
-        pool.parts.append((slice(first, end), losses[fold]))
-    return pool
+        files.append((fold, range(start, start + end - first)))
+        parts.append((slice(first, end), losses[fold]))
+    return Pool(files, parts)
 
 
 def read_pool(
@@ -117,7 +117,7 @@ def read_pool(
     for (fold, rows), (part, _) in zip(pool.files, pool.parts or whole, strict=True):
         same = same_as and (same_as[0].file(fold, split), *(of[part] for of in same_as[1:]))
         path = run.file(fold, split)
-        found.append(read_predictions(path, classes(label), rows=rows, same_as=same))
+        found.append(read_predictions(path, classes(label), only=rows, same_as=same))
     if len(found) == 1:
         return found[0]
     return Columns(*map(np.concatenate, zip(*(vars(of).values() for of in found), strict=True)))

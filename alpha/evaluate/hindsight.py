@@ -7,6 +7,7 @@ folds it is one, the best by the loss of their train rows together; what it lose
 each fold's own loss, as what a model loses is.
 """
 
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -17,7 +18,7 @@ from alpha.evaluate.over_seeds import Widened
 from alpha.learn.losses import Objective
 
 # The rows of each fold, one after the other, and its loss.
-Parts = list[tuple[slice, Objective]]
+Parts = Sequence[tuple[slice, Objective]]
 # How often a skill of the size of `detectable` would be proven.
 POWER = 0.8
 

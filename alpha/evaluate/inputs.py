@@ -56,17 +56,12 @@ class Trained:
     history: dict[str, list[float]]
     configurations: list[str]  # of each fold
     importance: list[Importance]  # of each fold that has it
-    counts: list[InputCounts]  # of each fold
+    counts: list[dict[str, dict[str, int]]]  # of each fold
     predictions: Path
     inside: Path
 
     def file(self, fold: int, split: SplitName) -> Path:
         return self.predictions / str(fold) / self.inside / f"{split}.h5"
-
-    def counted(self, split: SplitName) -> dict[str, int]:
-        """The counts of a split in all folds together."""
-        found = [getattr(of, split).model_dump() for of in self.counts]
-        return {name: sum(of[name] for of in found) for name in found[0]}
 
 
 def trained(
@@ -79,7 +74,7 @@ def trained(
         model, _, seed = name.rpartition("-")
         alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
         files = [predictions / str(fold) / alone / "inputs.json" for fold in folds]
-        counts = [parse(InputCounts, path) for path in files]
+        counts = [parse(InputCounts, path).model_dump() for path in files]
         both = [(MATCHED_MLP, matched)] if (models / str(folds[0]) / matched).is_dir() else []
         for model_name, inside in (*both, (model, alone)):
             folders = [models / str(fold) / inside for fold in folds]
@@ -123,30 +118,29 @@ def read_predictions(
     path: Path,
     classes: tuple[float, ...],
     *,
-    rows: slice = slice(None),
+    only: range | None = None,
     same_as: tuple[Path, np.ndarray, np.ndarray] | None = None,
 ) -> Columns:
-    """`rows` of a file of predictions where outcomes are one of `classes` or, if there are none,
-    numbers; without times, outcomes and volatility if they must be the `same_as` another's: its
-    path, and the times and outcomes in it. Raises InputError, naming the file, if it has no rows,
-    is not in time order, or has an outcome that must not be."""
+    """A file of predictions, perhaps some rows `only`, where outcomes are one of `classes` or, if
+    there are none, numbers; without times, outcomes and volatility if they must be the `same_as`
+    another file's: its path, and the times and outcomes in it. Raises InputError, naming the file,
+    if it has no rows, is not in time order, or has an outcome that must not be."""
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
-    with open_frame(path, key="df") as frame:
+    with open_frame(path, key="df", rows=only) as frame:
         check_columns(path, names, frame.columns)
-        if not frame.rows:
+        rows = frame.rows
+        if not rows:
             raise InputError(f"{path}: must have rows, found none")
-        start, stop, _ = rows.indices(frame.rows)
-        kept = stop - start if same_as is None else 0
+        kept = rows if same_as is None else 0
         time_ns, outcome, volatility = np.empty(kept, np.int64), np.empty(kept), np.empty(kept)
-        score = np.empty(stop - start)
-        values = np.empty((len(classes), stop - start)).T if classes else score
-        same, last = same_as is None or len(same_as[1]) == len(score), np.iinfo(np.int64).min
-        for first in range(start, stop, _PART_ROWS):
-            end = min(first + _PART_ROWS, stop)
-            part = slice(first - start, end - start)
-            times = frame.time_ns(start=first, stop=end)
-            columns = frame.matrix(names, start=first, stop=end)
+        score = np.empty(rows)
+        values = np.empty((len(classes), rows)).T if classes else score
+        same, last = same_as is None or len(same_as[1]) == rows, np.iinfo(np.int64).min
+        for first in range(0, rows, _PART_ROWS):
+            part = slice(first, min(first + _PART_ROWS, rows))
+            times = frame.time_ns(start=part.start, stop=part.stop)
+            columns = frame.matrix(names, start=part.start, stop=part.stop)
             _check_rows(path, first, np.append(last, times), columns[:, 0], classes)
             last = times[-1]
             if same_as is None:

@@ -91,7 +91,10 @@ def run(
                 widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
                 oracles[split] = oracle.of_split(known, rows, widened[split])
                 digest, starts = rows.digest, [rows.time_ns[of.start] for of, _ in rows.parts]
-            assessed[one.name, split].append(assess(rows, predicted, one.counted(split)))
+            counts = {
+                of: sum(one[split][of] for one in one.counts) for of in ("clipped", "replaced")
+            }
+            assessed[one.name, split].append(assess(rows, predicted, counts))
             if split == SPLITS[-1]:
                 of_hours = over_time.figures(rows, predicted.score)
                 assessed[one.name, split][-1].rows.extend(of_hours)

@@ -83,8 +83,6 @@ class Standard:
 class SplitRows:
     """The rows of one split, the same for every run, and what is known of them.
 
-    `parts` are the rows of each fold with its loss, `folds` those of test's folds by themselves, as
-    the table names them, none if there is but one.
     `days` has the rows of each UTC day, as the table names it, `regime` (rows,) each row's,
     `constant_by_cell` (cells,) the losses of train's best constant, `best_by_cell` those of the one
     that fits these rows (None if in too few blocks) and `best_total` their sum, `label` the label's
@@ -92,23 +90,20 @@ class SplitRows:
     """
 
     def __init__(
-        self,
-        columns: Columns,
-        standard: Standard,
-        parts: Parts | tuple[()] = (),
-        folds: Sequence[str] = (),
+        self, columns: Columns, standard: Standard, parts: Parts = (), folds: Sequence[str] = ()
     ) -> None:
-        """`parts` are of all rows, by default one, of the standard's loss; `folds` name them."""
+        """`parts` are each fold's rows and loss, by default all and the standard's; `folds` are the
+        names of those that are also looked at by themselves."""
         self.standard, objective = standard, standard.objective
         self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
         self.rows = rows = len(outcome)
         resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
-        self.parts = list(parts) or [(slice(0, rows), objective)]
+        self.parts = parts or [(slice(0, rows), objective)]
         resampling["parts"] = [part.start for part, _ in self.parts]
         self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
-        losses = [of.losses(outcome[rows], of.constant) for rows, of in self.parts]
+        losses = [of.losses(outcome[part], of.constant) for part, of in self.parts]
         self.constant_by_cell = self.blocks.by_cell(np.concatenate(losses))
-        del losses
+        del losses  # what comes needs the memory
         best = best_losses(objective, self.parts, outcome)
         self.best_total, by_cell = metrics.total(best), self.blocks.by_cell(best)
         few = self.blocks.reason or self.blocks.effective(by_cell) < LEAST_EFFECTIVE

@@ -65,7 +65,7 @@ def judge(
         if learnable.answer == "yes":
             learnable = Answer(why=f"{gain}, but a leak is suspected: it must be ruled out first.")
     if known < seeds * details.paths:
-        runs = f"{seeds * details.paths} {details.alike}"
+        runs = f"{seeds * details.paths} {'seeds' if details.paths == 1 else 'runs'}"
         sentence += f" Only {known:.0f} of {runs} have a skill on test."
     if test.folds:
         names = "folds", "folds_positive", "folds_proven"

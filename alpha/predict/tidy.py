@@ -5,16 +5,23 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from alpha.core.cli import Arguments, Option
 from alpha.learn.params import LADDER, run_folder, runs
-from alpha.split import Split
 
 SUMMARY = "remove the results of folds and runs that params no longer name"
 OPTIONS = [
     Option("--models", "the folder of all that `alpha train` wrote"),
     Option("--predictions", "the same, by `alpha predict`"),
 ]
-SECTIONS = LADDER | {"split": Split}
+
+
+class _Split(BaseModel):
+    folds: tuple[int, ...]
+
+
+SECTIONS = LADDER | {"split": _Split}
 
 
 def command(params: Any, args: Arguments) -> None:
@@ -32,14 +39,12 @@ def run(named: Collection[str], folds: Collection[int], *, folders: Iterable[Pat
     removed = set()
     for folder in folders:
         for path in (*folder.glob("*/*/*/model.json"), *folder.glob("*/*/*/inputs.json")):
-            fold, model, seed = (path.parents[at] for at in (2, 1, 0))
-            if fold.name.isdecimal() and int(fold.name) not in folds:
+            seed, model, fold, *_ = path.parents
+            if not fold.name.isdecimal():
+                continue
+            if int(fold.name) not in folds:
                 removed.add(fold)
-            elif (
-                fold.name.isdecimal()
-                and seed.name.isdecimal()
-                and seed.relative_to(fold) not in kept
-            ):
+            elif seed.name.isdecimal() and seed.relative_to(fold) not in kept:
                 removed.add(seed if model.relative_to(fold) in kept else model)
     for path in removed:
         shutil.rmtree(path)

@@ -32,24 +32,29 @@ def read(
     path: list[Block],
 ) -> tuple[pd.Series, pd.DataFrame]:
     """Between `ends`, or in the hour of test in which it ranges furthest, by time the mid price,
-    and the rows of a path of test: the outcome, and the mean over seeds of the prediction of each
-    model that is `shown`. Raises InputError if test has no row there."""
+    and the rows of the block of a path of test that it begins in: the outcome, and the mean over
+    seeds of the prediction of each model that is `shown`. Raises InputError if there is none."""
     files = {model: _files(details, model, predictions / str(path[0].fold)) for model in shown}
     blocks = [block_times(predictions / str(of.fold) / files[shown[0]][0], of) for of in path]
-    times = pd.to_datetime(np.concatenate([time_ns for *_, time_ns in blocks]))
+    times = pd.to_datetime([blocks[0][-1][0], blocks[-1][-1][-1]])
     if ends is None:
         hours = (of.groupby(of.index.floor("h")) for of in _mids(folder, times[0], times[-1]))
         start = pd.concat([of.max() / of.min() for of in hours]).idxmax()
         ends = start, start + pd.Timedelta(hours=1)
-    first, last = times.searchsorted(pd.DatetimeIndex(ends)).tolist()
+    begins = pd.Timestamp(ends[0]).value
+    fold, row, time_ns = next((of for of in blocks if of[-1][-1] >= begins), blocks[-1])
+    first, last = (at := pd.to_datetime(time_ns)).searchsorted(pd.DatetimeIndex(ends)).tolist()
     if first >= last:
         between = f"{times[0]:%Y-%m-%dT%H:%M} to {times[-1]:%Y-%m-%dT%H:%M}"
         raise InputError(f"report.stretch: must hold rows of test, which are from {between}")
     found: dict[str, Any] = {}
     for model, paths in files.items():
-        seeds = [_rows(predictions, blocks, path, first, last) for path in paths]
+        seeds, rows = [], {"start": row + first, "stop": row + last}
+        for inside in paths:
+            with open_frame(predictions / str(fold) / inside) as frame:
+                seeds.append(frame.matrix(("alpha_outcome", "prediction"), **rows))
         found["outcome"], found[model] = np.mean(seeds, axis=0).T
-    return pd.concat(_mids(folder, *ends)), pd.DataFrame(found, index=times[first:last])
+    return pd.concat(_mids(folder, *ends)), pd.DataFrame(found, index=at[first:last])
 
 
 def _files(details: Details, model: str, predictions: Path) -> list[Path]:
@@ -59,19 +64,6 @@ def _files(details: Details, model: str, predictions: Path) -> list[Path]:
         found = sorted(predictions.glob(f"*/*/{MATCHED_MLP}/test.h5"))
         return [path.relative_to(predictions) for path in found]
     return [run_folder(run) / "test.h5" for run in details.runs_of(model)]
-
-
-def _rows(predictions: Path, blocks: list[Any], inside: Path, first: int, last: int) -> np.ndarray:
-    """Outcomes and a run's predictions in rows of all blocks together, (rows, 2)."""
-    found, before = [], 0
-    for fold, start, time_ns in blocks:
-        low, high = (min(max(edge - before, 0), len(time_ns)) for edge in (first, last))
-        before += len(time_ns)
-        if low < high:
-            ends = {"start": start + low, "stop": start + high}
-            with open_frame(predictions / str(fold) / inside) as frame:
-                found.append(frame.matrix(("alpha_outcome", "prediction"), **ends))
-    return np.concatenate(found)
 
 
 def _mids(folder: FeatureFolder, start: Any, end: Any) -> Iterator[Any]:

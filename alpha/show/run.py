@@ -59,10 +59,7 @@ _EVENTS = (
     "name base_rate average_precision [average_precision] decile_lift [decile_lift]",
 )
 _SLICES = " | rows | skill | rank IC | std ratio", "name rows skill rank_ic std_ratio"
-_FOLDS = (
-    "fold | rows | skill | [interval] | hindsight skill | rank IC | [interval]",
-    "name rows skill [skill] hindsight rank_ic [rank_ic]",
-)
+_FOLDS = "fold | skill | [interval] | rank IC | [interval]", "name skill [skill] rank_ic [rank_ic]"
 _FAMILIES = "family | skill lost | spread", "name importance importance_spread"
 
 
