@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from made_details import Over, rows
-from made_results import write_prediction
+from made_results import write_paths, write_prediction
 
 from alpha.check import Params
 from alpha.core.artifacts import write_json
@@ -91,11 +91,12 @@ class Folders:
 
     @property
     def splits(self) -> Path:
-        return self.root / "splits"
+        """Of the only fold."""
+        return self.root / "splits" / "0"
 
     @property
     def normalization(self) -> Path:
-        return self.root / "normalization.json"
+        return self.root / "normalization" / "0.json"
 
     @property
     def features(self) -> Path:
@@ -103,7 +104,7 @@ class Folders:
 
     @property
     def predictions(self) -> Path:
-        return self.root / "predict"
+        return self.root / "predict" / "0"
 
 
 def seeds(model: str) -> list[int]:
@@ -518,8 +519,10 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
         }
         for name, first, last in ranges
     }
-    folders.splits.mkdir()
+    folders.splits.mkdir(parents=True)
+    folders.normalization.parent.mkdir()
     folders.audit.mkdir()
+    write_paths(folders.splits.parent, [[(0, 0, 2**62)]])
     write_json(
         folders.splits / "summary.json",
         {"input_rows": sum(counts.values()), "counts": counts, "splits": splits},
@@ -583,13 +586,13 @@ def write(folders: Folders, params: Params, **label: object) -> str:
         params.label.model_copy(update=label),
         params.report,
         features=folders.features,
-        predictions=folders.predictions,
+        predictions=folders.predictions.parent,
         evaluation=folders.evaluation,
         labels=folders.labels,
         guard=folders.guard,
         audit=folders.audit,
-        splits=folders.splits,
-        normalization=folders.normalization,
+        splits=folders.splits.parent,
+        normalization=folders.normalization.parent,
         out=out,
     )
     return out.read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """Moving blocks of time: against a slow resample of rows, against theory, and for coverage."""
 
+import itertools
 import math
 
 import numpy as np
@@ -71,6 +72,42 @@ def test_block_sums_by_hand_go_round():
     assert found[0] == sum(range(10))
     assert found[2] == sum(range(2, 12))
     assert found[11] == 11 + sum(range(9))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(1, 399), max_size=4, unique=True))
+def test_no_block_is_of_two_parts_and_every_cell_is_drawn_as_often(seed: int, inner: list[int]):
+    """By an obvious resample: a block of a cell goes on around its own part, over and over where
+    that is short; and the cells of a part begin with its first row."""
+    time_ns = gappy_times(np.random.default_rng(seed), 400)
+    edges = [0, *sorted(inner), 400]
+    blocks = cut(time_ns, resamples=50, seed=seed, parts=edges[:-1])
+    parts, of_cell = [], []
+    for first, end in itertools.pairwise(edges):
+        numbers = (time_ns[first:end] - time_ns[first]) // (10 * SECOND)
+        parts.append([first + np.flatnonzero(numbers == one) for one in np.unique(numbers)])
+        of_cell += [(len(parts) - 1, at) for at in range(len(parts[-1]))]
+    assert blocks.cells == len(of_cell)
+    values = np.random.default_rng(seed).normal(size=400)
+    sums = [values[cell].sum() for part in parts for cell in part]
+    assert blocks.by_cell(values) == pytest.approx(sums)
+    taken = np.zeros((blocks.cells, 400))  # by its first cell, how often a block holds each row
+    for at, (part, start) in enumerate(of_cell):
+        for step in range(blocks.length):
+            rows = parts[part][(start + step) % len(parts[part])]
+            taken[at, rows] += 1
+    assert (taken.sum(axis=0) == blocks.length).all()
+    drawn = math.ceil(blocks.cells / blocks.length)
+    starts = np.random.default_rng(seed).integers(0, blocks.cells, size=(50, drawn))
+    expected = taken[starts].sum(axis=1) @ values
+    assert blocks.sums([blocks.by_cell(values)])[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_one_part_is_the_whole_to_the_last_bit():
+    values = np.random.default_rng(3).normal(size=1000)
+    time_ns = gappy_times(np.random.default_rng(4), 1000)
+    whole, part = (resampled(cut(time_ns, **of), (values,)) for of in ({}, {"parts": [0]}))
+    assert whole.tobytes() == part.tobytes()
 
 
 def test_cells_in_a_gap_are_no_time():

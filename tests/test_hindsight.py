@@ -150,10 +150,8 @@ def in_hindsight(
     outcome: np.ndarray, prediction: np.ndarray, blocks: Blocks
 ) -> tuple[float, np.ndarray]:
     """The skill, and its resamples."""
-    losses = (
-        (outcome - prediction) ** 2,
-        best_losses(found := objective([0.0, 9.0]), [(slice(None), found)], outcome),
-    )
+    mse = objective([0.0, 9.0])
+    losses = (outcome - prediction) ** 2, best_losses(mse, [(slice(None), mse)], outcome)
     model, constant = blocks.sums(map(blocks.by_cell, losses))
     return 1 - losses[0].sum() / losses[1].sum(), 1 - ratio(model, constant)
 

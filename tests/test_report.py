@@ -3,6 +3,7 @@ import math
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from hashlib import md5
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +16,7 @@ from conftest import PARAMS_TEXT
 from report_details import FIGURES, FLAGS, Folders, details, make, write
 
 from alpha.check import Params, parse
+from alpha.core import frames
 from alpha.core import text as numbers
 from alpha.core.artifacts import parse as read
 from alpha.core.artifacts import write_json
@@ -23,6 +25,7 @@ from alpha.data.contract import Contract, read_contract
 from alpha.data.features import open_folder
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row, table
+from alpha.evaluate.folds import Block
 from alpha.label.profile import Profile
 from alpha.report import content, features, ladder, lines, stretch, svg
 from alpha.report.content import SplitSummary
@@ -416,8 +419,8 @@ def test_a_page_of_undefined_figures_is_still_a_page(tmp_path: Path, params: Par
     [
         ("labels/profile.json", lambda x: x["total"].pop("status"), "total.status: field required"),
         ("guard/shift.json", lambda x: x.update(status="fine"), "status: input should be 'not_"),
-        ("splits/summary.json", lambda x: x.pop("counts"), "counts: field required"),
-        ("normalization.json", lambda x: x["nan"].pop(), "its hash does not match"),
+        ("splits/0/summary.json", lambda x: x.pop("counts"), "counts: field required"),
+        ("normalization/0.json", lambda x: x["nan"].pop(), "its hash does not match"),
         ("evaluate/details.json", lambda x: x.pop("models"), "models: field required"),
     ],
 )
@@ -653,14 +656,74 @@ def test_constants_by_construction_are_grey_and_not_in_the_threshold_check(text:
 def test_the_stretch_is_the_hour_in_which_the_price_ranges_furthest(made: Folders, rich: Details):
     """The second; or what the params say."""
     folder = open_folder(made.features, parse(PARAMS_TEXT, source="params.yaml").data)
-    mids, found = stretch.read(None, folder, rich, ["mlp", "silos"], made.predictions)
+    stretched = partial(stretch.read, predictions=made.predictions.parent)
+    path = [Block(fold=0, start_ns=0, end_ns=2**62)]
+    mids, found = stretched(None, folder, rich, ["mlp", "silos"], path=path)
     hour = pd.Timestamp("2024-01-05T11:00")
     assert list(mids.index[[0, -1]]) == [hour, hour + pd.Timedelta(seconds=3590)]
     assert list(found) == ["outcome", "mlp", "silos"]
     assert (found["mlp"] == 0.5 * found["outcome"]).all()
     ends = hour - pd.Timedelta(minutes=30), hour
-    _, found = stretch.read(ends, folder, rich, ["mlp"], made.predictions)
+    _, found = stretched(ends, folder, rich, ["mlp"], path=path)
     assert (len(found), found.index[0]) == (180, ends[0])
+
+
+def test_a_stretch_is_of_the_fold_in_whose_block_it_begins(tmp_path, made: Folders, rich: Details):
+    """Up to the end of that block."""
+    folder = open_folder(made.features, parse(PARAMS_TEXT, source="params.yaml").data)
+    shutil.copytree(made.predictions, tmp_path / "4")
+    first = made.predictions / "mlp" / "0" / "test.h5"
+    for seed in (0, 1, 2):
+        frame = pd.read_hdf(first, "df")
+        block = frames.Block(
+            ("alpha_outcome", "prediction"), frame[["alpha_outcome"] * 2].to_numpy()
+        )
+        time_ns = frame.index.as_unit("ns").asi8
+        inside = tmp_path / "7" / "mlp" / str(seed) / "test.h5"
+        inside.parent.mkdir(parents=True)
+        frames.write_frame(
+            inside, time_ns[90:], [frames.Block(block.names, block.values[90:])], tz_aware=True
+        )
+    half = pd.Timestamp("2024-01-05T10:30")
+    path = [
+        Block(fold=4, start_ns=0, end_ns=half.value),
+        Block(fold=7, start_ns=half.value, end_ns=2**62),
+    ]
+    ends = half - pd.Timedelta(minutes=10), half + pd.Timedelta(minutes=10)
+    stretched = partial(stretch.read, predictions=tmp_path, path=path)
+    _, found = stretched(ends, folder, rich, ["mlp"])
+    assert (len(found), found.index[-1]) == (60, half - pd.Timedelta(seconds=10))
+    assert (found["mlp"] == 0.5 * found["outcome"]).all()
+    _, found = stretched((half, ends[1]), folder, rich, ["mlp"])
+    assert (len(found), found.index[0]) == (60, half)
+    assert (found["mlp"] == found["outcome"]).all()
+
+
+@pytest.mark.parametrize(("paths", "kind"), [(1, "fold"), (3, "block")])
+def test_several_folds_are_shown_one_by_one(
+    tmp_path, rich: Details, params: Params, paths: int, kind: str
+):
+    rows = [
+        Row(model=model, split="test", slice=f"{kind} {at}", figure=figure, value=value, **ends)
+        for model in rich.models
+        for at in range(2)
+        for figure, value, ends in (
+            ("rows", 500, {}),
+            ("skill", 0.1 - 0.2 * at, {"low": -0.2, "high": 0.2}),
+            ("rank_ic", 0.3, {"low": 0.1, "high": 0.5}),
+        )
+    ]
+    both = pd.concat([rich.figures.table, table(rows)], ignore_index=True)
+    starts = ["2024-01-04T00:00:00", "2024-01-05T00:00:00"]
+    folded = {"paths": paths, "starts": starts, "figures": Figures(both)}
+    found = rich.model_copy(update=folded)
+    text = write(make(tmp_path, found), params)
+    assert "Fold by fold" in text
+    assert f'data-name="skill-{"fold" if paths == 1 else "block-of-test"}-test"' in text
+    assert "2024-01-04" in text
+    of_mlp = pd.read_csv(tmp_path / "evaluate" / "folds" / "mlp.csv")
+    assert of_mlp.skill.tolist() == [0.1, -0.1]
+    assert of_mlp.start.tolist() == starts
 
 
 @pytest.mark.parametrize(
