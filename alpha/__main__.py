@@ -14,7 +14,7 @@ GROUPS = {
     "Check and pin, as in `alpha check`": "check folds pin",
     "Use a model, as in `alpha export --model M --out m.zip`": "score export",
     "Run one step, as in `alpha simulate --out market`": """simulate ingest label guard split
-    normalize audit train predict evaluate report tidy""",
+    normalize audit train predict trade evaluate report tidy""",
 }
 COMMANDS = {word: f"alpha.{word}" for words in GROUPS.values() for word in words.split()}
 COMMANDS |= {word: f"alpha.history.{word}" for word in ("diff", "experiments", "verify")}
@@ -22,7 +22,7 @@ COMMANDS |= {"pin": "alpha.guard.pin", "tidy": "alpha.predict.tidy"}
 COMMANDS |= {"score": "alpha.score.run", "export": "alpha.score.export"}
 # The sections of params.yaml.
 _SECTIONS = """data features simulate ingest label split normalize audit baselines networks trees
-own seeds loss train evaluate verdict report"""
+own seeds loss train evaluate trade verdict report"""
 SECTIONS = *_SECTIONS.split(), *MODELS
 
 

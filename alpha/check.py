@@ -26,13 +26,14 @@ from alpha.report import Report
 from alpha.simulate import Simulate
 from alpha.split import Split, schemes
 from alpha.split.ranges import ROW_STATUS, Times, row_status, summarize
+from alpha.trade import Trade
 
 SUMMARY = "check params.yaml and feature files, and show the splits; change nothing"
 OPTIONS: Sequence[Option] = []
 SECTIONS: dict[str, Any] = {
     "data": Data, "features": Features, "simulate": Simulate, "ingest": Ingest, "label": Label,
     "split": Split, "normalize": Normalize, "audit": Audit, **LADDER, "loss": Loss, "train": Train,
-    "evaluate": Evaluate, "verdict": Verdict, "report": Report,
+    "evaluate": Evaluate, "trade": Trade, "verdict": Verdict, "report": Report,
     **{model: section for kind in KINDS for model, section in sections(kind).items()},
 }  # fmt: skip
 # All sections, as attributes.

@@ -41,6 +41,7 @@ PARAMETERS: dict[str, Any] = {
     "silos.units": 4,
     "lightgbm.num_leaves": 15,
     "evaluate.tries": 10,
+    "trade.latency_ms": 50,
     "verdict.leak_skill": 0.5,
     "report.stretch": ["2024-01-02T18:00", "2024-01-02T20:00"],
     "baselines": ["mean", "ridge", "har"],

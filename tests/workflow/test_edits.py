@@ -95,6 +95,7 @@ EXPECTED = {
     "silos.units": set(),
     "lightgbm.num_leaves": set(),
     "evaluate.tries": EVALUATED,
+    "trade.latency_ms": {"trade"} | EVALUATED,
     "verdict.leak_skill": EVALUATED,
     "report.stretch": {"report"},
     "baselines": BASELINES | EVALUATED,

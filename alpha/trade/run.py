@@ -1,0 +1,148 @@
+"""The step: what every run's signal earns, by fold and over each path of folds. In memory are the
+quotes of all files, and the trades of one model."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from alpha.core.artifacts import whole_folder
+from alpha.core.frames import open_frame
+from alpha.core.text import track
+from alpha.data.features import open_folder
+from alpha.data.params import Label, classes
+from alpha.evaluate import figures, folds
+from alpha.evaluate.figures import Row
+from alpha.evaluate.folds import Block
+from alpha.learn.kinds import MATCHED_MLP
+from alpha.learn.params import run_folder
+from alpha.trade.simulation import Market, trade
+from alpha.trade.statistics import Observed, over_tries
+
+SIDED = ("signed_max", "end_return", "direction", "triple_barrier")
+SPLITS = ("valid", "test")
+_CSV: Any = {"index": False, "lineterminator": "\n", "date_format": "%Y-%m-%dT%H:%M:%S.%fZ"}
+
+
+def run(params: Any, runs: Sequence[str], given: Any) -> None:
+    """Trade `runs`, named model-seed, and write the folder `given.out`: figures.csv and, of a
+    target with a side, equity/{model}.csv and trades/{model}-{seed}.csv. Raises InputError, naming
+    the file, where one is missing or is not of its format."""
+    with whole_folder(given.out) as part:
+        if (target := params.label.target) in SIDED:
+            rows = list(_trade(params, runs, given, part))
+        else:
+            why = f"{target} has no side: what knowing it is worth is an upper bound, not a trade"
+            rows = [Row(model="all", split="test", figure="trading", reason=why)]
+        figures.write(part / figures.NAME, figures.table(rows))
+
+
+def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[Row]:
+    """The figures of every run and model; writes the other files."""
+    paths, numbers = folds.read(given.splits)
+    every = _folders(runs, given.predictions / str(numbers[0]))
+    market = read_market(given.features, params)
+    # Valid as if it were one path, of all folds.
+    valids = [Block(fold=fold, start_ns=-(2**63), end_ns=2**63 - 1) for fold in numbers]
+    places = {("test", ""): paths, ("valid", ""): [valids]}
+    for number, blocks in enumerate(zip(*paths, strict=True) if numbers[1:] else ()):
+        name = f"block {number}" if paths[1:] else f"fold {blocks[0].fold}"
+        places["test", name] = [[block] for block in blocks]
+    seen: dict[tuple[str, str], Observed] = {}
+    returns: dict[tuple[str, int | None], np.ndarray] = {}
+    for model, of_model in groupby(track(every, "trade", total=len(every)), lambda one: one[0]):
+        traded: dict[int, dict[tuple[str, int], pd.DataFrame]] = {}
+        for _, seed, where in of_model:
+            traded[seed], times = {}, {}
+            for fold in numbers:
+                folder = given.predictions / str(fold) / where
+                valid, test = (read_signal(folder / f"{of}.h5", params.label) for of in SPLITS)
+                times |= {("valid", fold): valid[0], ("test", fold): test[0]}
+                chosen, traded[seed]["valid", fold] = choose(*valid, market, params)
+                threshold = math.inf if chosen is None else chosen
+                traded[seed]["test", fold] = trade(*test, threshold, market, params)
+                at: dict[str, Any] = {"split": "valid", "event": f"fold {fold}", "value": chosen}
+                yield Row(model, seed, figure="trade_threshold", **at)
+            for (split, place), of in places.items() if not seen else ():
+                some = [_inside(times[split, of.fold], of) for path in of for of in path]
+                starts = [block.start_ns for block in of[0]]
+                seen[split, place] = Observed(np.unique(np.concatenate(some)), starts, params)
+            made = pd.concat([traded[seed]["test", fold].assign(fold=fold) for fold in numbers])
+            _write(out / "trades" / f"{model}-{seed}.csv", made)
+        for key in (*traded, None):
+            for (split, place), of in places.items():
+                copies = [
+                    pd.concat([_inside(traded[seed][split, of.fold], of) for of in path])
+                    for seed in (traded if key is None else [key])
+                    for path in of
+                ]
+                at = {"model": model, "seed": key, "split": split, "slice": place}
+                rows, found = seen[split, place].earned(copies, **at)
+                yield from rows
+                if (split, place) == ("test", ""):
+                    returns[model, key] = found
+        equity = np.cumsum(np.mean(returns[model, None], axis=0))
+        curve = pd.DataFrame({"time": seen["test", ""].ends_ns, "equity_bps": equity})
+        _write(out / "equity" / f"{model}.csv", curve.iloc[:: -math.ceil(len(equity) / 1000)][::-1])
+    yield from over_tries(returns, params.evaluate.tries)
+
+
+def _folders(runs: Sequence[str], predictions: Path) -> list[tuple[str, int, Path]]:
+    """Model, seed and folder inside a fold's of each run, and of the matched MLPs, by model."""
+    found = [(run.rpartition("-")[0], int(run.rpartition("-")[2]), run_folder(run)) for run in runs]
+    matched = [(MATCHED_MLP, seed, where / MATCHED_MLP) for _, seed, where in found]
+    return found + [one for one in matched if (predictions / one[2]).is_dir()]
+
+
+def read_market(features: Path, params: Any) -> Market:
+    """The quotes of all rows that count, and sizes where they are named."""
+    data, parts = params.data, []
+    folder = open_folder(features, data)
+    for file in folder.files:
+        with folder.open(file) as frame:
+            time_ns, kept = folder.times(file, frame)
+            columns = frame.matrix([data.best_bid, data.best_ask, *(params.trade.sizes or ())])
+        parts.append((time_ns, *columns[kept].T.astype(np.float64)))
+    return Market(params.label, *map(np.concatenate, zip(*parts, strict=True)))
+
+
+def read_signal(path: Path, label: Label) -> tuple[np.ndarray, np.ndarray]:
+    """The times of a file of predictions, and what it says at each, (rows,): above 0 to buy."""
+    codes = classes(label)
+    sides = [f"probability_{codes.index(side)}" for side in (1.0, -1.0)] if codes else []
+    with open_frame(path) as frame:
+        values = frame.matrix(sides or ["prediction"]).astype(np.float64)
+        return frame.time_ns(), values[:, 0] - (values[:, 1] if codes else 0.0)
+
+
+def choose(
+    time_ns: np.ndarray, signal: np.ndarray, market: Market, params: Any
+) -> tuple[float | None, pd.DataFrame]:
+    """Of the quantiles of |signal| the one that earns most in all, with enough trades, the first of
+    equals; None if none earns. And the trades of the best, even so; none without enough."""
+    best, most, found = None, -math.inf, trade(time_ns, signal, math.inf, market, params)
+    size = np.abs(signal[np.isfinite(signal)])
+    for threshold in np.quantile(size, params.trade.quantiles).tolist() if len(size) else ():
+        trades = trade(time_ns, signal, threshold, market, params)
+        earns = float(trades["net_bps"].sum())
+        if trades["net_bps"].count() >= params.trade.least_trades and earns > most:
+            best, most, found = threshold, earns, trades
+    return best if most > 0 else None, found
+
+
+def _inside(found: Any, block: Block) -> Any:
+    """Of ascending times (rows,), or of trades, those in a block."""
+    times = found["time"] if isinstance(found, pd.DataFrame) else found
+    return found[slice(*np.searchsorted(times, (block.start_ns, block.end_ns)))]
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    path.parent.mkdir(exist_ok=True)
+    times = table.columns.intersection(["time", "entry_time", "exit_time"])
+    table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times}).to_csv(
+        path, **_CSV
+    )
