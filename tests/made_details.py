@@ -164,8 +164,8 @@ def details(
     **other: Any,
 ) -> Details:
     """Two models: `mean`, which is collapsed, and `silos`, which has skill and a flag. `changed`
-    are other figures of a model on every split, or by "model split" on one; also of the label or
-    the oracle on one."""
+    are other figures of a model on every split, or by "model split" on one; also of the label, the
+    oracle or "all" on one."""
     changed = changed or {}
     skills = {
         "mean": {"skill": over(0.0, 0.0, 0.0), "std_ratio": over(0.0)},
@@ -177,6 +177,7 @@ def details(
         more = {"label_quantiles": [0.0, 3e-4, 9e-4], "counts": [500, 500]}
         more |= changed.get(f"label {split}", {})
         made += rows("oracle", split, changed.get(f"oracle {split}", {}))
+        made += rows("all", split, changed.get(f"all {split}", {}))
         made += (
             row._replace(figure=row.figure.removeprefix("label_"))
             for row in rows("label", split, label | more)

@@ -417,3 +417,99 @@ def test_both_questions_have_an_answer_with_its_reason(params, given, learnable,
     assert found.actionable.why.endswith(".")
     if learnable == "yes":
         assert found.learnable.why == f"{GAIN}."
+
+
+TRADED = {
+    "trades": 120.0,
+    "net_bps": over(2.1, 0.4, 3.8),
+    "drawdown_bps": 40.0,
+    "sharpe": over(3.14, 0.5, 5.8),
+    "deflated_sharpe": 0.97,
+}
+SAID = (
+    "leaves 2.1 bps (0.4 to 3.8 bps) a trade on test after latency, spread and fees, in 120 "
+    "trades: a drawdown of 40 bps, a Sharpe ratio of 3.1 a year, not the luck of so many tries "
+    "with a probability of 97.0 %; the choice of the best model is overfit with one of 12.0 %"
+)
+
+
+def traded(params: Params, *, valid=None, test=None, **other) -> Verdict:
+    """The verdict where trading on paper pays but for what is said; thresholds would not."""
+    fails = {"thresholds": [threshold(10, -4, -5)]}
+    found = {"all test": {"overfit_probability": 0.12}}
+    return verdict(
+        params,
+        valid=fails | TRADED | (valid or {}),
+        test=fails | TRADED | (test or {}),
+        changed=found,
+        **other,
+    )
+
+
+def test_of_a_target_with_a_side_trading_says_if_acting_pays(params):
+    found = traded(params)
+    assert found.name == "actionable_on_paper"
+    assert found.sentence == (
+        f"{GAIN}. Trading beyond the threshold chosen on valid {SAID}. On paper only."
+    )
+    assert found.actionable.answer == "yes"
+    assert found.figures["test_trades"] == found.figures["valid_trades"] == 120
+    assert found.figures["test_deflated_sharpe"] == 0.97
+    assert "threshold_bps" not in found.figures
+
+
+def test_trading_of_classes_can_be_actionable_where_thresholds_say_nothing(params):
+    assert traded(params, classes=[-1.0, 0.0, 1.0], skill=SKILL).name == "actionable_on_paper"
+
+
+def test_trades_that_may_be_luck_are_not_actionable(params):
+    found = traded(params, test={"net_bps": over(2.1, -0.4, 4.6)})
+    assert found.name == "skill_not_actionable"
+    luck = SAID.replace("0.4 to 3.8", "−0.4 to 4.6")
+    assert found.sentence == f"{GAIN}, but trading is not sure to pay: it {luck}."
+    assert found.actionable.answer == "not proven"
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (
+            {"valid": {"trades": 29.0}},
+            "on valid it makes 29 trades, where 30 are needed to say whether acting pays",
+        ),
+        (
+            {"valid": {"net_bps": over(-1.0, -2.0, 0.1)}},
+            "on valid the best threshold leaves −1 bps (−2 to 0.1 bps) a trade",
+        ),
+        (
+            {"test": {"trades": 29.0}},
+            "on test it makes 29 trades, where 30 are needed to say whether acting pays",
+        ),
+        ({"test": {"net_bps": over(2.1)}}, "(with no interval, as it acts in too few blocks"),
+    ],
+)
+def test_without_enough_trades_or_a_gain_on_valid_it_is_not_actionable(params, changed, why):
+    found = traded(params, **changed)
+    assert found.name == "skill_not_actionable"
+    assert why in found.sentence
+    assert found.actionable.answer == "not proven"
+
+
+def test_where_the_best_threshold_loses_on_valid_for_sure_one_could_not_act(params):
+    found = traded(params, valid={"net_bps": over(-2.0, -3.0, -1.0)})
+    assert found.actionable.answer == "no"
+
+
+def test_trading_that_pays_proves_neither_skill_nor_that_nothing_leaks(params):
+    assert traded(params, skill=over(0.2, -0.1, 0.5)).name == "no_skill"
+    assert traded(params, leaks=[LEAK]).name == "skill_not_actionable"
+
+
+def test_a_target_without_a_side_keeps_its_threshold_check_and_says_what_that_leaves(params):
+    reason = "abs_max has no side: what knowing it is worth is an upper bound, not a trade"
+    no_side = {"all test": {"undefined": {"trading": reason}}}
+    found = verdict(params, changed=no_side)
+    assert found.name == "actionable_on_paper"
+    assert found.sentence.endswith(
+        "The target abs_max has no side: what knowing it is worth is an upper bound, not a trade."
+    )

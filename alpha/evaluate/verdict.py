@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alpha.audit.findings import Finding
+from alpha.core import text
 from alpha.core.text import bps, number, percent
 from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Answer, Details, Verdict, VerdictName
@@ -45,16 +46,23 @@ def judge(
         worse = skill.high is not None and skill.high <= 0
         learnable = Answer(answer="no" if worse else "not proven", why=sentence)
     else:
-        pays, why = _acting(details, model, limits, figures)
+        sided, reason = test["trades"].value is not None, details.on("all")["trading"].reason
+        pays, why = (_trading if sided else _acting)(details, model, limits, figures)
         name = "actionable_on_paper" if pays else "skill_not_actionable"
         sentence = f"{gain}. {why}" if pays else f"{gain}, but {why}."
         learnable = Answer(answer="yes", why=f"{gain}.")
         acts = [
             one for one in details.on(model, "valid").thresholds if one["prediction_above"].value
         ]
-        loses = bool(acts) and all((one["after_fees_bps"].high or 0.0) < 0 for one in acts)
+        after = (
+            [details.on(model, "valid")["net_bps"]]
+            if sided
+            else [one["after_fees_bps"] for one in acts]
+        )
+        loses = bool(after) and all((one.high or 0.0) < 0 for one in after)
         answer: Any = "yes" if pays else "no" if loses else "not proven"
         actionable = Answer(answer=answer, why=why if pays else f"{why}.")
+        sentence += f" The target {reason}." if reason else ""
     known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
     flags = raise_flags(details, model, name, limits, figures, leaks)
     if any(flag.name == "leak_suspected" for flag in flags):
@@ -185,13 +193,13 @@ def _acting(details: Details, model: str, limits: Limits, figures: Figures) -> t
     at = bps(float(chosen.event))
     more = f"more than {at}, the threshold chosen on valid,"
     if chosen["after_fees_bps"].least <= 0:
-        best = f"the best, {at}, leaves {_left(chosen)}"
+        best = f"the best, {at}, leaves {_left(chosen['after_fees_bps'])}"
         return False, f"on valid no threshold is sure to pay {trip}: {best}"
     if windows < needed:
         return False, f"on test it predicts {more} in {_of_windows(windows)}, {where}"
     acting = f"on test acting where it predicts {more} is"
     if left.value is None or left.low is None or left.low <= 0:
-        return False, f"{acting} not sure to pay {trip}: it leaves {_left(judged)}"
+        return False, f"{acting} not sure to pay {trip}: it leaves {_left(left)}"
     if lift is None or lift <= 1:
         its_lift = "not defined" if lift is None else number(lift, 2)
         return False, f"{acting} no better than acting always: the lift is {its_lift}"
@@ -200,6 +208,30 @@ def _acting(details: Details, model: str, limits: Limits, figures: Figures) -> t
         f"(at least {bps(left.low)}), in {windows:,} windows apart from each other. "
         f"On paper only; the realised outcome is {details.threshold_meaning}."
     )
+
+
+def _trading(details: Details, model: str, limits: Limits, figures: Figures) -> tuple[bool, str]:
+    """Whether the positions of `alpha trade` pay, and why; adds the figures that say so."""
+    overfit, net = details.on("all")["overfit_probability"].value, details.on(model)["net_bps"]
+    for split in ("valid", "test"):
+        of, needed = details.on(model, split), limits.actionable_windows
+        for name in ("trades", "net_bps", "drawdown_bps", "sharpe", "deflated_sharpe"):
+            figures[f"{split}_{name}"] = of[name].value
+        if (made := of["trades"].value or 0) < needed:
+            where = f"where {needed:,} are needed to say whether acting pays"
+            return False, f"on {split} it makes {made:,.0f} trades, {where}"
+        if (of["net_bps"].value or 0) <= 0 and split == "valid":
+            return False, f"on valid the best threshold leaves {_left(of['net_bps'])} a trade"
+    said = (
+        f"{_left(net)} a trade on test after latency, spread and fees, in {made:,.0f} trades: a "
+        f"drawdown of {bps(of['drawdown_bps'].value or 0)}, a Sharpe ratio of "
+        f"{text.figure(of['sharpe'].value, 1)} a year, not the luck of so many tries with a "
+        f"probability of {text.share(of['deflated_sharpe'].value)}; the choice of the best model "
+        f"is overfit with one of {text.share(overfit)}"
+    )
+    if net.least <= 0:
+        return False, f"trading is not sure to pay: it leaves {said}"
+    return True, f"Trading beyond the threshold chosen on valid leaves {said}. On paper only."
 
 
 def _windows(check: Selection) -> int:
@@ -211,8 +243,8 @@ def _of_windows(count: int) -> str:
     return f"{count:,} window{'s' * (count != 1)}"
 
 
-def _left(check: Selection) -> str:
-    value, low, high, _ = check["after_fees_bps"]
+def _left(found: Interval) -> str:
+    value, low, high, _ = found
     if value is None:
         return "nothing that can be counted"
     if low is None or high is None:

@@ -21,6 +21,7 @@ OPTIONS = [
     Option("--audit", "folder that `alpha audit` wrote"),
     Option("--splits", "folder that `alpha split` wrote"),
     Option("--normalization", "folder that `alpha normalize` wrote"),
+    Option("--trade", "folder that `alpha trade` wrote, for its equity/", required=False),
     Option("--out", "the page, an HTML file"),
 ]
 SECTIONS = {"data": Data, "label": Label, "report": Report}

@@ -2,6 +2,7 @@
 distributions of outcomes and predictions, and calibration."""
 
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,24 @@ def calibration(details: Details, model: str) -> Markup | None:
     title = f"Calibration of {model} by decile of predictions on test"
     axes = {"title": model, "xlabel": f"prediction, {svg.unit(details)}", "ylabel": "mean outcome"}
     return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL, **axes)
+
+
+def equity(details: Details, files: Mapping[str, Path], *, drawdown: bool = False) -> Markup:
+    """Of each model with a file of its equity on test the curve; or how far that is below its
+    highest point."""
+    what = "drawdown" if drawdown else "equity"
+
+    def paint(ax: Any) -> None:
+        for model in filter(files.__contains__, content.varying(details)):
+            found = read_csv(files[model], {"equity_bps": float}, ["time", "equity_bps"])
+            values = found["equity_bps"]
+            values = values - values.cummax().clip(lower=0.0) if drawdown else values
+            ax.plot(pd.to_datetime(found["time"]), values, color=svg.color(details, model))
+        ax.axhline(0, color=svg.MUTED, linewidth=1)
+        svg.clock(ax)
+
+    title = f"The {what} of each model that trades, on test"
+    return svg.draw(f"{what}-test", title, paint, xlabel="time (UTC)", ylabel=f"{what}, bps")
 
 
 def rank_ic_by_hour(details: Details, model: str) -> Markup | None:

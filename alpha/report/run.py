@@ -44,6 +44,7 @@ def run(
     splits: Path,
     normalization: Path,
     out: Path,
+    trade: Path | None = None,
 ) -> None:
     """Write the page `out` from what the steps before it wrote.
 
@@ -92,6 +93,8 @@ def run(
         importance={
             of: drawn(varying, partial(ladder.importance, of=of)) for of in ("family", "feature")
         },
+        equity={path.stem: path for path in trade.glob("equity/*.csv")} if trade else {},
+        no_side=details.on("all")["trading"].reason,
         audited=audited,
         as_good=as_good,
         mids=mids,

@@ -30,7 +30,7 @@ _GIVE_WAY = "\ntries", "hind-\nsight", "rank IC\ntest", "im-\nproves", "skill\nv
 _DAYS = 10  # at most so many are printed, the worst
 _DIGITS = {"lift": 2, "decile_lift": 2, "after_fees_bps": 1}
 _DIGITS |= {"importance": 4, "importance_spread": 4}
-_COUNTS = "rows label_above prediction_above both windows non_finite epochs best_epoch"
+_COUNTS = "trades rows label_above prediction_above both windows non_finite epochs best_epoch"
 _SHARES = "precision recall base_rate near_mean_share"
 _FORMATS: dict[str, Callable[[float | None], str]] = {
     **{name: partial(figure, digits=digits) for name, digits in _DIGITS.items()},
@@ -57,6 +57,10 @@ _CHECKS = (
 _EVENTS = (
     "event | base rate | PR-AUC | [interval] | decile lift | [interval]",
     "name base_rate average_precision [average_precision] decile_lift [decile_lift]",
+)
+_TRADES = (
+    "trades | net, bps | [interval] | a day | drawdown | Sharpe | [interval] | deflated",
+    "trades net_bps [net_bps] bps_per_day drawdown_bps sharpe [sharpe] deflated_sharpe",
 )
 _SLICES = " | rows | skill | rank IC | std ratio", "name rows skill rank_ic std_ratio"
 _FOLDS = "fold | skill | [interval] | rank IC | [interval]", "name skill [skill] rank_ic [rank_ic]"
@@ -157,6 +161,7 @@ def _dashboard(details: Details, name: str, tried: Tried) -> Iterator[Renderable
         f"Threshold check on test. {after_fees} {details.threshold_meaning}": _table(
             _CHECKS, test.thresholds
         ),
+        "Trading on paper on test": _table(_TRADES, [test] if test["trades"].value else []),
         "Events on test": _table(_EVENTS, test.events("average_precision")),
         "Folds of test": _table(_FOLDS, test.folds),
         f"Days of test, worst first{more}": _table(_SLICES, days[:_DAYS]),

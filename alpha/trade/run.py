@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from alpha.core.artifacts import whole_folder
-from alpha.core.frames import open_frame
 from alpha.core.text import track
 from alpha.data.features import open_folder
 from alpha.data.params import Label, classes
 from alpha.evaluate import figures, folds
 from alpha.evaluate.figures import Row
 from alpha.evaluate.folds import Block
+from alpha.evaluate.inputs import read_predictions
 from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.params import run_folder
 from alpha.trade.simulation import Market, trade
@@ -36,7 +36,8 @@ def run(params: Any, runs: Sequence[str], given: Any) -> None:
         if (target := params.label.target) in SIDED:
             rows = list(_trade(params, runs, given, part))
         else:
-            why = f"{target} has no side: what knowing it is worth is an upper bound, not a trade"
+            side = "one side only" if target in ("up", "down") else "no side"
+            why = f"{target} has {side}: what knowing it is worth is an upper bound, not a trade"
             rows = [Row(model="all", split="test", figure="trading", reason=why)]
         figures.write(part / figures.NAME, figures.table(rows))
 
@@ -53,11 +54,12 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
         name = f"block {number}" if paths[1:] else f"fold {blocks[0].fold}"
         places["test", name] = [[block] for block in blocks]
     seen: dict[tuple[str, str], Observed] = {}
+    times: dict[tuple[str, int], np.ndarray] = {}
     returns: dict[tuple[str, int | None], np.ndarray] = {}
     for model, of_model in groupby(track(every, "trade", total=len(every)), lambda one: one[0]):
         traded: dict[int, dict[tuple[str, int], pd.DataFrame]] = {}
         for _, seed, where in of_model:
-            traded[seed], times = {}, {}
+            traded[seed] = {}
             for fold in numbers:
                 folder = given.predictions / str(fold) / where
                 valid, test = (read_signal(folder / f"{of}.h5", params.label) for of in SPLITS)
@@ -65,25 +67,25 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
                 chosen, traded[seed]["valid", fold] = choose(*valid, market, params)
                 threshold = math.inf if chosen is None else chosen
                 traded[seed]["test", fold] = trade(*test, threshold, market, params)
-                at: dict[str, Any] = {"split": "valid", "event": f"fold {fold}", "value": chosen}
-                yield Row(model, seed, figure="trade_threshold", **at)
-            for (split, place), of in places.items() if not seen else ():
-                some = [_inside(times[split, of.fold], of) for path in of for of in path]
-                starts = [block.start_ns for block in of[0]]
-                seen[split, place] = Observed(np.unique(np.concatenate(some)), starts, params)
+                of: dict[str, Any] = {"split": "valid", "event": f"fold {fold}", "value": chosen}
+                yield Row(model, seed, figure="trade_threshold", **of)
+            for at, of_paths in places.items() if not seen else ():
+                some = [_inside(times[at[0], of.fold], of) for path in of_paths for of in path]
+                starts = [block.start_ns for block in of_paths[0]]
+                seen[at] = Observed(np.unique(np.concatenate(some)), starts, params)
             made = pd.concat([traded[seed]["test", fold].assign(fold=fold) for fold in numbers])
             _write(out / "trades" / f"{model}-{seed}.csv", made)
         for key in (*traded, None):
-            for (split, place), of in places.items():
+            for at, of_paths in places.items():
                 copies = [
-                    pd.concat([_inside(traded[seed][split, of.fold], of) for of in path])
+                    pd.concat([_inside(traded[seed][at[0], of.fold], of) for of in path])
                     for seed in (traded if key is None else [key])
-                    for path in of
+                    for path in of_paths
                 ]
-                at = {"model": model, "seed": key, "split": split, "slice": place}
-                rows, found = seen[split, place].earned(copies, **at)
+                of = {"model": model, "seed": key, "split": at[0], "slice": at[1]}
+                rows, found = seen[at].earned(copies, **of)
                 yield from rows
-                if (split, place) == ("test", ""):
+                if at == ("test", ""):
                     returns[model, key] = found
         equity = np.cumsum(np.mean(returns[model, None], axis=0))
         curve = pd.DataFrame({"time": seen["test", ""].ends_ns, "equity_bps": equity})
@@ -112,11 +114,10 @@ def read_market(features: Path, params: Any) -> Market:
 
 def read_signal(path: Path, label: Label) -> tuple[np.ndarray, np.ndarray]:
     """The times of a file of predictions, and what it says at each, (rows,): above 0 to buy."""
-    codes = classes(label)
-    sides = [f"probability_{codes.index(side)}" for side in (1.0, -1.0)] if codes else []
-    with open_frame(path) as frame:
-        values = frame.matrix(sides or ["prediction"]).astype(np.float64)
-        return frame.time_ns(), values[:, 0] - (values[:, 1] if codes else 0.0)
+    found = read_predictions(path, classes(label))
+    if not classes(label):
+        return found.time_ns, found.score
+    return found.time_ns, found.values[:, -1] - found.values[:, 0]
 
 
 def choose(

@@ -121,14 +121,13 @@ class Observed:
             return by_name(values | {"net_bps": None}, {"net_bps": _NONE}, **at), returns
         means = "net_bps", "gross_bps", "fees_bps", "holding_seconds"
         values |= {name: float(done[name].mean()) for name in means}
-        values["bps_per_day"] = net.sum() / len(copies) / days(blocks)
-        if "capacity" in done:
-            values["capacity"] = float(done["capacity"].median())
-        values["turnover"] = len(done) / len(copies) / days(blocks)
-        values["hit_rate"] = float(np.mean(net > 0))
+        over = len(copies) * days(blocks)
+        values |= {"bps_per_day": net.sum() / over, "turnover": len(done) / over}
         equity = np.cumsum(np.pad(returns, ((0, 0), (1, 0))), axis=1)
         falls = np.max(np.maximum.accumulate(equity, axis=1) - equity, axis=1)
-        values["drawdown_bps"] = float(np.mean(falls))
+        values |= {"hit_rate": float(np.mean(net > 0)), "drawdown_bps": float(np.mean(falls))}
+        if "capacity" in done:
+            values["capacity"] = float(done["capacity"].median())
         cell = blocks.of_rows[np.searchsorted(self.time_ns, done["time"])]
         sums = [np.bincount(cell, of, blocks.cells) for of in (net, np.ones(len(net)))]
         few = blocks.reason or blocks.effective(sums[1]) < LEAST_BLOCKS
