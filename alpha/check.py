@@ -3,6 +3,7 @@ earlier results before the step could object. It alone loads all params."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,13 +15,12 @@ from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.data.columns import SplitName
-from alpha.data.features import families, moment, open_folder
+from alpha.data.features import all_times, families, moment, open_symbols
 from alpha.data.params import SIMULATED, Data, Features, Label
 from alpha.evaluate.params import Evaluate, Verdict
 from alpha.ingest.params import INGESTED, Ingest, find_files, market
 from alpha.learn.kinds import KINDS
-from alpha.learn.params import LADDER, Loss, sections
-from alpha.models.networks.params import Train
+from alpha.learn.params import LADDER, Loss, Train, sections
 from alpha.normalize import Normalize
 from alpha.report import Report
 from alpha.simulate import Simulate
@@ -41,14 +41,16 @@ Params: Any = core_params.model(SECTIONS)
 
 
 class Checked(NamedTuple):
-    """How many folds the data give, and of each that split.folds names what becomes of the rows."""
+    """How many folds the data give, of each that split.folds names what becomes of the rows, and
+    by symbol the columns that not all symbols have."""
 
     given: int
     folds: dict[int, dict[SplitName, dict[str, Any]]]
+    left_out: dict[str, tuple[str, ...]]
 
 
 def command(params: Any, args: Arguments) -> None:
-    given, folds = run(params)
+    given, folds, left_out = run(params)
     if not folds:
         print(f"{INGESTED}: still to be made from raw data: `make run`, or `dvc repro`")
     for number, splits in folds.items():
@@ -60,6 +62,8 @@ def command(params: Any, args: Arguments) -> None:
             print(f"{name:5}  {start} to {end}: {rows.pop('kept'):,} rows kept")
             lost = (f"{count:,} {status}" for status, count in rows.items() if count)
             print("      ", ", ".join(lost))
+    for symbol, columns in left_out.items():
+        print(f"{symbol}: left out, as not all symbols have them: {text.some(columns, most=8)}")
     if given > len(folds) > 0:
         print(
             f"The data give {given} folds, 0 to {given - 1}: `alpha folds --write` sets them all."
@@ -95,6 +99,7 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
     from alpha.label.targets import compute
 
     label, sources = params.label, params.ingest.sources
+    left_out: dict[str, tuple[str, ...]] = {}
     if sources:
         if params.data.dir != INGESTED:
             raise InputError(
@@ -102,29 +107,32 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
             )
         find_files(market(params.ingest))
         if not (ingested and Path(INGESTED).is_dir()):
-            return Checked(0, {})
+            return Checked(0, {}, {})
     if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change
         times: Times = partial(_simulated, params.simulate)
         quotes = (np.ones(params.simulate.rows_per_day),) * 2
         first_ns, *_, last_ns = np.concatenate([day[[0, -1]] for day in times()]).tolist()
         known = ((day, compute(day, *quotes, label, end_ns=last_ns).status) for day in times())
     else:
-        folder = open_folder(Path(params.data.dir), params.data)
-        families(folder.features, params.features)
-        times, first_ns, last_ns = folder.each_time, folder.first_ns, folder.last_ns
+        folders = open_symbols(Path(params.data.dir), params.data)
+        families(folders[0].features, params.features)
+        times = partial(all_times, folders)
+        first_ns, last_ns = min(of.first_ns for of in folders), max(of.last_ns for of in folders)
         if last_ns - first_ns < label.horizon_ns:
             raise InputError(
                 f"{params.data.dir}: must reach further than label.horizon_seconds "
                 f"({label.horizon_seconds:g}), found {moment(first_ns)} to {moment(last_ns)}"
             )
-        known = ((time_ns, made.status) for *_, time_ns, _, made, _ in label_files(folder, label))
+        made = chain.from_iterable(label_files(folder, label) for folder in folders)
+        known = ((time_ns, labels.status) for *_, time_ns, _, labels, _ in made)
+        left_out = {of.symbol: of.left_out for of in folders if of.left_out}
     found = schemes.scheme(params.split, times, max_gap_ns=label.max_gap_ns)
     given = len(found.folds)
     if every:
-        return Checked(given, {})
+        return Checked(given, {}, left_out)
     folds = dict(zip(params.split.folds, schemes.chosen(params.split, found).folds, strict=True))
     if not rows:
-        return Checked(given, {})
+        return Checked(given, {}, left_out)
     counts = {
         fold: np.zeros((len(of) + 1, len(ROW_STATUS)), dtype=int) for fold, of in folds.items()
     }
@@ -133,7 +141,8 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
             both = row_status(time_ns, status, ranges, horizon_ns=label.horizon_ns)
             np.add.at(counts[fold], both, 1)
     ends = {"first_ns": first_ns, "last_ns": last_ns}
-    return Checked(given, {fold: summarize(of, counts[fold], **ends) for fold, of in folds.items()})
+    of_folds = {fold: summarize(of, counts[fold], **ends) for fold, of in folds.items()}
+    return Checked(given, of_folds, left_out)
 
 
 def _simulated(market: Simulate) -> Iterator[np.ndarray]:

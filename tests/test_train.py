@@ -14,10 +14,11 @@ from alpha.learn.dataset import Dataset, Known
 from alpha.learn.history import Splits
 from alpha.learn.kinds import KINDS, MODELS
 from alpha.learn.losses import Objective
+from alpha.learn.params import Train
 from alpha.models.networks import mlp
 from alpha.models.networks.backend import tensorflow
 from alpha.models.networks.network import targets
-from alpha.models.networks.params import Mlp, Train
+from alpha.models.networks.params import Mlp
 from alpha.models.networks.training import fit_network
 from alpha.train import run as train
 

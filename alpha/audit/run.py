@@ -1,7 +1,10 @@
 """The audit: what it finds on the data at hand, the worst first."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+import pandas as pd
 
 from alpha.audit import Audit, days, drift, leads, peers, quotes, sample
 from alpha.audit import splits as cut
@@ -10,7 +13,7 @@ from alpha.audit.knowledge import findings_of, knowing
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.data.contract import read_contract
-from alpha.data.features import folds, open_folder
+from alpha.data.features import folds, open_symbols
 from alpha.data.params import Data, Label
 from alpha.split import Split
 
@@ -34,20 +37,18 @@ def run(
     contracts = {fold: read_contract(normalization / f"{fold}.json") for fold in folds(splits)}
     last, contract = max(contracts.items())
     splits = splits / str(last)
-    folder = open_folder(features, data)
-    of = sample.read(folder, label, labels=labels, rows=audit.rows)
-    known = leads.figures(of)
-    known = known.join(peers.figures(of, known.index[knowing(known) != ""]))
     drifting, moved = drift.check(splits, contract, label)
-    found = [
-        *findings_of(known, of),
-        *cut.check(
-            data, label, split, features=features, labels=labels, splits=splits, contract=contract
-        ),
-        *days.check(folder, of),
-        *quotes.check(folder, label),
-        *drifting,
-    ]
+    paths = {"features": features, "labels": labels, "splits": splits}
+    found = [*cut.check(data, label, split, **paths, contract=contract), *drifting]
+    tables: list[pd.DataFrame] = []
+    for folder in open_symbols(features, data):
+        of = sample.read(folder, label, labels=labels, rows=audit.rows)
+        known = leads.figures(of)
+        known = known.join(peers.figures(of, known.index[knowing(known) != ""]))
+        tables.append(known)
+        those = [*findings_of(known, of), *days.check(folder, of), *quotes.check(folder, label)]
+        where = f"{folder.symbol}: " if folder.symbol else ""
+        found += [replace(one, sentence=f"{where}{one.sentence}") for one in those]
     found.sort(key=lambda one: SEVERITIES.index(one.severity))
     refused = {"none": 0, "leak": 1, "warning": 2}[audit.fail_on]
     worst = [one for one in found if one.severity in SEVERITIES[:refused]]
@@ -59,7 +60,8 @@ def run(
         )
     with whole_folder(out) as part:
         write_json(part / NAME, Findings(findings=found).model_dump(mode="json"))
-        table = known.join(moved.set_index("feature"))
+        # Of several symbols, the figures of the first.
+        table = tables[0].join(moved.set_index("feature"))
         table.to_csv(part / "features.csv", float_format="%.6g", lineterminator="\n")
         (part / "passed").mkdir()
         for fold, one in contracts.items():

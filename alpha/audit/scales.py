@@ -1,5 +1,7 @@
 """Features that were scaled by figures of later rows before they came here."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from alpha.audit.findings import Finding
@@ -17,13 +19,14 @@ _TURNS = 0.2  # of the hours in which it moves: a function of time alone turns i
 
 
 def check(
-    folder: FeatureFolder, contract: Contract, last_ns: int
+    folders: Sequence[FeatureFolder], contract: Contract, last_ns: int
 ) -> tuple[list[Finding], np.ndarray, np.ndarray]:
     """Findings, where train ends at `last_ns`; which columns are constant or functions of time
     alone, (columns,) bool; and the sums of all rows. One pass over all feature files."""
     keys, found = [], []
-    frames = (folder.open(file) for file in folder.files)
-    for time_ns, rows in parallel.ahead(parts(frames, contract.names, folder.data.timestamp)):
+    frames = (folder.open(file) for folder in folders for file in folder.files)
+    time = folders[0].data.timestamp
+    for time_ns, rows in parallel.ahead(parts(frames, contract.names, time)):
         # Pieces are within a UTC hour, and before or after train's end.
         key = time_ns // _HOUR_NS * 2 + (time_ns > last_ns)
         cuts = np.flatnonzero(np.diff(key)) + 1

@@ -15,7 +15,7 @@ from alpha.core.frames import open_frame, parts
 from alpha.core.text import percent, some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import Piece, moment, open_folder, split_pieces
+from alpha.data.features import Piece, moment, open_symbols, split_pieces
 from alpha.data.params import Data, Label
 from alpha.split import Split
 
@@ -31,7 +31,7 @@ def check(
     by later rows. All rows are read. Raises InputError where files do not belong together."""
     with split_pieces(splits / "train")[-1].open() as frame:
         last_ns = int(frame.time_ns()[-1])
-    scaled, clocks, every = scales.check(open_folder(features, data), contract, last_ns)
+    scaled, clocks, every = scales.check(open_symbols(features, data), contract, last_ns)
     # Rows of a closed market are equal, though clocks tick.
     kept = [_read(splits / name, contract, ~clocks) for name in SPLITS]
     times, hashes, sums = zip(*kept, strict=True)
@@ -68,7 +68,10 @@ def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
     for name in SPLITS:
         wrong = 0
         for piece in split_pieces(splits / name):
-            with piece.open() as frame, open_frame(labels / piece.path.name) as known:
+            with (
+                piece.open() as frame,
+                open_frame(labels / piece.symbol / piece.path.name) as known,
+            ):
                 outcome = pd.Series(known.column("alpha_outcome"), known.time_ns())
                 wrong += (outcome.reindex(frame.time_ns()) != frame.column("alpha_outcome")).sum()
         if wrong:

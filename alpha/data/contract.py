@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,30 @@ class Contract:
     inf: np.ndarray
     clip: float
     rows: int
+    symbols: Mapping[str, "Contract"] = field(default_factory=dict)
 
     def content(self) -> dict[str, Any]:
+        of_symbols = {name: one.figures() for name, one in self.symbols.items()}
         return {
             "names": list(self.names),
             "families": dict(zip(self.names, self.families, strict=True)),
-            **{key: getattr(self, key).tolist() for key in _ARRAYS},
             "clip": self.clip,
-            "rows": self.rows,
+            **self.figures(),
+            **({"symbols": of_symbols} if of_symbols else {}),
         }
+
+    def figures(self) -> dict[str, Any]:
+        """What was counted and fitted."""
+        return {key: getattr(self, key).tolist() for key in _ARRAYS} | {"rows": self.rows}
+
+    def of(self, symbol: str) -> "Contract":
+        """What the rows of a symbol are normalized by. Raises InputError for another symbol."""
+        if self.symbols and symbol not in self.symbols:
+            known = ", ".join(self.symbols)
+            raise InputError(
+                f"the symbol must be one of the contract's ({known}), found {symbol!r}"
+            )
+        return self.symbols.get(symbol, self)
 
     @property
     def hash(self) -> str:
@@ -105,13 +120,17 @@ def read_contract(path: Path) -> Contract:
     content = read_json(path)
     try:
         names = tuple(content["names"])
-        contract = Contract(
-            names=names,
-            families=tuple(content["families"][name] for name in names),
-            **{key: np.array(content[key], dtype=dtype) for key, dtype in _ARRAYS.items()},
-            clip=content["clip"],
-            rows=content["rows"],
-        )
+        families = tuple(content["families"][name] for name in names)
+
+        def make(figures: Any, **symbols: Contract) -> Contract:
+            arrays: Any = {
+                key: np.array(figures[key], dtype=dtype) for key, dtype in _ARRAYS.items()
+            }
+            rows, clip = figures["rows"], content["clip"]
+            return Contract(names, families, **arrays, clip=clip, rows=rows, symbols=symbols)
+
+        of_symbols = content.get("symbols", {}).items()
+        contract = make(content, **{name: make(figures) for name, figures in of_symbols})
         written = content["hash"]
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: is not a normalization contract: {error!r}") from None

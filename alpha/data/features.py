@@ -32,11 +32,13 @@ class FeatureFile:
     duplicates: int
     tz_aware: bool  # the file's index carries a time zone
     after_ns: int | None = None  # the first timestamp of the following file
+    symbol: str = ""  # the folder that it is in, if there are several
 
     @property
     def name(self) -> str:
-        """That of the HDF5 files that are made of this one: of its labels, and in splits."""
-        return _name(self.path)
+        """That of the HDF5 files that are made of this one: of its labels, and in splits. Of one
+        of several symbols it is in a folder of the symbol's."""
+        return f"{self.symbol}/{_name(self.path)}" if self.symbol else _name(self.path)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class FeatureFolder:
     data: Data
     files: tuple[FeatureFile, ...]  # in time order
     features: tuple[str, ...]  # in the first file's order
+    symbol: str = ""  # its own name, if there are several
+    left_out: tuple[str, ...] = ()  # columns that other symbols do not have
 
     @property
     def first_ns(self) -> int:
@@ -89,6 +93,37 @@ class Quotes(NamedTuple):
     time_ns: np.ndarray
     bid: np.ndarray
     ask: np.ndarray
+
+
+def open_symbols(folder: Path, data: Data) -> list[FeatureFolder]:
+    """The feature files of each symbol, by name: of the one whose files are in the folder, or of
+    each folder in it that holds some. Features are those that all symbols have. Raises InputError
+    as `open_folder` does, and if there are none."""
+    inside = sorted(path.parent for path in folder.glob(f"*/{data.pattern}") if path.is_file())
+    if any(path.is_file() for path in folder.glob(data.pattern)) or not inside:
+        return [open_folder(folder, data)]
+    found = [open_folder(path, data) for path in dict.fromkeys(inside)]
+    common = tuple(name for name in found[0].features if all(name in of.features for of in found))
+    if not common:
+        raise InputError(f"{folder}: symbols must have at least one feature in common, found none")
+    return [
+        replace(
+            of,
+            files=tuple(replace(file, symbol=path.name) for file in of.files),
+            features=common,
+            symbol=path.name,
+            left_out=tuple(name for name in of.features if name not in common),
+        )
+        for path, of in zip(dict.fromkeys(inside), found, strict=True)
+    ]
+
+
+def all_times(folders: Sequence[FeatureFolder]) -> Iterator[np.ndarray]:
+    """The times of the rows of all symbols, (rows,) int64 each, strictly increasing over all."""
+    if len(folders) == 1:
+        yield from folders[0].each_time()
+    else:
+        yield np.unique(np.concatenate([times for of in folders for times in of.each_time()]))
 
 
 def open_folder(folder: Path, data: Data) -> FeatureFolder:
@@ -195,10 +230,11 @@ def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
 
 
 class Piece(NamedTuple):
-    """Consecutive rows of a file of a split."""
+    """Consecutive rows of a file of a split, and its symbol if there are several."""
 
     path: Path
     rows: range
+    symbol: str
 
     def open(self) -> AbstractContextManager[FrameReader]:
         return open_frame(self.path, rows=self.rows)
@@ -213,24 +249,36 @@ def folds(splits: Path) -> list[int]:
     return found
 
 
-def split_pieces(split: Path) -> list[Piece]:
-    """A split's rows in time order: of its files, or those of rows/ beside its fold that its
-    rows.json names. Raises InputError if there is none, or rows.json is not of its format."""
+def split_pieces(split: Path, symbol: str | None = None) -> list[Piece]:
+    """A split's rows, of each file in time order: of its files, or those of rows/ beside its fold
+    that its rows.json names; of one symbol, or of all, files in order of time. Raises InputError if
+    there is none, or rows.json is not of its format."""
+    rows, found = split.parent.parent / "rows", list[tuple[int, Piece]]()
     if (split / ROWS).is_file():
         try:
-            return [
-                Piece(split.parent.parent / "rows" / name, range(start, stop))
-                for name, start, stop, _ in read_json(split / ROWS)["rows"]
-            ]
+            for at, (name, start, stop, _) in enumerate(read_json(split / ROWS)["rows"]):
+                found.append((at, Piece(rows / name, range(start, stop), _symbol(Path(name)))))
         except (LookupError, TypeError, ValueError) as error:
             raise InputError(f"{split / ROWS}: is not a list of rows: {error!r}") from None
-    found = []
-    for path in split.glob("*.h5"):
-        with open_frame(path) as frame:
-            found.append((int(frame.time_ns(stop=1)[0]), path, frame.rows))
-    if not found:
-        raise InputError(f"{split}: must be a split's folder with .h5 files, found none")
-    return [Piece(path, range(rows)) for _, path, rows in sorted(found)]
+    else:
+        for path in split.rglob("*.h5"):
+            with open_frame(path) as frame:
+                piece = Piece(path, range(frame.rows), _symbol(path.relative_to(split)))
+                found.append((int(frame.time_ns(stop=1)[0]), piece))
+    kept = [pair for pair in found if symbol in (None, pair[1].symbol)]
+    if not kept:
+        of = f" of {symbol}" if symbol else ""
+        raise InputError(f"{split}: must be a split's folder with .h5 files{of}, found none")
+    return [piece for _, piece in sorted(kept, key=lambda pair: (pair[0], pair[1].path))]
+
+
+def _symbol(name: Path) -> str:
+    return "" if name.parent == Path() else name.parent.name
+
+
+def split_symbols(split: Path) -> list[str]:
+    """The symbols of a split, by name; of a single one the empty name."""
+    return sorted({piece.symbol for piece in split_pieces(split)})
 
 
 def features_of(frame: FrameReader) -> tuple[str, ...]:

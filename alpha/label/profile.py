@@ -66,8 +66,8 @@ class Day(Total):
     outcome_at_seconds: Figure | None
 
 
-# By the name of a feature file.
-Days = dict[Annotated[str, Field(pattern="^[^/]*$")], Day]
+# By the name of a feature file, after that of its symbol's folder if there are several.
+Days = dict[Annotated[str, Field(pattern="^[^/]+(/[^/]+)?$")], Day]
 
 
 class Profile(BaseModel, extra="forbid"):

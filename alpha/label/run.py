@@ -1,7 +1,7 @@
 """Labels: what the window after each row would have brought, or why that is not known."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.core.text import track
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
-from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_folder
+from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_symbols
 from alpha.data.params import Data, Label
 from alpha.data.quotes import FrozenRuns
 from alpha.label import profile
@@ -30,21 +30,24 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     Raises InputError if a feature file cannot be used, if its quotes are so far apart that no
     figure can be made of an outcome, or if no row has a label.
     """
-    folder = open_folder(features, data)
-    for file in folder.files:
-        if not file.path.name.isprintable():
+    folders = open_symbols(features, data)
+    files = [file for folder in folders for file in folder.files]
+    for file in files:
+        if not file.name.isprintable():
             wanted = "the name of a feature file must be printable UTF-8"
-            raise InputError(f"{file.path.name!r}: {wanted}")
+            raise InputError(f"{file.name!r}: {wanted}")
     digests: dict[str, str] = {}
     days: dict[str, profile.Day] = {}
     outcomes = []
     with whole_outs(out) as part:
-        (part / "labels").mkdir()
+        for folder in folders:
+            (part / "labels" / folder.symbol).mkdir(parents=True)
         # A file is labelled while the one before it is written.
-        made = track(parallel.ahead(label_files(folder, label)), "labels", total=len(folder.files))
+        each = chain.from_iterable(label_files(folder, label) for folder in folders)
+        made = track(parallel.ahead(each), "labels", total=len(files))
         for file, digest, time_ns, frozen, labels, past in made:
             name, outcome = file.name, labels.alpha_outcome
-            _check_size(folder, file, outcome)
+            _check_size(data, file, outcome)
             digests[name] = digest
             given = {"duplicates": file.duplicates, "longest_frozen_seconds": frozen}
             days[name] = profile.of_day(outcome, labels.status, time_ns, label, **given)
@@ -67,9 +70,10 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         write_json(part / profile.NAME, found.content)
 
 
-def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
+def _check_size(data: Data, file: FeatureFile, outcome: np.ndarray) -> None:
     at = int(np.argmax(np.abs(outcome) > _LARGEST))
     if np.abs(outcome[at]) > _LARGEST:
+        folder = FeatureFolder(data, (file,), ())
         with folder.open(file) as frame:
             row = folder.times(file, frame)[1][at]
         raise InputError(

@@ -83,7 +83,7 @@ def read_parts(
                 if features:
                     values = frame.matrix(contract.names, start=start, stop=stop)
                     out = None if into is None else into[row : row + len(piece)]
-                    x, clipped, replaced = apply(values, contract, out=out)
+                    x, clipped, replaced = apply(values, contract.of(of.symbol), out=out)
                     del values
                 y, past, volatility = found[:, 0].copy(), found[:, 1:-1], found[:, -1].copy()
                 known, time_ns = Known(x, past), frame.time_ns(start=start, stop=stop)
@@ -91,9 +91,11 @@ def read_parts(
                 row += len(piece)
 
 
-def load(split: Path, contract: Contract, *, features: bool = True) -> Dataset:
-    """The whole split in memory, without an `x` unless `features`."""
-    pieces = split_pieces(split)
+def load(
+    split: Path, contract: Contract, *, features: bool = True, symbol: str | None = None
+) -> Dataset:
+    """The whole split in memory, or of one symbol, without an `x` unless `features`."""
+    pieces = split_pieces(split, symbol)
     rows = sum(len(piece.rows) for piece in pieces)
     x = aligned(rows, len(contract.names) if features else 0)
     coming = read_parts(pieces, contract, features=features, into=x if features else None)
@@ -114,9 +116,11 @@ class Stream:
     way, and two buffers of `buffer_rows` to train on. Chunks of consecutive rows, in an order drawn
     by chance, fill a buffer, whose rows are shuffled; the next is read while one is trained on."""
 
-    def __init__(self, split: Path, contract: Contract, *, buffer_rows: int = 0) -> None:
+    def __init__(
+        self, split: Path, contract: Contract, *, buffer_rows: int = 0, symbol: str | None = None
+    ) -> None:
         self._contract, self._buffer_rows = contract, buffer_rows
-        self._pieces = split_pieces(split)
+        self._pieces = split_pieces(split, symbol)
         self._sizes = [len(piece.rows) for piece in self._pieces]
         parts = read_parts(self._pieces, contract, features=False)
         columns = zip(*((part.time_ns, part.y) for part in parts), strict=True)
@@ -161,7 +165,7 @@ class Stream:
                     start, stop = chunk.start, chunk.stop
                     values = frame.matrix(self._contract.names, start=start, stop=stop)
                     into = slice(at, at := at + len(chunk))
-                    apply(values, self._contract, out=x[into])
+                    apply(values, self._contract.of(self._pieces[number].symbol), out=x[into])
                     rows[into] = self._starts[number] + np.arange(start, stop)
         return at
 
@@ -171,17 +175,23 @@ Rows = Dataset | Stream
 
 
 def open_both(
-    train: Path, valid: Path, contract: Contract, *, memory_bytes: int, batch: int
+    train: Path,
+    valid: Path,
+    contract: Contract,
+    *,
+    memory_bytes: int,
+    batch: int,
+    symbol: str | None = None,
 ) -> tuple[Rows, Rows]:
     """Train and valid, in memory if there is room for all their rows; else valid in memory if it
     takes a quarter of it at most, and train in its files, with buffers of what is left. Raises
     InputError if that is not enough for batches of `batch` rows."""
     of_row = 4 * len(contract.names) + _ROW_BYTES
     train_rows, valid_rows = (
-        sum(len(piece.rows) for piece in split_pieces(of)) for of in (train, valid)
+        sum(len(piece.rows) for piece in split_pieces(of, symbol)) for of in (train, valid)
     )
     if (train_rows + valid_rows) * of_row <= memory_bytes:
-        return load(train, contract), load(valid, contract)
+        return load(train, contract, symbol=symbol), load(valid, contract, symbol=symbol)
     loaded = valid_rows * of_row <= _VALID_SHARE * memory_bytes
     left = memory_bytes - train_rows * _ROW_BYTES - valid_rows * (of_row if loaded else _ROW_BYTES)
     # Two buffers, each with room for what the other leaves of its last batch.
@@ -194,8 +204,8 @@ def open_both(
             f"train and {valid_rows} of valid with {len(contract.names)} features, found "
             f"{memory_bytes / 1e6:g}"
         )
-    watched = load(valid, contract) if loaded else Stream(valid, contract)
-    return Stream(train, contract, buffer_rows=buffer_rows), watched
+    watched = (load if loaded else Stream)(valid, contract, symbol=symbol)
+    return Stream(train, contract, buffer_rows=buffer_rows, symbol=symbol), watched
 
 
 def _fillings(chunks: Sequence[_Chunk], room: int) -> Iterator[list[_Chunk]]:

@@ -71,8 +71,10 @@ def by_group(
 
 
 def block_rows(time_ns: np.ndarray, *, block_ns: int) -> np.ndarray:
-    """The number of each row's block, (rows,) int64: `block_ns` long from the first row on."""
-    return (time_ns - time_ns[0]) // block_ns
+    """The number of each row's block, (rows,) int64, ascending: `block_ns` long from the first row
+    on, and another where time goes back, as from symbol to symbol."""
+    number = (time_ns - time_ns[0]) // block_ns
+    return np.cumsum(np.diff(number, prepend=number[:1]) != 0)
 
 
 def permutation_within(blocks: np.ndarray, chance: np.random.Generator) -> np.ndarray:

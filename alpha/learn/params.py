@@ -1,4 +1,4 @@
-"""Params that training, prediction and evaluation share: the ladder of models, and the loss."""
+"""Params that several steps share: the ladder of models, their loss, and how they are trained."""
 
 from importlib import import_module
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from alpha.core.params import Positive, Section, Seed
+from alpha.core.params import Count, Positive, Section, Seed
 from alpha.core.params import model as sections_of
 from alpha.learn.kinds import KINDS, kind
 
@@ -18,6 +18,19 @@ class Loss(Section):
     tail_quantile: Annotated[float, Field(gt=0, lt=1, strict=True)]
     tail_weight: Annotated[float, Field(ge=1, allow_inf_nan=False, strict=True)]
     class_weights: Literal["none", "balanced"]
+
+
+class Train(Section):
+    """How models are trained; but for `pool`, the loop of the networks."""
+
+    pool: bool  # of several symbols, all by one model
+    learning_rate: Positive
+    batch_size: Count
+    epochs: Count
+    patience: Count
+    # TensorFlow starts so many at once.
+    threads: Annotated[int, Field(ge=1, le=256, strict=True)]
+    memory_mb: Positive
 
 
 def _list(item: Any, *limits: Any) -> Any:

@@ -7,6 +7,7 @@ from alpha.data.params import Features
 
 class Normalize(Section):
     clip: Positive  # in sigmas
+    pool: bool  # of several symbols, all together
 
 
 SUMMARY = "mean and sigma of each feature over a fold's train split: the normalization contract"

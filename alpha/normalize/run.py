@@ -1,5 +1,6 @@
 """Normalization: statistics of the train split, fitted in one pass."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,14 @@ from alpha.core.frames import parts
 from alpha.core.text import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import Piece, families, features_of, folds, split_pieces
+from alpha.data.features import (
+    Piece,
+    families,
+    features_of,
+    folds,
+    split_pieces,
+    split_symbols,
+)
 from alpha.data.params import Features
 from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
@@ -22,12 +30,16 @@ def run(features: Features, normalization: Normalize, *, splits: Path, out: Path
     feature without family."""
     with whole_folder(out) as part:
         for fold in folds(splits):
-            contract = _fit(splits / str(fold) / SPLITS[0], features, normalization)
+            train = splits / str(fold) / SPLITS[0]
+            contract = _fit(train, None, features, normalization)
+            if not normalization.pool and (symbols := split_symbols(train)) != [""]:
+                each = {name: _fit(train, name, features, normalization) for name in symbols}
+                contract = replace(contract, symbols=each)
             write_json(part / f"{fold}.json", {**contract.content(), "hash": contract.hash})
 
 
-def _fit(train: Path, features: Features, normalization: Normalize) -> Contract:
-    pieces = split_pieces(train)
+def _fit(train: Path, symbol: str | None, features: Features, normalization: Normalize) -> Contract:
+    pieces = split_pieces(train, symbol)
     with pieces[0].open() as frame:
         names = features_of(frame)
     if not names:

@@ -15,9 +15,10 @@ from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.text import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
-from alpha.data.features import split_pieces
+from alpha.data.features import split_pieces, split_symbols
 from alpha.learn import dataset, saved
 from alpha.learn.dataset import Dataset
+from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.saved import Model, load_model
 
 
@@ -25,7 +26,8 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     """Predict with every trained model in the folder `models`, wherever in it a model.json is.
 
     Writes for each, to the same folder in `out`, train.h5, valid.h5 and test.h5 (float64 columns
-    alpha_outcome, prediction, past_volatility, and of classes a probability each) and inputs.json
+    alpha_outcome, prediction, past_volatility, and of classes a probability each), or of several
+    symbols folders train, valid and test with a file of each, and inputs.json
     (rows, and how many feature values were clipped and replaced, per split). Raises InputError if
     there is no model, or if one is not as it was trained under this contract.
     """
@@ -40,21 +42,37 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
         raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
     found = {folder: load_model(models / folder, contract) for folder in folders}
     features = any(model.features for model in found.values())
-    inputs: dict[Path, dict[str, dict[str, int]]] = {folder: {} for folder in found}
+    inputs: dict[Path, dict[str, Counter[str]]] = {}
+    parts = [(name, symbol) for name in SPLITS for symbol in split_symbols(splits / name)]
     with whole_folder(out) as part:
-        for folder in found:
-            (part / folder).mkdir(parents=True, exist_ok=True)
-        for name in track(SPLITS, "predict", total=len(SPLITS)):
-            pieces = split_pieces(splits / name)
+        for name, symbol in track(parts, "predict", total=len(parts)):
+            pieces = split_pieces(splits / name, symbol)
             rows = sum(len(piece.rows) for piece in pieces)
-            parts = parallel.ahead(dataset.read_parts(pieces, contract, features=features))
-            targets = {part / folder / f"{name}.h5": model for folder, model in found.items()}
-            counts = write_predictions(targets, parts, rows=rows)
+            read = parallel.ahead(dataset.read_parts(pieces, contract, features=features))
+            targets: dict[Path, Model] = {}
+            runs: list[tuple[Path, Model]] = []
             for folder, model in found.items():
+                own = model.about.get("symbol", symbol)
+                if own == symbol:
+                    runs.append((_run(folder, model), model))
+                    path = part / runs[-1][0] / name / f"{symbol}.h5"
+                    path = path if symbol else path.parent.with_suffix(".h5")
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    targets[path] = model
+            counts = write_predictions(targets, read, rows=rows)
+            for run, model in runs:
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
-                inputs[folder][name] = counts | unseen
-        for folder, counts_by_split in inputs.items():
-            write_json(part / folder / "inputs.json", counts_by_split)
+                inputs.setdefault(run, {}).setdefault(name, Counter()).update(counts | unseen)
+        for run, counts_by_split in inputs.items():
+            write_json(part / run / "inputs.json", counts_by_split)
+
+
+def _run(folder: Path, model: Model) -> Path:
+    """The folder of a run, without that of the symbol that its model is of."""
+    if "symbol" not in model.about:
+        return folder
+    matched = folder.name == MATCHED_MLP
+    return folder.parent.parent / MATCHED_MLP if matched else folder.parent
 
 
 def write_predictions(

@@ -1,8 +1,8 @@
 """Splits: train, valid and test as ranges of time, with no window across a boundary."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
 from alpha.core.text import track
 from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS
-from alpha.data.features import ROWS, FeatureFile, FeatureFolder, open_folder
+from alpha.data.features import ROWS, FeatureFile, FeatureFolder, all_times, open_symbols
 from alpha.data.params import Data, Label
 from alpha.split import Split
 from alpha.split.ranges import KEPT, ROW_STATUS, row_status, summarize
@@ -32,16 +32,14 @@ def run(
     rows.json says which of them are the split's, and a digest of them, so that it changes with
     them. Raises InputError if features and labels do not belong together or a split stays empty."""
     import_ahead()
-    folder = open_folder(features, data)
-    folds, paths = chosen(splits, scheme(splits, folder.each_time, max_gap_ns=label.max_gap_ns))
+    folders = open_symbols(features, data)
+    times, pairs = partial(all_times, folders), [(of, file) for of in folders for file in of.files]
+    folds, paths = chosen(splits, scheme(splits, times, max_gap_ns=label.max_gap_ns))
     # A line for each range, and the last for rows outside all (which = -1).
     counts = [np.zeros((len(fold) + 1, len(ROW_STATUS)), dtype=np.int64) for fold in folds]
     lists: list[dict[str, list[Any]]] = [{name: [] for name in SPLITS} for _ in folds]
     with whole_folder(out) as part:
-        for number, name in product(splits.folds, SPLITS):
-            (part / str(number) / name).mkdir(parents=True)
-        (part / "rows").mkdir()
-        for file in track(folder.files, "split", total=len(folder.files)):
+        for folder, file in track(pairs, "split", total=len(pairs)):
             with folder.open(file) as frame, open_frame(labels / file.name) as known:
                 rows = _Rows(file, folder, frame, known)
                 kept = [
@@ -62,22 +60,25 @@ def run(
                             listed[span.name].append((file.name, start, last + 1, digest))
                 if digests:
                     rows.write(part / "rows" / file.name, labelled, digests)
-        input_rows = sum(file.rows for file in folder.files)
-        duplicates = sum(file.duplicates for file in folder.files)
+        input_rows = sum(file.rows for _, file in pairs)
+        duplicates = sum(file.duplicates for _, file in pairs)
+        first_ns = min(folder.first_ns for folder in folders)
+        last_ns = max(folder.last_ns for folder in folders)
         for number, fold, count, listed in zip(splits.folds, folds, counts, lists, strict=True):
             into = part / str(number)
+            into.mkdir(exist_ok=True)
             of_all = dict(zip(ROW_STATUS, count.sum(axis=0).tolist(), strict=True))
-            by_split = summarize(fold, count, first_ns=folder.first_ns, last_ns=folder.last_ns)
+            by_split = summarize(fold, count, first_ns=first_ns, last_ns=last_ns)
             summary = {"input_rows": input_rows, "counts": {"duplicates": duplicates, **of_all}}
-            write_json(into / "summary.json", {**summary, "splits": by_split})
-            if splits.scheme != "holdout":
-                for split, found in listed.items():
-                    content = [[*place, digest.hexdigest()] for *place, digest in found]
-                    write_json(into / split / ROWS, {"rows": content})
+            # Columns that not all symbols have.
+            left_out = {folder.symbol: folder.left_out for folder in folders if folder.left_out}
+            write_json(into / "summary.json", {**summary, "splits": by_split, "left_out": left_out})
+            for split, found in listed.items() if splits.scheme != "holdout" else ():
+                (into / split).mkdir(parents=True)
+                content = [[*place, digest.hexdigest()] for *place, digest in found]
+                write_json(into / split / ROWS, {"rows": content})
         blocks = [[block._asdict() for block in path] for path in paths]
         write_json(part / "paths.json", {"paths": blocks})
-        if splits.scheme == "holdout":
-            (part / "rows").rmdir()
 
 
 def _kept(rows: "_Rows", fold: Fold, counts: np.ndarray, horizon_ns: int) -> list[np.ndarray]:
@@ -123,6 +124,7 @@ class _Rows:
         ]  # fmt: skip
         # Their numbers in the feature file; `those` are those in the label file.
         rows, tz_aware = self._kept[those], self._frame.tz_aware
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open_writer(path, columns, rows=len(those), tz_aware=tz_aware) as writer:
             for at in _slabs(rows):
                 values = [_rows(self._frame, names, rows[at]) for names, _ in self._blocks]

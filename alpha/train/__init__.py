@@ -1,13 +1,12 @@
 """alpha train"""
 
-from importlib import import_module
 from typing import Any
 
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
 from alpha.data.params import Label
 from alpha.learn.kinds import kind
-from alpha.learn.params import LADDER, Loss, ladder, sections
+from alpha.learn.params import LADDER, Loss, Train, ladder, sections
 
 SUMMARY = "fit a model with a seed, or all baselines, on train, watching valid"
 OPTIONS = [
@@ -35,9 +34,7 @@ def SECTIONS(args: Arguments) -> dict[str, Any]:
         raise InputError(f"--seed must be 0 to 2**31 - 1, found {args.seed}")
     of = args.kind or kind(args.model)
     own = sections(of)
-    shared = LADDER | {"label": Label, "loss": Loss}
-    if of in ("networks", "own"):
-        shared |= {"train": import_module("alpha.models.networks.params").Train}
+    shared = LADDER | {"label": Label, "loss": Loss, "train": Train}
     return shared | (own if args.kind or of == "own" else {args.model: own[args.model]})
 
 
@@ -50,8 +47,8 @@ def command(params: Any, args: Arguments) -> None:
             f"--model must be one of params' models ({', '.join(ladder(params))}), "
             f"found {args.model!r}"
         )
-    loop, own = getattr(params, "train", None), dict(params.own)
+    own = dict(params.own)
     models = {name: own[name] if name in own else getattr(params, name) for name in names}
     paths = {of: getattr(args, of) for of in ("train", "valid", "normalization", "out", "live")}
     seed, in_folders = args.seed or 0, bool(args.kind)
-    run(params.label, params.loss, loop, models, seed=seed, in_folders=in_folders, **paths)
+    run(params.label, params.loss, params.train, models, seed=seed, in_folders=in_folders, **paths)

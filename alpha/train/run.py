@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ from alpha.core.artifacts import digest, whole_folder, write_json
 from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
+from alpha.data.features import split_symbols
 from alpha.data.params import Label
 from alpha.learn import dataset, history, importance
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.kinds import find
 from alpha.learn.losses import Objective
-from alpha.learn.params import Loss
+from alpha.learn.params import Loss, Train
 
 # The blocks within which a feature is permuted: as long as the longest past that a model knows.
 _PERMUTED_HORIZONS = 30
@@ -24,7 +26,7 @@ _PERMUTED_HORIZONS = 30
 def run(
     label: Label,
     loss: Loss,
-    loop: Any,
+    loop: Train,
     models: Mapping[str, Section],
     *,
     seed: int,
@@ -40,17 +42,22 @@ def run(
 
     Writes the fitted model, model.json (what it is, of which contract, and the SHA-256 of each file
     of the fitted model) and history.csv; of one that looks at features also importance.json, and
-    of a network of silos the folder matched_mlp. `loop`, the section train, and the folder `live`
-    are of networks alone. Raises InputError if the splits' features are not the contract's.
+    of a network of silos the folder matched_mlp; of several symbols, unless they are pooled, in a
+    folder of each. The folder `live` is of networks alone. Raises InputError if the splits'
+    features are not the contract's.
     """
     contract = read_contract(normalization)
-    seen, features = None, None
+    symbols: list[str | None] = [None]
+    if not loop.pool and split_symbols(train) != [""]:
+        symbols = [*split_symbols(train)]
+    pairs = list(product(symbols, models))
+    seen, kept = None, None
     with whole_folder(out) as part:
-        for name in track(models, "models", total=len(models)) if in_folders else models:
+        for symbol, name in track(pairs, "models", total=len(pairs)) if in_folders else pairs:
             model, configuration = find(name), [loss, models[name]]
-            if seen is None or features != model.FEATURES:
-                seen, features = None, model.FEATURES  # not two of them in memory
-                seen = _seen(model, train, valid, contract, label, loss, loop)
+            if seen is None or kept != (symbol, model.FEATURES):
+                seen, kept = None, (symbol, model.FEATURES)  # not two of them in memory
+                seen = _seen(model, train, valid, contract, label, loss, loop, symbol)
             trained: Iterable[Trained]
             if hasattr(model, "build"):
                 configuration.append(loop)
@@ -70,9 +77,10 @@ def run(
                 "label": label.model_dump(mode="json"),
                 # The same for two models that differ by nothing but their seed.
                 "configuration": digest([name, contract.hash, *sections]),
+                **({"symbol": symbol} if symbol else {}),
             }
             for one in trained:
-                inside = (part / name if in_folders else part) / one.inside
+                inside = (part / name if in_folders else part) / (symbol or "") / one.inside
                 _write(inside, one, about)
                 if model.FEATURES:
                     block_ns = _PERMUTED_HORIZONS * label.horizon_ns
@@ -82,17 +90,26 @@ def run(
 
 
 def _seen(
-    model: Any, train: Path, valid: Path, contract: Contract, label: Label, loss: Loss, loop: Any
+    model: Any,
+    train: Path,
+    valid: Path,
+    contract: Contract,
+    label: Label,
+    loss: Loss,
+    loop: Train,
+    symbol: str | None,
 ) -> Splits:
     """Train and valid, with no more of them in memory than the model needs."""
     rows: Sequence[dataset.Rows]
     if hasattr(model, "build"):
         memory = round(loop.memory_mb * 1e6)
-        rows = dataset.open_both(train, valid, contract, memory_bytes=memory, batch=loop.batch_size)
+        room = {"memory_bytes": memory, "batch": loop.batch_size}
+        rows = dataset.open_both(train, valid, contract, **room, symbol=symbol)
     elif model.FEATURES and hasattr(model, "fit"):
-        rows = [dataset.Stream(split, contract) for split in (train, valid)]
+        rows = [dataset.Stream(split, contract, symbol=symbol) for split in (train, valid)]
     else:
-        rows = [dataset.load(split, contract, features=model.FEATURES) for split in (train, valid)]
+        what: Any = {"features": model.FEATURES, "symbol": symbol}
+        rows = [dataset.load(split, contract, **what) for split in (train, valid)]
     return Splits(rows[0], rows[1], Objective.fit(rows[0].y, label, loss))
 
 
@@ -109,7 +126,7 @@ def _fit(model: Any, seen: Splits, parameters: Section, seed: int) -> Trained:
 
 
 def _write(folder: Path, trained: Trained, about: dict[str, Any]) -> None:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     trained.fitted.save(folder)
     files = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     write_json(folder / "model.json", about | {"files": files})

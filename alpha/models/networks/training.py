@@ -13,9 +13,9 @@ from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.kinds import MATCHED_MLP
+from alpha.learn.params import Train
 from alpha.models.networks.backend import tensor, tensorflow
 from alpha.models.networks.network import Flat, Network, row_losses, targets
-from alpha.models.networks.params import Train
 
 
 def fit(
