@@ -106,7 +106,9 @@ def load_trained(path: Path, normalization: Path | None = None) -> tuple[saved.M
 
 def contract_of(model: Path) -> Path:
     """Where the contract of a trained model is that stands with it in one folder of results."""
+    wanted = read_json(model / saved.NAME).get("normalization")
     for above in model.resolve().parents:
-        if (path := above / "normalize" / _CONTRACT).is_file():
-            return path
-    raise InputError(f"{model}: no results above it hold normalize/{_CONTRACT}; name the contract")
+        for path in sorted((above / "normalize").glob("*.json")):
+            if read_json(path).get("hash") == wanted:
+                return path
+    raise InputError(f"{model}: no results above it hold its contract in normalize; name it")

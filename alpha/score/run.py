@@ -24,6 +24,7 @@ OPTIONS = [
     Option("--model", "a model that `alpha train` wrote, or that `alpha export` did"),
     Option("--features", "a feature file, or a folder of them"),
     Option("--normalization", "its contract, unless it is among the same results", required=False),
+    Option("--symbol", "whose files, if symbols are normalized apart", type=str, required=False),
     Option("--out", "FILE.h5 or FILE.parquet for the predictions"),
 ]
 SECTIONS = {"data": Data}
@@ -31,11 +32,17 @@ SECTIONS = {"data": Data}
 
 def command(params: Any, args: Arguments) -> None:
     given = {"model": args.model, "features": args.features, "out": args.out}
-    run(params.data, normalization=args.normalization, **given)
+    run(params.data, normalization=args.normalization, symbol=args.symbol or "", **given)
 
 
 def run(
-    data: Data, *, model: Path, features: Path, normalization: Path | None = None, out: Path
+    data: Data,
+    *,
+    model: Path,
+    features: Path,
+    normalization: Path | None = None,
+    symbol: str = "",
+    out: Path,
 ) -> None:
     """Write the predictions of every row that counts, in time order, to `out`: float64 columns
     prediction, and of classes a probability each. Prints how many rows there were, and how many
@@ -43,7 +50,7 @@ def run(
     and the files do not belong together, or for another ending of `out`."""
     if out.suffix not in (".h5", ".parquet"):
         raise InputError(f"--out must end in .h5 or .parquet, found {str(out)!r}")
-    scorer = Scorer.load(model, normalization)
+    scorer = Scorer.load(model, normalization, symbol=symbol)
     if features.is_file():
         data = data.model_copy(update={"pattern": glob.escape(features.name)})
     folder = open_folder(features.parent if features.is_file() else features, data)

@@ -26,8 +26,9 @@ class Scorer:
     """Predicts what `alpha predict` does for the same features, bit for bit. `counts` has how many
     rows were scored, and how many of their values were clipped, or replaced as not finite."""
 
-    def __init__(self, model: Model, contract: Contract) -> None:
-        self.model, self._contract = model, contract
+    def __init__(self, model: Model, contract: Contract, *, symbol: str = "") -> None:
+        own = symbol or model.about.get("symbol", "")
+        self.model, self._contract = model, contract.of(own) if model.features else contract
         self.features: tuple[str, ...] = contract.names if model.features else ()
         self.families = dict(zip(contract.names, contract.families, strict=True))
         self.label: Mapping[str, Any] = model.about.get("label", {})
@@ -37,11 +38,15 @@ class Scorer:
         self._past = np.full((1, 3), np.nan)
 
     @classmethod
-    def load(cls, path: str | Path, normalization: str | Path | None = None) -> Self:
-        """`path` is a folder that `alpha train` wrote, such as results/train/mlp/0, or a zip by
-        `alpha export`; `normalization` the contract, if it is not among the same results. Raises
-        InputError as `load_trained`."""
-        return cls(*load_trained(Path(path), Path(normalization) if normalization else None))
+    def load(
+        cls, path: str | Path, normalization: str | Path | None = None, *, symbol: str = ""
+    ) -> Self:
+        """`path` is a folder that `alpha train` wrote, such as results/train/0/mlp/0, or a zip by
+        `alpha export`; `normalization` the contract, if it is not among the same results; `symbol`
+        whose rows are scored, if each is normalized by itself. Raises InputError as `load_trained`,
+        or for a symbol that the contract does not know."""
+        loaded = load_trained(Path(path), Path(normalization) if normalization else None)
+        return cls(*loaded, symbol=symbol)
 
     def predict(self, frame: "pd.DataFrame") -> "pd.Series":
         """Of each row, an outcome or of classes the expected code: that column of `table`."""
