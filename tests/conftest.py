@@ -14,6 +14,7 @@ from hypothesis import settings
 from alpha.check import Params, parse
 from alpha.label import run as labels
 from alpha.normalize import run as normalize
+from alpha.split import Split
 from alpha.split import run as splits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +24,8 @@ settings.load_profile("untimed")
 # Those of the checkout are its user's, and may say anything.
 PARAMS_TEXT = (ROOT / "tests" / "params.yaml").read_text(encoding="utf-8")
 
+
+_SPLIT: dict[str, Any] = parse(PARAMS_TEXT, source="params.yaml").split.model_dump()
 
 # The longest come first, so that two workers end together; the first builds what the second, which
 # does without, leaves for later files.
@@ -54,6 +57,11 @@ def realdata() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+def split_params(**changes: Any) -> Split:
+    """The tests' params of splits with these changes, validated as a user's."""
+    return Split.model_validate(_SPLIT | changes)
 
 
 def random_quotes(rng: np.random.Generator, rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -92,7 +100,7 @@ def feature_folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params]:
-    """A folder with features, labels, splits and contract.json; read it, do not change it."""
+    """A folder with features, labels, splits and contracts; read it, do not change it."""
     params = parse(PARAMS_TEXT, source="params.yaml")
     folder = tmp_path_factory.mktemp("chain")
     (folder / "features").mkdir()
@@ -109,8 +117,8 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Params]:
     normalize.run(
         params.features,
         params.normalize,
-        train=folder / "splits" / "train",
-        out=folder / "contract.json",
+        splits=folder / "splits",
+        out=folder / "normalize",
     )
     return folder, params
 

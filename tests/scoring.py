@@ -17,12 +17,12 @@ from alpha.train import run as train
 BASELINES = ("mean", "persistence", "har", "ridge")
 # The folder of each in results/train; those of classes end in -classes.
 MODELS = {
-    **{name: f"baselines/{name}" for name in BASELINES},
-    "mlp": "mlp/0",
-    "silos": "silos/0",
-    "lightgbm": "lightgbm/0",
-    "mlp-classes": "mlp/1",
-    "lightgbm-classes": "lightgbm/1",
+    **{name: f"0/baselines/{name}" for name in BASELINES},
+    "mlp": "0/mlp/0",
+    "silos": "0/silos/0",
+    "lightgbm": "0/lightgbm/0",
+    "mlp-classes": "0/mlp/1",
+    "lightgbm-classes": "0/lightgbm/1",
 }
 CODES = [-1.0, 0.0, 1.0]
 
@@ -33,16 +33,15 @@ def results(chain: tuple[Path, Any]) -> Path:
     made = folder.parent / "scoring" / "results"
     if made.exists():
         return made
-    (made / "normalize").mkdir(parents=True)
-    shutil.copy(folder / "contract.json", made / "normalize" / "contract.json")
-    contract = read_contract(folder / "contract.json")
-    given = {"train": folder / "splits" / "train", "valid": folder / "splits" / "valid"}
-    given["normalization"] = folder / "contract.json"
+    shutil.copytree(folder / "normalize", made / "normalize")
+    contract = read_contract(folder / "normalize" / "0.json")
+    given = {"train": folder / "splits" / "0" / "train", "valid": folder / "splits" / "0" / "valid"}
+    given["normalization"] = folder / "normalize" / "0.json"
     models = {name: getattr(params, name) for name in BASELINES}
     out = made / "train"
     train.run(
         params.label, params.loss, params.train, models, seed=0, in_folders=True,
-        out=out / "baselines", **given,
+        out=out / "0" / "baselines", **given,
     )  # fmt: skip
     rng = np.random.default_rng(0)
     for name, inside in MODELS.items():

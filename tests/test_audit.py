@@ -22,7 +22,7 @@ ROWS = 6000
 
 def prepared(folder: Path, params, frame: pd.DataFrame, *, file_rows: int = 0) -> dict[str, Path]:
     """What the steps before the audit write of a frame, in files of so many rows or in one."""
-    features, contract = folder / "features", folder / "contract.json"
+    features, contracts = folder / "features", folder / "normalize"
     features.mkdir(parents=True)
     for number, first in enumerate(range(0, len(frame), file_rows or len(frame))):
         rows = slice(first, first + (file_rows or len(frame)))
@@ -30,9 +30,9 @@ def prepared(folder: Path, params, frame: pd.DataFrame, *, file_rows: int = 0) -
     label.run(params.data, params.label, features=features, out=folder / "labels")
     paths = {"features": features, "labels": folder / "labels" / "labels"}
     split.run(params.data, params.label, params.split, **paths, out=folder / "splits")
-    train = folder / "splits" / "train"
-    normalize.run(params.features, params.normalize, train=train, out=contract)
-    return {**paths, "splits": folder / "splits", "normalization": contract}
+    splits = folder / "splits"
+    normalize.run(params.features, params.normalize, splits=splits, out=contracts)
+    return {**paths, "splits": splits, "normalization": contracts}
 
 
 def audit(folder: Path, params, frame: pd.DataFrame, *, file_rows: int = 0, **changes: object):
@@ -119,15 +119,15 @@ def test_a_high_that_is_the_open_was_known_all_day(tmp_path, params):
 
 def test_the_same_data_give_the_same_bytes(tmp_path, params):
     one, other = (audit(tmp_path / name, params, leaking())[1] for name in ("one", "other"))
-    for file in sorted(one.iterdir()):
-        assert file.read_bytes() == (other / file.name).read_bytes()
+    for file in sorted(one.rglob("*.*")):
+        assert file.read_bytes() == (other / file.relative_to(one)).read_bytes()
 
 
 def test_what_training_waits_for_says_nothing_of_findings(tmp_path, params):
     """Else a new finding would train every model again."""
     _, out = audit(tmp_path, params, leaking())
-    content = json.loads((out / "passed.json").read_text())
-    contract = json.loads((tmp_path / "contract.json").read_text())
+    content = json.loads((out / "passed" / "0.json").read_text())
+    contract = json.loads((tmp_path / "normalize" / "0.json").read_text())
     assert content == {"contract": contract["hash"]}
 
 

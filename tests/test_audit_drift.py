@@ -198,9 +198,9 @@ def test_prices_of_a_real_illiquid_day_leave_the_range_of_its_morning(tmp_path, 
         params.data, params.label, params.split, features=realdata,
         labels=tmp_path / "label" / "labels", out=tmp_path / "split",
     )  # fmt: skip
-    out = tmp_path / "contract.json"
-    normalize.run(params.features, params.normalize, train=tmp_path / "split" / "train", out=out)
-    found, table = check(tmp_path / "split", read_contract(out), params.label)
+    out = tmp_path / "normalize"
+    normalize.run(params.features, params.normalize, splits=tmp_path / "split", out=out)
+    found, table = check(tmp_path / "split" / "0", read_contract(out / "0.json"), params.label)
     assert {one.kind for one in found} == {"leaves_train_range", "drift"}
     assert len(table) == 100
     assert (

@@ -81,24 +81,28 @@ class Chain:
             params.data, label or params.label, split or params.split, features=features,
             labels=folder / "label" / "labels", out=folder / "split",
         )  # fmt: skip
-        self.normalize("train")
+        self._normalize(folder / "split")
 
     def normalize(self, *names):
         """Write the contract, by the rows of these splits."""
         source = self.folder / "normalized_by"
         shutil.rmtree(source, ignore_errors=True)
-        source.mkdir()
+        (source / "0" / "train").mkdir(parents=True)
+        (source / "0" / "summary.json").touch()
         for name in names:
-            for path in (self.folder / "split" / name).glob("*.h5"):
-                shutil.copy(path, source / f"{name}-{path.name}")
-        out = self.folder / "contract.json"
-        normalize.run(self.params.features, self.params.normalize, train=source, out=out)
+            for path in (self.folder / "split" / "0" / name).glob("*.h5"):
+                shutil.copy(path, source / "0" / "train" / f"{name}-{path.name}")
+        self._normalize(source)
+
+    def _normalize(self, splits):
+        out = self.folder / "normalize"
+        normalize.run(self.params.features, self.params.normalize, splits=splits, out=out)
 
     def check(self, **more):
         given = {
             "features": self.folder / "features", "labels": self.folder / "label" / "labels",
-            "splits": self.folder / "split",
-            "contract": read_contract(self.folder / "contract.json"),
+            "splits": self.folder / "split" / "0",
+            "contract": read_contract(self.folder / "normalize" / "0.json"),
         }  # fmt: skip
         params = self.params
         return check(params.data, params.label, params.split, **(given | more))
@@ -106,12 +110,13 @@ class Chain:
     def rewrite(self, frames):
         """Write splits anew, one file each, of these rows."""
         for name, frame in frames.items():
-            shutil.rmtree(self.folder / "split" / name)
-            (self.folder / "split" / name).mkdir()
-            frame.to_hdf(self.folder / "split" / name / "day0.h5", key="df", mode="w")
+            shutil.rmtree(self.folder / "split" / "0" / name)
+            (self.folder / "split" / "0" / name).mkdir()
+            frame.to_hdf(self.folder / "split" / "0" / name / "day0.h5", key="df", mode="w")
 
     def read(self):
-        paths = {name: sorted((self.folder / "split" / name).glob("*.h5")) for name in SPLITS}
+        folder = self.folder / "split" / "0"
+        paths = {name: sorted((folder / name).glob("*.h5")) for name in SPLITS}
         return {name: pd.concat(map(pd.read_hdf, paths[name])) for name in SPLITS}
 
 
@@ -303,7 +308,7 @@ def test_a_contract_of_more_than_train_is_told_by_its_figures(
 
 def test_a_contract_that_is_neither_trains_nor_that_of_more_rows_warns(tmp_path, params, simple):
     chain = Chain(tmp_path, params, simple)
-    contract = read_contract(chain.folder / "contract.json")
+    contract = read_contract(chain.folder / "normalize" / "0.json")
     contract.mean[1] += 1e-3 * contract.sigma[1]
     (found,) = chain.check(contract=contract)
     assert (found.severity, found.columns) == ("warning", ["depth"])
@@ -312,7 +317,7 @@ def test_a_contract_that_is_neither_trains_nor_that_of_more_rows_warns(tmp_path,
 
 def test_features_of_all_rows_give_their_contract_away(tmp_path, params, simple):
     chain = Chain(tmp_path, params, simple)
-    contract = read_contract(chain.folder / "contract.json")
+    contract = read_contract(chain.folder / "normalize" / "0.json")
     for at, name in enumerate(contract.names):
         contract.mean[at], contract.sigma[at] = simple[name].mean(), simple[name].std(ddof=0)
     (found,) = chain.check(contract=contract)

@@ -11,7 +11,7 @@ def convert(frames, out):
     return main(["convert", "--frames", str(frames), "--out", str(out)])
 
 
-@pytest.mark.parametrize("name", ["labels/labels/a.h5", "splits/valid/a.h5"])
+@pytest.mark.parametrize("name", ["labels/labels/a.h5", "splits/0/valid/a.h5"])
 def test_a_file_in_parquet_is_the_same_frame(chain, tmp_path, name):
     assert convert(chain[0] / name, tmp_path / "a.parquet") == 0
     expected = pd.read_hdf(chain[0] / name, "df")
@@ -20,11 +20,11 @@ def test_a_file_in_parquet_is_the_same_frame(chain, tmp_path, name):
 
 
 def test_a_folder_becomes_a_folder_of_the_same_files(chain, tmp_path):
-    assert convert(chain[0] / "splits", tmp_path / "out") == 0
+    assert convert(chain[0] / "splits" / "0", tmp_path / "out") == 0
     made = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
     assert made == {f"{split}/a.parquet" for split in ("train", "valid", "test")}
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.parquet")}
-    assert convert(chain[0] / "splits", tmp_path / "out") == 0
+    assert convert(chain[0] / "splits" / "0", tmp_path / "out") == 0
     assert before == {path: path.read_bytes() for path in before}
 
 

@@ -87,7 +87,7 @@ def test_an_export_says_what_it_is(chain, tmp_path):
 
 def test_the_verdict_of_the_same_training_goes_with_it(chain, tmp_path):
     copytree(results(chain), tmp_path / "results")
-    model = tmp_path / "results" / "train" / "mlp" / "0"
+    model = tmp_path / "results" / "train" / "0" / "mlp" / "0"
     (tmp_path / "results" / "evaluate").mkdir()
     for configuration, verdict in (("1" * 64, {"name": "no_skill"}), ("2" * 64, None)):
         by_model = {"mlp": {"configuration": configuration, "verdict": {"name": "no_skill"}}}
@@ -248,7 +248,7 @@ def test_what_is_no_model_is_named(tmp_path):
 
 def test_a_changed_model_is_not_exported_and_nothing_is_left(chain, tmp_path):
     copytree(results(chain), tmp_path / "results")
-    model = tmp_path / "results" / "train" / "mlp" / "0"
+    model = tmp_path / "results" / "train" / "0" / "mlp" / "0"
     (model / "scale.json").write_text("{}")
     with pytest.raises(InputError, match="scale.json: was changed after training"):
         export.run(model=model, out=tmp_path / "out.zip")

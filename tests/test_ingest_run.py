@@ -151,23 +151,25 @@ def trained(made, tmp_path_factory):
     split = params.split.model_copy(update={"embargo_seconds": 10.0})
     of = {"features": made, "labels": out / "label" / "labels", "out": out / "split"}
     splits.run(params.data, params.label, split, **of)
-    contract = out / "normalize" / "contract.json"
-    of = {"train": out / "split" / "train", "out": contract}
+    of = {"splits": out / "split", "out": out / "normalize"}
     normalize.run(params.features, params.normalize, **of)
-    given = {name: out / "split" / name for name in ("train", "valid")}
+    contract = out / "normalize" / "0.json"
+    given = {name: out / "split" / "0" / name for name in ("train", "valid")}
     for kind, models in (("baselines", ("persistence", "har", "ridge")), ("trees", ("lightgbm",))):
         chosen = {name: getattr(params, name) for name in models}
         train.run(
             params.label, params.loss, params.train, chosen, seed=0, normalization=contract,
-            in_folders=kind == "baselines", out=out / "train" / kind, **given,
+            in_folders=kind == "baselines", out=out / "train" / "0" / kind, **given,
         )  # fmt: skip
     return out
 
 
 def test_live_predictions_have_the_bits_of_those_in_batch(raw, made, trained, tmp_path):
     """From raw lines to a prediction for each row as it comes, over midnight and over a gap."""
-    folders = [trained / "train" / "baselines" / name for name in ("persistence", "har", "ridge")]
-    folders.append(trained / "train" / "trees")
+    folders = [
+        trained / "train" / "0" / "baselines" / name for name in ("persistence", "har", "ridge")
+    ]
+    folders.append(trained / "train" / "0" / "trees")
     scorers = [alpha.Scorer.load(folder) for folder in folders]
     live = LiveFeatures(params(raw, {"*.txt": "binance_messages"}), "binance")
     times, predictions = [], []

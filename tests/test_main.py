@@ -54,35 +54,36 @@ def test_the_steps_run_one_by_one_from_feature_files_to_the_report(workplace, ca
         alpha("split", "--features", "features", "--labels", "labels/labels", "--out", "splits")
         == 0
     )
-    assert alpha("normalize", "--train", "splits/train", "--out", "contract.json") == 0
+    assert alpha("normalize", "--splits", "splits", "--out", "normalize") == 0
     assert alpha(
         "audit", "--features", "features", "--labels", "labels/labels", "--splits", "splits",
-        "--normalization", "contract.json", "--out", "audit",
+        "--normalization", "normalize", "--out", "audit",
     ) == 0  # fmt: skip
     params = load(Path("params.yaml"))
     of_train = (
-        "--train", "splits/train", "--valid", "splits/valid", "--normalization", "contract.json",
+        "--train", "splits/0/train", "--valid", "splits/0/valid",
+        "--normalization", "normalize/0.json",
     )  # fmt: skip
-    assert alpha("train", "--kind", "baselines", *of_train, "--out", "train/baselines") == 0
+    assert alpha("train", "--kind", "baselines", *of_train, "--out", "train/0/baselines") == 0
     runs = runs_of(params)
     for run in runs:
         model, seed = run.split("-")
         if model not in params.baselines:
-            out = f"train/{run_folder(run)}"
+            out = f"train/0/{run_folder(run)}"
             assert alpha("train", "--model", model, "--seed", seed, *of_train, "--out", out) == 0
     for models in ("baselines", *params.networks, *params.trees):
         assert alpha(
-            "predict", "--models", f"train/{models}", "--splits", "splits",
-            "--normalization", "contract.json", "--out", f"predict/{models}",
+            "predict", "--models", f"train/0/{models}", "--splits", "splits/0",
+            "--normalization", "normalize/0.json", "--out", f"predict/0/{models}",
         ) == 0  # fmt: skip
     assert alpha(
         "evaluate", "--features", "features", "--audit", "audit", "--models", "train",
-        "--predictions", "predict", "--out", "evaluate",
+        "--predictions", "predict", "--splits", "splits", "--out", "evaluate",
     ) == 0  # fmt: skip
     assert alpha(
         "report", "--features", "features", "--predictions", "predict",
         "--evaluation", "evaluate", "--labels", "labels", "--guard", "guard",
-        "--audit", "audit", "--splits", "splits", "--normalization", "contract.json",
+        "--audit", "audit", "--splits", "splits", "--normalization", "normalize",
         "--out", "report.html",
     ) == 0  # fmt: skip
     capsys.readouterr()

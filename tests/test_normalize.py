@@ -64,10 +64,9 @@ def test_subnormal_spread_does_not_produce_anything_but_finite_numbers():
 
 
 @pytest.fixture
-def train_split(tmp_path):
+def splits(tmp_path):
     """Two files whose names sort against their order in time."""
-    folder = tmp_path / "train"
-    folder.mkdir()
+    folder = train_folder(tmp_path)
     rng = np.random.default_rng(1)
     for name, day in (("b.h5", 0), ("a.h5", 1)):
         values = rng.normal(5, 2, size=(400, 2)).astype(np.float32)
@@ -77,14 +76,19 @@ def train_split(tmp_path):
         times = day * 86_400_000_000_000 + np.arange(400) * 10**9
         features = Block(("spread", "return_10s"), values)
         write_frame(folder / name, times, [features, labels, status], tz_aware=True)
-    return folder
+    return tmp_path
 
 
-def test_the_contract_covers_the_features_alone_and_survives_the_disk(
-    train_split, tmp_path, params
-):
-    path = tmp_path / "contract.json"
-    run(params.features, params.normalize, train=train_split, out=path)
+def train_folder(splits):
+    """The one fold's folder for train, in a folder as `alpha split` writes it."""
+    (splits / "0" / "train").mkdir(parents=True)
+    (splits / "0" / "summary.json").touch()
+    return splits / "0" / "train"
+
+
+def test_the_contract_covers_the_features_alone_and_survives_the_disk(splits, tmp_path, params):
+    path = tmp_path / "contracts" / "0.json"
+    run(params.features, params.normalize, splits=splits, out=path.parent)
     read = read_contract(path)
     assert read.names == ("spread", "return_10s")
     assert read.families == ("spread", "returns")
@@ -92,9 +96,9 @@ def test_the_contract_covers_the_features_alone_and_survives_the_disk(
     assert read_json(path)["hash"] == read.hash
 
 
-def test_a_contract_is_refused_whatever_of_it_was_edited(train_split, tmp_path, params):
-    path = tmp_path / "contract.json"
-    run(params.features, params.normalize, train=train_split, out=path)
+def test_a_contract_is_refused_whatever_of_it_was_edited(splits, tmp_path, params):
+    path = tmp_path / "contracts" / "0.json"
+    run(params.features, params.normalize, splits=splits, out=path.parent)
     content = read_json(path)
     first, second = content["mean"]
     edits = {
@@ -133,22 +137,21 @@ def test_at_most_eight_names_of_each_kind_are_said():
 @pytest.mark.parametrize("size", [1e308, 1e200])
 def test_values_too_large_for_a_sigma_are_refused_with_their_column(tmp_path, params, size):
     values = np.where(np.arange(400) % 2, size, -size)[:, None]
-    write_frame(tmp_path / "a.h5", np.arange(400), [Block(("spread",), values)], tz_aware=True)
+    path = train_folder(tmp_path) / "a.h5"
+    write_frame(path, np.arange(400), [Block(("spread",), values)], tz_aware=True)
     with pytest.raises(InputError, match="column 'spread': must have a mean and sigma that fit"):
-        run(params.features, params.normalize, train=tmp_path, out=tmp_path / "c.json")
+        run(params.features, params.normalize, splits=tmp_path, out=tmp_path / "c")
 
 
 def test_a_folder_of_labels_is_no_split(tmp_path, params):
     labels = Block(("up", "down", "alpha_outcome"), np.zeros((3, 3)))
-    write_frame(tmp_path / "a.h5", np.arange(3), [labels], tz_aware=True)
+    write_frame(train_folder(tmp_path) / "a.h5", np.arange(3), [labels], tz_aware=True)
     with pytest.raises(InputError, match="must have at least one feature, found labels alone"):
-        run(params.features, params.normalize, train=tmp_path, out=tmp_path / "c.json")
+        run(params.features, params.normalize, splits=tmp_path, out=tmp_path / "c")
 
 
-def test_a_feature_without_a_family_is_refused_and_nothing_is_written(
-    train_split, tmp_path, params
-):
+def test_a_feature_without_a_family_is_refused_and_nothing_is_written(splits, tmp_path, params):
     features = params.features.model_copy(update={"families": {"spread": "^spread"}})
     with pytest.raises(InputError, match="'return_10s' must be in exactly one family"):
-        run(features, params.normalize, train=train_split, out=tmp_path / "c.json")
-    assert not (tmp_path / "c.json").exists()
+        run(features, params.normalize, splits=splits, out=tmp_path / "c")
+    assert not (tmp_path / "c").exists()

@@ -228,8 +228,8 @@ def test_the_page_s_examples_give_the_same_bytes_and_predictions_in_every_proces
     digests = []
     for seed in "12":
         out = tmp_path / seed
-        shared = [f"--normalization={folder}/contract.json"]
-        splits = f"{folder}/splits"
+        shared = [f"--normalization={folder}/normalize/0.json"]
+        splits = f"{folder}/splits/0"
         for words in (
             ["train", "--model", name, "--seed", "3", f"--train={splits}/train",
              f"--valid={splits}/valid", f"--out={out}/train/3", *shared],
@@ -314,8 +314,8 @@ def test_a_history_of_what_was_not_watched_has_the_line_of_the_end(chain, own, t
     train.run(
         params.label, params.loss, None,
         {"boosting": model_parameters("boosting", max_iter=2, learning_rate=0.1)}, seed=0,
-        train=folder / "splits" / "train", valid=folder / "splits" / "valid",
-        normalization=folder / "contract.json", out=tmp_path / "out",
+        train=folder / "splits" / "0" / "train", valid=folder / "splits" / "0" / "valid",
+        normalization=folder / "normalize" / "0.json", out=tmp_path / "out",
     )  # fmt: skip
     lines = (tmp_path / "out" / "history.csv").read_text().splitlines()
     assert len(lines) == 2

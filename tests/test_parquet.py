@@ -261,13 +261,13 @@ def made(folder, form, params, frames):
     normalize.run(
         params.features,
         params.normalize,
-        train=folder / "split" / "train",
-        out=folder / "contract.json",
+        splits=folder / "split",
+        out=folder / "normalize",
     )
     audit.run(
         data, params.label, params.split, params.audit,
         features=features, labels=folder / "labels", splits=folder / "split",
-        normalization=folder / "contract.json", out=folder / "audit",
+        normalization=folder / "normalize", out=folder / "audit",
     )  # fmt: skip
     return {
         str(path.relative_to(folder)): hashlib.md5(path.read_bytes()).hexdigest()
@@ -287,7 +287,7 @@ def test_the_same_rows_in_either_form_make_the_same_bytes(tmp_path, params):
         frame["my_count"] = np.arange(1800, dtype=np.int16)
         days[f"XBT-data-0{day + 1}-01-2024"] = pd.concat([frame[:50], frame[49:]])
     first, second = (made(tmp_path / form, form, params, days) for form in (".h5", ".parquet"))
-    assert "split/train/XBT-data-01-01-2024.h5" in first
+    assert "split/0/train/XBT-data-01-01-2024.h5" in first
     assert first == second
 
 

@@ -29,8 +29,8 @@ def trained(chain, model, out, **label):
     train.run(
         params.label.model_copy(update=label), params.loss,
         params.train.model_copy(update={"epochs": 2}), {model: getattr(params, model)}, seed=0,
-        train=folder / "splits" / "train", valid=folder / "splits" / "valid",
-        normalization=folder / "contract.json", out=out,
+        train=folder / "splits" / "0" / "train", valid=folder / "splits" / "0" / "valid",
+        normalization=folder / "normalize" / "0.json", out=out,
     )  # fmt: skip
     return out
 
@@ -38,12 +38,12 @@ def trained(chain, model, out, **label):
 def test_predictions_stand_beside_the_outcomes_of_every_row_of_every_split(ridge, tmp_path):
     folder, model = ridge
     out = tmp_path / "out"
-    predict.run(models=model, splits=folder / "splits", normalization=folder / "contract.json",
-                out=out)  # fmt: skip
-    contract = normalization.read_contract(folder / "contract.json")
+    predict.run(models=model, splits=folder / "splits" / "0", out=out,
+                normalization=folder / "normalize" / "0.json")  # fmt: skip
+    contract = normalization.read_contract(folder / "normalize" / "0.json")
     counted = read_json(out / "inputs.json")
     for name in ("train", "valid", "test"):
-        split = pd.read_hdf(folder / "splits" / name / "a.h5", "df")
+        split = pd.read_hdf(folder / "splits" / "0" / name / "a.h5", "df")
         written = pd.read_hdf(out / f"{name}.h5", "df")
         assert (written.index == split.index).all()
         assert (written.alpha_outcome == split.alpha_outcome).all()
@@ -57,7 +57,7 @@ def test_predictions_stand_beside_the_outcomes_of_every_row_of_every_split(ridge
 
 def test_a_model_of_another_contract_is_refused(ridge, tmp_path):
     folder, model = ridge
-    content = read_json(folder / "contract.json")
+    content = read_json(folder / "normalize" / "0.json")
     content["clip"] = 5.0
     del content["hash"]
     changed = normalization.Contract(
@@ -71,7 +71,7 @@ def test_a_model_of_another_contract_is_refused(ridge, tmp_path):
 
 def test_a_folder_that_is_no_model_is_named(tmp_path, ridge):
     folder, _ = ridge
-    contract = normalization.read_contract(folder / "contract.json")
+    contract = normalization.read_contract(folder / "normalize" / "0.json")
     with pytest.raises(InputError, match=r"model\.json: cannot be read"):
         load_model(tmp_path / "none", contract)
     (tmp_path / "odd").mkdir()
@@ -86,7 +86,7 @@ def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
     chain, tmp_path, monkeypatch, model
 ):
     out = trained(chain, model, tmp_path / "model")
-    contract = normalization.read_contract(chain[0] / "contract.json")
+    contract = normalization.read_contract(chain[0] / "normalize" / "0.json")
     assert load_model(out, contract)
 
     def load(folder):
@@ -120,8 +120,8 @@ def test_a_matched_mlp_that_is_damaged_is_refused_before_anything_is_written(cha
     model = trained(chain, "silos", tmp_path / "model")
     (model / "matched_mlp" / "weights.npz").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"matched_mlp/weights\.npz: was changed after training"):
-        predict.run(models=model, splits=folder / "splits", out=tmp_path / "out",
-                    normalization=folder / "contract.json")  # fmt: skip
+        predict.run(models=model, splits=folder / "splits" / "0", out=tmp_path / "out",
+                    normalization=folder / "normalize" / "0.json")  # fmt: skip
     assert not (tmp_path / "out").exists()
 
 
@@ -154,7 +154,7 @@ def test_a_malformed_model_json_is_named_with_its_first_problem(ridge, change, p
         about = read_json(model / "model.json") | change
         about = {key: value for key, value in about.items() if value is not ...}
     write_json(model / "model.json", about)
-    contract = normalization.read_contract(folder / "contract.json")
+    contract = normalization.read_contract(folder / "normalize" / "0.json")
     assert refusal(model, contract) == f"{model / 'model.json'}: {problem}"
 
 
@@ -167,9 +167,9 @@ def refusal(folder, contract):
 def test_what_a_model_predicts_does_not_depend_on_the_split_it_is_asked_for(ridge):
     """Prediction has no state: test alone gives what all splits together give."""
     folder, model = ridge
-    contract = normalization.read_contract(folder / "contract.json")
+    contract = normalization.read_contract(folder / "normalize" / "0.json")
     fitted = load_model(model, contract).fitted
-    test = dataset.load(folder / "splits" / "test", contract).known
+    test = dataset.load(folder / "splits" / "0" / "test", contract).known
     twice = Known(*(np.concatenate([part[::-1], part]) for part in (test.x, test.past)))
     assert (fitted.predict(twice)[len(test) :] == fitted.predict(test)).all()
 
@@ -178,7 +178,7 @@ def test_families_cannot_change_between_training_and_prediction(chain, tmp_path)
     """Which features a silo sees is part of what was trained."""
     folder, _ = chain
     model = trained(chain, "silos", tmp_path / "model")
-    contract = normalization.read_contract(folder / "contract.json")
+    contract = normalization.read_contract(folder / "normalize" / "0.json")
     load_model(model, contract)
     swapped = replace(contract, families=contract.families[::-1])
     with pytest.raises(InputError, match="under another normalization contract"):
@@ -190,10 +190,10 @@ def test_families_cannot_change_between_training_and_prediction(chain, tmp_path)
 def test_a_matched_mlp_s_predictions_stand_beside_its_model_s(chain, tmp_path):
     folder, _ = chain
     model = trained(chain, "silos", tmp_path / "model")
-    predict.run(models=model, splits=folder / "splits", normalization=folder / "contract.json",
-                out=tmp_path / "out")  # fmt: skip
-    contract = normalization.read_contract(folder / "contract.json")
-    known = dataset.load(folder / "splits" / "test", contract).known
+    predict.run(models=model, splits=folder / "splits" / "0", out=tmp_path / "out",
+                normalization=folder / "normalize" / "0.json")  # fmt: skip
+    contract = normalization.read_contract(folder / "normalize" / "0.json")
+    known = dataset.load(folder / "splits" / "0" / "test", contract).known
     for of, at in ((model, "."), (model / "matched_mlp", "matched_mlp")):
         written = pd.read_hdf(tmp_path / "out" / at / "test.h5", "df")
         fitted = load_model(of, contract).fitted
@@ -203,7 +203,7 @@ def test_a_matched_mlp_s_predictions_stand_beside_its_model_s(chain, tmp_path):
 def test_all_models_of_a_folder_are_predicted_with_as_each_by_itself(chain, tmp_path):
     """Splits are read once, with features as one of them looks at these; the others count none."""
     folder, _ = chain
-    paths = {"splits": folder / "splits", "normalization": folder / "contract.json"}
+    paths = {"splits": folder / "splits" / "0", "normalization": folder / "normalize" / "0.json"}
     names = ("baselines/zero", "baselines/ridge", "mlp/0")
     for name in names:
         model = next(part for part in name.split("/")[::-1] if not part.isdecimal())
@@ -225,8 +225,8 @@ def test_all_models_of_a_folder_are_predicted_with_as_each_by_itself(chain, tmp_
 def test_a_folder_without_any_model_is_named(chain, tmp_path):
     folder, _ = chain
     with pytest.raises(InputError, match="must hold models that `alpha train` wrote, found none"):
-        predict.run(models=tmp_path, splits=folder / "splits", out=tmp_path / "out",
-                    normalization=folder / "contract.json")  # fmt: skip
+        predict.run(models=tmp_path, splits=folder / "splits" / "0", out=tmp_path / "out",
+                    normalization=folder / "normalize" / "0.json")  # fmt: skip
 
 
 def test_of_classes_probabilities_and_the_expected_code_are_written(tmp_path):
@@ -248,9 +248,9 @@ def test_of_classes_probabilities_and_the_expected_code_are_written(tmp_path):
 @pytest.mark.parametrize("model", ["ridge", "mlp"])
 def test_a_split_in_parts_is_predicted_as_a_whole_with_one_part_in_memory(chain, tmp_path, model):
     folder, _ = chain
-    contract = normalization.read_contract(folder / "contract.json")
+    contract = normalization.read_contract(folder / "normalize" / "0.json")
     fitted = load_model(trained(chain, model, tmp_path / "model"), contract)
-    whole = dataset.load(folder / "splits" / "train", contract)
+    whole = dataset.load(folder / "splits" / "0" / "train", contract)
     rows = len(whole.y)
     seen = []
 

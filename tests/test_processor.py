@@ -25,12 +25,12 @@ STEPS = """\
 simulate --out results/simulate
 label --features results/simulate --out label
 split --features results/simulate --labels label/labels --out split
-normalize --train split/train --out contract.json
+normalize --splits split --out normalize
 """
 MODEL = """\
-train --model {0} --seed 0 --train split/train --valid split/valid --normalization contract.json \
---out train/{0}
-predict --model train/{0} --splits split --normalization contract.json --out predict/{0}
+train --model {0} --seed 0 --train split/0/train --valid split/0/valid \
+--normalization normalize/0.json --out train/{0}
+predict --model train/{0} --splits split/0 --normalization normalize/0.json --out predict/{0}
 """
 CHAIN = "".join((STEPS, MODEL.format("har"), MODEL.format("ridge")))
 PROGRAM = """

@@ -89,7 +89,7 @@ def test_parquet_holds_what_hdf5_does(chain, params, tmp_path, folder):
 
 
 def test_an_exported_model_scores_as_the_trained_one(chain, params, tmp_path, folder):
-    model = results(chain) / "train" / "silos" / "0"
+    model = results(chain) / "train" / "0" / "silos" / "0"
     export.run(model=model, out=tmp_path / "silos.zip")
     for name, given in (("one", model), ("other", tmp_path / "silos.zip")):
         score.run(params.data, model=given, features=folder, out=tmp_path / f"{name}.h5")

@@ -49,8 +49,8 @@ def day():
 def test_a_scorer_predicts_the_bits_of_the_predict_step(chain, tmp_path, model):
     folder, _ = chain
     trained = results(chain) / "train" / MODELS[model]
-    predict.run(models=trained, splits=folder / "splits", out=tmp_path / "out",
-                normalization=folder / "contract.json")  # fmt: skip
+    predict.run(models=trained, splits=folder / "splits" / "0", out=tmp_path / "out",
+                normalization=folder / "normalize" / "0.json")  # fmt: skip
     written = pd.read_hdf(tmp_path / "out" / "test.h5", "df")
     of = scorer(chain, model)
     found = of.predict(pd.read_hdf(folder / "features" / "a.h5", "df"))
@@ -77,9 +77,9 @@ def test_one_row_has_the_bits_that_it_has_in_a_frame(chain, day, model):
 def test_a_prediction_depends_neither_on_the_number_of_rows_nor_on_their_order(chain, model):
     """Asked as the predict step does: alone, in sevens, in parts, and shuffled."""
     folder, _ = chain
-    contract = read_contract(folder / "contract.json")
+    contract = read_contract(folder / "normalize" / "0.json")
     fitted = load_model(results(chain) / "train" / MODELS[model], contract).fitted
-    known = dataset.load(folder / "splits" / "train", contract).known
+    known = dataset.load(folder / "splits" / "0" / "train", contract).known
     known = Known(*(np.concatenate([of] * 4)[:5000] for of in (known.x, known.past)))
     whole = fitted.predict(known)
     for size in (1, 7, 4096):
@@ -296,17 +296,17 @@ def test_a_frozen_run_counts_from_when_it_is_known_to_be_too_long(params, market
 
 
 def test_a_model_of_other_results_needs_its_contract_named(chain, tmp_path, day):
-    trained = results(chain) / "train" / "mlp" / "0"
+    trained = results(chain) / "train" / "0" / "mlp" / "0"
     copytree(trained, tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="no results above it hold normalize/contract.json"):
+    with pytest.raises(InputError, match="no results above it hold normalize/FOLD.json"):
         alpha.Scorer.load(tmp_path / "elsewhere")
-    contract = results(chain) / "normalize" / "contract.json"
+    contract = results(chain) / "normalize" / "0.json"
     of = alpha.Scorer.load(str(tmp_path / "elsewhere"), normalization=str(contract))
     pd.testing.assert_series_equal(of.predict(day), scorer(chain, "mlp").predict(day))
 
 
 def test_a_model_that_does_not_know_its_label_is_scored_unless_it_needs_the_past(chain, tmp_path):
-    contract = results(chain) / "normalize" / "contract.json"
+    contract = results(chain) / "normalize" / "0.json"
     for model in ("ridge", "har"):
         copytree(results(chain) / "train" / MODELS[model], tmp_path / model)
         about = read_json(tmp_path / model / "model.json")

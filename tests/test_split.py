@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import day_frame
+from conftest import day_frame, split_params
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,12 +33,12 @@ DAY = dt.date(2024, 1, 1)
 def by_times(*moments, embargo=0) -> Splits:
     pairs = zip(moments[::2], moments[1::2], strict=True)
     times = dict(zip(SPLITS, pairs, strict=True))
-    return Splits(scheme="holdout", fractions=None, times=times, embargo_seconds=embargo)
+    return split_params(fractions=None, times=times, embargo_seconds=embargo)
 
 
 def by_fractions(train=0.6, valid=0.2, test=0.2, embargo=0) -> Splits:
     fractions = {"train": train, "valid": valid, "test": test}
-    return Splits(scheme="holdout", fractions=fractions, times=None, embargo_seconds=embargo)
+    return split_params(fractions=fractions, embargo_seconds=embargo)
 
 
 def ranges_of(splits, *files, max_gap=10**9) -> tuple[Range, ...]:
@@ -161,7 +161,8 @@ def test_no_window_of_a_kept_row_reaches_into_another_split(steps, horizon, emba
 
 @pytest.fixture
 def chain(feature_folder, tmp_path, params):
-    """Two days of features and their labels; gives a function that splits them."""
+    """Two days of features and their labels; gives a function that splits them, and says where the
+    one fold's splits are."""
     out = tmp_path / "labels"
     labels.run(params.data, params.label, features=feature_folder, out=out)
 
@@ -169,20 +170,19 @@ def chain(feature_folder, tmp_path, params):
         where = tmp_path / "splits"
         run(params.data, params.label, splits, features=feature_folder, labels=out / "labels",
             out=where)  # fmt: skip
-        return where
+        return where / "0"
 
     return split
 
 
-def test_split_files_hold_features_and_labels_of_exactly_their_rows(chain, feature_folder):
+def test_split_files_hold_features_and_labels_of_exactly_their_rows(
+    chain, feature_folder, tmp_path
+):
     out = chain(by_times("2024-01-01", "2024-01-02", "2024-01-02", "2024-01-02T00:04",
                          "2024-01-02T00:04", "2024-01-02T00:09:30"))  # fmt: skip
     features = pd.concat([pd.read_hdf(path, "df") for path in sorted(feature_folder.iterdir())])
     truth = pd.concat(
-        [
-            pd.read_hdf(path, "df")
-            for path in sorted((out.parent / "labels" / "labels").glob("*.h5"))
-        ]
+        [pd.read_hdf(path, "df") for path in sorted((tmp_path / "labels" / "labels").glob("*.h5"))]
     )
     for name in SPLITS:
         parts = [pd.read_hdf(path, "df") for path in sorted((out / name).glob("*.h5"))]
@@ -218,10 +218,10 @@ def test_duplicates_are_counted_and_the_last_copy_is_kept(tmp_path, params):
     labels.run(params.data, params.label, features=folder, out=labelled)
     run(params.data, params.label, by_fractions(), features=folder, labels=labelled / "labels",
         out=tmp_path / "splits")  # fmt: skip
-    summary = json.loads((tmp_path / "splits" / "summary.json").read_text())
+    summary = json.loads((tmp_path / "splits" / "0" / "summary.json").read_text())
     assert summary["counts"]["duplicates"] == 1
     assert sum(summary["counts"].values()) == summary["input_rows"] == 1501
-    train = pd.read_hdf(tmp_path / "splits" / "train" / "a.h5", "df")
+    train = pd.read_hdf(tmp_path / "splits" / "0" / "train" / "a.h5", "df")
     assert train["spread"].iloc[100] == frame["spread"].iloc[100]
 
 
@@ -254,7 +254,7 @@ def test_double_precision_features_keep_their_precision(tmp_path, params):
     labels.run(params.data, params.label, features=folder, out=labelled)
     run(params.data, params.label, by_fractions(), features=folder, labels=labelled / "labels",
         out=tmp_path / "splits")  # fmt: skip
-    train = pd.read_hdf(tmp_path / "splits" / "train" / "a.h5", "df")
+    train = pd.read_hdf(tmp_path / "splits" / "0" / "train" / "a.h5", "df")
     assert str(train["spread"].dtype) == "float32"
     assert (train["precise"] == frame["precise"].loc[train.index]).all()
     assert (train["count"] == frame["count"].loc[train.index]).all()

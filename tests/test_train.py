@@ -144,8 +144,8 @@ def test_every_model_writes_a_model_and_a_history_with_the_same_bytes_twice(chai
     for out, live in (("first", None), ("second", tmp_path / "live")):
         train.run(
             params.label, params.loss, params.train.model_copy(update={"epochs": 2}),
-            {model: getattr(params, model)}, seed=3, train=folder / "splits" / "train",
-            valid=folder / "splits" / "valid", normalization=folder / "contract.json",
+            {model: getattr(params, model)}, seed=3, train=folder / "splits" / "0" / "train",
+            valid=folder / "splits" / "0" / "valid", normalization=folder / "normalize" / "0.json",
             out=tmp_path / out, live=live,
         )  # fmt: skip
     networks = {"mlp": ["metrics.json"], "silos": ["matched_mlp/metrics.json", "metrics.json"]}
@@ -177,8 +177,8 @@ def test_another_seed_starts_from_other_weights_and_grows_other_trees(chain, tmp
         for seed in (0, 1):
             train.run(
                 params.label, params.loss, still, {model: getattr(params, model)}, seed=seed,
-                train=folder / "splits" / "train", valid=folder / "splits" / "valid",
-                normalization=folder / "contract.json", out=tmp_path / model / str(seed),
+                train=folder / "splits" / "0" / "train", valid=folder / "splits" / "0" / "valid",
+                normalization=folder / "normalize" / "0.json", out=tmp_path / model / str(seed),
             )  # fmt: skip
     one, other = (np.load(tmp_path / "mlp" / seed / "weights.npz")["000"] for seed in "01")
     assert np.abs(one - other).max() > 0.01
@@ -194,9 +194,9 @@ def test_a_configuration_is_the_same_for_every_seed_and_another_for_other_parame
     def configuration(seed, loop, penalty):
         train.run(params.label, params.loss, loop,
                   {"ridge": params.ridge.model_copy(update=penalty)}, seed=seed,
-                  train=folder / "splits" / "train",
-                  valid=folder / "splits" / "valid", normalization=folder / "contract.json",
-                  out=tmp_path / "out")  # fmt: skip
+                  train=folder / "splits" / "0" / "train",
+                  valid=folder / "splits" / "0" / "valid", out=tmp_path / "out",
+                  normalization=folder / "normalize" / "0.json")  # fmt: skip
         return read_json(tmp_path / "out" / "model.json")["configuration"]
 
     first = configuration(0, params.train, {})
@@ -232,9 +232,9 @@ def test_all_weights_in_one_vector_are_trained_as_each_by_itself(params):
 def test_all_baselines_at_once_are_each_by_itself(chain, tmp_path):
     folder, params = chain
     paths = {
-        "train": folder / "splits" / "train",
-        "valid": folder / "splits" / "valid",
-        "normalization": folder / "contract.json",
+        "train": folder / "splits" / "0" / "train",
+        "valid": folder / "splits" / "0" / "valid",
+        "normalization": folder / "normalize" / "0.json",
     }
     parameters = {model: getattr(params, model) for model in KINDS["baselines"]}
     both = {"seed": 0, **paths}
@@ -280,8 +280,8 @@ def test_only_networks_load_tensorflow(chain, tmp_path):
     for model in ("baselines", "mlp"):
         which = ["--kind", model] if model == "baselines" else ["--model", model, "--seed", "0"]
         paths = [
-            f"--train={folder}/splits/train", f"--valid={folder}/splits/valid",
-            f"--normalization={folder}/contract.json", f"--out={tmp_path}/{model}",
+            f"--train={folder}/splits/0/train", f"--valid={folder}/splits/0/valid",
+            f"--normalization={folder}/normalize/0.json", f"--out={tmp_path}/{model}",
             f"--live={tmp_path}/live", "--params=tests/params.yaml",
         ]  # fmt: skip
         command = [sys.executable, "-c", program, "train", *which, *paths]
@@ -295,5 +295,5 @@ def test_a_split_that_is_missing_is_refused_and_nothing_is_written(chain, tmp_pa
     with pytest.raises(InputError, match="must be a split's folder"):
         train.run(params.label, params.loss, params.train, {"ridge": params.ridge}, seed=0,
                   train=folder / "none", valid=folder / "none",
-                  normalization=folder / "contract.json", out=tmp_path / "out")  # fmt: skip
+                  normalization=folder / "normalize" / "0.json", out=tmp_path / "out")  # fmt: skip
     assert list(tmp_path.iterdir()) == []

@@ -29,15 +29,15 @@ class Bench:
         label.run(params.data, params.label, features=features, out=self.labels)
 
     def prepare(self, frame: pd.DataFrame) -> Path:
-        """A folder with features, splits and contract.json of a frame with the market's times and
+        """A folder with features, splits and contracts of a frame with the market's times and
         quotes."""
         self._count += 1
         here, params = self.folder / str(self._count), self.params
         features, splits = self._write(frame, here / "features"), here / "splits"
         sections = params.data, params.label, params.split
         split.run(*sections, features=features, labels=self.labels / "labels", out=splits)
-        contract = here / "contract.json"
-        normalize.run(params.features, params.normalize, train=splits / "train", out=contract)
+        out = here / "normalize"
+        normalize.run(params.features, params.normalize, splits=splits, out=out)
         return here
 
     def audit(self, frame: pd.DataFrame) -> findings.Findings:
@@ -53,7 +53,7 @@ class Bench:
             features=here / "features",
             labels=self.labels / "labels",
             splits=here / "splits",
-            normalization=here / "contract.json",
+            normalization=here / "normalize",
             out=here / "audit",
         )
         found = findings.read(here / "audit")
