@@ -18,7 +18,7 @@ def command(params: Any, args: Arguments) -> None:
     if args.write:
         text = read_bytes(args.params).decode()
         with whole(args.params) as part:
-            part.write_text(_replace(text, given))
+            part.write_bytes(_replace(text, given).encode())
     print(f"split.folds: {given}")
 
 
@@ -27,4 +27,6 @@ def _replace(text: str, folds: list[int]) -> str:
     node: Any = YAML().compose(text)
     for name in ("split", "folds"):
         node = {key.value: value for key, value in node.value}[name]
-    return f"{text[: node.start_mark.index]}{folds}{text[node.end_mark.index :]}"
+    # A list without brackets ends where the next key begins.
+    last = node if node.flow_style or not node.value else node.value[-1]
+    return f"{text[: node.start_mark.index]}{folds}{text[last.end_mark.index :]}"

@@ -18,7 +18,7 @@ from alpha.train import run as train
 
 
 def prepare(params: Params, folder: Path) -> Path:
-    """Labels, splits and contract.json into `folder`; where the feature files are.
+    """Labels, splits and contract into `folder`; where the feature files are.
 
     They are those in the folder data.dir, or simulated first if that is the default.
     """
@@ -38,8 +38,8 @@ def prepare(params: Params, folder: Path) -> Path:
     normalize.run(
         params.features,
         params.normalize,
-        train=folder / "splits" / "train",
-        out=folder / "contract.json",
+        splits=folder / "splits",
+        out=folder / "normalize",
     )
     return features
 
@@ -47,7 +47,7 @@ def prepare(params: Params, folder: Path) -> Path:
 def run(params: Params, folder: Path, *, audited: bool = False) -> None:
     """Every step from feature files to evaluation into `folder`; no finding unless `audited`, which
     takes longer than all else."""
-    features, contract = prepare(params, folder), folder / "contract.json"
+    features, contract = prepare(params, folder), folder / "normalize" / "0.json"
     if audited:
         audit.run(
             params.data,
@@ -57,7 +57,7 @@ def run(params: Params, folder: Path, *, audited: bool = False) -> None:
             features=features,
             labels=folder / "labels" / "labels",
             splits=folder / "splits",
-            normalization=contract,
+            normalization=folder / "normalize",
             out=folder / "audit",
         )
     else:
@@ -71,16 +71,16 @@ def run(params: Params, folder: Path, *, audited: bool = False) -> None:
             params.train,
             {model: getattr(params, model)},
             seed=int(seed),
-            train=folder / "splits" / "train",
-            valid=folder / "splits" / "valid",
+            train=folder / "splits" / "0" / "train",
+            valid=folder / "splits" / "0" / "valid",
             normalization=contract,
-            out=folder / "train" / run_folder(run),
+            out=folder / "train" / "0" / run_folder(run),
         )
     predict.run(
-        models=folder / "train",
-        splits=folder / "splits",
+        models=folder / "train" / "0",
+        splits=folder / "splits" / "0",
         normalization=contract,
-        out=folder / "predict",
+        out=folder / "predict" / "0",
     )
     evaluation.run(
         params.label,
@@ -92,5 +92,6 @@ def run(params: Params, folder: Path, *, audited: bool = False) -> None:
         runs=runs(params),
         models=folder / "train",
         predictions=folder / "predict",
+        splits=folder / "splits",
         out=folder / "evaluate",
     )

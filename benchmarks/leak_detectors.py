@@ -126,7 +126,7 @@ def judge(
                 said[AUDIT].append({"leak": named})
             if peers:
                 here = bench.prepare(planted.frame)
-                digests.append(export(here / "splits", folder))
+                digests.append(export(here / "splits" / "0", folder))
                 shutil.rmtree(here)
         for peer in peers:
             # Answers are kept by what was asked, as peers take their time.

@@ -32,8 +32,8 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     features = data.days(bench, bench.sizes.ridge_days)
     _, params = params_file(bench.work / "params.json", data={"dir": str(features)})
     chain.prepare(params, bench.work)
-    contract = read_contract(bench.work / "contract.json")
-    folder = bench.work / "splits" / "train"
+    contract = read_contract(bench.work / "normalize" / "0.json")
+    folder = bench.work / "splits" / "0" / "train"
     train = dataset.load(folder, contract)
     objective = Objective.fit(train.y, params.label, params.loss)
     penalty = params.ridge.penalty

@@ -114,11 +114,12 @@ class Chain:
 
     @property
     def contract(self) -> Path:
-        return self.folder / "normalization" / "contract.json"
+        return self.folder / "normalize" / "0.json"
 
     @property
     def splits_folder(self) -> Path:
-        return self.folder / "splits"
+        """That of the one fold."""
+        return self.folder / "splits" / "0"
 
     def labels(self) -> list[object]:
         return self._words("label", features=self.features, out=self.folder / "labels")
@@ -134,12 +135,12 @@ class Chain:
             "split",
             features=self.features,
             labels=self.folder / "labels" / "labels",
-            out=self.splits_folder,
+            out=self.splits_folder.parent,
         )
 
     def normalize(self) -> list[object]:
-        self.contract.parent.mkdir(parents=True, exist_ok=True)
-        return self._words("normalize", train=self.splits_folder / "train", out=self.contract)
+        splits = self.splits_folder.parent
+        return self._words("normalize", splits=splits, out=self.contract.parent)
 
     def train(self, run: str) -> list[object]:
         """A run, named model-seed, or all baselines, as "baselines"."""
@@ -151,7 +152,7 @@ class Chain:
             train=self.splits_folder / "train",
             valid=self.splits_folder / "valid",
             normalization=self.contract,
-            out=self.folder / "train" / (run_folder(run) if model else run),
+            out=self.folder / "train" / "0" / (run_folder(run) if model else run),
         )
 
     def predict(self, models: str, *, by: "Chain | None" = None) -> list[object]:
@@ -160,10 +161,10 @@ class Chain:
         by = by or self
         return self._words(
             "predict",
-            models=by.folder / "train" / models,
+            models=by.folder / "train" / "0" / models,
             splits=self.splits_folder,
             normalization=by.contract,
-            out=self.folder / "predict" / models,
+            out=self.folder / "predict" / "0" / models,
         )
 
     def evaluate(self, *, by: "Chain | None" = None) -> list[object]:
@@ -177,5 +178,6 @@ class Chain:
             audit=self.folder / "audit",
             models=(by or self).folder / "train",
             predictions=self.folder / "predict",
+            splits=self.splits_folder.parent,
             out=self.folder / "evaluate",
         )

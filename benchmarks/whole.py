@@ -133,7 +133,7 @@ def _check(bench: Bench, chain: Chain, theirs: Path, metrics: dict[str, Any]) ->
             _check_width(what, (skill.low, skill.high), metrics["intervals"][split][model]["skill"])
     for model in metrics["figures"]["train"]:
         inside = run_folder("silos-0") / model if model == MATCHED_MLP else run_folder(f"{model}-0")
-        _check_outcomes(chain.folder / "predict" / inside, theirs / model)
+        _check_outcomes(chain.folder / "predict" / "0" / inside, theirs / model)
 
 
 def _check_width(what: str, ours: tuple[float, float], its: list[float]) -> None:

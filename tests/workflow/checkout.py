@@ -112,7 +112,7 @@ class Checkout:
         assert "Failed" not in status, status
 
     def planned(self) -> set[str]:
-        """The jobs that Snakemake would run now, such as `train mlp/0`."""
+        """The jobs that Snakemake would run now, such as `train 0/mlp/0`."""
         return jobs(self.run("snakemake", "--dry-run"))
 
     def edit(self, changes: dict[str, Any]) -> None:
@@ -155,10 +155,11 @@ def jobs(printed: str) -> set[str]:
 
 
 def job(stage: str) -> str:
-    """What Snakemake calls a stage's job: `train mlp/0` for train_networks@mlp-0."""
+    """What Snakemake calls a stage's job: `train 0/mlp/0` for train_networks@0-mlp-0, and
+    `baselines 0` for train_baselines@0."""
     name, _, run = stage.partition("@")
     step, _, kind = name.partition("_")
-    return f"{step} {run.replace('-', '/') or kind}".strip()
+    return f"{kind if kind == 'baselines' else step} {run.replace('-', '/')}".strip()
 
 
 def related(one, other):

@@ -64,7 +64,7 @@ def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(buil
     before = copied.results()
     for file, expected in (
         ("alpha/label/targets.py", {"label", "guard", "report"}),
-        ("alpha/models/baselines/naive.py", {"train_baselines", "predict_baselines"}),
+        ("alpha/models/baselines/naive.py", {"train_baselines@0"}),
         ("alpha/show/__init__.py", set()),
     ):
         edited(copied, file)
@@ -73,8 +73,8 @@ def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(buil
 
 
 # After a change of one parameter of a section, the jobs that run.
-BASELINES = {"train baselines", "predict baselines"}
-MLP = {"train mlp/0", "predict mlp"}
+BASELINES = {"baselines 0"}
+MLP = {"train 0/mlp/0", "predict 0/mlp"}
 EVALUATED = {"evaluate", "report"}
 AFTER_SPLITS = {"normalize", "audit"} | BASELINES | MLP | EVALUATED
 AFTER_LABELS = {"label", "guard", "split"} | AFTER_SPLITS
@@ -100,8 +100,8 @@ EXPECTED = {
     "report.stretch": {"report"},
     "baselines": BASELINES | EVALUATED,
     "networks": EVALUATED,
-    "trees": {"train lightgbm/0", "predict lightgbm"} | EVALUATED,
-    "seeds": {"train mlp/1", "predict mlp"} | EVALUATED,
+    "trees": {"train 0/lightgbm/0", "predict 0/lightgbm"} | EVALUATED,
+    "seeds": {"train 0/mlp/1", "predict 0/mlp"} | EVALUATED,
 }
 
 
@@ -158,7 +158,7 @@ def test_seeds_taken_away_leave_no_folder_that_is_predicted_or_evaluated(built, 
     before = copied.results()
     for entry in ("snakemake", "dvc repro"):
         entry_points.ENTRY_POINTS[entry](copied, {"seeds": [0, 1]})
-        assert (copied.folder / "results/predict/mlp/1").is_dir()
+        assert (copied.folder / "results/predict/0/mlp/1").is_dir()
         entry_points.ENTRY_POINTS[entry](copied, {"seeds": [0]})
         assert copied.results() == before
         assert "Nothing to be done" in copied.run("snakemake", "--cores", "2")

@@ -13,11 +13,11 @@ from benchmarks.interruptions import fresh, kill, living, start, steps
 
 pytestmark = pytest.mark.workflow
 
-RUN = "results/train/baselines"
-STAGES = ("simulate", "label", "guard", "split", "normalize", "audit", "train_baselines")
+RUN = "results/train/0/baselines"
+STAGES = ("simulate", "label", "guard", "split", "normalize", "audit", "train_baselines@0")
 STEP = ["train baselines"]
 SNAKEMAKE = ("snakemake", "--cores", "2", RUN)
-DVC = ("dvc", "repro", "train_baselines")
+DVC = ("dvc", "repro", "train_baselines@0")
 RECOVER = ("python", "workflow/scripts/recover.py")
 
 
@@ -116,7 +116,7 @@ def test_snakemake_killed_alone_while_its_step_lives_on(untrained, built):
     step = halted(untrained)
     kill(process, untrained.folder, "top")
     resumed(untrained, SNAKEMAKE, "still at work here", step)
-    assert "Running stage" not in (untrained.folder / "logs/train/baselines.log").read_text()
+    assert "Running stage" not in (untrained.folder / "logs/baselines/0.log").read_text()
     assert the_same(untrained, built)
 
 

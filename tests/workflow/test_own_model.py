@@ -32,7 +32,7 @@ def test_a_file_and_a_line_plan_the_jobs_of_a_model_and_a_wrong_key_is_refused(a
         checkout.run("python", "-m", "alpha", "check")
     checkout.params.write_text(before)
     checkout.edit({"own": own})
-    jobs = {job for name in own for job in (f"train {name}/0", f"predict {name}")}
+    jobs = {job for name in own for job in (f"train 0/{name}/0", f"predict 0/{name}")}
     assert checkout.planned() == {*jobs, "evaluate", "report"}
     checkout.edit({"own": {"wide": {"unitz": 1}}})
     refused = checkout.run("python", "-m", "alpha", "check", fails=True)
@@ -53,11 +53,11 @@ def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(adding):
 
     checkout.edit({"own": {"wide": own["wide"]}})
     checkout.run("dvc", "repro")
-    assert not (checkout.folder / "results/train/boosting").exists()
-    assert (checkout.folder / "results/train/wide/0").exists()
+    assert not (checkout.folder / "results/train/0/boosting").exists()
+    assert (checkout.folder / "results/train/0/wide/0").exists()
     found = json.loads((checkout.folder / "results/evaluate/metrics.json").read_text())
     assert "wide" in found
     assert "boosting" not in found
 
     checkout.edit({"own": {name: own[name] for name in ("wide", "deciles")}})
-    assert checkout.planned() == {"train deciles/0", "predict deciles", "evaluate", "report"}
+    assert checkout.planned() == {"train 0/deciles/0", "predict 0/deciles", "evaluate", "report"}

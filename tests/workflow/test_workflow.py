@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.workflow
 
-RUNS = {"train baselines", "train mlp/0", "predict baselines", "predict mlp"}
+RUNS = {"baselines 0", "train 0/mlp/0", "predict 0/mlp"}
 AFTER_RUNS = {"evaluate", "report"}
 AFTER_SPLITS = {"normalize", "audit"} | RUNS | AFTER_RUNS
 IN_GIT = {"results/label/profile.json", "results/evaluate/metrics.json"}
@@ -100,7 +100,7 @@ def test_a_partial_target_runs_what_it_needs_and_no_more(copied):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["results/label/labels", "results/split/summary.json"])
+@pytest.mark.parametrize("target", ["results/label/labels", "results/split"])
 def test_what_a_partial_target_left_stale_is_built_by_the_next_run(copied, target):
     """Wherever an earlier run ended, all that is stale is planned, and DVC is content with it."""
     copied.edit({"label.horizon_seconds": 400, "networks": []})
@@ -108,14 +108,14 @@ def test_what_a_partial_target_left_stale_is_built_by_the_next_run(copied, targe
     stale = {job(stage) for stage in json.loads(copied.run("dvc", "status", "--json"))}
     planned = copied.planned()
     assert stale <= planned
-    assert {"normalize", "train baselines", "evaluate", "report"} <= planned
+    assert {"normalize", "baselines 0", "evaluate", "report"} <= planned
     assert jobs(copied.run("snakemake", "--cores", "2")) == planned
     assert "up to date" in copied.run("dvc", "status")
 
 
 def test_the_graph_of_jobs_is_drawn_and_the_run_is_reported_offline(built, tmp_path):
     drawn = built.run("snakemake", "--dag")
-    assert all(name in drawn for name in ("digraph", "simulate", "run: mlp/0", "report"))
+    assert all(name in drawn for name in ("digraph", "simulate", "run: 0/mlp/0", "report"))
     page = tmp_path / "run.html"
     built.run("snakemake", "--report", str(page))
     text = page.read_text(encoding="utf-8")
@@ -134,7 +134,7 @@ def test_every_rule_says_what_it_needs_and_leaves_a_log_and_its_cost(built):
     for kind, end in (("", "log"), ("benchmarks", "tsv")):
         folder = built.folder / "logs" / kind
         assert (folder / f"label.{end}").is_file()
-        assert (folder / "train" / "mlp" / f"0.{end}").is_file()
+        assert (folder / "train" / "0" / "mlp" / f"0.{end}").is_file()
     cost = (built.folder / "logs/benchmarks/label.tsv").read_text().splitlines()
     assert {"s", "max_rss", "cpu_time"} <= set(cost[0].split("\t"))
 
@@ -222,7 +222,7 @@ def test_a_bug_in_a_model_ends_in_its_traceback_and_where_the_log_is(copied):
     *_, last = printed.partition("command exited with non-zero exit code")
     assert "    return 1 // 0\n" in last
     assert "ZeroDivisionError: integer division or modulo by zero" in last
-    assert "(logs/train/baselines.log has all of it)" in last
+    assert "(logs/baselines/0.log has all of it)" in last
     assert "dvc " not in last.partition("Complete log")[0]
     assert copied.results() == before
 
@@ -306,9 +306,9 @@ def test_labels_that_move_in_silence_stop_at_the_guard_until_they_are_pinned(cop
     assert "labels moved although neither params nor data changed" in printed
     assert jobs(printed) == {"label", "guard"}
     copied.run("python", "-m", "alpha", "pin")
-    without = {"simulate", "label", "train mlp/0", "predict mlp"}
+    without = {"simulate", "label", "train 0/mlp/0", "predict 0/mlp"}
     assert copied.planned() == EVERYTHING - without
-    split = ("snakemake", "--cores", "2", "results/split/summary.json")
+    split = ("snakemake", "--cores", "2", "results/split")
     assert jobs(copied.run(*split)) == {"guard", "split"}
 
 
