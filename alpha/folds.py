@@ -9,7 +9,7 @@ from alpha.core.artifacts import read_bytes, whole
 from alpha.core.cli import Arguments, Option
 
 SUMMARY = "print the folds that the data give for split.scheme, or write them to params.yaml"
-OPTIONS = [Option("--write", "set split.folds in the params", type=bool)]
+OPTIONS = [Option("--write", "set split.folds in the params", type=bool, required=False)]
 SECTIONS = check.SECTIONS
 
 

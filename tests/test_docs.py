@@ -28,7 +28,13 @@ from alpha.split.ranges import ROW_STATUS
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # Parameters whose value is a map.
-MAPS = ("features.families", "split.fractions", "silos.family_weight_decay", "own")
+MAPS = (
+    "features.families",
+    "split.fractions",
+    "split.walk_forward.days",
+    "silos.family_weight_decay",
+    "own",
+)
 EVERY = [*PAPERS, *DOCS]
 NAMES = [str(path.relative_to(ROOT)) for path in EVERY]
 

@@ -151,7 +151,7 @@ def required(step: str) -> list[str]:
     return [
         word
         for option in command(step).OPTIONS
-        if option.flag.startswith("-") and option.default is None
+        if option.flag.startswith("-") and option.required and option.default is None
         for word in (option.flag, "somewhere")
     ]
 
@@ -368,7 +368,7 @@ def test_an_experiment_that_fails_in_this_folder_says_how_to_get_the_params_back
         monkeypatch.setenv("DVC_EXP_NAME", "lucky-guess")
         monkeypatch.setenv("DVC_ROOT", str((workplace / root).resolve()))
     (workplace / "params.yaml").write_text(PARAMS_TEXT.replace("clip: 10.0", "clip: -5"))
-    assert alpha("normalize", "--train", "t", "--out", "o") == 2
+    assert alpha("normalize", "--splits", "s", "--out", "o") == 2
     printed = capsys.readouterr().err
     assert "normalize.clip: must be greater than 0, found -5" in printed
     assert ("`git checkout params.yaml` takes it back" in printed) == says

@@ -106,9 +106,8 @@ def load_trained(path: Path, normalization: Path | None = None) -> tuple[saved.M
 
 def contract_of(model: Path) -> Path:
     """Where the contract of a trained model is that stands with it in one folder of results."""
-    wanted = read_json(model / saved.NAME).get("normalization")
-    for above in model.resolve().parents:
-        for path in sorted((above / "normalize").glob("*.json")):
-            if read_json(path).get("hash") == wanted:
-                return path
-    raise InputError(f"{model}: no results above it hold its contract in normalize; name it")
+    parents = model.resolve().parents
+    for fold, above in zip(parents, parents[2:], strict=False):  # results/train/0/mlp/0
+        if (path := above / "normalize" / f"{fold.name}.json").is_file():
+            return path
+    raise InputError(f"{model}: no results above it hold normalize/FOLD.json; name the contract")
