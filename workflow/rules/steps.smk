@@ -17,6 +17,7 @@ for step, mem_mb, runtime in (
     ("baselines", 8000, 60),
     ("train", 8000, 240),
     ("predict", 8000, 60),
+    ("trade", 4000, 60),
     ("evaluate", 8000, 60),
     ("report", 2000, 15),
 ):
