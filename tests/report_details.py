@@ -578,7 +578,7 @@ def make(
     return folders
 
 
-def write(folders: Folders, params: Params, **label: object) -> str:
+def write(folders: Folders, params: Params, *, trade: Path | None = None, **label: object) -> str:
     """The page that the step makes of them."""
     out = folders.root / "report.html"
     report.run(
@@ -593,6 +593,7 @@ def write(folders: Folders, params: Params, **label: object) -> str:
         audit=folders.audit,
         splits=folders.splits.parent,
         normalization=folders.normalization.parent,
+        trade=trade,
         out=out,
     )
     return out.read_text(encoding="utf-8")

@@ -128,6 +128,10 @@ def changed(made: Details, change) -> Details:
     return made.model_copy(update={"figures": Figures(found if other is None else other)})
 
 
+def added(made: Details, rows: list[Row]) -> Details:
+    return changed(made, lambda found: pd.concat([found, table(rows)], ignore_index=True))
+
+
 # -- the page -----------------------------------------------------------------------------
 
 
@@ -337,6 +341,34 @@ def test_classes_have_no_threshold_check_on_the_page(tmp_path: Path, params: Par
     assert "average_precision-test" in page.pictures
     assert not {"precision-test", "after_fees_bps-test"} & set(page.pictures)
     assert "bps" not in page.text.replace("cut at 1.10 and 2.40 bps per √s", "")
+
+
+def test_equity_and_trades_are_on_the_page(tmp_path: Path, params: Params, few: Details):
+    """Of every model that varies."""
+    at = {"model": "silos", "split": "test"}
+    traded = [
+        Row(**at, figure="trades", value=123.0),
+        Row(**at, figure="net_bps", value=2.5, low=1.25, high=3.75),
+        Row(**at, figure="deflated_sharpe", value=0.875),
+    ]
+    found = added(few, traded)
+    for number, model in enumerate(found.models):
+        path = tmp_path / "trade" / "equity" / f"{model}.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        curve = {"equity_bps": [0.0, 5.0 * number, 3.0 * number]}
+        times = [f"2024-01-05T00:{minute}0:00.000000Z" for minute in range(3)]
+        pd.DataFrame({"time": times} | curve).to_csv(path, index=False)
+    page = Page(write(make(tmp_path, found), params, trade=tmp_path / "trade"))
+    assert {"equity-test", "drawdown-test"} <= set(page.pictures)
+    assert "silos 123 2.50 [1.25, 3.75]" in page.text
+    assert "0.875" in page.text
+
+
+def test_where_nothing_was_traded_the_page_says_why(tmp_path: Path, params: Params, few: Details):
+    reason = "abs_max has no side: what knowing it is worth is an upper bound, not a trade"
+    found = added(few, [Row(model="all", split="test", figure="trading", reason=reason)])
+    page = Page(write(make(tmp_path, found), params))
+    assert f"Nothing was traded: {reason}." in page.text
 
 
 def test_the_page_says_how_labels_stand_against_their_pin(

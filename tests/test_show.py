@@ -236,6 +236,15 @@ def test_a_dashboard_starts_with_the_verdict_and_why(tmp_path, capsys):
     ]
 
 
+def test_a_dashboard_says_what_trading_earns(tmp_path, capsys):
+    traded = {"trades": 1234.0, "net_bps": over(2.5, 1.0, 4.0), "bps_per_day": 61.7}
+    made = details({"silos test": traded | {"drawdown_bps": 40.0, "deflated_sharpe": 0.9}})
+    text = shown(tmp_path, capsys, model="silos", made=made)
+    assert "Trading on paper on test" in text
+    cells = ["1,234", "2.500", "[1.000, 4.000]", "61.700", "40.000", "-", "0.900"]
+    assert row(text, "1,234") == cells
+
+
 def test_a_dashboard_has_every_figure(tmp_path, capsys):
     text = shown(tmp_path, capsys, model="silos")
     cells = [

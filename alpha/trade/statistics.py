@@ -23,7 +23,7 @@ YEAR_SECONDS = 365 * 86400  # markets that never close
 # Parts of time in the cross-validation (the paper's S): half of them chooses, half judges.
 PARTS = 16
 LEAST_CONFIGURATIONS = 4
-_NONE = "it makes no trade: on valid no threshold earns, or none is passed"
+_NONE = "it makes no trade: on valid no threshold earns with enough trades, or none is passed"
 # In bps, of each model and run, or None of a model's runs together: (copies, periods).
 Returns = Mapping[tuple[str, int | None], np.ndarray]
 
