@@ -688,15 +688,14 @@ def test_constants_by_construction_are_grey_and_not_in_the_threshold_check(text:
 def test_the_stretch_is_the_hour_in_which_the_price_ranges_furthest(made: Folders, rich: Details):
     """The second; or what the params say."""
     folder = open_folder(made.features, parse(PARAMS_TEXT, source="params.yaml").data)
-    stretched = partial(stretch.read, predictions=made.predictions.parent)
-    path = [Block(fold=0, start_ns=0, end_ns=2**62)]
-    mids, found = stretched(None, folder, rich, ["mlp", "silos"], path=path)
+    path = [(made.predictions, Block(fold=0, start_ns=0, end_ns=2**62))]
+    mids, found = stretch.read(None, folder, rich, ["mlp", "silos"], path)
     hour = pd.Timestamp("2024-01-05T11:00")
     assert list(mids.index[[0, -1]]) == [hour, hour + pd.Timedelta(seconds=3590)]
     assert list(found) == ["outcome", "mlp", "silos"]
     assert (found["mlp"] == 0.5 * found["outcome"]).all()
     ends = hour - pd.Timedelta(minutes=30), hour
-    _, found = stretched(ends, folder, rich, ["mlp"], path=path)
+    _, found = stretch.read(ends, folder, rich, ["mlp"], path)
     assert (len(found), found.index[0]) == (180, ends[0])
 
 
@@ -718,11 +717,11 @@ def test_a_stretch_is_of_the_fold_in_whose_block_it_begins(tmp_path, made: Folde
         )
     half = pd.Timestamp("2024-01-05T10:30")
     path = [
-        Block(fold=4, start_ns=0, end_ns=half.value),
-        Block(fold=7, start_ns=half.value, end_ns=2**62),
+        (tmp_path / "4", Block(fold=4, start_ns=0, end_ns=half.value)),
+        (tmp_path / "7", Block(fold=7, start_ns=half.value, end_ns=2**62)),
     ]
     ends = half - pd.Timedelta(minutes=10), half + pd.Timedelta(minutes=10)
-    stretched = partial(stretch.read, predictions=tmp_path, path=path)
+    stretched = partial(stretch.read, path=path)
     _, found = stretched(ends, folder, rich, ["mlp"])
     assert (len(found), found.index[-1]) == (60, half - pd.Timedelta(seconds=10))
     assert (found["mlp"] == 0.5 * found["outcome"]).all()

@@ -47,8 +47,7 @@ def test_folds_that_params_no_longer_name_are_removed(tmp_path, params: Params, 
         made(tmp_path / folder, "0/mlp/0", "0/baselines/mean", "1/mlp/0", "2/baselines/mean")
         made(tmp_path / folder, "mlp/0/matched_mlp")
         (tmp_path / folder / "3").mkdir()
-    split = {"folds": [0]}
-    named = params.model_copy(update={"split": params.split.model_copy(update=split)})
+    named = params.model_copy(update={"split": {"folds": (0,)}})
     args = Arguments(models=tmp_path / "train", predictions=tmp_path / "predict")
     tidy.command(named, args)
     for folder in ("train", "predict"):

@@ -24,7 +24,6 @@ _OF_SPLIT = (
     *("level_skill", "mse", "mae", "rank_ic"),
     *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
 )
-# Beside their day or regime rows of folds have an interval, and a skill in hindsight.
 _OF_FOLD = ("rows", "loss", "skill", "hindsight", "rank_ic", "std_ratio")
 
 
@@ -251,11 +250,9 @@ class _Run:
         )
         if objective.classes or objective.loss.name != "mse":
             return {}
-        abstained = sum(
-            np.sum(self.split.outcome[part][np.isnan(error[part])] - of.constant)
-            for part, of in self.split.parts
-        )
-        of_bias = (np.nansum(error) + abstained) ** 2 / rows
+        each = ((self.split.outcome[at], error[at], of.constant) for at, of in self.split.parts)
+        abstained = [outcome[np.isnan(own)] - constant for outcome, own, constant in each]
+        of_bias = (np.nansum(error) + np.sum(np.concatenate(abstained))) ** 2 / rows
         parts = np.array([best - losses + of_bias, of_constant - best - of_bias])
         with np.errstate(divide="ignore"):
             parts /= (best, of_constant)

@@ -3,15 +3,13 @@
 Labels overlap and volatility comes in spells that last for hours, so only whole blocks of time,
 few and long, are nearly independent. Time is cut into cells, a block is consecutive cells that hold
 rows (the last are followed by the first), a resample as many blocks, drawn with replacement, as the
-split is long. Where folds make it up, each is a part with cells and blocks of its own. Figures are
-functions of sums over rows, which are made once, by cell. Sources: Künsch (1989), Politis and
-Romano (1992); few blocks: Ibragimov and Müller (2010).
+split is long. Each fold has its own. Figures are functions of sums over rows, made once, by cell.
+Sources: Künsch (1989), Politis and Romano (1992); few blocks: Ibragimov and Müller (2010).
 """
 
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numba import njit
@@ -46,13 +44,13 @@ class Blocks:
         seed: int,
         parts: Sequence[int] = (0,),
     ) -> None:
-        """Blocks of `seconds` of rows at least, at ascending times, (rows,) int64. `parts` are the
-        first rows of each part: around one that is shorter than a block, whose length is calibrated
-        for the whole, a block goes again, so that each cell is drawn as often."""
+        """Blocks of `seconds` of rows at least, at ascending times, (rows,) int64; each of `parts`,
+        by its first row, has its own. They are as long as the whole needs: in a shorter part a
+        block goes around it again, so that every cell is drawn as often."""
         cell_ns = max(1, round(seconds * 1e9 / CELLS_PER_BLOCK))
         ends = pairwise([*parts, len(time_ns)])
         firsts = [at + first_rows(time_ns[at:end], cell_ns)[:-1] for at, end in ends]
-        self.parts = np.cumsum([len(first) for first in firsts])[:-1]
+        self.parts = np.cumsum([len(first) for first in firsts])[:-1].tolist()
         # Cells in a gap hold nothing, and are not part of the time that was observed.
         self.first = np.concatenate((*firsts, [len(time_ns)]))
         self.rows, self.cells = np.diff(self.first), len(self.first) - 1
@@ -76,9 +74,8 @@ class Blocks:
         """Resampled sums of statistics, each given `per_cell`, (cells,): (statistics, resamples),
         NaN where a sum is not finite. Call it only where `reason` is None."""
         # The statistics of a block side by side: one access finds them all.
-        blocks = np.stack(
-            [block_sums(values, self.length, self.parts) for values in per_cell], axis=1
-        )
+        each = [block_sums(values, self.length, self.parts) for values in per_cell]
+        blocks = np.stack(each, axis=1)
         drawn = math.ceil(self.cells / self.length)
         rng, step = np.random.default_rng(self.seed), max(1, _CHUNK // drawn)
         out = np.zeros((self.resamples, blocks.shape[1]))
@@ -125,7 +122,7 @@ def first_rows(time_ns: np.ndarray, length_ns: int, origin_ns: int | None = None
     return np.concatenate(([0], inner, [len(time_ns)]))
 
 
-def block_sums(per_cell: np.ndarray, length: int, parts: Any = ()) -> np.ndarray:
+def block_sums(per_cell: np.ndarray, length: int, parts: Sequence[int] = ()) -> np.ndarray:
     """Sums of each cell and the `length` − 1 after it, in a circle, (cells,); `parts` are the first
     cells of all but the first circle."""
     found = []

@@ -106,8 +106,7 @@ class Selection:
 
     @property
     def folds(self) -> list["Selection"]:
-        """The blocks of test, in time order, each of a fold, or of as many as there are paths; none
-        if it is one block."""
+        """The blocks of test in time order; none if there is but one."""
         return self.slices("fold") or self.slices("block")
 
     def values(self, figure: str) -> list[float | None]:
@@ -182,11 +181,10 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
-    """The mean of each figure of `runs` over the seeds, and test's paths, where it is defined, and
-    with two or more the sample standard deviation as a figure of its own; predictions that are not
-    finite are summed. Without a value the reason is that of the first seed. Intervals are empty,
-    but of slices the means of the seeds' ends: seeds are alike, and a mean of theirs is no further
-    off."""
+    """The mean of each figure of `runs` over the seeds and paths where it is defined, with two or
+    more the sample standard deviation as a figure of its own; predictions that are not finite are
+    summed. Without a value the reason is that of the first seed. Intervals are empty, but of slices
+    the means of the seeds' ends: seeds are alike, and a mean of theirs is no further off."""
     by = runs.groupby(_WITHIN, sort=False)
     with np.errstate(over="ignore", invalid="ignore"):
         over = by["value"].agg(["mean", "std", "min", "max", "sum", "count"])

@@ -4,7 +4,7 @@ Test is pooled path by path: each path is the whole test time, rebuilt of blocks
 valid are the rows that any fold has, each with what the last fold that has it predicted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from itertools import pairwise
 from pathlib import Path
@@ -37,8 +37,7 @@ class _Paths(BaseModel):
 
 
 class Pool(NamedTuple):
-    """The rows of a split, in time order: which of a fold's file, and where they are with its loss.
-    A whole file has no parts."""
+    """Rows of folds' files, in time order, and each fold's part with its loss; of one file none."""
 
     files: Sequence[tuple[int, range | None]]
     parts: Parts
@@ -69,8 +68,9 @@ def pools(
         by = paths if split == "test" else [every]
         given = [[block_times(first.file(of.fold, split), of) for of in path] for path in by]
         # Near the ends of its range a fold may lack rows that another has.
-        together = (np.unique(np.concatenate([of for *_, of in path])) for path in given)
-        rows = reduce(np.intersect1d, together)
+        rows = reduce(
+            np.intersect1d, (reduce(np.union1d, [of[2] for of in path]) for path in given)
+        )
         found[split] = [_pool(rows, path, losses) for path in given]
     return found
 
@@ -87,12 +87,8 @@ def block_times(path: Path, block: Block) -> tuple[int, int, np.ndarray]:
     return block.fold, start, time_ns[start:stop]
 
 
-def _pool(
-    rows: np.ndarray,
-    given: Sequence[tuple[int, int, np.ndarray]],
-    losses: Mapping[int, Objective],
-) -> Pool:
-    """Of ascending times (rows,), each of the last of the `given` blocks that has it."""
+def _pool(rows: np.ndarray, given: Sequence[Any], losses: dict[int, Objective]) -> Pool:
+    """Of ascending times (rows,), each of the last of the `given` `block_times` that has it."""
     owner, place = np.zeros((2, len(rows)), dtype=np.int64)
     for at, (_, start, time_ns) in enumerate(given):
         own = np.minimum(np.searchsorted(time_ns, rows), len(time_ns) - 1)
@@ -113,11 +109,10 @@ def read_pool(
     """What a run predicted of a pool's rows, as `read_predictions` has it; `same_as` another run,
     and these times and outcomes."""
     found = []
-    whole: Any = [(slice(None), None)]
-    for (fold, rows), (part, _) in zip(pool.files, pool.parts or whole, strict=True):
-        same = same_as and (same_as[0].file(fold, split), *(of[part] for of in same_as[1:]))
+    parts: Any = pool.parts or [(slice(None), None)]
+    for (fold, only), (rows, _) in zip(pool.files, parts, strict=True):
+        same = same_as and (same_as[0].file(fold, split), *(of[rows] for of in same_as[1:]))
         path = run.file(fold, split)
-        found.append(read_predictions(path, classes(label), only=rows, same_as=same))
-    if len(found) == 1:
-        return found[0]
-    return Columns(*map(np.concatenate, zip(*(vars(of).values() for of in found), strict=True)))
+        found.append(read_predictions(path, classes(label), only=only, same_as=same))
+    columns = zip(*(vars(of).values() for of in found), strict=True)
+    return Columns(*(np.concatenate(of) if of[1:] else of[0] for of in columns))

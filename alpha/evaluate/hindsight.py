@@ -3,8 +3,7 @@
 Train's best constant loses where the level of the outcome moves, to any model whose level happens
 to be lower or higher; the constant that fits the judged rows, under the same loss, does not.
 docs/verdicts.md has the formulas, and why that constant is not fitted anew in each resample. Over
-folds it is one, the best by the loss of their train rows together; what it loses is measured by
-each fold's own loss, as what a model loses is.
+folds it is one, by the loss of all their train rows; each fold's own measures what it loses.
 """
 
 from collections.abc import Sequence
@@ -17,8 +16,7 @@ from alpha.evaluate.figures import Value
 from alpha.evaluate.over_seeds import Widened
 from alpha.learn.losses import Objective
 
-# The rows of each fold, one after the other, and its loss.
-Parts = Sequence[tuple[slice, Objective]]
+Parts = Sequence[tuple[slice, Objective]]  # the rows of each fold, in order, and its loss
 # How often a skill of the size of `detectable` would be proven.
 POWER = 0.8
 

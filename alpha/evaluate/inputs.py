@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from pydantic import BaseModel
 
 from alpha.core.artifacts import parse
@@ -47,16 +49,15 @@ class _About(BaseModel):
 
 @dataclass(frozen=True)
 class Trained:
-    """One run: a model with a seed, or the MLP of the same size that was trained beside it. Over
-    folds, `history` is the last one's."""
+    """One run: a model with a seed, or the MLP of the same size that was trained beside it."""
 
     name: str
     model: str
     seed: int
-    history: dict[str, list[float]]
+    history: dict[str, list[float]]  # of the last fold
     configurations: list[str]  # of each fold
     importance: list[Importance]  # of each fold that has it
-    counts: list[dict[str, dict[str, int]]]  # of each fold
+    counts: pd.DataFrame  # of all folds together, a column a split
     predictions: Path
     inside: Path
 
@@ -74,7 +75,7 @@ def trained(
         model, _, seed = name.rpartition("-")
         alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
         files = [predictions / str(fold) / alone / "inputs.json" for fold in folds]
-        counts = [parse(InputCounts, path).model_dump() for path in files]
+        counts: Any = sum(pd.DataFrame(parse(InputCounts, path).model_dump()) for path in files)
         both = [(MATCHED_MLP, matched)] if (models / str(folds[0]) / matched).is_dir() else []
         for model_name, inside in (*both, (model, alone)):
             folders = [models / str(fold) / inside for fold in folds]
@@ -121,10 +122,10 @@ def read_predictions(
     only: range | None = None,
     same_as: tuple[Path, np.ndarray, np.ndarray] | None = None,
 ) -> Columns:
-    """A file of predictions, perhaps some rows `only`, where outcomes are one of `classes` or, if
-    there are none, numbers; without times, outcomes and volatility if they must be the `same_as`
-    another file's: its path, and the times and outcomes in it. Raises InputError, naming the file,
-    if it has no rows, is not in time order, or has an outcome that must not be."""
+    """A file of predictions, or rows of it `only`, where outcomes are one of `classes` or, without
+    these, numbers; without times, outcomes and volatility if they must be the `same_as` another's:
+    its path, and the times and outcomes in it. Raises InputError, naming the file, if it has no
+    rows, is not in time order, or has an outcome that must not be."""
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key="df", rows=only) as frame:

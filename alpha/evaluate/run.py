@@ -53,17 +53,15 @@ def run(
 ) -> None:
     """Evaluate `runs`, named model-seed and lowest rung first, and write the folder `out`.
 
-    Reads the audit's findings.json, the paths of folds in `splits`, of each fold history.csv,
-    model.json and perhaps importance.json of each run, its {split}.h5 and inputs.json, the same of
-    a matched MLP in matched_mlp/, and perhaps features/oracle/ and the figures.csv of `trade`.
-    Raises InputError, naming the file, where one is missing, is not of its format, or holds other
-    rows than the runs before it.
+    Reads the audit's findings.json, paths.json of `splits`, of each fold and run history.csv,
+    model.json and perhaps importance.json, its {split}.h5 and inputs.json, the same of a matched
+    MLP in matched_mlp/, and perhaps features/oracle/ and figures.csv of `trade`. Raises InputError,
+    naming the file, where one is missing, of another format, or of other rows than a run before.
     """
     leaks = findings.read(audit).leaks
     paths, numbers = folds.read(splits)
     trained = inputs.trained(runs, numbers, models=models, predictions=predictions)
     pools = folds.pools(paths, numbers, trained[0], label, loss)
-    traded = [] if trade is None else [figures.read(trade / figures.NAME).table]
     blocks = enumerate(pools["test"][0].files if pools["test"][0].parts else ())
     names = [f"block {at}" if paths[1:] else f"fold {fold}" for at, (fold, _) in blocks]
     known = oracle.read(features, label, loss)
@@ -78,8 +76,7 @@ def run(
                 predicted = folds.read_pool(pool, one, split, label)
                 if split == "train":
                     standard = Standard(predicted, label, loss, evaluate)
-                named = names if split == "test" else ()
-                rows = SplitRows(predicted, standard, pool.parts, named)
+                rows = SplitRows(predicted, standard, pool.parts, names if split == "test" else ())
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
             else:
@@ -91,20 +88,19 @@ def run(
                 widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
                 oracles[split] = oracle.of_split(known, rows, widened[split])
                 digest, starts = rows.digest, [rows.time_ns[of.start] for of, _ in rows.parts]
-            counts = {
-                of: sum(one[split][of] for one in one.counts) for of in ("clipped", "replaced")
-            }
-            assessed[one.name, split].append(assess(rows, predicted, counts))
+            found = assess(rows, predicted, dict(one.counts[split]))
+            assessed[one.name, split].append(found)
             if split == SPLITS[-1]:
-                of_hours = over_time.figures(rows, predicted.score)
-                assessed[one.name, split][-1].rows.extend(of_hours)
+                found.rows.extend(over_time.figures(rows, predicted.score))
             del predicted  # what is read next needs the memory
             if one is trained[-1]:
                 del rows
         details = _assemble(trained, standard, of_label, assessed, widened, oracles)
         details.test_digest, details.paths = digest, len(paths)
         details.starts = np.datetime_as_string(np.array(starts, "datetime64[ns]"), "s").tolist()
-        details.figures = Figures(pd.concat([details.figures.table, *traded], ignore_index=True))
+        if trade is not None:
+            both = details.figures.table, figures.read(trade / figures.NAME).table
+            details.figures = Figures(pd.concat(both, ignore_index=True))
         details.oracle_reason = known if isinstance(known, str) else None
         for model in details.models:
             seeds = {one.seed: one.configurations for one in trained if one.model == model}
@@ -130,7 +126,7 @@ def _assemble(
     names = list(dict.fromkeys(one.model for one in trained))
     of_seeds = {
         (model, split): [
-            of for one in trained if one.model == model for of in assessed[one.name, split]
+            *chain(*(assessed[one.name, split] for one in trained if one.model == model))
         ]
         for model, split in product(names, SPLITS)
     }

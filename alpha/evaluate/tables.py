@@ -74,7 +74,7 @@ def _plots(details: Details, model: str) -> dict[str, pd.DataFrame]:
     both = table[(table["model"] == model) & (table["split"] == "test")]
     test = both[both["seed"].isna()]
     ends = test[test["figure"] == "after_fees_bps"]
-    bins = _wide(both[both["seed"].notna()], ["seed", "fold", "event"], _DECILE)
+    bins = _wide(both[both["seed"].notna()], ["seed", "fold", "event"], _DECILE)[["seed", *_DECILE]]
     quantiles = {
         "quantile": [float(level.event) for level in over.events("prediction_quantile")],
         "label": label.values("quantile"),
@@ -92,9 +92,7 @@ def _plots(details: Details, model: str) -> dict[str, pd.DataFrame]:
         .rename(columns={"event": "threshold_bps"})
         .astype({"threshold_bps": float})
         .assign(after_fees_low_bps=ends["low"].array, after_fees_high_bps=ends["high"].array),
-        "calibration": bins.drop(columns=["fold", "event"]).rename(
-            columns=lambda name: name.removeprefix("calibration_")
-        ),
+        "calibration": bins.rename(columns=lambda name: name.removeprefix("calibration_")),
         "days": _slices(test, "day"),
         "regimes": _slices(test, "regime"),
         "folds": _folds(details, model),

@@ -76,10 +76,10 @@ def judge(
         runs = f"{seeds * details.paths} {'seeds' if details.paths == 1 else 'runs'}"
         sentence += f" Only {known:.0f} of {runs} have a skill on test."
     if test.folds:
-        names = "folds", "folds_positive", "folds_proven"
-        figures |= {name: test[name].value for name in names}
-        of, positive, for_sure = (f"{figures[name] or 0:.0f}" for name in names)
-        sentence += f" Its skill is above 0 in {positive} of {of} folds, for sure in {for_sure}."
+        counts = {name: test[name].value for name in ("folds", "folds_positive", "folds_proven")}
+        of, positive, proven_in = (f"{count or 0:.0f}" for count in counts.values())
+        sentence += f" Its skill is above 0 in {positive} of {of} folds, for sure in {proven_in}."
+        figures |= counts
     if non_finite:
         count = "they count as the best constant, and are left out of what ranks"
         sentence += f" On test {non_finite:,.0f} predictions are not finite: {count}."

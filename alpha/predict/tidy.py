@@ -3,9 +3,7 @@
 import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any
-
-from pydantic import BaseModel
+from typing import Any, TypedDict
 
 from alpha.core.cli import Arguments, Option
 from alpha.learn.params import LADDER, run_folder, runs
@@ -17,7 +15,7 @@ OPTIONS = [
 ]
 
 
-class _Split(BaseModel):
+class _Split(TypedDict):
     folds: tuple[int, ...]
 
 
@@ -26,7 +24,7 @@ SECTIONS = LADDER | {"split": _Split}
 
 def command(params: Any, args: Arguments) -> None:
     folders = args.models, args.predictions
-    for path in run(runs(params), params.split.folds, folders=folders):
+    for path in run(runs(params), params.split["folds"], folders=folders):
         print(f"removed {path}: params name no such fold or run")
 
 
@@ -40,11 +38,9 @@ def run(named: Collection[str], folds: Collection[int], *, folders: Iterable[Pat
     for folder in folders:
         for path in (*folder.glob("*/*/*/model.json"), *folder.glob("*/*/*/inputs.json")):
             seed, model, fold, *_ = path.parents
-            if not fold.name.isdecimal():
-                continue
-            if int(fold.name) not in folds:
+            if fold.name.isdecimal() and int(fold.name) not in folds:
                 removed.add(fold)
-            elif seed.name.isdecimal() and seed.relative_to(fold) not in kept:
+            elif (fold.name + seed.name).isdecimal() and seed.relative_to(fold) not in kept:
                 removed.add(seed if model.relative_to(fold) in kept else model)
     for path in removed:
         shutil.rmtree(path)

@@ -60,7 +60,8 @@ def run(
     audited, as_good = features_of.read(audit), content.as_good(details)
     shown = [*filter(None, [as_good, details.best])] or varying[:1]
     folder = open_folder(features, data)
-    mids, rows = stretches.read(report.stretch, folder, details, shown, predictions, paths[-1])
+    tested = [(predictions / str(block.fold), block) for block in paths[-1]]
+    mids, rows = stretches.read(report.stretch, folder, details, shown, tested)
 
     def drawn(models: list[str], picture: Callable[..., Markup | None]) -> dict[str, Markup]:
         """Those of `models` that there is a picture of."""

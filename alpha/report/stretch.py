@@ -21,28 +21,24 @@ from alpha.report import svg
 # A line of more rows has no more to show.
 _MOST_ROWS = 400
 Ends = tuple[Any, Any]  # moments
+Tested = list[tuple[Path, Block]]  # predictions of a fold, and which of them
 
 
 def read(
-    ends: Ends | None,
-    folder: FeatureFolder,
-    details: Details,
-    shown: list[str],
-    predictions: Path,
-    path: list[Block],
+    ends: Ends | None, folder: FeatureFolder, details: Details, shown: list[str], path: Tested
 ) -> tuple[pd.Series, pd.DataFrame]:
     """Between `ends`, or in the hour of test in which it ranges furthest, by time the mid price,
     and the rows of the block of a path of test that it begins in: the outcome, and the mean over
     seeds of the prediction of each model that is `shown`. Raises InputError if there is none."""
-    files = {model: _files(details, model, predictions / str(path[0].fold)) for model in shown}
-    blocks = [block_times(predictions / str(of.fold) / files[shown[0]][0], of) for of in path]
+    files = {model: _files(details, model, path[0][0]) for model in shown}
+    blocks = [(of, *block_times(of / files[shown[0]][0], block)[1:]) for of, block in path]
     times = pd.to_datetime([blocks[0][-1][0], blocks[-1][-1][-1]])
     if ends is None:
         hours = (of.groupby(of.index.floor("h")) for of in _mids(folder, times[0], times[-1]))
         start = pd.concat([of.max() / of.min() for of in hours]).idxmax()
         ends = start, start + pd.Timedelta(hours=1)
     begins = pd.Timestamp(ends[0]).value
-    fold, row, time_ns = next((of for of in blocks if of[-1][-1] >= begins), blocks[-1])
+    of_fold, row, time_ns = next((of for of in blocks if of[-1][-1] >= begins), blocks[-1])
     first, last = (at := pd.to_datetime(time_ns)).searchsorted(pd.DatetimeIndex(ends)).tolist()
     if first >= last:
         between = f"{times[0]:%Y-%m-%dT%H:%M} to {times[-1]:%Y-%m-%dT%H:%M}"
@@ -51,7 +47,7 @@ def read(
     for model, paths in files.items():
         seeds, rows = [], {"start": row + first, "stop": row + last}
         for inside in paths:
-            with open_frame(predictions / str(fold) / inside) as frame:
+            with open_frame(of_fold / inside) as frame:
                 seeds.append(frame.matrix(("alpha_outcome", "prediction"), **rows))
         found["outcome"], found[model] = np.mean(seeds, axis=0).T
     return pd.concat(_mids(folder, *ends)), pd.DataFrame(found, index=at[first:last])
