@@ -125,10 +125,8 @@ def _assemble(
     evaluate = standard.evaluate
     names = list(dict.fromkeys(one.model for one in trained))
     of_seeds = {
-        (model, split): [
-            *chain(*(assessed[one.name, split] for one in trained if one.model == model))
-        ]
-        for model, split in product(names, SPLITS)
+        (of, split): [*chain(*(assessed[one.name, split] for one in trained if one.model == of))]
+        for of, split in product(names, SPLITS)
     }
     of_runs, alone = _of_runs(trained, assessed)
     over = _over_seeds(of_runs, of_seeds, widened)
