@@ -1,4 +1,4 @@
-"""Several folds as a user runs them: the same bytes by each engine, and what a new day runs again."""
+"""Several folds as a user runs them: the same bytes by each engine; what a day more makes run."""
 
 import shutil
 
