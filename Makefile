@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup run sync unlock experiments test lint check check-full mutants bench docs clean lock
+.PHONY: help setup run sync unlock experiments test lint check check-full mutants cluster-test remote-test bench docs clean lock
 
 PYTHON ?= python3
 # Snakemake starts dvc, and dvc starts python: all three are those of .venv.
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: .venv/installed ## make .venv from requirements.lock
 
@@ -54,6 +54,15 @@ check-full: lint ## with the slow tests, fifty kills, and every entry point from
 
 mutants: setup ## plant each silent bug of tests/mutants, and see a test fail (15 minutes)
 	python -m tests.mutants
+
+cluster-test: setup ## run it on a Slurm cluster that is started here, with kills (15 minutes; root)
+	@[ "$$(id -u)" = 0 ] || { echo "error: cluster-test installs packages and mounts: be root" >&2; exit 1; }
+	command -v slurmctld > /dev/null && command -v munged > /dev/null || \
+	  { apt-get update -q && apt-get install -yq --no-install-recommends slurm-wlm munge; }
+	unshare --mount python -m benchmarks.cluster
+
+remote-test: setup ## push results to an S3 server that is started here, and sync a clone (a minute)
+	python -m benchmarks.remote
 
 bench: setup ## measure each step beside its peers: benchmarks/results.md (20 minutes, 20 GB)
 	python -m benchmarks

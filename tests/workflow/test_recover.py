@@ -119,9 +119,9 @@ def test_a_conflict_of_git_is_left_for_the_user(project, stage):
     assert recover.whole_stages(conflict) == conflict
 
 
-def listed(folder, pid):
+def listed(folder, pid, cmd="sleep 1000"):
     """DVC's list of paths in use, with a process that writes one and reads another."""
-    holder = {"pid": pid, "cmd": "dvc repro"}
+    holder = {"pid": pid, "cmd": cmd}
     content = {"write": {"/results/a": holder}, "read": {"/results/b": [holder]}}
     (folder / "rwlock").write_text(json.dumps(content))
     return content
@@ -131,7 +131,7 @@ def test_a_process_that_lives_keeps_what_it_holds(here, sleeping):
     content = listed(here, sleeping.pid)
     assert recover.dvc_rwlock(here) == []
     assert json.loads((here / "rwlock").read_text()) == content
-    assert recover.at_work(here) == [f"dvc repro (PID {sleeping.pid})"]
+    assert recover.at_work(here) == [f"sleep 1000 (PID {sleeping.pid})"]
 
 
 def test_a_list_of_processes_that_were_killed_is_removed(here):
@@ -157,6 +157,13 @@ def test_a_process_that_started_after_the_list_was_written_is_another(here, slee
     assert len(recover.dvc_rwlock(here)) == 1
 
 
+def test_a_process_with_another_command_is_another(here, sleeping):
+    """As where the one that was listed is, or was, of another machine of a cluster."""
+    listed(here, sleeping.pid, "sleep 1001")
+    assert recover.at_work(here) == []
+    assert len(recover.dvc_rwlock(here)) == 1
+
+
 @pytest.mark.parametrize("content", ["", '{"write": {"/res', "[]"])
 def test_a_list_that_was_cut_short_is_removed(here, content):
     (here / "rwlock").write_text(content)
@@ -167,11 +174,11 @@ def test_a_list_that_was_cut_short_is_removed(here, content):
 
 def test_what_a_killed_run_had_started_is_waited_for(here, capsys):
     with subprocess.Popen(["sleep", "1"]) as process:
-        listed(here, process.pid)
+        listed(here, process.pid, "sleep 1")
         recover.wait(SimpleNamespace(tmp_dir=here))
         assert psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
     printed = capsys.readouterr().err
-    assert printed == f"waiting for dvc repro (PID {process.pid}), which is still at work here\n"
+    assert printed == f"waiting for sleep 1 (PID {process.pid}), which is still at work here\n"
 
 
 def test_a_lock_of_dvc_that_another_holds_is_waited_for(here):
@@ -215,6 +222,25 @@ def test_locks_of_a_snakemake_that_lives_stay(here):
             recover.snakemake_locks()
         assert lock.exists()
         process.communicate(b"\n")
+
+
+def test_jobs_of_a_cluster_are_waited_for_and_nothing_where_there_are_none(here, capsys):
+    """By a lock of the system in the shared folder, whatever the machine."""
+    recover.snakemake_locks()
+    recover.wait_for_jobs()
+    assert capsys.readouterr().err == ""
+    holding = (
+        "from workflow.scripts import recover; import os, sys, time; os.chdir(sys.argv[1]);"
+        "recover.hold_as_job(); print(flush=True); time.sleep(1)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(here)], cwd=ROOT, stdout=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        recover.wait_for_jobs()
+        assert process.poll() is not None or process.wait(1) == 0
+    printed = capsys.readouterr().err
+    assert printed == "waiting for jobs of an earlier run, still at work on the cluster\n"
 
 
 def test_git_s_lock_is_removed_where_no_git_is_at_work_and_stays_where_one_is(here):

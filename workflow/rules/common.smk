@@ -16,7 +16,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from dvc.exceptions import DvcException
 from failures import failures
-from recover import AtWork, opened, recover, snakemake_locks, wait
+from recover import AtWork, hold_as_job, opened, recover, snakemake_locks, wait, wait_for_jobs
 
 from alpha import check
 from alpha.core.errors import InputError
@@ -33,9 +33,12 @@ try:
     REPO = opened()
     if workflow.is_main_process:
         found = snakemake_locks()
+        wait_for_jobs()
         wait(REPO)
         for line in [*found, *recover(REPO)]:
             print(line, file=sys.stderr)
+    else:
+        hold_as_job()
     STAGES = {stage.name: stage for stage in pipeline(REPO)}
     STALE = REPO.status() if workflow.is_main_process else {}
     if STALE:

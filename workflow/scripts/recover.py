@@ -61,6 +61,22 @@ def snakemake_locks() -> list[str]:
     return ["removed Snakemake's locks of a run that was killed"] if locks else []
 
 
+def hold_as_job() -> None:
+    """Let every machine know, until this process ends, that a job of a cluster is at work."""
+    fcntl.flock(os.open(SNAKEMAKE / "jobs", os.O_RDWR | os.O_CREAT, 0o666), fcntl.LOCK_SH)
+
+
+def wait_for_jobs() -> None:
+    """Wait for what a killed Snakemake left on a cluster, of which DVC's list says nothing here."""
+    jobs = os.open(SNAKEMAKE / "jobs", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(jobs, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("waiting for jobs of an earlier run, still at work on the cluster", file=sys.stderr)
+        fcntl.flock(jobs, fcntl.LOCK_EX)
+    os.close(jobs)
+
+
 def dvc_lock() -> list[str]:
     """Cut dvc.lock back to its last whole stage, if DVC was killed while writing it.
 
@@ -142,7 +158,7 @@ def at_work(folder: Path) -> list[str]:
 
 def _holders(path: Path) -> dict[str, bool]:
     """Who reads or writes files, and whether that process lives; one that started after it was
-    written down is another."""
+    written down, or with other words, is another: of this or of another machine."""
     listed, written = RWLOCK_SCHEMA(json.loads(path.read_bytes())), path.stat().st_mtime
     found = {}
     for one in [*listed["write"].values(), *chain(*listed["read"].values())]:
@@ -152,7 +168,9 @@ def _holders(path: Path) -> dict[str, bool]:
             process = psutil.Process(one["pid"])
             # Times of start are rounded, and reckoned from the time of boot.
             started_before = process.create_time() < written + 2
-            found[name] = process.status() != psutil.STATUS_ZOMBIE and started_before
+            # Without the program, which is named otherwise after `python -m`.
+            same = " ".join(process.cmdline()).endswith(one["cmd"].partition(" ")[2])
+            found[name] = same and started_before and process.status() != psutil.STATUS_ZOMBIE
     return found
 
 
