@@ -69,8 +69,9 @@ def run(folder: Path) -> None:
     made = Checkout.clone(folder / "made")
     made.environment["PYTHONPATH"] = str(packages)
     made.run("snakemake", "--cores", "2")
-    create = "import s3fs, sys; s3fs.S3FileSystem(*sys.argv[1:3], endpoint_url=sys.argv[3])"
-    made.run("python", "-c", f"{create}.mkdir('results')", *KEYS.values(), URL)
+    create = "import s3fs, sys; key, secret, url = sys.argv[1:]; "
+    create += "s3fs.S3FileSystem(key=key, secret=secret, endpoint_url=url).mkdir('results')"
+    made.run("python", "-c", create, *KEYS.values(), URL)
     made.run("dvc", "remote", "add", "--default", "storage", "s3://results/alpha")
     made.run("dvc", "remote", "modify", "storage", "endpointurl", URL)
     identify(made, KEYS["secretKey"])

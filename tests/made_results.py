@@ -184,16 +184,15 @@ def write_oracle(results: Results, rows: int) -> None:
     given driver and loudness."""
     folder = results.features / "oracle"
     folder.mkdir(parents=True)
-    write_json(
-        folder / "oracle.json", {"horizon_seconds": 60, "price": "touch", "target": "abs_max"}
-    )
+    prices = {"abs_max": ["touch"], "end_return": ["touch", "mid"]}
+    write_json(folder / "oracle.json", {"horizon_seconds": 60, "prices": prices})
     for number, truth in enumerate(truths(rows).values()):
         time_ns = truth.start_ns + np.arange(rows) * STEP_NS
         d = truth.driver
         # The mean of max(T + d, 0) for a Student t with 3 degrees of freedom.
         positive = d * student.cdf(d, 3) + (3 + d**2) / 2 * student.pdf(d, 3)
         expected = 4e-4 * truth.loud * positive
-        block = Block(("oracle",), expected[:, None])
+        block = Block(tuple(prices), np.column_stack((expected, -expected)))
         write_frame(folder / f"{number}.h5", time_ns, [block], tz_aware=True)
 
 

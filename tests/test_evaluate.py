@@ -252,14 +252,14 @@ def test_the_oracle_is_above_every_model_and_each_has_its_share(made: Results, f
     constant = saved(made, "mlp-0", "train").alpha_outcome.mean()
     skill = (
         1
-        - ((test.alpha_outcome - test.oracle) ** 2).sum()
+        - ((test.alpha_outcome - test.abs_max) ** 2).sum()
         / ((test.alpha_outcome - constant) ** 2).sum()
     )
     best = found.on("oracle")["skill"]
     assert best.value == pytest.approx(skill)
     assert best.low < best.value < best.high
     assert found.on("oracle")["rank_ic"].value == pytest.approx(
-        spearmanr(test.alpha_outcome, test.oracle).statistic
+        spearmanr(test.alpha_outcome, test.abs_max).statistic
     )
     for name in ALL:
         skill, share = found.on(name)["skill"].value, found.on(name)["oracle_share"]
@@ -415,7 +415,9 @@ def test_classes_are_evaluated_by_their_probabilities(tmp_path, params: Params):
     found = details.read(results.evaluation)
     assert (found.loss, found.classes) == ("cross-entropy", [0.0, 1.0])
     assert found.threshold_meaning.startswith("not available")
-    assert found.oracle_reason == "the oracle knows the label abs_max over 60 s at touch only"
+    assert found.oracle_reason == (
+        "the oracle knows only abs_max at touch, and end_return at touch or mid, over 60 s"
+    )
     ridge = found.on("ridge")
     assert ridge.thresholds == []
     assert ridge["skill"].low > 0

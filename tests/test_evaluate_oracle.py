@@ -4,6 +4,7 @@ That its figures are right is recomputed in test_evaluation.py.
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 from made_columns import columns
 from made_results import RUNS, make
@@ -15,14 +16,14 @@ from alpha.core.frames import Block, write_frame
 from alpha.evaluate import details
 from alpha.evaluate.bootstrap import Blocks
 from alpha.evaluate.figures import Interval
-from alpha.evaluate.oracle import OfSplit, of_split, share, values_at
+from alpha.evaluate.oracle import Known, OfSplit, of_split, share, values_at
 from alpha.evaluate.oracle import read as read_oracle
 from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.split_rows import SplitRows, Standard
 
 
 def write(path, times, values) -> None:
-    block = Block(("oracle",), np.array(values, dtype=float)[:, None])
+    block = Block(("abs_max",), np.array(values, dtype=float)[:, None])
     write_frame(path, np.array(times), [block], tz_aware=True)
 
 
@@ -31,7 +32,7 @@ def test_values_are_found_by_time(tmp_path):
     of a time in two of them the later file has the word."""
     write(tmp_path / "a.h5", [40, 50], [4.0, 5.0])
     write(tmp_path / "b.h5", [10, 20, 30, 40], [1.0, 2.0, 3.0, 9.0])
-    known = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    known = Known([tmp_path / "a.h5", tmp_path / "b.h5"], "abs_max")
     found = values_at(known, np.array([5, 15, 20, 30, 40, 50, 99]))
     assert found == pytest.approx([np.nan, np.nan, 2.0, 3.0, 9.0, 5.0, np.nan], nan_ok=True)
     assert np.isnan(values_at(known, np.array([60, 70]))).all()
@@ -61,7 +62,8 @@ def test_without_an_oracle_for_this_label_and_loss_the_reason_is_said(tmp_path, 
         return found.oracle_reason
 
     mid = params.model_copy(update={"label": params.label.model_copy(update={"price": "mid"})})
-    assert reason(mid) == "the oracle knows the label abs_max over 60 s at touch only"
+    known = "the oracle knows only abs_max at touch, and end_return at touch or mid, over 60 s"
+    assert reason(mid) == known
     mae = params.model_copy(update={"loss": params.loss.model_copy(update={"name": "mae"})})
     assert reason(mae) == "the oracle is the best prediction for loss mse only, found mae"
     (oracle / "2.h5").unlink()
@@ -75,10 +77,22 @@ def test_without_an_oracle_for_this_label_and_loss_the_reason_is_said(tmp_path, 
     assert reason(params) == "only a simulated market has an oracle"
 
 
+@pytest.mark.parametrize(("target", "price", "sign"), [
+    ("abs_max", "touch", 1.0), ("end_return", "touch", -1.0), ("end_return", "mid", -1.0),
+])  # fmt: skip
+def test_the_oracle_is_that_of_the_label_s_target(tmp_path, params: Params, target, price, sign):
+    """made_results has the one with the other's sign."""
+    results = make(tmp_path, rows=100)
+    label = params.label.model_copy(update={"target": target, "price": price})
+    known = read_oracle(results.features, label, params.loss)
+    time_ns = pd.read_hdf(known.paths[0], "df").index.as_unit("ns").astype("int64").to_numpy()
+    assert (sign * values_at(known, time_ns) > 0).all()
+
+
 def test_an_oracle_that_cannot_be_read_is_refused(tmp_path, params: Params):
     """The file is named."""
     results = make(tmp_path, rows=100)
-    write_json(results.features / "oracle" / "oracle.json", {"target": "abs_max"})
+    write_json(results.features / "oracle" / "oracle.json", {"prices": {}})
     with pytest.raises(InputError, match=r"oracle\.json: horizon_seconds: field required"):
         results.evaluate(params, RUNS[-1:])
 
@@ -90,7 +104,7 @@ def test_rows_that_the_oracle_does_not_know_count_nowhere(tmp_path, params: Para
     standard = Standard(of_split_rows, params.label, params.loss, params.evaluate)
     split = SplitRows(of_split_rows, standard)
     write(tmp_path / "a.h5", time_ns[::2], outcome[::2])
-    found = of_split([tmp_path / "a.h5"], split, Widened(split.blocks, 1))
+    found = of_split(Known([tmp_path / "a.h5"], "abs_max"), split, Widened(split.blocks, 1))
     assert found.missing == 6000
     assert found.skill[:3] == pytest.approx((1.0, 1.0, 1.0))
     assert found.rank_ic[:3] == pytest.approx((1.0, 1.0, 1.0))

@@ -22,44 +22,51 @@ from alpha.learn.params import Loss
 
 
 class _About(BaseModel):
-    """oracle.json: the label that the oracle knows."""
+    """oracle.json: the labels that the oracle knows. Of each target, under which prices."""
 
     horizon_seconds: float
-    price: str
+    prices: dict[str, list[str]]
+
+
+class Known(NamedTuple):
+    """The oracle's files, and the target that is a column of each."""
+
+    paths: list[Path]
     target: str
 
 
-def values_at(known: list[Path], time_ns: np.ndarray) -> np.ndarray:
+def values_at(known: Known, time_ns: np.ndarray) -> np.ndarray:
     """The oracle in files at ascending times, (rows,), at least one; NaN where there is none. Of
     rows with the same timestamp the last stands, of the last file. Raises InputError, naming the
     file, if one is not of its format."""
     found = np.full(len(time_ns), np.nan)
-    for path in known:
+    for path in known.paths:
         with open_frame(path, key="df") as frame:
-            check_columns(path, ["oracle"], frame.columns)
-            times, values = frame.time_ns(), frame.matrix(["oracle"])[:, 0]
+            check_columns(path, [known.target], frame.columns)
+            times, values = frame.time_ns(), frame.matrix([known.target])[:, 0]
         place = np.searchsorted(time_ns, times, side="right") - 1
         there = time_ns[place] == times
         found[place[there]] = values[there]
     return found
 
 
-def read(features: Path, label: Label, loss: Loss) -> list[Path] | str:
-    """The oracle's files beside the feature files in `features`, or why there is none, in words.
-    Raises InputError if oracle.json is not of its format, or has no files beside it."""
+def read(features: Path, label: Label, loss: Loss) -> Known | str:
+    """The oracle beside the feature files in `features`, or why there is none, in words. Raises
+    InputError if oracle.json is not of its format, or has no files beside it."""
     folder = features / "oracle"
     if not (folder / "oracle.json").exists():
         return "only a simulated market has an oracle"
     about = parse(_About, folder / "oracle.json")
-    if any(getattr(label, name) != value for name, value in about):
-        of = f"{about.target} over {about.horizon_seconds:g} s at {about.price}"
-        return f"the oracle knows the label {of} only"
+    prices = about.prices.get(label.target, [])
+    if label.horizon_seconds != about.horizon_seconds or label.price not in prices:
+        of = [f"{target} at {' or '.join(prices)}" for target, prices in about.prices.items()]
+        return f"the oracle knows only {', and '.join(of)}, over {about.horizon_seconds:g} s"
     if loss.name != "mse" or classes(label):
         return f"the oracle is the best prediction for loss mse only, found {loss.name}"
     paths = sorted(folder.glob("*.h5"))
     if not paths:
         raise InputError(f"{folder}: must hold HDF5 files beside oracle.json, found none")
-    return paths
+    return Known(paths, label.target)
 
 
 class OfSplit(NamedTuple):
@@ -89,7 +96,7 @@ def share(
     return widened.interval(skill / best.value, paired, best.reason)
 
 
-def of_split(known: list[Path] | str, split: SplitRows, widened: Widened) -> OfSplit:
+def of_split(known: Known | str, split: SplitRows, widened: Widened) -> OfSplit:
     """Skill and rank IC of what is `known` over the rows of a split that have an oracle; if it is
     the reason of nothing, that reason."""
     if isinstance(known, str):

@@ -104,7 +104,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Day:
-    """One UTC day of a market; every array has (rows,) or (rows, features)."""
+    """One UTC day of a market; every array has (rows,), (rows, features) or (rows, targets)."""
 
     number: int  # 0 is the first
     time_ns: np.ndarray  # int64, evenly spaced
@@ -112,7 +112,7 @@ class Day:
     best_ask: np.ndarray
     names: tuple[str, ...]
     features: np.ndarray  # float32, finite
-    oracle: np.ndarray  # float64
+    oracle: np.ndarray  # float64, a column for each target of alpha.simulate.oracle
     path: Path  # the hidden states
 
 

@@ -1,6 +1,6 @@
-"""The oracle: the expected default label of a row, given the market's hidden state.
+"""The oracle: the expected label of a row, given the market's hidden state, for two targets.
 
-The default label is abs_max, touch, over HORIZON_SECONDS: in ticks it is at least k exactly if
+The default one is abs_max, touch, over HORIZON_SECONDS: in ticks it is at least k exactly if
 within the window the bid reaches the ask at t plus k, or the ask the bid at t minus k. With
 base x, and the spread's shape (below, above) at t, that is
 
@@ -9,6 +9,10 @@ base x, and the spread's shape (below, above) at t, that is
 for some s: the exit of a Markov chain from an interval. Its probability comes from stepping the
 very kernel that makes the market (alpha.simulate.market) back from the window's end, and
 E[label in ticks] is its sum over k ≥ 1. No sampling is involved.
+
+The other is end_return: the mid is (x + ½) + (w_above − w_below) / 2, of which the last term is 0
+on average in every regime, so that E[label in ticks] is the sum of the steps to be expected in
+the window, less that term at t.
 """
 
 import numpy as np
@@ -18,8 +22,9 @@ from scipy.interpolate import PchipInterpolator
 from alpha.simulate.market import SHAPES, Market, Path
 
 HORIZON_SECONDS = 60
-# The label that it is for, as params name it.
-LABEL = {"horizon_seconds": HORIZON_SECONDS, "price": "touch", "target": "abs_max"}
+# The targets that it is for, in the order of its columns, and under which prices, as params name
+# them: end_return is of mids whatever the price.
+PRICES = {"abs_max": ["touch"], "end_return": ["touch", "mid"]}
 _DAY_SECONDS = 86400
 
 # Every barrier up to _FINE ticks is computed; beyond, about one in 1 / _COARSE of its size, and
@@ -30,9 +35,30 @@ _COARSE = 0.06
 _NEGLIGIBLE = 1e-9
 
 
+def of_market(market: Market) -> np.ndarray:
+    """E[label in ticks | regime, pressure, shape] for each target, (R, G, S, targets)."""
+    return np.stack([expected_ticks(market), expected_move(market)], axis=-1)
+
+
+def expected_move(market: Market) -> np.ndarray:
+    """E[end_return in ticks | regime, pressure, shape], (R, G, S)."""
+    reach = market.step.shape[2] // 2
+    step = (market.step * np.arange(-reach, reach + 1)).sum(axis=2)
+    ahead = np.zeros_like(step)
+    for _ in range(_window_rows(market)):
+        # The next row's pressure is h, and then its regime q.
+        ahead = np.einsum("gh,hrq,qh->rg", market.pressure, market.regime, step + ahead)
+    below, above = np.array(SHAPES).T
+    return ahead[:, :, None] - (above - below) / 2.0
+
+
+def _window_rows(market: Market) -> int:
+    return round(_DAY_SECONDS / market.interval) * HORIZON_SECONDS // _DAY_SECONDS
+
+
 def expected_ticks(market: Market) -> np.ndarray:
-    """E[label in ticks | regime, pressure, shape], (R, G, S), to the interpolation's 1e-5."""
-    rows = round(_DAY_SECONDS / market.interval) * HORIZON_SECONDS // _DAY_SECONDS
+    """E[abs_max in ticks | regime, pressure, shape], (R, G, S), to the interpolation's 1e-5."""
+    rows = _window_rows(market)
     even = _exit_sums(market, rows, 0)
     # Exit from an interval that is a tick longer above than below.
     uneven = _exit_sums(market, rows, 1)
@@ -45,12 +71,12 @@ def expected_ticks(market: Market) -> np.ndarray:
 
 
 def of_rows(ticks: np.ndarray, path: Path) -> np.ndarray:
-    """The oracle of each row, (rows,) float64, from `expected_ticks`.
+    """The oracle of each row, (rows, targets) float64, from `of_market`.
 
-    A tick is 1 / mid here; that the label has 1 / ask (up) or 1 / bid (down) instead changes it
-    by half the relative spread of itself, about 1e-4 at the default price.
+    A tick is 1 / mid here, as in end_return; that abs_max has 1 / ask (up) or 1 / bid (down)
+    instead changes it by half the relative spread of itself, about 1e-4 at the default price.
     """
-    return ticks[path.regime, path.pressure, path.shape] / path.mid
+    return ticks[path.regime, path.pressure, path.shape] / path.mid[:, None]
 
 
 def _exit_sums(market: Market, rows: int, longer: int) -> np.ndarray:

@@ -33,22 +33,23 @@ class _Piece:
 
 def run(params: Simulate, *, out: Path) -> None:
     """Write out/{symbol}-data-DD-MM-YYYY.h5, a file a day with best_bid and best_ask (float64) and
-    the features (float32), and out/oracle/ with the same names and timestamps: `oracle` (float64)
-    is the expected label, which out/oracle/oracle.json names, given the market's hidden state.
+    the features (float32), and out/oracle/ with the same names and timestamps: the expected label,
+    given the market's hidden state, of each target that out/oracle/oracle.json names (float64).
 
     Raises InputError if the price comes too close to 0.
     """
     import_ahead()
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
-        write_json(part / "oracle" / "oracle.json", oracle.LABEL)
+        known = {"horizon_seconds": oracle.HORIZON_SECONDS, "prices": oracle.PRICES}
+        write_json(part / "oracle" / "oracle.json", known)
         for day in track(each_day(params), "simulate", total=params.days):
             found = defects.apply(day, params)
             quotes = np.column_stack((found.best_bid, found.best_ask))
             blocks = [Block(("best_bid", "best_ask"), quotes), Block(day.names, found.features)]
             date = np.datetime64(params.start, "D") + day.number
             name = f"{params.symbol}-data-{date.item():%d-%m-%Y}.h5"
-            truth = Block(("oracle",), found.oracle[:, None])
+            truth = Block(tuple(oracle.PRICES), found.oracle)
             for path, columns in ((part / name, blocks), (part / "oracle" / name, [truth])):
                 write_frame(path, found.time_ns, columns, tz_aware=True)
 
@@ -59,7 +60,7 @@ def each_day(params: Simulate) -> Iterator[Day]:
     whose window sees both, have no oracle: NaN. Raises InputError if the price comes too close to
     0."""
     kernel = market.build(params)
-    ticks = oracle.expected_ticks(kernel)
+    ticks = oracle.of_market(kernel)
     change = params.activity_change_day if params.activity_change != 1.0 else -1
     lookback = series.window_rows(max(features.WINDOWS_SECONDS), kernel.interval)
     before = _Piece(
@@ -74,7 +75,7 @@ def each_day(params: Simulate) -> Iterator[Day]:
     for number in range(params.days):
         if number == change:
             kernel = market.build(params, params.activity_change)
-            ticks = oracle.expected_ticks(kernel)
+            ticks = oracle.of_market(kernel)
         piece = _piece(params, kernel, number, params.rows_per_day, before)
         day = _day(params, number, before, piece, ticks)
         if number + 1 == change:
