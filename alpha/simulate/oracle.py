@@ -49,7 +49,8 @@ def expected_move(market: Market) -> np.ndarray:
         # The next row's pressure is h, and then its regime q.
         ahead = np.einsum("gh,hrq,qh->rg", market.pressure, market.regime, step + ahead)
     below, above = np.array(SHAPES).T
-    return ahead[:, :, None] - (above - below) / 2.0
+    # Where nothing is to be expected, rounding errors would make an order of rows.
+    return np.round(ahead[:, :, None] - (above - below) / 2.0, 12) + 0.0
 
 
 def _window_rows(market: Market) -> int:
