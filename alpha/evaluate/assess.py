@@ -24,7 +24,7 @@ _OF_SPLIT = (
     *("level_skill", "mse", "mae", "rank_ic"),
     *("std_ratio", "label_zero_share", "near_mean_share", "clipped", "replaced"),
 )
-_OF_FOLD = ("rows", "loss", "skill", "hindsight", "rank_ic", "std_ratio")
+_APART = ("rows", "loss", "skill", "hindsight", "rank_ic", "std_ratio")
 
 
 class Assessed(NamedTuple):
@@ -43,11 +43,12 @@ def scored(
     """Outcomes, scores, losses of the `values` and losses of the best constant, (rows,) each, by
     the loss of each part. The losses are the constant's where there is no score (NaN)."""
     found, of_constant = np.empty(len(outcome)), np.empty(len(outcome))
-    for rows, objective in parts:
+    for rows, objective, constant in parts:
         start, stop, _ = rows.indices(len(outcome))
         for first in range(start, stop, _PART_ROWS):
             part = slice(first, min(first + _PART_ROWS, stop))
-            of_constant[part] = objective.losses(outcome[part], objective.constant)
+            best = constant[part.start - start : part.stop - start]
+            of_constant[part] = objective.losses(outcome[part], best)
             found[part] = objective.losses(outcome[part], values[part])
     np.copyto(found, of_constant, where=np.isnan(score))
     return outcome, score, found, of_constant
@@ -100,9 +101,9 @@ def assess(split: SplitRows, predicted: Columns, counts: Mapping[str, int]) -> A
         columns = run.scored(those)
         figures, reasons = figures_of_rows(run.products[place], columns)
         rows += by_name({"rows": len(columns[0])} | figures, reasons, slice=place)
-    for place, (part, fold) in split.folds.items():
-        of_fold = (row for row in assess(fold, predicted.of(part), {}).rows if not row.slice)
-        rows += [row._replace(slice=place) for row in of_fold if row.figure in _OF_FOLD]
+    for place, (those, own) in split.apart.items():
+        of_part = (row for row in assess(own, predicted.of(those), {}).rows if not row.slice)
+        rows += [row._replace(slice=place) for row in of_part if row.figure in _APART]
     for threshold in standard.thresholds_bps:
         check, sums = thresholds.check(threshold, split, predicted.score)
         checks[threshold], after = check, None
@@ -205,7 +206,8 @@ class _Run:
         if len(parts) > 1:
             self.whole = self.whole or scored(parts, *columns)
             return tuple(column[rows] for column in self.whole)
-        return scored([(slice(None), parts[0][1])], *(column[rows] for column in columns))
+        alone = parts[0]._replace(rows=slice(None), constant=parts[0].constant[rows])
+        return scored([alone], *(column[rows] for column in columns))
 
     def of_all_rows(self) -> tuple[dict[str, float | None], dict[str, str]]:
         """Figures, and the reason of each that is None; after `in_order`."""
@@ -250,8 +252,11 @@ class _Run:
         )
         if objective.classes or objective.loss.name != "mse":
             return {}
-        each = ((self.split.outcome[at], error[at], of.constant) for at, of in self.split.parts)
-        abstained = [outcome[np.isnan(own)] - constant for outcome, own, constant in each]
+        each = (
+            (np.isnan(error[of.rows]), self.split.outcome[of.rows], of.constant)
+            for of in self.split.parts
+        )
+        abstained = [outcome[gone] - constant[gone] for gone, outcome, constant in each]
         of_bias = (np.nansum(error) + np.sum(np.concatenate(abstained))) ** 2 / rows
         parts = np.array([best - losses + of_bias, of_constant - best - of_bias])
         with np.errstate(divide="ignore"):

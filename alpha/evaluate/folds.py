@@ -15,11 +15,10 @@ from pydantic import BaseModel, Field
 
 from alpha.core.artifacts import parse
 from alpha.core.errors import InputError
-from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label, classes
-from alpha.evaluate.hindsight import Parts
-from alpha.evaluate.inputs import Columns, Trained, read_predictions
+from alpha.evaluate.hindsight import Part, by_row
+from alpha.evaluate.inputs import Columns, Trained, read_predictions, read_times, symbols
 from alpha.learn.losses import Objective
 from alpha.learn.params import Loss
 
@@ -36,11 +35,29 @@ class _Paths(BaseModel):
     paths: Annotated[list[Annotated[list[Block], Field(min_length=1)]], Field(min_length=1)]
 
 
+class FoldLoss(NamedTuple):
+    """That of a fold, and the best constant of its train rows, of each symbol."""
+
+    objective: Objective
+    constants: list[np.ndarray]
+
+
 class Pool(NamedTuple):
     """Rows of folds' files, in time order, and each fold's part with its loss; of one file none."""
 
     files: Sequence[tuple[int, range | None]]
-    parts: Parts
+    parts: Sequence[tuple[slice, FoldLoss]]
+
+    def split_parts(self, columns: Columns) -> list[Part]:
+        """The parts, with the constant of each row."""
+        return [
+            Part(
+                rows,
+                of.objective,
+                by_row(of.constants, columns.symbol[rows], rows.stop - rows.start),
+            )
+            for rows, of in self.parts
+        ]
 
 
 def read(splits: Path) -> tuple[list[list[Block]], list[int]]:
@@ -56,12 +73,16 @@ def pools(
 ) -> dict[SplitName, list[Pool]]:
     """The pool of train, that of valid, and those of test, one a path, by the files of the `first`
     run. Raises InputError, naming the file, if a block has no rows."""
-    if len(paths) == len(paths[0]) == 1:
+    alone = len(paths) == len(paths[0]) == 1
+    if alone and "" in symbols(first.file(folds[0], "train")):
         return {split: [Pool([(folds[0], None)], [])] for split in SPLITS}
     losses = {}
     for fold in folds:
         train = read_predictions(first.file(fold, "train"), classes(label))
-        losses[fold] = Objective.fit(train.outcome, label, loss)
+        objective = Objective.fit(train.outcome, label, loss)
+        of_symbols = [train.outcome[train.symbol == one] for one in np.unique(train.symbol)]
+        constants = [objective.best_constant(of) for of in of_symbols] or [objective.constant]
+        losses[fold] = FoldLoss(objective, constants)
     found: dict[SplitName, list[Pool]] = {}
     every = [Block(fold=fold, start_ns=-(2**63), end_ns=2**63 - 1) for fold in folds]
     for split in SPLITS:
@@ -78,8 +99,7 @@ def pools(
 def block_times(path: Path, block: Block) -> tuple[int, int, np.ndarray]:
     """A block's fold, its first row in a file of predictions, and its times, (rows,). Raises
     InputError, naming the file, if it has none."""
-    with open_frame(path, key="df") as frame:
-        time_ns, ends = frame.time_ns(), (block.start_ns, block.end_ns)
+    time_ns, ends = read_times(path), (block.start_ns, block.end_ns)
     start, stop = np.searchsorted(time_ns, ends).tolist()
     if start == stop:
         shown = " to ".join(map(str, np.array(ends, "datetime64[ns]")))
@@ -87,7 +107,7 @@ def block_times(path: Path, block: Block) -> tuple[int, int, np.ndarray]:
     return block.fold, start, time_ns[start:stop]
 
 
-def _pool(rows: np.ndarray, given: Sequence[Any], losses: dict[int, Objective]) -> Pool:
+def _pool(rows: np.ndarray, given: Sequence[Any], losses: dict[int, FoldLoss]) -> Pool:
     """Of ascending times (rows,), each of the last of the `given` `block_times` that has it."""
     owner, place = np.zeros((2, len(rows)), dtype=np.int64)
     for at, (_, start, time_ns) in enumerate(given):
@@ -109,8 +129,8 @@ def read_pool(
     """What a run predicted of a pool's rows, as `read_predictions` has it; `same_as` another run,
     and these times and outcomes."""
     found = []
-    parts: Any = pool.parts or [(slice(None), None)]
-    for (fold, only), (rows, _) in zip(pool.files, parts, strict=True):
+    each = [rows for rows, _ in pool.parts] or [slice(None)]
+    for (fold, only), rows in zip(pool.files, each, strict=True):
         same = same_as and (same_as[0].file(fold, split), *(of[rows] for of in same_as[1:]))
         path = run.file(fold, split)
         found.append(read_predictions(path, classes(label), only=only, same_as=same))

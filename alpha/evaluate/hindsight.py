@@ -8,6 +8,7 @@ folds it is one, by the loss of all their train rows; each fold's own measures w
 
 from collections.abc import Sequence
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,18 +17,40 @@ from alpha.evaluate.figures import Value
 from alpha.evaluate.over_seeds import Widened
 from alpha.learn.losses import Objective
 
-Parts = Sequence[tuple[slice, Objective]]  # the rows of each fold, in order, and its loss
+
+class Part(NamedTuple):
+    """Rows with one loss, those of a fold, and for each the best constant of the train rows that it
+    is compared with: its fold's, of its own symbol if there are several."""
+
+    rows: slice
+    loss: Objective
+    constant: np.ndarray  # (rows,), or of classes probabilities (rows, classes)
+
+
+Parts = Sequence[Part]  # in order
 # How often a skill of the size of `detectable` would be proven.
 POWER = 0.8
 
 
-def best_losses(objective: Objective, parts: Parts, outcome: np.ndarray) -> np.ndarray:
-    """The losses of the constant that fits these rows best, (rows,) each."""
+def best_losses(
+    objective: Objective, parts: Parts, outcome: np.ndarray, symbol: np.ndarray
+) -> np.ndarray:
+    """The losses of the constant that fits these rows best, (rows,) each; with rows' `symbol`, by
+    number, of the one that fits the symbol's."""
     if not len(outcome):
         return np.zeros(0)
     with np.errstate(over="ignore", invalid="ignore"):
-        best = objective.best_constant(outcome)
-        return np.concatenate([of.losses(outcome[rows], best) for rows, of in parts])
+        of_symbols = [outcome[symbol == one] for one in np.unique(symbol)] or [outcome]
+        best = by_row([objective.best_constant(of) for of in of_symbols], symbol, len(outcome))
+        return np.concatenate([of.loss.losses(outcome[of.rows], best[of.rows]) for of in parts])
+
+
+def by_row(constants: Sequence[np.ndarray], symbol: np.ndarray, rows: int) -> np.ndarray:
+    """The constant of each row's symbol, (rows, ...); of one symbol, whose rows have no number, a
+    view."""
+    if len(constants) > 1:
+        return np.stack(constants)[symbol]
+    return np.broadcast_to(constants[0], (rows, *np.shape(constants[0])))
 
 
 def power(value: Value, resampled: np.ndarray | None, widened: Widened) -> dict[str, Value]:

@@ -1,7 +1,7 @@
 """The files that an evaluation reads: what `alpha train` and `alpha predict` wrote of each run."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,10 @@ def trained(
         alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
         files = [predictions / str(fold) / alone / "inputs.json" for fold in folds]
         counts: Any = sum(pd.DataFrame(parse(InputCounts, path).model_dump()) for path in files)
-        both = [(MATCHED_MLP, matched)] if (models / str(folds[0]) / matched).is_dir() else []
+        first = _folders(models / str(folds[0]), matched)[0]
+        both = [(MATCHED_MLP, matched)] if first.is_dir() else []
         for model_name, inside in (*both, (model, alone)):
-            folders = [models / str(fold) / inside for fold in folds]
+            folders = [of for fold in folds for of in _folders(models / str(fold), inside)]
             abouts = [parse(_About, folder / "model.json") for folder in folders]
             lost = [path for of in folders if (path := of / "importance.json").exists()]
             found.append(
@@ -97,12 +98,24 @@ def trained(
     return found
 
 
+def _folders(models: Path, run: Path) -> list[Path]:
+    """The folder of a run's model, or of those of each symbol."""
+    alone = models / run
+    if (alone / "model.json").exists():
+        return [alone]
+    matched = run.name == MATCHED_MLP
+    found = sorted((alone.parent if matched else alone).glob("*/model.json"))
+    return [of.parent / MATCHED_MLP if matched else of.parent for of in found] or [alone]
+
+
 @dataclass(frozen=True)
 class Columns:
     """What a file of predictions holds of one split, in time order: arrays (rows,).
 
     Past `volatility` is NaN where unknown. `score` is compared with the outcome, `values` is what
-    the loss takes: the score, or probabilities (rows, classes); both are NaN if not finite.
+    the loss takes: the score, or probabilities (rows, classes); both are NaN if not finite. Of
+    several symbols, `symbol` is each row's number, else it is empty; each is a nanosecond later
+    than the one before it, so that every row has a time of its own.
     """
 
     time_ns: np.ndarray
@@ -110,9 +123,27 @@ class Columns:
     volatility: np.ndarray
     score: np.ndarray
     values: np.ndarray
+    symbol: np.ndarray = field(default_factory=lambda: np.empty(0, np.int8))
 
-    def of(self, rows: slice) -> "Columns":
-        return Columns(*(column[rows] for column in vars(self).values()))
+    def of(self, rows: slice | np.ndarray) -> "Columns":
+        every = vars(self).values()
+        return Columns(*(column[rows] if len(column) else column for column in every))
+
+
+def symbols(path: Path) -> dict[str, Path]:
+    """The files of predictions at a path: itself, or those of several symbols in the folder of its
+    name, by symbol."""
+    found = sorted(path.with_suffix("").glob("*.h5"))
+    return {"": path} if path.is_file() or not found else {of.stem: of for of in found}
+
+
+def read_times(path: Path) -> np.ndarray:
+    """The times in `path` as `read_predictions` has them, (rows,) int64."""
+    found = []
+    for number, of in enumerate(symbols(path).values()):
+        with open_frame(of, key="df") as frame:
+            found.append(frame.time_ns() + number)
+    return np.sort(np.concatenate(found)) if found[1:] else found[0]
 
 
 def read_predictions(
@@ -123,9 +154,12 @@ def read_predictions(
     same_as: tuple[Path, np.ndarray, np.ndarray] | None = None,
 ) -> Columns:
     """A file of predictions, or rows of it `only`, where outcomes are one of `classes` or, without
-    these, numbers; without times, outcomes and volatility if they must be the `same_as` another's:
-    its path, and the times and outcomes in it. Raises InputError, naming the file, if it has no
-    rows, is not in time order, or has an outcome that must not be."""
+    these, numbers; or the files of several symbols as one. Without times, outcomes and volatility
+    if they must be the `same_as` another's: its path, and the times and outcomes in it. Raises
+    InputError, naming the file, if it has no rows, is not in time order, or has an outcome that
+    must not be."""
+    if "" not in symbols(path):
+        return _read_symbols(path, classes, only, same_as)
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key="df", rows=only) as frame:
@@ -158,6 +192,32 @@ def read_predictions(
         what = f"the same times and outcomes as {same_as[0]}"
         raise InputError(f"{path}: must hold {what}, found others")
     return Columns(time_ns, outcome, volatility, score, values)
+
+
+def _read_symbols(
+    path: Path, classes: tuple[float, ...], only: range | None, same_as: Any
+) -> Columns:
+    """As `read_predictions`."""
+    found = [read_predictions(of, classes) for of in symbols(path).values()]
+    each = [
+        (of.time_ns + at, *list(vars(of).values())[1:-1], np.full(len(of.time_ns), at, np.int8))
+        for at, of in enumerate(found)
+    ]
+    time_ns, *others = map(np.concatenate, zip(*each, strict=True))
+    order = np.argsort(time_ns, kind="stable")[
+        slice(only.start, only.stop) if only else slice(None)
+    ]
+    time_ns = time_ns[order]
+    if (time_ns[1:] == time_ns[:-1]).any():
+        raise InputError(f"{path}: rows of two symbols must not be within {len(found)} ns")
+    columns = Columns(time_ns, *(column[order] for column in others))
+    if same_as is None:
+        return columns
+    if not all(map(np.array_equal, same_as[1:], (time_ns, columns.outcome))):
+        what = f"the same times and outcomes as {same_as[0]}"
+        raise InputError(f"{path}: must hold {what}, found others")
+    nothing = np.empty(0)
+    return Columns(nothing, nothing, nothing, columns.score, columns.values)
 
 
 def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> None:

@@ -62,7 +62,9 @@ def run(
     paths, numbers = folds.read(splits)
     trained = inputs.trained(runs, numbers, models=models, predictions=predictions)
     pools = folds.pools(paths, numbers, trained[0], label, loss)
-    blocks = enumerate(pools["test"][0].files if pools["test"][0].parts else ())
+    symbols = [*enumerate(inputs.symbols(trained[0].file(numbers[0], "test")))]
+    symbols = symbols if symbols[1:] else []
+    blocks = enumerate(pools["test"][0].files if numbers[1:] else ())
     names = [f"block {at}" if paths[1:] else f"fold {fold}" for at, (fold, _) in blocks]
     known = oracle.read(features, label, loss)
     of_label: list[Row] = []
@@ -76,7 +78,11 @@ def run(
                 predicted = folds.read_pool(pool, one, split, label)
                 if split == "train":
                     standard = Standard(predicted, label, loss, evaluate)
-                rows = SplitRows(predicted, standard, pool.parts, names if split == "test" else ())
+                parts, apart = pool.split_parts(predicted), list[Any]()
+                if split == "test":
+                    apart = [(name, of.rows) for name, of in zip(names, parts, strict=False)]
+                    apart += ((f"symbol {of}", predicted.symbol == at) for at, of in symbols)
+                rows = SplitRows(predicted, standard, parts, apart)
                 # Past volatility has become regimes.
                 predicted = replace(predicted, volatility=np.empty(0))
             else:
@@ -87,7 +93,7 @@ def run(
                 of_label += (row._replace(model="label", split=split) for row in of_split)
                 widened[split] = Widened(rows.blocks, evaluate.tries, rows.skill_reason)
                 oracles[split] = oracle.of_split(known, rows, widened[split])
-                digest, starts = rows.digest, [rows.time_ns[of.start] for of, _ in rows.parts]
+                digest, starts = rows.digest, [rows.time_ns[of.rows.start] for of in rows.parts]
             found = assess(rows, predicted, dict(one.counts[split]))
             assessed[one.name, split].append(found)
             if split == SPLITS[-1]:

@@ -1,7 +1,8 @@
 """What all runs are compared by: what train's label gives, and the rows of one split."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from alpha.data.params import Label
 from alpha.evaluate import distribution, metrics
 from alpha.evaluate.bootstrap import LEAST_EFFECTIVE, Blocks, first_rows
 from alpha.evaluate.figures import by_event, by_name
-from alpha.evaluate.hindsight import Parts, best_losses, days
+from alpha.evaluate.hindsight import Part, Parts, best_losses, by_row, days
 from alpha.evaluate.inputs import Columns
 from alpha.evaluate.metrics import Undefined, finite_or_none
 from alpha.evaluate.params import Evaluate
@@ -20,6 +21,9 @@ from alpha.learn.params import Loss
 
 REGIMES = ("low", "middle", "high")
 DAY_NS = 86400 * 10**9
+
+
+Apart = Sequence[tuple[str, slice | np.ndarray]]  # names of rows, a slice of them or (rows,) bool
 
 
 class Regimes:
@@ -90,21 +94,22 @@ class SplitRows:
     """
 
     def __init__(
-        self, columns: Columns, standard: Standard, parts: Parts = (), folds: Sequence[str] = ()
+        self, columns: Columns, standard: Standard, parts: Parts = (), apart: Apart = ()
     ) -> None:
-        """`parts` are each fold's rows and loss, by default all and the standard's; `folds` are the
-        names of those that are also looked at by themselves."""
+        """`parts` are each fold's rows and loss, by default all and the standard's; the rows of
+        `apart`, by name, are also looked at by themselves."""
         self.standard, objective = standard, standard.objective
         self.time_ns, self.outcome = time_ns, outcome = columns.time_ns, columns.outcome
         self.rows = rows = len(outcome)
         resampling = standard.evaluate.bootstrap.model_dump(exclude={"block_horizons"})
-        self.parts = parts or [(slice(0, rows), objective)]
-        resampling["parts"] = [part.start for part, _ in self.parts]
+        constant = by_row([objective.constant], columns.symbol, rows)
+        self.parts = parts or [Part(slice(0, rows), objective, constant)]
+        resampling["parts"] = [part.rows.start for part in self.parts]
         self.blocks = Blocks(time_ns, standard.block_seconds, **resampling)
-        losses = [of.losses(outcome[part], of.constant) for part, of in self.parts]
+        losses = [of.loss.losses(outcome[of.rows], of.constant) for of in self.parts]
         self.constant_by_cell = self.blocks.by_cell(np.concatenate(losses))
         del losses  # what comes needs the memory
-        best = best_losses(objective, self.parts, outcome)
+        best = best_losses(objective, self.parts, outcome, columns.symbol)
         self.best_total, by_cell = metrics.total(best), self.blocks.by_cell(best)
         few = self.blocks.reason or self.blocks.effective(by_cell) < LEAST_EFFECTIVE
         self.best_by_cell = None if few else by_cell
@@ -138,10 +143,10 @@ class SplitRows:
         hasher = hashlib.sha256(np.ascontiguousarray(time_ns, dtype="<i8").data)
         hasher.update(np.ascontiguousarray(outcome, dtype="<f8").data)
         self.digest = hasher.hexdigest()
-        self.folds: dict[str, tuple[slice, SplitRows]] = {}
-        for name, (part, of) in zip(folds, self.parts, strict=False):
-            alone = [(slice(0, part.stop - part.start), of)]
-            self.folds[name] = part, SplitRows(columns.of(part), standard, alone)
+        self.apart: dict[str, tuple[slice | np.ndarray, SplitRows]] = {}
+        for name, those in apart:
+            alone = list(_within(self.parts, those))
+            self.apart[name] = those, SplitRows(columns.of(those), standard, alone)
 
     @property
     def regimes(self) -> dict[str, np.ndarray]:
@@ -156,3 +161,16 @@ class SplitRows:
         days = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
         parts = (None, days, self.regime)
         return parallel.each(lambda part: order.centered_ranks(self.rows, part), parts)
+
+
+def _within(parts: Parts, those: slice | np.ndarray) -> Iterator[Part]:
+    """The parts of some rows alone, a slice of them or (rows,) bool."""
+    first = 0
+    for rows, loss, constant in parts:
+        if isinstance(those, slice):
+            start, stop = max(rows.start, those.start), min(rows.stop, those.stop)
+            kept: Any = slice(start - rows.start, max(start, stop) - rows.start)
+        else:
+            kept = those[rows]
+        if len(own := constant[kept]):
+            yield Part(slice(first, first := first + len(own)), loss, own)

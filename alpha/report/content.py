@@ -22,7 +22,7 @@ from alpha.label.profile import Count, Profile
 
 # They always predict the same, so a line of theirs carries nothing.
 CONSTANTS = ("zero", "mean", "median")
-_SLICES = ("day", "hour", "regime", "fold", "block")
+_SLICES = ("day", "hour", "regime", "fold", "block", "symbol")
 _LIBRARIES = ("numpy", "pandas", "tensorflow", "lightgbm")
 
 

@@ -27,6 +27,7 @@ _ALONG = {
     "regime": "volatility regime",
     "fold": "fold",
     "block": "block of test",
+    "symbol": "symbol",
 }
 # A figure in words, what the axis along its values says, and its unit there.
 _FIGURES: dict[str, tuple[str, str, float]] = {

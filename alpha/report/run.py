@@ -14,7 +14,7 @@ from alpha.core import text
 from alpha.core.artifacts import parse, whole
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
-from alpha.data.features import open_folder
+from alpha.data.features import open_symbols
 from alpha.data.params import Data, Label
 from alpha.evaluate import details as evaluation_details
 from alpha.evaluate import folds
@@ -59,7 +59,8 @@ def run(
     varying, bps = content.varying(details), not details.classes
     audited, as_good = features_of.read(audit), content.as_good(details)
     shown = [*filter(None, [as_good, details.best])] or varying[:1]
-    folder = open_folder(features, data)
+    # Of several symbols, the first.
+    folder = open_symbols(features, data)[0]
     tested = [(predictions / str(block.fold), block) for block in paths[-1]]
     mids, rows = stretches.read(report.stretch, folder, details, shown, tested)
 

@@ -30,7 +30,8 @@ def read(
     """Between `ends`, or in the hour of test in which it ranges furthest, by time the mid price,
     and the rows of the block of a path of test that it begins in: the outcome, and the mean over
     seeds of the prediction of each model that is `shown`. Raises InputError if there is none."""
-    files = {model: _files(details, model, path[0][0]) for model in shown}
+    name = f"test/{folder.symbol}.h5" if folder.symbol else "test.h5"
+    files = {model: _files(details, model, path[0][0], name) for model in shown}
     blocks = [(of, *block_times(of / files[shown[0]][0], block)[1:]) for of, block in path]
     times = pd.to_datetime([blocks[0][-1][0], blocks[-1][-1][-1]])
     if ends is None:
@@ -53,13 +54,13 @@ def read(
     return pd.concat(_mids(folder, *ends)), pd.DataFrame(found, index=at[first:last])
 
 
-def _files(details: Details, model: str, predictions: Path) -> list[Path]:
+def _files(details: Details, model: str, predictions: Path, name: str) -> list[Path]:
     """Of each seed, inside a fold's folder; those of a matched MLP are in the folders of the runs
     that it belongs to."""
     if model == MATCHED_MLP:
-        found = sorted(predictions.glob(f"*/*/{MATCHED_MLP}/test.h5"))
+        found = sorted(predictions.glob(f"*/*/{MATCHED_MLP}/{name}"))
         return [path.relative_to(predictions) for path in found]
-    return [run_folder(run) / "test.h5" for run in details.runs_of(model)]
+    return [run_folder(run) / name for run in details.runs_of(model)]
 
 
 def _mids(folder: FeatureFolder, start: Any, end: Any) -> Iterator[Any]:

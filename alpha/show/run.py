@@ -64,6 +64,7 @@ _TRADES = (
 )
 _SLICES = " | rows | skill | rank IC | std ratio", "name rows skill rank_ic std_ratio"
 _FOLDS = "fold | skill | [interval] | rank IC | [interval]", "name skill [skill] rank_ic [rank_ic]"
+_SYMBOLS = _FOLDS[0].replace("fold", "symbol"), _FOLDS[1]
 _FAMILIES = "family | skill lost | spread", "name importance importance_spread"
 
 
@@ -164,6 +165,7 @@ def _dashboard(details: Details, name: str, tried: Tried) -> Iterator[Renderable
         "Trading on paper on test": _table(_TRADES, [test] if test["trades"].value else []),
         "Events on test": _table(_EVENTS, test.events("average_precision")),
         "Folds of test": _table(_FOLDS, test.folds),
+        "Symbols of test": _table(_SYMBOLS, test.slices("symbol")),
         f"Days of test, worst first{more}": _table(_SLICES, days[:_DAYS]),
         "Regimes of past volatility on test, worst first": _table(_SLICES, regimes),
         "Seeds": _seeds(details, name),

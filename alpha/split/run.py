@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def run(
     # A line for each range, and the last for rows outside all (which = -1).
     counts = [np.zeros((len(fold) + 1, len(ROW_STATUS)), dtype=np.int64) for fold in folds]
     lists: list[dict[str, list[Any]]] = [{name: [] for name in SPLITS} for _ in folds]
+    seen: set[tuple[int, str, str]] = set()
     with whole_folder(out) as part:
         for folder, file in track(pairs, "split", total=len(pairs)):
             with folder.open(file) as frame, open_frame(labels / file.name) as known:
@@ -46,6 +48,11 @@ def run(
                     _kept(rows, fold, count, label.horizon_ns)
                     for fold, count in zip(folds, counts, strict=True)
                 ]
+                for number, fold, of_fold in zip(splits.folds, folds, kept, strict=True):
+                    names = (
+                        span.name for span, those in zip(fold, of_fold, strict=True) if len(those)
+                    )
+                    seen.update((number, name, folder.symbol) for name in names)
                 if splits.scheme == "holdout":
                     for span, those in zip(folds[0], kept[0], strict=True):
                         rows.write(part / str(splits.folds[0]) / span.name / file.name, those)
@@ -77,6 +84,12 @@ def run(
                 (into / split).mkdir(parents=True)
                 content = [[*place, digest.hexdigest()] for *place, digest in found]
                 write_json(into / split / ROWS, {"rows": content})
+        for number, name, of in product(splits.folds, SPLITS, folders):
+            if (number, name, of.symbol) not in seen:
+                raise InputError(
+                    f"split: every symbol must keep at least one row in each split, found none of "
+                    f"{of.symbol} in {name} of fold {number}"
+                )
         blocks = [[block._asdict() for block in path] for path in paths]
         write_json(part / "paths.json", {"paths": blocks})
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from alpha.core.artifacts import whole_folder
 from alpha.core.text import track
-from alpha.data.features import open_folder
+from alpha.data.features import FeatureFolder, open_symbols
 from alpha.data.params import Label, classes
 from alpha.evaluate import figures, folds
 from alpha.evaluate.figures import Row
@@ -46,13 +46,17 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
     """The figures of every run and model; writes the other files."""
     paths, numbers = folds.read(given.splits)
     every = _folders(runs, given.predictions / str(numbers[0]))
-    market = read_market(given.features, params)
+    markets = {
+        of.symbol: read_market(of, params) for of in open_symbols(given.features, params.data)
+    }
     # Valid as if it were one path, of all folds.
     valids = [Block(fold=fold, start_ns=-(2**63), end_ns=2**63 - 1) for fold in numbers]
     places = {("test", ""): paths, ("valid", ""): [valids]}
     for number, blocks in enumerate(zip(*paths, strict=True) if numbers[1:] else ()):
         name = f"block {number}" if paths[1:] else f"fold {blocks[0].fold}"
         places["test", name] = [[block] for block in blocks]
+    for symbol in filter(None, markets):
+        places["test", f"symbol {symbol}"] = paths
     seen: dict[tuple[str, str], Observed] = {}
     times: dict[tuple[str, int], np.ndarray] = {}
     returns: dict[tuple[str, int | None], np.ndarray] = {}
@@ -61,14 +65,24 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
         for _, seed, where in of_model:
             traded[seed] = {}
             for fold in numbers:
-                folder = given.predictions / str(fold) / where
-                valid, test = (read_signal(folder / f"{of}.h5", params.label) for of in SPLITS)
-                times |= {("valid", fold): valid[0], ("test", fold): test[0]}
-                chosen, traded[seed]["valid", fold] = choose(*valid, market, params)
-                threshold = math.inf if chosen is None else chosen
-                traded[seed]["test", fold] = trade(*test, threshold, market, params)
-                of: dict[str, Any] = {"split": "valid", "event": f"fold {fold}", "value": chosen}
-                yield Row(model, seed, figure="trade_threshold", **of)
+                folder, made = given.predictions / str(fold) / where, {}
+                for symbol, market in markets.items():
+                    files = (folder / of / f"{symbol}.h5" for of in SPLITS)
+                    files = files if symbol else (folder / f"{of}.h5" for of in SPLITS)
+                    valid, test = (read_signal(path, params.label) for path in files)
+                    chosen, of_valid = choose(*valid, market, params)
+                    threshold = math.inf if chosen is None else chosen
+                    of_test = trade(*test, threshold, market, params)
+                    made[symbol] = (valid[0], of_valid), (test[0], of_test)
+                    event = f"fold {fold} {symbol}".strip()
+                    of: dict[str, Any] = {"split": "valid", "event": event, "value": chosen}
+                    yield Row(model, seed, figure="trade_threshold", **of)
+                for split, each in zip(SPLITS, zip(*made.values(), strict=True), strict=True):
+                    times[split, fold] = np.unique(np.concatenate([time for time, _ in each]))
+                    those = [
+                        of.assign(symbol=name) for name, (_, of) in zip(made, each, strict=True)
+                    ]
+                    traded[seed][split, fold] = pd.concat(those).sort_values("time", kind="stable")
             for at, of_paths in places.items() if not seen else ():
                 some = [_inside(times[at[0], of.fold], of) for path in of_paths for of in path]
                 starts = [block.start_ns for block in of_paths[0]]
@@ -78,7 +92,9 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
         for key in (*traded, None):
             for at, of_paths in places.items():
                 copies = [
-                    pd.concat([_inside(traded[seed][at[0], of.fold], of) for of in path])
+                    _of_place(
+                        pd.concat([_inside(traded[seed][at[0], of.fold], of) for of in path]), at[1]
+                    )
                     for seed in (traded if key is None else [key])
                     for path in of_paths
                 ]
@@ -100,10 +116,9 @@ def _folders(runs: Sequence[str], predictions: Path) -> list[tuple[str, int, Pat
     return found + [one for one in matched if (predictions / one[2]).is_dir()]
 
 
-def read_market(features: Path, params: Any) -> Market:
+def read_market(folder: FeatureFolder, params: Any) -> Market:
     """The quotes of all rows that count, and sizes where they are named."""
     data, parts = params.data, []
-    folder = open_folder(features, data)
     for file in folder.files:
         with folder.open(file) as frame:
             time_ns, kept = folder.times(file, frame)
@@ -139,6 +154,12 @@ def _inside(found: Any, block: Block) -> Any:
     """Of ascending times (rows,), or of trades, those in a block."""
     times = found["time"] if isinstance(found, pd.DataFrame) else found
     return found[slice(*np.searchsorted(times, (block.start_ns, block.end_ns)))]
+
+
+def _of_place(trades: pd.DataFrame, place: str) -> pd.DataFrame:
+    """Those of a symbol, if the place is one's, else all."""
+    kind, _, name = place.partition(" ")
+    return trades[trades["symbol"] == name] if kind == "symbol" else trades
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:
