@@ -3,7 +3,9 @@
 import shutil
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
+
+from pydantic import BaseModel
 
 from alpha.core.cli import Arguments, Option
 from alpha.learn.params import LADDER, run_folder, runs
@@ -15,7 +17,7 @@ OPTIONS = [
 ]
 
 
-class _Split(TypedDict):
+class _Split(BaseModel):
     folds: tuple[int, ...]
 
 
@@ -24,7 +26,7 @@ SECTIONS = LADDER | {"split": _Split}
 
 def command(params: Any, args: Arguments) -> None:
     folders = args.models, args.predictions
-    for path in run(runs(params), params.split["folds"], folders=folders):
+    for path in run(runs(params), params.split.folds, folders=folders):
         print(f"removed {path}: params name no such fold or run")
 
 

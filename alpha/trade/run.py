@@ -65,7 +65,7 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
         for _, seed, where in of_model:
             traded[seed] = {}
             for fold in numbers:
-                folder, made = given.predictions / str(fold) / where, {}
+                folder, of_symbols = given.predictions / str(fold) / where, {}
                 for symbol, market in markets.items():
                     files = (folder / of / f"{symbol}.h5" for of in SPLITS)
                     files = files if symbol else (folder / f"{of}.h5" for of in SPLITS)
@@ -73,14 +73,15 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
                     chosen, of_valid = choose(*valid, market, params)
                     threshold = math.inf if chosen is None else chosen
                     of_test = trade(*test, threshold, market, params)
-                    made[symbol] = (valid[0], of_valid), (test[0], of_test)
+                    of_symbols[symbol] = (valid[0], of_valid), (test[0], of_test)
                     event = f"fold {fold} {symbol}".strip()
                     of: dict[str, Any] = {"split": "valid", "event": event, "value": chosen}
                     yield Row(model, seed, figure="trade_threshold", **of)
-                for split, each in zip(SPLITS, zip(*made.values(), strict=True), strict=True):
+                for split, each in zip(SPLITS, zip(*of_symbols.values(), strict=True), strict=True):
                     times[split, fold] = np.unique(np.concatenate([time for time, _ in each]))
                     those = [
-                        of.assign(symbol=name) for name, (_, of) in zip(made, each, strict=True)
+                        of.assign(symbol=name)
+                        for name, (_, of) in zip(of_symbols, each, strict=True)
                     ]
                     traded[seed][split, fold] = pd.concat(those).sort_values("time", kind="stable")
             for at, of_paths in places.items() if not seen else ():
