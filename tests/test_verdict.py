@@ -428,8 +428,8 @@ TRADED = {
 }
 SAID = (
     "leaves 2.1 bps (0.4 to 3.8 bps) a trade on test after latency, spread and fees, in 120 "
-    "trades: a drawdown of 40 bps, a Sharpe ratio of 3.1 a year, not the luck of so many tries "
-    "with a probability of 97.0 %; the choice of the best model is overfit with one of 12.0 %"
+    "trades, with a drawdown of 40 bps and a Sharpe ratio of 3.1 a year, not the luck of so many "
+    "tries with a probability of 97 %; the choice of the best model is overfit with one of 12 %"
 )
 
 
@@ -456,6 +456,12 @@ def test_of_a_target_with_a_side_trading_says_if_acting_pays(params):
     assert found.figures["test_trades"] == found.figures["valid_trades"] == 120
     assert found.figures["test_deflated_sharpe"] == 0.97
     assert "threshold_bps" not in found.figures
+
+
+def test_what_is_not_known_of_tries_is_not_in_the_sentence(params):
+    unknown = {"deflated_sharpe": over(None), "sharpe": over(None)}
+    found = verdict(params, valid=TRADED, test=TRADED | unknown)
+    assert "with a drawdown of 40 bps. On paper only." in found.sentence
 
 
 def test_trading_of_classes_can_be_actionable_where_thresholds_say_nothing(params):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from alpha.audit.findings import Finding
-from alpha.core import text
 from alpha.core.text import bps, number, percent
 from alpha.data.columns import SPLITS
 from alpha.evaluate.details import Answer, Details, Verdict, VerdictName
@@ -222,13 +221,14 @@ def _trading(details: Details, model: str, limits: Limits, figures: Figures) -> 
             return False, f"on {split} it makes {made:,.0f} trades, {where}"
         if (of["net_bps"].value or 0) <= 0 and split == "valid":
             return False, f"on valid the best threshold leaves {_left(of['net_bps'])} a trade"
-    said = (
-        f"{_left(net)} a trade on test after latency, spread and fees, in {made:,.0f} trades: a "
-        f"drawdown of {bps(of['drawdown_bps'].value or 0)}, a Sharpe ratio of "
-        f"{text.figure(of['sharpe'].value, 1)} a year, not the luck of so many tries with a "
-        f"probability of {text.share(of['deflated_sharpe'].value)}; the choice of the best model "
-        f"is overfit with one of {text.share(overfit)}"
-    )
+    said = f"{_left(net)} a trade on test after latency, spread and fees, in {made:,.0f} trades, "
+    said += f"with a drawdown of {bps(of['drawdown_bps'].value or 0)}"
+    if (sharpe := of["sharpe"].value) is not None:
+        said += f" and a Sharpe ratio of {number(sharpe, 1)} a year"
+    if (luck := of["deflated_sharpe"].value) is not None:
+        said += f", not the luck of so many tries with a probability of {percent(luck)}"
+    if overfit is not None:
+        said += f"; the choice of the best model is overfit with one of {percent(overfit)}"
     if net.least <= 0:
         return False, f"trading is not sure to pay: it leaves {said}"
     return True, f"Trading beyond the threshold chosen on valid leaves {said}. On paper only."
