@@ -252,22 +252,19 @@ def calibration(details: Details, model: str) -> Markup | None:
     return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL, **axes)
 
 
-def equity(details: Details, files: Mapping[str, Path], *, drawdown: bool = False) -> Markup:
-    """Of each model with a file of its equity on test the curve; or how far that is below its
-    highest point."""
-    what = "drawdown" if drawdown else "equity"
+def equity(details: Details, model: str, files: Mapping[str, Path]) -> Markup:
+    """A model's equity on test, and shaded how far it is below its highest point: the drawdown."""
+    found = read_csv(files[model], {"equity_bps": float}, ["time", "equity_bps"])
+    times, values = pd.to_datetime(found["time"]), found["equity_bps"]
 
     def paint(ax: Any) -> None:
-        for model in filter(files.__contains__, content.varying(details)):
-            found = read_csv(files[model], {"equity_bps": float}, ["time", "equity_bps"])
-            values = found["equity_bps"]
-            values = values - values.cummax().clip(lower=0.0) if drawdown else values
-            ax.plot(pd.to_datetime(found["time"]), values, color=svg.color(details, model))
-        ax.axhline(0, color=svg.MUTED, linewidth=1)
+        line: Any = {"color": svg.color(details, model)}
+        ax.fill_between(times, values, values.cummax().clip(lower=0.0), alpha=0.25, lw=0, **line)
+        ax.plot(times, values, **line)
         svg.clock(ax)
 
-    title = f"The {what} of each model that trades, on test"
-    return svg.draw(f"{what}-test", title, paint, xlabel="time (UTC)", ylabel=f"{what}, bps")
+    axes: Any = {"title": model, "xlabel": "time (UTC)", "ylabel": "equity, bps", "size": svg.SMALL}
+    return svg.draw(f"equity-{model}-test", f"Equity of {model} on test", paint, **axes)
 
 
 def rank_ic_by_hour(details: Details, model: str) -> Markup | None:

@@ -68,6 +68,8 @@ def run(
         """Those of `models` that there is a picture of."""
         return {name: found for name in models if (found := picture(details, name))}
 
+    curves = {path.stem: path for path in trade.glob("equity/*.csv")} if trade else {}
+    equity = partial(lines.equity, files=curves)
     html = _template(bps=bps).render(
         css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),
         label=label,
@@ -95,7 +97,7 @@ def run(
         importance={
             of: drawn(varying, partial(ladder.importance, of=of)) for of in ("family", "feature")
         },
-        equity={path.stem: path for path in trade.glob("equity/*.csv")} if trade else {},
+        equity=drawn([name for name in varying if name in curves], equity),
         no_side=details.on("all")["trading"].reason,
         audited=audited,
         as_good=as_good,
