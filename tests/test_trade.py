@@ -127,7 +127,10 @@ def test_a_target_without_a_side_says_so_and_reads_nothing(tmp_path, target):
         for word in (f"--{name}", str(tmp_path / ("params.yaml" if name == "params" else name)))
     ]
     assert main(["trade", *paths]) == 0
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["figures.csv"]
+    made = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert made == ["equity", "figures.csv"]
+    # An empty curve for each model is what `dvc plots` can draw.
+    assert (tmp_path / "out" / "equity" / "silos.csv").read_text() == "time,equity_bps\n"
     reason = figures.read(tmp_path / "out" / "figures.csv").of("all")["trading"].reason
     side = "one side only" if target in ("up", "down") else "no side"
     assert reason.startswith(f"{target} has {side}: ")

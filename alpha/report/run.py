@@ -68,7 +68,9 @@ def run(
         """Those of `models` that there is a picture of."""
         return {name: found for name in models if (found := picture(details, name))}
 
-    curves = {path.stem: path for path in trade.glob("equity/*.csv")} if trade else {}
+    no_side = details.on("all")["trading"].reason
+    files = trade.glob("equity/*.csv") if trade and not no_side else ()
+    curves = {path.stem: path for path in files}
     equity = partial(lines.equity, files=curves)
     html = _template(bps=bps).render(
         css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),
@@ -98,7 +100,7 @@ def run(
             of: drawn(varying, partial(ladder.importance, of=of)) for of in ("family", "feature")
         },
         equity=drawn([name for name in varying if name in curves], equity),
-        no_side=details.on("all")["trading"].reason,
+        no_side=no_side,
         audited=audited,
         as_good=as_good,
         mids=mids,

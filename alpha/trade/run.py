@@ -39,6 +39,10 @@ def run(params: Any, runs: Sequence[str], given: Any) -> None:
             side = "one side only" if target in ("up", "down") else "no side"
             why = f"{target} has {side}: what knowing it is worth is an upper bound, not a trade"
             rows = [Row(model="all", split="test", figure="trading", reason=why)]
+            for model in {run.rpartition("-")[0] for run in runs}:
+                # Or `dvc plots` would miss the folder.
+                none = pd.DataFrame(columns=["time", "equity_bps"])
+                _write(part / "equity" / f"{model}.csv", none)
         figures.write(part / figures.NAME, figures.table(rows))
 
 

@@ -34,6 +34,7 @@ FORMATS = {
     "guard": {"label"},
     "evaluate": {"predict", "audit"},
     "audit": {"split"},
+    "trade": {"evaluate"},
     "report": {"label", "guard", "audit", "evaluate"},
 }
 # Calls that import the module of a name.
