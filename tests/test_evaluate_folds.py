@@ -23,6 +23,7 @@ from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Row
 from alpha.learn.losses import Objective
 from alpha.learn.params import run_folder
+from alpha.show import run as show
 
 RUNS = ["mean-0", "mlp-0", "mlp-1"]
 SECOND = 10**9
@@ -387,3 +388,14 @@ def test_figures_of_trading_join_the_table(tmp_path):
     evaluated = details.read(results.evaluation)
     assert evaluated.on("mlp")["sharpe"][:3] == (1.5, 0.5, 2.5)
     assert evaluated.on("mlp")["skill"].value is not None
+
+
+def test_a_dashboard_lists_the_folds_with_their_intervals(walked: Results, tmp_path, capsys):
+    folders = {name: tmp_path / name for name in ("guard", "audit", "report")}
+    show.run(evaluation=walked.evaluation, model="mlp", tried={"mlp": 1}, **folders)
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("Folds of test")
+    assert lines[at + 1].split() == ["fold", "skill", "[interval]", "rank", "IC", "[interval]"]
+    assert [line.split()[0] for line in lines[at + 2 : at + 5]] == ["0", "1", "2"]
+    show.run(evaluation=walked.evaluation, model="mean", tried={"mean": 1}, **folders)
+    assert "Its skill is above 0 in" in capsys.readouterr().out

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
-from alpha.check import Params
-from alpha.core.cli import Arguments
+from alpha.__main__ import main
 from alpha.predict import tidy
 
 
@@ -41,15 +41,15 @@ def test_only_runs_and_models_that_params_no_longer_name_are_removed(tmp_path, f
     }  # fmt: skip
 
 
-def test_folds_that_params_no_longer_name_are_removed(tmp_path, params: Params, capsys):
+def test_folds_that_params_no_longer_name_are_removed(tmp_path, capsys):
     """Only those that a step wrote; what a matched MLP left in an older layout is no fold."""
     for folder in ("train", "predict"):
         made(tmp_path / folder, "0/mlp/0", "0/baselines/mean", "1/mlp/0", "2/baselines/mean")
         made(tmp_path / folder, "mlp/0/matched_mlp")
         (tmp_path / folder / "3").mkdir()
-    named = params.model_copy(update={"split": {"folds": (0,)}})
-    args = Arguments(models=tmp_path / "train", predictions=tmp_path / "predict")
-    tidy.command(named, args)
+    folders = {"--params": ROOT / "tests" / "params.yaml"}
+    folders |= {"--models": tmp_path / "train", "--predictions": tmp_path / "predict"}
+    assert main(["tidy", *(str(word) for pair in folders.items() for word in pair)]) == 0
     for folder in ("train", "predict"):
         left = {path.name for path in (tmp_path / folder).iterdir()}
         assert left == {"0", "3", "mlp"}

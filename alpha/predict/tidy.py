@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import create_model
 
 from alpha.core.cli import Arguments, Option
 from alpha.learn.params import LADDER, run_folder, runs
@@ -15,13 +15,7 @@ OPTIONS = [
     Option("--models", "the folder of all that `alpha train` wrote"),
     Option("--predictions", "the same, by `alpha predict`"),
 ]
-
-
-class _Split(BaseModel):
-    folds: tuple[int, ...]
-
-
-SECTIONS = LADDER | {"split": _Split}
+SECTIONS = LADDER | {"split": create_model("Split", folds=(tuple[int, ...], ...))}
 
 
 def command(params: Any, args: Arguments) -> None:
