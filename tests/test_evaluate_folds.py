@@ -270,6 +270,19 @@ def test_it_is_told_in_how_many_folds_a_skill_is_above_0(walked: Results, found:
     assert starts.tolist() == expected.tolist()
 
 
+def test_what_predicts_the_same_within_each_fold_is_a_constant(found: Details):
+    """However much its level moves from fold to fold."""
+    test = found.on("mean")
+    quantiles = test.values("prediction_quantile")
+    assert quantiles[0] < quantiles[-1]
+    assert test.constant
+    assert not test.proven
+    verdict = found.by_model["mean"].verdict
+    assert verdict.name == "collapsed"
+    assert "it predicts the same for every row of a fold." in verdict.sentence
+    assert not found.on("mlp").constant
+
+
 def test_what_is_of_training_is_of_all_folds_but_curves_are_of_the_last(
     walked: Results, found: Details
 ):

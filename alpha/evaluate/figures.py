@@ -89,9 +89,10 @@ class Selection:
 
     @property
     def constant(self) -> bool:
-        """Whether a model predicts the same for every row."""
+        """Whether a model predicts the same for every row, or for every row of a fold."""
         quantiles = self.values("prediction_quantile")
-        return bool(quantiles) and quantiles[0] is not None and quantiles[0] == quantiles[-1]
+        same = bool(quantiles) and quantiles[0] is not None and quantiles[0] == quantiles[-1]
+        return same or {fold["std_ratio"].value for fold in self.folds} == {0.0}
 
     @property
     def proven(self) -> bool:

@@ -92,7 +92,7 @@ def _collapse(test: Selection, limits: Limits, *, spare: bool) -> str | None:
     """The signs of a collapse, if there are any. `spare` spares what is not a plain constant:
     probabilities of a rare class vary little, and may be worth much in cross-entropy."""
     if test.constant:
-        return "it predicts the same for every row"
+        return f"it predicts the same for every row{' of a fold' * bool(test.folds)}"
     if spare:
         return None
     signs = []
