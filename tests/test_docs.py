@@ -130,10 +130,11 @@ def of_snakemake(rest):
 
 @cache
 def outputs():
-    """What the stages write."""
+    """What the stages write, of the first fold."""
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     outs = [out for stage in stages.values() for out in stage.get("outs", ())]
-    return {out if isinstance(out, str) else next(iter(out)) for out in outs}
+    paths = [out if isinstance(out, str) else next(iter(out)) for out in outs]
+    return {path.replace("${item.fold}", "0") for path in paths}
 
 
 CHECKS = {"alpha": of_alpha, "make": of_make, "dvc": of_dvc, "snakemake": of_snakemake}
