@@ -58,7 +58,7 @@ def test_in_a_clone_that_has_only_git_metrics_of_two_commits_are_compared(cloned
 def test_after_a_clone_and_a_pull_an_edit_is_still_noticed(cloned):
     cloned.run("dvc", "pull", "--quiet")
     cloned.edit({"ridge.penalty": 7.0})
-    assert cloned.planned() == {"baselines 0", "evaluate", "report"}
+    assert cloned.planned() == {"baselines 0", "trade", "evaluate", "report"}
 
 
 @pytest.mark.slow
@@ -97,7 +97,7 @@ def test_sync_brings_the_results_of_this_commit(pushed, cloned, remote):
         else:
             assert printed.endswith("`make run` builds them")
             assert "there is no remote" in printed
-            assert len(jobs(cloned.run("snakemake", "--dry-run"))) == 9
+            assert len(jobs(cloned.run("snakemake", "--dry-run"))) == 10
 
 
 def test_sync_after_a_switch_of_branches_brings_the_results_of_the_other(pushed, tmp_path):

@@ -45,7 +45,7 @@ def test_an_edit_in_a_folder_makes_the_stages_that_depend_on_it_stale_and_no_oth
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
-        (["alpha/evaluate/verdict.py"], {"evaluate", "report"}),
+        (["alpha/evaluate/verdict.py"], {"trade", "evaluate", "report"}),
         (["alpha/report/run.py"], {"report"}),
         (["alpha/show/__init__.py", "alpha/history/diff.py", "alpha/check.py"], set()),
     ],
@@ -76,7 +76,8 @@ def test_an_edit_that_changes_no_result_runs_the_steps_that_import_it_alone(buil
 BASELINES = {"baselines 0"}
 MLP = {"train 0/mlp/0", "predict 0/mlp"}
 EVALUATED = {"evaluate", "report"}
-AFTER_SPLITS = {"normalize", "audit"} | BASELINES | MLP | EVALUATED
+PREDICTED = {"trade"} | EVALUATED
+AFTER_SPLITS = {"normalize", "audit"} | BASELINES | MLP | PREDICTED
 AFTER_LABELS = {"label", "guard", "split"} | AFTER_SPLITS
 EXPECTED = {
     "data.exclude": AFTER_LABELS,
@@ -88,20 +89,20 @@ EXPECTED = {
     "normalize.clip": AFTER_SPLITS,
     # Training waits for the audit, and does not depend on what it finds.
     "audit.rows": {"audit"} | EVALUATED,
-    "loss.name": BASELINES | MLP | EVALUATED,
-    "train.learning_rate": MLP | EVALUATED,
-    "ridge.penalty": BASELINES | EVALUATED,
-    "mlp.dropout": MLP | EVALUATED,
+    "loss.name": BASELINES | MLP | PREDICTED,
+    "train.learning_rate": MLP | PREDICTED,
+    "ridge.penalty": BASELINES | PREDICTED,
+    "mlp.dropout": MLP | PREDICTED,
     "silos.units": set(),
     "lightgbm.num_leaves": set(),
-    "evaluate.tries": EVALUATED,
-    "trade.latency_ms": {"trade"} | EVALUATED,
+    "evaluate.tries": PREDICTED,
+    "trade.latency_ms": PREDICTED,
     "verdict.leak_skill": EVALUATED,
     "report.stretch": {"report"},
-    "baselines": BASELINES | EVALUATED,
-    "networks": EVALUATED,
-    "trees": {"train 0/lightgbm/0", "predict 0/lightgbm"} | EVALUATED,
-    "seeds": {"train 0/mlp/1", "predict 0/mlp"} | EVALUATED,
+    "baselines": BASELINES | PREDICTED,
+    "networks": PREDICTED,
+    "trees": {"train 0/lightgbm/0", "predict 0/lightgbm"} | PREDICTED,
+    "seeds": {"train 0/mlp/1", "predict 0/mlp"} | PREDICTED,
 }
 
 

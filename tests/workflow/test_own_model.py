@@ -33,7 +33,7 @@ def test_a_file_and_a_line_plan_the_jobs_of_a_model_and_a_wrong_key_is_refused(a
     checkout.params.write_text(before)
     checkout.edit({"own": own})
     jobs = {job for name in own for job in (f"train 0/{name}/0", f"predict 0/{name}")}
-    assert checkout.planned() == {*jobs, "evaluate", "report"}
+    assert checkout.planned() == {*jobs, "trade", "evaluate", "report"}
     checkout.edit({"own": {"wide": {"unitz": 1}}})
     refused = checkout.run("python", "-m", "alpha", "check", fails=True)
     assert refused.startswith("alpha check: error: params.yaml: own.wide.unitz: no such key")
@@ -60,4 +60,10 @@ def test_a_file_and_a_line_add_a_model_to_all_that_runs_and_shows(adding):
     assert "boosting" not in found
 
     checkout.edit({"own": {name: own[name] for name in ("wide", "deciles")}})
-    assert checkout.planned() == {"train 0/deciles/0", "predict 0/deciles", "evaluate", "report"}
+    assert checkout.planned() == {
+        "train 0/deciles/0",
+        "predict 0/deciles",
+        "trade",
+        "evaluate",
+        "report",
+    }

@@ -18,7 +18,7 @@ WALK = {
     "split.scheme": "walk_forward",
     "split.folds": [0, 1],
 }
-COMMON = {"label", "guard", "split", "normalize", "audit", "evaluate", "report"}
+COMMON = {"label", "guard", "split", "normalize", "audit", "trade", "evaluate", "report"}
 
 
 def test_every_fold_has_its_own_jobs(miniature, tmp_path):
