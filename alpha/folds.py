@@ -7,6 +7,8 @@ from ruamel.yaml import YAML
 from alpha import check
 from alpha.core.artifacts import read_bytes, whole
 from alpha.core.cli import Arguments, Option
+from alpha.core.errors import InputError
+from alpha.ingest.params import INGESTED
 
 SUMMARY = "print the folds that the data give for split.scheme, or write them to params.yaml"
 OPTIONS = [Option("--write", "set split.folds in the params", type=bool, required=False)]
@@ -15,6 +17,8 @@ SECTIONS = check.SECTIONS
 
 def command(params: Any, args: Arguments) -> None:
     given = [*range(check.run(params, rows=False, every=True).given)]
+    if not given:
+        raise InputError(f"{INGESTED}: must be made first, as folds are of its rows: `make run`")
     if args.write:
         text = read_bytes(args.params).decode()
         with whole(args.params) as part:

@@ -590,6 +590,18 @@ def test_folds_are_written_into_the_params_and_all_else_of_them_stays(
     assert (market.folder / "params.yaml").read_bytes() == written
 
 
+def test_without_rows_there_are_no_folds_to_write(workplace, market, capsys):
+    """Raw data that were not read yet."""
+    text = workplace("folds: [0]").replace("dir: features", "dir: results/ingest")
+    sources = "sources: [{dir: features, files: {'*.h5': bitmex_quote}}]"
+    text = text.replace("sources: []", sources)
+    (market.folder / "params.yaml").write_text(text, encoding="utf-8")
+    assert main(["folds", "--write"]) == 2
+    said = "results/ingest: must be made first, as folds are of its rows: `make run`\n"
+    assert capsys.readouterr().err == f"alpha folds: error: {said}"
+    assert (market.folder / "params.yaml").read_text(encoding="utf-8") == text
+
+
 def test_check_says_the_folds_that_are_chosen_and_how_many_the_data_give(workplace, market, capsys):
     workplace("folds: [0, 2]")
     assert main(["check"]) == 0
