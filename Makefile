@@ -56,9 +56,9 @@ mutants: setup ## plant each silent bug of tests/mutants, and see a test fail (1
 	python -m tests.mutants
 
 cluster-test: setup ## run it on a Slurm cluster that is started here, with kills (15 minutes; root)
-	@[ "$$(id -u)" = 0 ] || { echo "error: cluster-test installs packages and mounts: be root" >&2; exit 1; }
-	command -v slurmctld > /dev/null && command -v munged > /dev/null || \
-	  { apt-get update -q && apt-get install -yq --no-install-recommends slurm-wlm munge; }
+	@[ "$$(id -u)" = 0 ] || { echo "error: it installs packages and mounts: be root" >&2; exit 1; }
+	@command -v slurmctld > /dev/null || { apt-get update -q && \
+	  apt-get install -yq --no-install-recommends slurm-wlm munge; }
 	unshare --mount python -m benchmarks.cluster
 
 remote-test: setup ## push results to an S3 server that is started here, and sync a clone (a minute)
