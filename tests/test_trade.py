@@ -12,6 +12,7 @@ from test_trade_simulation import changed
 from alpha.__main__ import main
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
+from alpha.data.features import open_folder
 from alpha.evaluate import figures
 from alpha.trade.run import choose, read_market
 
@@ -240,7 +241,7 @@ def test_the_threshold_is_the_quantile_that_earns_most_in_all(tmp_path, params):
     """Of all candidates by themselves."""
     made = World(tmp_path)
     given = changed(params)
-    market = read_market(tmp_path / "features", given)
+    market = read_market(open_folder(tmp_path / "features", given.data), given)
     from alpha.trade.simulation import trade
 
     time_ns, signal = made.time_ns[:4000], made.move[:4000] + made.signals["har"][:4000] * 20

@@ -92,8 +92,8 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
                 some = [_inside(times[at[0], of.fold], of) for path in of_paths for of in path]
                 starts = [block.start_ns for block in of_paths[0]]
                 seen[at] = Observed(np.unique(np.concatenate(some)), starts, params)
-            made = pd.concat([traded[seed]["test", fold].assign(fold=fold) for fold in numbers])
-            _write(out / "trades" / f"{model}-{seed}.csv", made)
+            by_fold = [traded[seed]["test", fold].assign(fold=fold) for fold in numbers]
+            _write(out / "trades" / f"{model}-{seed}.csv", pd.concat(by_fold))
         for key in (*traded, None):
             for at, of_paths in places.items():
                 copies = [
