@@ -97,7 +97,10 @@ def test_a_barrier_passed_is_left_at_after_the_latency():
 
 def test_a_position_that_meets_a_gap_is_left_at_the_first_sound_quote_after_it():
     seconds = np.where(np.arange(30) >= 8, np.arange(30) + 100, np.arange(30))
-    mids = np.where(np.arange(30) == 8, np.nan, 1000.0 + np.arange(30))
+    mids = 1000.0 + np.arange(30)
+    [one] = traded(changed(), mids, at(3, 1.0), seconds=seconds).itertuples()
+    assert (one.end, one.exit_time, one.exit_price) == ("gap", 108 * SECOND, 1007.5)
+    mids[8] = np.nan
     [one] = traded(changed(), mids, at(3, 1.0), seconds=seconds).itertuples()
     assert (one.end, one.exit_time, one.exit_price) == ("gap", 109 * SECOND, 1008.5)
 
