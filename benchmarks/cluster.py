@@ -87,7 +87,8 @@ def slurm(folder: Path) -> Iterator[None]:
         for command in commands:
             process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
             stack.callback(process.wait)
-            stack.callback(process.terminate)
+            # All of it: unshare itself would ignore a SIGTERM.
+            stack.callback(os.killpg, process.pid, signal.SIGKILL)
             time.sleep(1)
         wait_for(lambda: said("sinfo", "--noheader", "--format=%T %D") == "idle 2")
         yield
