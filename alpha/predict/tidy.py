@@ -39,5 +39,5 @@ def run(named: Collection[str], folds: Collection[int], *, folders: Iterable[Pat
             elif (fold.name + seed.name).isdecimal() and seed.relative_to(fold) not in kept:
                 removed.add(seed if model.relative_to(fold) in kept else model)
     for path in removed:
-        shutil.rmtree(path)
+        shutil.rmtree(path, ignore_errors=True)  # another job may be at it
     return sorted(removed)
