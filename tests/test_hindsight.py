@@ -14,7 +14,7 @@ from alpha.data.params import classes
 from alpha.evaluate.assess import assess
 from alpha.evaluate.bootstrap import Blocks, ratio
 from alpha.evaluate.figures import Figures, Selection, table
-from alpha.evaluate.hindsight import best_losses, days, power
+from alpha.evaluate.hindsight import Part, best_losses, days, power
 from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.split_rows import SplitRows, Standard
 from alpha.learn.kinds import FEATURELESS, KINDS, find
@@ -151,7 +151,8 @@ def in_hindsight(
 ) -> tuple[float, np.ndarray]:
     """The skill, and its resamples."""
     mse = objective([0.0, 9.0])
-    losses = (outcome - prediction) ** 2, best_losses(mse, [(slice(None), mse)], outcome)
+    parts = [Part(slice(None), mse, np.zeros(len(outcome)))]
+    losses = (outcome - prediction) ** 2, best_losses(mse, parts, outcome, np.empty(0))
     model, constant = blocks.sums(map(blocks.by_cell, losses))
     return 1 - losses[0].sum() / losses[1].sum(), 1 - ratio(model, constant)
 

@@ -312,7 +312,7 @@ def test_a_history_of_what_was_not_watched_has_the_line_of_the_end(chain, own, t
 
     folder, params = chain
     train.run(
-        params.label, params.loss, None,
+        params.label, params.loss, params.train,
         {"boosting": model_parameters("boosting", max_iter=2, learning_rate=0.1)}, seed=0,
         train=folder / "splits" / "0" / "train", valid=folder / "splits" / "0" / "valid",
         normalization=folder / "normalize" / "0.json", out=tmp_path / "out",

@@ -23,6 +23,7 @@ from alpha.models.networks.training import fit_network
 from alpha.train import run as train
 
 LOOP = {
+    "pool": True,
     "learning_rate": 0.01,
     "batch_size": 64,
     "epochs": 8,
@@ -238,12 +239,12 @@ def test_all_baselines_at_once_are_each_by_itself(chain, tmp_path):
     }
     parameters = {model: getattr(params, model) for model in KINDS["baselines"]}
     both = {"seed": 0, **paths}
-    train.run(params.label, params.loss, None, parameters, out=tmp_path / "all", in_folders=True,
+    train.run(params.label, params.loss, params.train, parameters, out=tmp_path / "all", in_folders=True,
               **both)  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == sorted(parameters)
     for model, of_model in parameters.items():
         out = tmp_path / model
-        train.run(params.label, params.loss, None, {model: of_model}, out=out, **both)
+        train.run(params.label, params.loss, params.train, {model: of_model}, out=out, **both)
         for path in out.iterdir():
             assert path.read_bytes() == (tmp_path / "all" / model / path.name).read_bytes()
 

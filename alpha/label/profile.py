@@ -67,7 +67,7 @@ class Day(Total):
 
 
 # By the name of a feature file, after that of its symbol's folder if there are several.
-Days = dict[Annotated[str, Field(pattern="^[^/]+(/[^/]+)?$")], Day]
+Days = dict[Annotated[str, Field(pattern="^[^/]*(/[^/]+)?$")], Day]
 
 
 class Profile(BaseModel, extra="forbid"):

@@ -107,7 +107,7 @@ def simulated(params: Simulate, label: Label, *, seed: int = 0) -> Market:
         {
             "pressure": np.array(market.PRESSURES)[day.path.pressure],
             "regime": day.path.regime,
-            "oracle": day.oracle,
+            "oracle": day.oracle[:, 0],  # of abs_max
         },
         index=pd.to_datetime(day.time_ns, utc=True),
     )
