@@ -239,8 +239,8 @@ def test_all_baselines_at_once_are_each_by_itself(chain, tmp_path):
     }
     parameters = {model: getattr(params, model) for model in KINDS["baselines"]}
     both = {"seed": 0, **paths}
-    train.run(params.label, params.loss, params.train, parameters, out=tmp_path / "all", in_folders=True,
-              **both)  # fmt: skip
+    train.run(params.label, params.loss, params.train, parameters, out=tmp_path / "all",
+              in_folders=True, **both)  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == sorted(parameters)
     for model, of_model in parameters.items():
         out = tmp_path / model
