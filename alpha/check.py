@@ -108,11 +108,12 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
         find_files(market(params.ingest))
         if not (ingested and Path(INGESTED).is_dir()):
             return Checked(0, {}, {})
-    if params.data.dir == SIMULATED:  # which may not be there yet, or be about to change
+    # That market may not be there yet, or be about to change; its folds are those of its files.
+    if params.data.dir == SIMULATED and not (every and Path(SIMULATED).is_dir()):
         times: Times = partial(_simulated, params.simulate)
         quotes = (np.ones(params.simulate.rows_per_day),) * 2
         first_ns, *_, last_ns = np.concatenate([day[[0, -1]] for day in times()]).tolist()
-        known = ((day, compute(day, *quotes, label, end_ns=last_ns).status) for day in times())
+        known = (("", day, compute(day, *quotes, label, end_ns=last_ns).status) for day in times())
     else:
         folders = open_symbols(Path(params.data.dir), params.data)
         families(folders[0].features, params.features)
@@ -124,7 +125,10 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
                 f"({label.horizon_seconds:g}), found {moment(first_ns)} to {moment(last_ns)}"
             )
         made = chain.from_iterable(label_files(folder, label) for folder in folders)
-        known = ((time_ns, labels.status) for *_, time_ns, _, labels, _ in made)
+        known = ((file.symbol, time_ns, of.status) for file, _, time_ns, _, of, _ in made)
+        for name in params.trade.sizes or ():
+            if name not in folders[0].features:
+                raise InputError(f"trade.sizes: must be names of features, found {name!r}")
         left_out = {of.symbol: of.left_out for of in folders if of.left_out}
     found = schemes.scheme(params.split, times, max_gap_ns=label.max_gap_ns)
     given = len(found.folds)
@@ -133,15 +137,18 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
     folds = dict(zip(params.split.folds, schemes.chosen(params.split, found).folds, strict=True))
     if not rows:
         return Checked(given, {}, left_out)
-    counts = {
-        fold: np.zeros((len(of) + 1, len(ROW_STATUS)), dtype=int) for fold, of in folds.items()
-    }
-    for time_ns, status in known:
+    counts: dict[int, dict[str, np.ndarray]] = {fold: {} for fold in folds}
+    for symbol, time_ns, status in known:
         for fold, ranges in folds.items():
+            none = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=int)
+            of_symbol = counts[fold].setdefault(symbol, none)
             both = row_status(time_ns, status, ranges, horizon_ns=label.horizon_ns)
-            np.add.at(counts[fold], both, 1)
-    ends = {"first_ns": first_ns, "last_ns": last_ns}
-    of_folds = {fold: summarize(of, counts[fold], **ends) for fold, of in folds.items()}
+            np.add.at(of_symbol, both, 1)
+    ends, only = {"first_ns": first_ns, "last_ns": last_ns}, params.split.scheme == "holdout"
+    of_folds = {
+        fold: summarize(of, counts[fold], **ends, number=None if only else fold)
+        for fold, of in folds.items()
+    }
     return Checked(given, of_folds, left_out)
 
 

@@ -28,9 +28,11 @@ def command(params: Any, args: Arguments) -> None:
 
 def _replace(text: str, folds: list[int]) -> str:
     """The text of a params.yaml with these folds, and all else as it is."""
-    node: Any = YAML().compose(text)
+    key: Any
+    node: Any
+    key, node = None, YAML().compose(text)
     for name in ("split", "folds"):
-        node = {key.value: value for key, value in node.value}[name]
-    # A list without brackets ends where the next key begins.
+        key, node = next(pair for pair in node.value if pair[0].value == name)
+    # A list without brackets ends where the next key begins, and may stand below its own.
     last = node if node.flow_style or not node.value else node.value[-1]
-    return f"{text[: node.start_mark.index]}{folds}{text[last.end_mark.index :]}"
+    return f"{text[: key.end_mark.index]}: {folds}{text[last.end_mark.index :]}"

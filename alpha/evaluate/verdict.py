@@ -77,7 +77,8 @@ def judge(
     if test.folds:
         counts = {name: test[name].value for name in ("folds", "folds_positive", "folds_proven")}
         of, positive, proven_in = (f"{count or 0:.0f}" for count in counts.values())
-        sentence += f" Its skill is above 0 in {positive} of {of} folds, for sure in {proven_in}."
+        what = "folds" if details.paths == 1 else "blocks of test"
+        sentence += f" Its skill is above 0 in {positive} of {of} {what}, for sure in {proven_in}."
         figures |= counts
     if non_finite:
         count = "they count as the best constant, and are left out of what ranks"

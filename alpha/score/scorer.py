@@ -27,7 +27,9 @@ class Scorer:
     rows were scored, and how many of their values were clipped, or replaced as not finite."""
 
     def __init__(self, model: Model, contract: Contract, *, symbol: str = "") -> None:
-        own = symbol or model.about.get("symbol", "")
+        own = model.about.get("symbol", symbol)
+        if symbol not in ("", own):
+            raise InputError(f"the symbol must be the model's own, {own}, found {symbol!r}")
         self.model, self._contract = model, contract.of(own) if model.features else contract
         self.features: tuple[str, ...] = contract.names if model.features else ()
         self.families = dict(zip(contract.names, contract.families, strict=True))

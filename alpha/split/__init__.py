@@ -1,6 +1,7 @@
 """alpha split: its params and its command."""
 
 import datetime as dt
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,7 +12,8 @@ from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Data, Label
 
 Moment = dt.datetime | dt.date
-Fold = Annotated[int, Field(ge=0, lt=1000, strict=True)]
+MOST_FOLDS = 1000
+Fold = Annotated[int, Field(ge=0, lt=MOST_FOLDS, strict=True)]
 Groups = Annotated[int, Field(ge=1, le=100, strict=True)]
 SPANS = (*SPLITS, "step")
 
@@ -33,6 +35,8 @@ class WalkForward(Section):
         if (self.days is None) == (self.seconds is None):
             raise ValueError("give either days or seconds, and set the other to null")
         _must_name(self.spans, SPANS)
+        if any(days % 1 for days in (self.days or {}).values()):
+            raise ValueError(f"days must be whole, found {self.days}; seconds need not be")
         if self.spans["step"] < self.spans["test"]:
             raise ValueError(
                 f"step must be at least test ({self.spans['test']:g}), as no row is tested twice, "
@@ -56,6 +60,8 @@ class Combinatorial(Section):
                 f"test_groups must leave a group to train on and one to watch, at most "
                 f"{self.groups - 2} of {self.groups}, found {self.test_groups}"
             )
+        if (folds := math.comb(self.groups, self.test_groups)) > MOST_FOLDS:
+            raise ValueError(f"must give at most {MOST_FOLDS} folds, found {folds:,}")
         return self
 
 

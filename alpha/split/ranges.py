@@ -1,9 +1,9 @@
 """Ranges of time, and what becomes of the rows in them."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -120,17 +120,23 @@ def _observed(times: Iterable[np.ndarray], max_gap_ns: int) -> Iterator[tuple[np
 
 
 def summarize(
-    fold: Sequence[Range], counts: np.ndarray, *, first_ns: int, last_ns: int
+    fold: Sequence[Range],
+    counts: Mapping[str, np.ndarray],
+    *,
+    first_ns: int,
+    last_ns: int,
+    number: int | None,
 ) -> dict[SplitName, dict[str, Any]]:
     """The `start` and `end` of each of a fold's splits, and how many of its `rows` have which
-    status, from `counts` (ranges + 1, ROW_STATUS). Raises InputError, which
-    names what would help, if a split keeps none of the data, which are of these times."""
+    status, from the `counts` of each symbol, (ranges + 1, ROW_STATUS). Raises InputError, which
+    names what would help, if a split keeps no row of a symbol, whose data are of these times; it
+    has the fold's `number`, but for the only one."""
     found: dict[SplitName, dict[str, Any]] = {}
-    for name in SPLITS:
+    for symbol, name in product([*counts, None], SPLITS):
         own = [at for at, span in enumerate(fold) if span.name == name]
         start, end = moment(fold[own[0]].start_ns), moment(fold[own[-1]].end_ns)
-        sums = np.sum([counts[at] for at in own], axis=0).tolist()
-        rows = dict(zip(ROW_STATUS, sums, strict=True))
+        of = sum(counts.values()) if symbol is None else counts[symbol]
+        rows = dict(zip(ROW_STATUS, np.sum(np.asarray(of)[own], axis=0).tolist(), strict=True))
         del rows[ROW_STATUS[OUTSIDE]]
         found[name] = {"start": start, "end": end, "rows": sum(rows.values()), **rows}
         if rows["kept"]:
@@ -140,8 +146,11 @@ def summarize(
         if lost:
             cure = _CURES[max(rows, key=rows.__getitem__)]
             why = f"{', '.join(lost)}; {cure} would help"
+        where = f"{name} of fold {number}" if number is not None else name
+        of_symbol = f" of {symbol}" if symbol else ""
         raise InputError(
-            f"split: {name} ({start} to {end}) must keep at least one row, found none: {why}"
+            f"split: {where} ({start} to {end}) must keep at least one row{of_symbol}, found none: "
+            f"{why}"
         )
     return found
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -37,22 +36,19 @@ def run(
     times, pairs = partial(all_times, folders), [(of, file) for of in folders for file in of.files]
     folds, paths = chosen(splits, scheme(splits, times, max_gap_ns=label.max_gap_ns))
     # A line for each range, and the last for rows outside all (which = -1).
-    counts = [np.zeros((len(fold) + 1, len(ROW_STATUS)), dtype=np.int64) for fold in folds]
+    counts = [
+        {of.symbol: np.zeros((len(fold) + 1, len(ROW_STATUS)), dtype=np.int64) for of in folders}
+        for fold in folds
+    ]
     lists: list[dict[str, list[Any]]] = [{name: [] for name in SPLITS} for _ in folds]
-    seen: set[tuple[int, str, str]] = set()
     with whole_folder(out) as part:
         for folder, file in track(pairs, "split", total=len(pairs)):
             with folder.open(file) as frame, open_frame(labels / file.name) as known:
                 rows = _Rows(file, folder, frame, known)
                 kept = [
-                    _kept(rows, fold, count, label.horizon_ns)
+                    _kept(rows, fold, count[folder.symbol], label.horizon_ns)
                     for fold, count in zip(folds, counts, strict=True)
                 ]
-                for number, fold, of_fold in zip(splits.folds, folds, kept, strict=True):
-                    names = (
-                        span.name for span, those in zip(fold, of_fold, strict=True) if len(those)
-                    )
-                    seen.update((number, name, folder.symbol) for name in names)
                 if splits.scheme == "holdout":
                     for span, those in zip(folds[0], kept[0], strict=True):
                         rows.write(part / str(splits.folds[0]) / span.name / file.name, those)
@@ -74,8 +70,11 @@ def run(
         for number, fold, count, listed in zip(splits.folds, folds, counts, lists, strict=True):
             into = part / str(number)
             into.mkdir(exist_ok=True)
-            of_all = dict(zip(ROW_STATUS, count.sum(axis=0).tolist(), strict=True))
-            by_split = summarize(fold, count, first_ns=first_ns, last_ns=last_ns)
+            total: Any = sum(count.values())
+            of_all = dict(zip(ROW_STATUS, total.sum(axis=0).tolist(), strict=True))
+            ends = {"first_ns": first_ns, "last_ns": last_ns}
+            only = splits.scheme == "holdout"
+            by_split = summarize(fold, count, **ends, number=None if only else number)
             summary = {"input_rows": input_rows, "counts": {"duplicates": duplicates, **of_all}}
             # Columns that not all symbols have.
             left_out = {folder.symbol: folder.left_out for folder in folders if folder.left_out}
@@ -84,12 +83,6 @@ def run(
                 (into / split).mkdir(parents=True)
                 content = [[*place, digest.hexdigest()] for *place, digest in found]
                 write_json(into / split / ROWS, {"rows": content})
-        for number, name, of in product(splits.folds, SPLITS, folders):
-            if (number, name, of.symbol) not in seen:
-                raise InputError(
-                    f"split: every symbol must keep at least one row in each split, found none of "
-                    f"{of.symbol} in {name} of fold {number}"
-                )
         blocks = [[block._asdict() for block in path] for path in paths]
         write_json(part / "paths.json", {"paths": blocks})
 

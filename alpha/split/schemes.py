@@ -10,13 +10,13 @@ from itertools import combinations, groupby
 from typing import NamedTuple
 
 from alpha.core.errors import InputError
+from alpha.core.text import some
 from alpha.data.columns import SPLITS, SplitName
-from alpha.split import SPANS, Split
+from alpha.split import MOST_FOLDS, SPANS, Split
 from alpha.split.ranges import Range, Times, cuts, holdout, moments_at, observed_ns
 
 Fold = tuple[Range, ...]  # in time order
 _DAY_NS = 86_400 * 10**9
-_MOST = 1000
 
 
 class Block(NamedTuple):
@@ -52,10 +52,11 @@ def chosen(splits: Split, found: Scheme) -> Scheme:
     """What split.folds names of the folds, which of a walk may be a part. Raises InputError if the
     data give no such fold, or paths would have holes."""
     given, part = range(len(found.folds)), splits.scheme == "walk_forward"
+    every = f"0 to {given[-1]}" if given[1:] else "0"
     if splits.folds[-1] not in given or not (part or list(splits.folds) == [*given]):
         raise InputError(
-            f"split.folds: must be {'of ' * part}{[*given]} with these data and params, "
-            f"found {list(splits.folds)}; `alpha folds --write` sets all"
+            f"split.folds: must be {'among ' * part}{every} with these data and params, "
+            f"found {some([*map(str, splits.folds)], most=8)}; `alpha folds --write` sets all"
         )
     paths = [[block for block in path if block.fold in splits.folds] for path in found.paths]
     return Scheme([found.folds[fold] for fold in splits.folds], paths)
@@ -74,10 +75,10 @@ def _walk_forward(splits: Split, times: Times, max_gap_ns: int) -> Iterator[Fold
         start = first_ns // _DAY_NS * _DAY_NS
         end = last_ns // _DAY_NS * _DAY_NS + _DAY_NS
     count = (end - start - train - valid - test) // step + 1
-    if not 1 <= count <= _MOST:
+    if not 1 <= count <= MOST_FOLDS:
         raise InputError(
-            f"split.walk_forward: must give 1 to {_MOST} folds, found {max(count, 0)}: the first "
-            f"takes {(train + valid + test) / unit_ns:g} of {(end - start) / unit_ns:g} "
+            f"split.walk_forward: must give 1 to {MOST_FOLDS} folds, found {max(count, 0)}: the "
+            f"first takes {(train + valid + test) / unit_ns:g} of {(end - start) / unit_ns:g} "
             f"{'days' if walk.days else 'observed seconds'}"
         )
     lengths = (0, train, train + valid, train + valid + test)
