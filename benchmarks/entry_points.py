@@ -3,7 +3,8 @@
     python -m benchmarks.entry_points bytes   # each one x cores, from nothing: one set of md5s
     python -m benchmarks.entry_points stages  # for each section of params, what really runs
 
-Both on a miniature market in clones of this checkout (`--folder`, default: a temporary one).
+Both on a miniature market in clones of this checkout (`--folder`, default: a temporary one), of one
+fold or, with `--scheme`, of several. `--entry` names some of the entry points.
 Exits with 1 where two disagree.
 """
 
@@ -49,6 +50,22 @@ PARAMETERS: dict[str, Any] = {
     "trees": ["lightgbm"],
     "seeds": [0, 1],
 }
+
+# Several folds of the miniature's two days.
+SCHEMES: dict[str, dict[str, Any]] = {
+    "holdout": {},
+    "walk_forward": {
+        "split.walk_forward.days": None,
+        "split.walk_forward.seconds": {
+            "train": 57600, "valid": 14400, "test": 28800, "step": 28800
+        },
+        "split.folds": [0, 1, 2],
+    },
+    "combinatorial": {
+        "split.combinatorial": {"groups": 3, "test_groups": 1},
+        "split.folds": [0, 1, 2],
+    },
+}  # fmt: skip
 
 
 def snakemake(checkout: Checkout, changes: dict[str, Any], *, cores: int = 2) -> set[str]:
@@ -110,7 +127,9 @@ def settings(changes: dict[str, Any]) -> list[str]:
     return [word for key, value in changes.items() for word in ("-S", f"{key}={json.dumps(value)}")]
 
 
-def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, str]]:
+def from_nothing(
+    folder: Path, changes: dict[str, Any], entries: list[str] | None
+) -> dict[str, dict[str, str]]:
     """Build the miniature by each entry point, in a clone of its own: the md5 of every file."""
     builds: dict[str, Callable[[Checkout], object]] = {
         "snakemake --cores 1": lambda checkout: snakemake(checkout, {}, cores=1),
@@ -121,6 +140,7 @@ def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, st
         "dvc queue start -j 1": lambda checkout: queued(checkout, {}, jobs=1),
         "dvc queue start -j 2": lambda checkout: queued(checkout, {}, jobs=2),
     }
+    builds = {name: builds[name] for name in entries or builds}
     # What no artifact may depend on is another one each time.
     surroundings = [
         {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "0"},
@@ -130,7 +150,7 @@ def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, st
     found: dict[str, dict[str, str]] = {}
     for entry, build in builds.items():
         started = time.perf_counter()
-        checkout = Checkout.clone(folder / entry.replace(" ", "_"), ladder)
+        checkout = Checkout.clone(folder / entry.replace(" ", "_"), changes)
         checkout.environment |= surroundings[len(found) % len(surroundings)]
         build(checkout)
         found[entry] = checkout.results()
@@ -143,13 +163,16 @@ def from_nothing(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, st
     return found
 
 
-def after_changes(folder: Path, ladder: dict[str, Any]) -> dict[str, dict[str, set[str]]]:
+def after_changes(
+    folder: Path, changes: dict[str, Any], entries: list[str] | None
+) -> dict[str, dict[str, set[str]]]:
     """For each of PARAMETERS and each entry point, the stages that run after its change."""
-    built = Checkout.clone(folder / "built", ladder)
+    built = Checkout.clone(folder / "built", changes)
     snakemake(built, {})
     built.commit("built")
     found: dict[str, dict[str, set[str]]] = {parameter: {} for parameter in PARAMETERS}
-    for entry, change in ENTRY_POINTS.items():
+    for entry in entries or ENTRY_POINTS:
+        change = ENTRY_POINTS[entry]
         shutil.copytree(built.folder, folder / entry.replace(" ", "_"), symlinks=True)
         checkout = Checkout(folder / entry.replace(" ", "_"))
         for parameter, value in PARAMETERS.items():
@@ -169,11 +192,14 @@ def main() -> int:
     parser.add_argument("what", choices=("bytes", "stages"))
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--quick", action="store_true", help="without networks")
+    parser.add_argument("--scheme", choices=SCHEMES, default="holdout")
+    parser.add_argument("--entry", action="append", help="one of them; may be given again")
     args = parser.parse_args()
-    ladder = {"networks": []} if args.quick else {}
+    changes = {"split.scheme": args.scheme, **SCHEMES[args.scheme]}
+    changes |= {"networks": []} if args.quick else {}
     measure = {"bytes": from_nothing, "stages": after_changes}[args.what]
     with tempfile.TemporaryDirectory() as scratch:
-        found = measure(args.folder or Path(scratch), ladder)
+        found = measure(args.folder or Path(scratch), changes, args.entry)
     rows = [found] if args.what == "bytes" else list(found.values())
     same = all(one == next(iter(row.values())) for row in rows for one in row.values())
     print("every entry point gives the same" if same else "the entry points DIFFER")
