@@ -572,7 +572,9 @@ def workplace(market, monkeypatch):
         ("folds: [0]   # those – “all” of them\r", "folds: [0, 1, 2]   # those – “all” of them\r"),
         ("folds: [0,\n      7]  # some", "folds: [0, 1, 2]  # some"),
         ("folds:\n    - 0\n    - 1  # the last\n\n  # Shares.",
-         "folds:\n    [0, 1, 2]  # the last\n\n  # Shares."),
+         "folds: [0, 1, 2]  # the last\n\n  # Shares."),
+        # As `dvc exp run -S` writes a list.
+        ("folds:\n  - 0\n  - 1\n", "folds: [0, 1, 2]\n"),
     ],
 )  # fmt: skip
 def test_folds_are_written_into_the_params_and_all_else_of_them_stays(
