@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from ruamel.yaml import YAML
 
@@ -23,13 +24,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "workflow
 from checkout import ROOT, Checkout, jobs
 from dvc.repo import Repo
 
-# Makes a stage's outs: of a folder four small files.
+# Makes a stage's outs: of a folder four small files, and those in it that other stages need.
 STEP = """
 for out in "$@"; do
   case "$out" in
     *.*) mkdir -p "$(dirname "$out")"; echo "$out" > "$out" ;;
     *) mkdir -p "$out"; for name in a b c d; do echo "$out" > "$out/$name"; done ;;
   esac
+  grep "^$out/" needed.txt | while read -r path; do
+    mkdir -p "$(dirname "$path")"
+    echo "$path" > "$path"
+  done
 done
 """
 # Each job starts DVC. With two at once one waits for the other's lock of DVC, which looks twice a
@@ -47,10 +52,12 @@ LEAST = {
 }
 
 
-def clone(folder: Path) -> Checkout:
-    """The default run's stages, with their deps, params and outs, whose commands take no time."""
+def clone(folder: Path, changes: dict[str, Any] | None = None) -> Checkout:
+    """The stages of the default run, or of one with other params, with their deps, params and outs,
+    whose commands take no time."""
     checkout = Checkout.clone(folder)
     shutil.copy(ROOT / "tests" / "params.yaml", folder)
+    checkout.edit(changes or {})
     path, yaml = folder / "dvc.yaml", YAML()
     content = yaml.load(path)
     for stage in content["stages"].values():
@@ -59,6 +66,8 @@ def clone(folder: Path) -> Checkout:
         stage["cmd"] = f"sh step.sh {' '.join(outs)}"
     yaml.dump(content, path)
     (folder / "step.sh").write_text(STEP)
+    deps = {dep.def_path for stage in Repo(folder).index.stages for dep in stage.deps}
+    (folder / "needed.txt").write_text("\n".join(sorted(deps)))
     checkout.commit("steps that take no time")
     return checkout
 
