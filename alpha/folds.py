@@ -28,9 +28,8 @@ def command(params: Any, args: Arguments) -> None:
 
 def _replace(text: str, folds: list[int]) -> str:
     """The text of a params.yaml with these folds, and all else as it is."""
-    key: Any
-    node: Any
-    key, node = None, YAML().compose(text)
+    node: Any = YAML().compose(text)
+    key: Any = node
     for name in ("split", "folds"):
         key, node = next(pair for pair in node.value if pair[0].value == name)
     # A list without brackets ends where the next key begins, and may stand below its own.

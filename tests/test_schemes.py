@@ -619,6 +619,6 @@ def test_check_says_the_folds_that_are_chosen_and_how_many_the_data_give(workpla
     workplace("folds: [3]")
     assert main(["check"]) == 2
     assert capsys.readouterr().err == (
-        "alpha check: error: split.folds: must be of [0, 1, 2] with these data and params, "
-        "found [3]; `alpha folds --write` sets all\n"
+        "alpha check: error: split.folds: must be among 0 to 2 with these data and params, "
+        "found 3; `alpha folds --write` sets all\n"
     )

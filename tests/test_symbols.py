@@ -189,7 +189,7 @@ def test_a_model_of_a_symbol_scores_its_files_as_it_predicted_them(apart, data):
     frame = frame_of("BBB")
     wanted = pd.read_hdf(apart.folder / "predict/0/lightgbm/0/test/BBB.h5", "df")["prediction"]
     assert scorer.predict(frame).loc[wanted.index].tolist() == wanted.tolist()
-    with pytest.raises(InputError, match="must be one of the contract's"):
+    with pytest.raises(InputError, match="must be the model's own, BBB, found 'CCC'"):
         Scorer.load(path, symbol="CCC")
 
 
@@ -200,7 +200,12 @@ def test_a_symbol_without_rows_in_a_split_is_named(tmp_path, data, capsys):
         frame.to_hdf(tmp_path / "data" / symbol / "a.h5", key="df", mode="w")
     with pytest.raises(AssertionError):
         Run(tmp_path / "run", tmp_path / "data")
-    found = "every symbol must keep at least one row in each split, found none of BBB in test"
+    found = (
+        "split: test (2024-01-01T00:40:00 to 2024-01-01T00:50:00) must keep at least one row of BBB"
+    )
+    assert found in capsys.readouterr().err
+    # And before anything is labelled.
+    assert main(["check", "--params", str(tmp_path / "run" / "params.yaml")]) == 2
     assert found in capsys.readouterr().err
 
 
