@@ -32,7 +32,7 @@ from markets import real, simulated
 
 from alpha.check import load
 from alpha.core.frames import open_frame
-from alpha.data.features import features_of
+from alpha.data.splits import features_of
 
 ROOT = Path(__file__).resolve().parents[1]
 # What pip installs for each peer; deepchecks does not import beside newer ones.

@@ -17,8 +17,9 @@ from alpha.__main__ import main
 from alpha.check import parse
 from alpha.core.errors import InputError
 from alpha.data.columns import SPLITS
-from alpha.data.features import open_folder, split_pieces
+from alpha.data.features import open_folder
 from alpha.data.params import Label
+from alpha.data.splits import split_pieces
 from alpha.label import run as labels
 from alpha.label.targets import compute
 from alpha.normalize import run as normalize

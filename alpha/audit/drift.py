@@ -13,8 +13,8 @@ from alpha.core.frames import parts
 from alpha.core.text import some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import Piece, split_pieces
 from alpha.data.params import Label
+from alpha.data.splits import Piece, split_pieces
 
 # Rows of a split, drawn at random, that all but extremes and means of blocks are of.
 _SAMPLE_ROWS = 1 << 15

@@ -13,8 +13,9 @@ from alpha.audit.knowledge import findings_of, knowing
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.data.contract import read_contract
-from alpha.data.features import folds, open_symbols
+from alpha.data.features import open_symbols
 from alpha.data.params import Data, Label
+from alpha.data.splits import folds
 from alpha.split import Split
 
 

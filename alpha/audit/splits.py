@@ -15,8 +15,9 @@ from alpha.core.frames import open_frame, parts
 from alpha.core.text import percent, some
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import Piece, moment, open_symbols, split_pieces
+from alpha.data.features import moment, open_symbols
 from alpha.data.params import Data, Label
+from alpha.data.splits import Piece, split_pieces
 from alpha.split import Split
 
 _COPIED = 32  # rows that are equal to others, all as far from them: by copying alone

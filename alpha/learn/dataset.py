@@ -14,7 +14,7 @@ from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.data.columns import PAST_COLUMNS
 from alpha.data.contract import Contract, apply
-from alpha.data.features import Piece, features_of, split_pieces
+from alpha.data.splits import Piece, features_of, split_pieces
 from alpha.learn.known import PART_ROWS, Known, aligned
 
 # Rows that are read together, however they are shuffled: whole chunks of the files.

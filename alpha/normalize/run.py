@@ -12,15 +12,9 @@ from alpha.core.frames import parts
 from alpha.core.text import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
-from alpha.data.features import (
-    Piece,
-    families,
-    features_of,
-    folds,
-    split_pieces,
-    split_symbols,
-)
+from alpha.data.features import families
 from alpha.data.params import Features
+from alpha.data.splits import Piece, features_of, folds, split_pieces, split_symbols
 from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
 

@@ -15,7 +15,7 @@ from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.text import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
-from alpha.data.features import split_pieces, split_symbols
+from alpha.data.splits import split_pieces, split_symbols
 from alpha.learn import dataset, saved
 from alpha.learn.dataset import Dataset
 from alpha.learn.kinds import MATCHED_MLP

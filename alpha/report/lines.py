@@ -2,7 +2,6 @@
 distributions of outcomes and predictions, and calibration."""
 
 import textwrap
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -250,21 +249,6 @@ def calibration(details: Details, model: str) -> Markup | None:
     title = f"Calibration of {model} by decile of predictions on test"
     axes = {"title": model, "xlabel": f"prediction, {svg.unit(details)}", "ylabel": "mean outcome"}
     return svg.draw(f"calibration-{model}-test", title, paint, size=svg.SMALL, **axes)
-
-
-def equity(details: Details, model: str, files: Mapping[str, Path]) -> Markup:
-    """A model's equity on test, and shaded how far it is below its highest point: the drawdown."""
-    found = read_csv(files[model], {"equity_bps": float}, ["time", "equity_bps"])
-    times, values = pd.to_datetime(found["time"]), found["equity_bps"]
-
-    def paint(ax: Any) -> None:
-        line: Any = {"color": svg.color(details, model)}
-        ax.fill_between(times, values, values.cummax().clip(lower=0.0), alpha=0.25, lw=0, **line)
-        ax.plot(times, values, **line)
-        svg.clock(ax)
-
-    axes: Any = {"title": model, "xlabel": "time (UTC)", "ylabel": "equity, bps", "size": svg.SMALL}
-    return svg.draw(f"equity-{model}-test", f"Equity of {model} on test", paint, **axes)
 
 
 def rank_ic_by_hour(details: Details, model: str) -> Markup | None:

@@ -22,6 +22,7 @@ from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.label import profile
 from alpha.report import Report, content, ladder, lines, svg
+from alpha.report import equity as equities
 from alpha.report import features as features_of
 from alpha.report import stretch as stretches
 
@@ -71,7 +72,7 @@ def run(
     no_side = details.on("all")["trading"].reason
     files = trade.glob("equity/*.csv") if trade and not no_side else ()
     curves = {path.stem: path for path in files}
-    equity = partial(lines.equity, files=curves)
+    equity = partial(equities.curve, files=curves)
     html = _template(bps=bps).render(
         css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),
         label=label,

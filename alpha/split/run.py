@@ -13,8 +13,9 @@ from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
 from alpha.core.text import track
 from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS
-from alpha.data.features import ROWS, FeatureFile, FeatureFolder, all_times, open_symbols
+from alpha.data.features import FeatureFile, FeatureFolder, all_times, open_symbols
 from alpha.data.params import Data, Label
+from alpha.data.splits import ROWS
 from alpha.split import Split
 from alpha.split.ranges import KEPT, ROW_STATUS, row_status, summarize
 from alpha.split.schemes import Fold, chosen, scheme

@@ -11,8 +11,8 @@ from alpha.core.artifacts import digest, whole_folder, write_json
 from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
-from alpha.data.features import split_symbols
 from alpha.data.params import Label
+from alpha.data.splits import split_symbols
 from alpha.learn import dataset, history, importance
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.kinds import find
