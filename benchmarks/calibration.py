@@ -14,7 +14,7 @@ import argparse
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--document", type=Path, default=_DOCUMENT, help="written at the end")
     given = parser.parse_args()
     wanted = list(pieces(given))
-    done = work_off(wanted, given.out / "done.jsonl", jobs=given.jobs)
+    done = work_off(wanted, given.out / "done.jsonl", work, jobs=given.jobs)
     groups = defaultdict(list)
     for piece in wanted:
         if piece in done:
@@ -81,10 +81,12 @@ def pieces(given: argparse.Namespace) -> Iterator[str]:
     yield from (f"networks/{rows}/{at}" for at in range(given.networks))
 
 
-def work_off(wanted: list[str], path: Path, *, jobs: int) -> dict[str, Any]:
-    """What each piece found, from `path` or now; without those that failed."""
+def work_off(
+    wanted: list[str], path: Path, work: Callable[[str], Any], *, jobs: int
+) -> dict[str, Any]:
+    """What `work` found of each piece, from `path` or now; without those that failed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    done = dict(_lines(path))
+    done = dict(lines(path))
     for _ in range(3):  # again if a process was killed, which takes the others with it
         left = [piece for piece in wanted if piece not in done]
         with (
@@ -111,7 +113,7 @@ def work_off(wanted: list[str], path: Path, *, jobs: int) -> dict[str, Any]:
     return {piece: done[piece] for piece in wanted if piece in done}
 
 
-def _lines(path: Path) -> Iterator[tuple[str, Any]]:
+def lines(path: Path) -> Iterator[tuple[str, Any]]:
     """What is done; a line that a kill cut off is not."""
     if not path.exists():
         return

@@ -100,7 +100,7 @@ def _of_nothing(found: Sequence[Any]) -> str:
     ]
     either = (sum(map(any, zip(*of.values(), strict=True))) for of in (above, called))
     rows.append(("any of them", *(rate(count, markets) for count in either)))
-    text = "\n" + _table(("model", "skill above 0", "verdict names skill"), rows)
+    text = "\n" + table(("model", "skill above 0", "verdict names skill"), rows)
     raised = Counter(
         flag
         for one in found
@@ -110,7 +110,7 @@ def _of_nothing(found: Sequence[Any]) -> str:
     audited = [one for one in found if one["findings"] is not None]
     alarms += _heard(audited)
     text += _FALSE_ALARMS.format(audit=_AUDIT if audited else "")
-    return text + _table(("alarm", "markets"), alarms)
+    return text + table(("alarm", "markets"), alarms)
 
 
 def _heard(found: Sequence[Any]) -> Iterator[tuple[str, str]]:
@@ -144,7 +144,7 @@ def _power_table(power: list[tuple[float, int, dict[str, int]]]) -> str:
         (f"{100 * skill:.2f} %", f"{markets}", *(rate(count, markets) for count in of.values()))
         for skill, markets, of in power
     ]
-    return _table(("oracle's skill", "markets", *(f"`{name}`" for name in power[0][2])), rows)
+    return table(("oracle's skill", "markets", *(f"`{name}`" for name in power[0][2])), rows)
 
 
 def _covered(groups: Groups) -> dict[tuple[str, int], dict[str, Any]]:
@@ -166,10 +166,10 @@ def _coverage_table(covered: Mapping[tuple[str, int], dict[str, Any]]) -> str:
             cells = (rate(held, draws), f"{width:.3f}", rate(short[1], draws), f"{short[3]:.3f}")
             rows.append((where, f"{draws:,}", name, *cells))
     head = ("split", "draws", "figure", "held", "mean width", "shortest blocks", "mean width")
-    return _table(head, rows)
+    return table(head, rows)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
 

@@ -1,6 +1,8 @@
 """The whole chain in one process, without the engines: for many small markets in a row."""
 
+from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from alpha.audit import findings
 from alpha.audit import run as audit
@@ -14,6 +16,7 @@ from alpha.normalize import run as normalize
 from alpha.predict import run as predict
 from alpha.simulate import run as simulate
 from alpha.split import run as splits
+from alpha.trade import run as trade
 from alpha.train import run as train
 
 
@@ -47,7 +50,13 @@ def prepare(params: Params, folder: Path) -> Path:
 def run(params: Params, folder: Path, *, audited: bool = False) -> None:
     """Every step from feature files to evaluation into `folder`; no finding unless `audited`, which
     takes longer than all else."""
-    features, contract = prepare(params, folder), folder / "normalize" / "0.json"
+    features = fit(params, folder, audited=audited)
+    judge(params, folder, features=features)
+
+
+def fit(params: Params, folder: Path, *, audited: bool = False) -> Path:
+    """Every step from feature files to predictions into `folder`; where the feature files are."""
+    features = prepare(params, folder)
     if audited:
         audit.run(
             params.data,
@@ -63,35 +72,50 @@ def run(params: Params, folder: Path, *, audited: bool = False) -> None:
     else:
         (folder / "audit").mkdir()
         write_json(folder / "audit" / findings.NAME, {"findings": []})
-    for run in runs(params):
-        model, _, seed = run.rpartition("-")
-        train.run(
-            params.label,
-            params.loss,
-            params.train,
-            {model: getattr(params, model)},
-            seed=int(seed),
-            train=folder / "splits" / "0" / "train",
-            valid=folder / "splits" / "0" / "valid",
-            normalization=contract,
-            out=folder / "train" / "0" / run_folder(run),
+    baselines = {name: getattr(params, name) for name in params.baselines}
+    others = runs(params)[len(baselines) :]
+    for fold in map(str, params.split.folds):
+        of: dict[str, Any] = {
+            "train": folder / "splits" / fold / "train",
+            "valid": folder / "splits" / fold / "valid",
+            "normalization": folder / "normalize" / f"{fold}.json",
+        }
+        jobs: list[Any] = [(baselines, 0, Path("baselines"), True)]
+        for run in others:
+            model, _, seed = run.rpartition("-")
+            jobs.append(({model: getattr(params, model)}, int(seed), run_folder(run), False))
+        for models, seed, where, in_folders in jobs:
+            out = folder / "train" / fold / where
+            what = params.label, params.loss, params.train, models
+            train.run(*what, seed=seed, in_folders=in_folders, out=out, **of)
+        predict.run(
+            models=folder / "train" / fold,
+            splits=folder / "splits" / fold,
+            normalization=of["normalization"],
+            out=folder / "predict" / fold,
         )
-    predict.run(
-        models=folder / "train" / "0",
-        splits=folder / "splits" / "0",
-        normalization=contract,
-        out=folder / "predict" / "0",
-    )
+    return features
+
+
+def judge(params: Params, folder: Path, *, features: Path, into: str = "") -> None:
+    """What the predictions in `folder` earn, and the evaluation, into its folders trade and
+    evaluate, or those in its folder `into`."""
+    folders: dict[str, Path] = {
+        "features": features,
+        "splits": folder / "splits",
+        "predictions": folder / "predict",
+    }
+    traded = folder / into / "trade"
+    trade.run(params, runs(params), Namespace(**folders, out=traded))
     evaluation.run(
         params.label,
         params.loss,
         params.evaluate,
         params.verdict,
-        features=features,
+        **folders,
         audit=folder / "audit",
         runs=runs(params),
         models=folder / "train",
-        predictions=folder / "predict",
-        splits=folder / "splits",
-        out=folder / "evaluate",
+        trade=traded,
+        out=folder / into / "evaluate",
     )

@@ -27,7 +27,7 @@ def test_a_run_goes_on_where_a_killed_one_stopped(tmp_path, capsys):
     path = tmp_path / "done.jsonl"
     path.write_text(json.dumps(["coverage/eth/5/1/0", "kept"]) + '\n["coverage/eth/5/1/1", {"fi')
     wanted = [f"coverage/eth/5/1/{at}" for at in (0, 1)] + ["coverage/unknown/5/1/0"]
-    found = calibration.work_off(wanted, path, jobs=1)
+    found = calibration.work_off(wanted, path, calibration.work, jobs=1)
     assert list(found) == wanted[:2]
     assert found[wanted[0]] == "kept"
     assert [json.loads(line)[0] for line in path.read_text().splitlines()] == wanted[:2]
