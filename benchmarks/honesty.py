@@ -23,7 +23,7 @@ import pandas as pd
 
 from alpha.check import Params, load
 from alpha.evaluate import details, folds, oracle
-from alpha.trade.run import SPLITS, choose, read_market, read_signal
+from alpha.trade.run import SIDED, SPLITS, choose, read_market, read_signal
 from alpha.trade.simulation import trade
 from alpha.trade.statistics import Observed
 from benchmarks import calibration, chain, honesty_report
@@ -84,7 +84,9 @@ def main() -> None:
     found = defaultdict(list)
     for piece in sorted(done):
         found[piece.split("/")[0]].append(done[piece])
-    text = honesty_report.markdown({group: found[group] for group in GROUPS if group in found})
+    shown = {group: found[group] for group in GROUPS if group in found}
+    about = {"fees": FEES, "folds": FOLDS, "rows": given.rows_per_day, "trees": _TREES}
+    text = honesty_report.markdown(shown, GROUPS, **about, days=FOLDS + 3, epochs=_EPOCHS)
     print(text)
     given.document.write_text(text, encoding="utf-8")
     print(f"{len(done)} of {len(pieces(given))} pieces are done; written: {given.document}")
@@ -95,7 +97,9 @@ def pieces(given: argparse.Namespace) -> list[str]:
     on side by side, so that a part of the work says something of each."""
     named = []
     for name, group in GROUPS.items():
-        count = given.networks if group.networks else given.signal if group.signal else given.markets
+        count = (
+            given.networks if group.networks else given.signal if group.signal else given.markets
+        )
         for at in range(count):
             named.append((group.turn, (at + 1) / count, f"{name}/{given.rows_per_day}/{at}"))
     return [name for *_, name in sorted(named)]
@@ -109,13 +113,14 @@ def work(piece: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         folder, params = Path(scratch), of_market(group, int(rows), int(number))
         features = chain.fit(params, folder)
+        best = Oracle(params, folder, features)
         for taker_bps in (FEES,) if group.signal else (FEES, 0.0):
             fees = params.evaluate.fees.model_copy(update={"taker_bps": taker_bps})
             evaluate = params.evaluate.model_copy(update={"fees": fees})
             charged, into = params.model_copy(update={"evaluate": evaluate}), f"{taker_bps:g}"
             chain.judge(charged, folder, features=features, into=into)
             judged = details.read(folder / into / "evaluate")
-            found["fees"][into] = _said(judged) | {"oracle": _oracle(charged, folder, features)}
+            found["fees"][into] = _said(judged) | {"oracle": best.earns(charged)}
         found["oracle_skill"] = judged.on("oracle")["skill"].value
     took = {"seconds": time.monotonic() - wall, "processor": time.process_time() - processor}
     return found | {name: round(of, 1) for name, of in took.items()}
@@ -165,26 +170,39 @@ def _said(judged: details.Details) -> dict[str, Any]:
     return {"best": judged.best, "overfit_probability": overfit, "models": models}
 
 
-def _oracle(params: Params, folder: Path, features: Path) -> dict[str, float | None] | None:
-    """What the best forecast there can be earns as models do: beyond the threshold that valid
-    chooses in each fold, at the times of theirs. None of a target without a side."""
-    known = oracle.read(features, params.label, params.loss)
-    if isinstance(known, str) or params.label.target != "end_return":
-        return None
-    paths, numbers = folds.read(folder / "splits")
-    market, traded, times = read_market(features, params), [], []
-    for fold in numbers:
-        where = folder / "predict" / str(fold) / "baselines" / "zero"
-        valid, test = (read_signal(where / f"{of}.h5", params.label)[0] for of in SPLITS)
-        chosen, _ = choose(valid, oracle.values_at(known, valid), market, params)
-        threshold = math.inf if chosen is None else chosen
-        traded.append(trade(test, oracle.values_at(known, test), threshold, market, params))
-        times.append(test)
-    observed = Observed(np.concatenate(times), [block.start_ns for block in paths[0]], params)
-    rows, _ = observed.earned([pd.concat(traded)], model="oracle", split="test")
-    of_figures = {row.figure: row for row in rows}
-    earned = {name: of_figures[name].value for name in _FIGURES if name in of_figures}
-    return earned | {"net_bps_low": of_figures["net_bps"].low}
+class Oracle:
+    """The best forecast there can be, at the times of models' predictions in `folder`; `known` if
+    the target is one with a side."""
+
+    def __init__(self, params: Params, folder: Path, features: Path) -> None:
+        known = oracle.read(features, params.label, params.loss)
+        self.known = not isinstance(known, str) and params.label.target in SIDED
+        if isinstance(known, str) or not self.known:
+            return
+        self.paths, numbers = folds.read(folder / "splits")
+        where = [folder / "predict" / str(fold) / "baselines" / "zero" for fold in numbers]
+        times = [[read_signal(of / f"{at}.h5", params.label)[0] for at in SPLITS] for of in where]
+        every = np.unique(np.concatenate([of for fold in times for of in fold]))
+        values = oracle.values_at(known, every)
+        # By fold, of valid and of test: times, and what is to come.
+        self.signals = [[(of, values[np.searchsorted(every, of)]) for of in fold] for fold in times]
+        self.market = read_market(features, params)
+
+    def earns(self, params: Params) -> dict[str, float | None] | None:
+        """What it earns as models do: beyond the threshold that valid chooses in each fold."""
+        if not self.known:
+            return None
+        traded = []
+        for valid, test in self.signals:
+            chosen, _ = choose(*valid, self.market, params)
+            threshold = math.inf if chosen is None else chosen
+            traded.append(trade(*test, threshold, self.market, params))
+        times = np.concatenate([time_ns for _, (time_ns, _) in self.signals])
+        observed = Observed(times, [block.start_ns for block in self.paths[0]], params)
+        rows, _ = observed.earned([pd.concat(traded)], model="oracle", split="test")
+        of_figures = {row.figure: row for row in rows}
+        earned = {name: of_figures[name].value for name in _FIGURES if name in of_figures}
+        return earned | {"net_bps_low": of_figures["net_bps"].low}
 
 
 if __name__ == "__main__":
