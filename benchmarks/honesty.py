@@ -115,9 +115,7 @@ def work(piece: str) -> dict[str, Any]:
         features = chain.fit(params, folder)
         best = Oracle(params, folder, features)
         for taker_bps in (FEES,) if group.signal else (FEES, 0.0):
-            fees = params.evaluate.fees.model_copy(update={"taker_bps": taker_bps})
-            evaluate = params.evaluate.model_copy(update={"fees": fees})
-            charged, into = params.model_copy(update={"evaluate": evaluate}), f"{taker_bps:g}"
+            charged, into = charge(params, taker_bps), f"{taker_bps:g}"
             chain.judge(charged, folder, features=features, into=into)
             judged = details.read(folder / into / "evaluate")
             found["fees"][into] = _said(judged) | {"oracle": best.earns(charged)}
@@ -148,6 +146,13 @@ def of_market(group: Group, rows_per_day: int, number: int) -> Params:
     sections = {name: getattr(params, name).model_copy(update=of) for name, of in changes.items()}
     ladder = {"networks": group.networks, "seeds": (0,)}
     return params.model_copy(update={**sections, **ladder})
+
+
+def charge(params: Params, taker_bps: float) -> Params:
+    """The same with these fees."""
+    fees = params.evaluate.fees.model_copy(update={"taker_bps": taker_bps})
+    evaluate = params.evaluate.model_copy(update={"fees": fees})
+    return params.model_copy(update={"evaluate": evaluate})
 
 
 def _said(judged: details.Details) -> dict[str, Any]:
