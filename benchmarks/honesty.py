@@ -42,11 +42,11 @@ class Group(NamedTuple):
 
 GROUPS = {
     "nothing": Group(0.0, 0.0),
-    "signal 1": Group(1.0, 1.0),
-    "signal 2": Group(2.0, 1.0, turn=1),
-    "regimes": Group(0.0, 1.0, turn=1),
     "networks": Group(0.0, 0.0, networks=("mlp", "silos"), turn=1),
     "abs_max": Group(0.0, 0.0, target="abs_max", turn=2),
+    "regimes": Group(0.0, 1.0, turn=1),
+    "signal 1": Group(1.0, 1.0),
+    "signal 2": Group(2.0, 1.0),
 }
 # What a consumer pays each way, in bps; where nothing can be earned it is also judged without.
 FEES = 1.0
