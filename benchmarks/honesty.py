@@ -87,9 +87,11 @@ def main() -> None:
     shown = {group: found[group] for group in GROUPS if group in found}
     about = {"fees": FEES, "folds": FOLDS, "rows": given.rows_per_day, "trees": _TREES}
     text = honesty_report.markdown(shown, GROUPS, **about, days=FOLDS + 3, epochs=_EPOCHS)
+    if left := len(set(pieces(given)) - set(done)):
+        text += f"\n{left} of {len(pieces(given))} markets are still to be done.\n"
     print(text)
     given.document.write_text(text, encoding="utf-8")
-    print(f"{len(done)} of {len(pieces(given))} pieces are done; written: {given.document}")
+    print(f"written: {given.document}")
 
 
 def pieces(given: argparse.Namespace) -> list[str]:
