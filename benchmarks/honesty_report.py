@@ -58,8 +58,7 @@ functions trade it as models: beyond the threshold that valid chooses in each fo
 where the interval of what it leaves on test is above 0. *Found* is where the verdict says
 `actionable_on_paper`: of the model with most skill on valid, which is the one that the report puts
 first, or of any. *Captured* is what that model earns on test in all markets, over what the oracle
-does. The best forecast of the label need not be the best trader: in single markets a model may earn
-more than it.
+does.
 
 """
 _OF_MODELS = """
