@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from alpha.check import Params, load
+from alpha.data.features import open_folder
 from alpha.evaluate import details, folds, oracle
 from alpha.trade.run import SIDED, SPLITS, choose, read_market, read_signal
 from alpha.trade.simulation import trade
@@ -193,7 +194,7 @@ class Oracle:
         values = oracle.values_at(known, every)
         # By fold, of valid and of test: times, and what is to come.
         self.signals = [[(of, values[np.searchsorted(every, of)]) for of in fold] for fold in times]
-        self.market = read_market(features, params)
+        self.market = read_market(open_folder(features, params.data), params)
 
     def earns(self, params: Params) -> dict[str, float | None] | None:
         """What it earns as models do: beyond the threshold that valid chooses in each fold."""
