@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
+from sealing import seal_predictions, seal_splits
 
 from alpha.audit import findings
 from alpha.audit.findings import Finding, Findings
 from alpha.check import Params
-from alpha.core.artifacts import write_json
+from alpha.core.artifacts import write_json, write_manifest
 from alpha.core.frames import Block, write_frame
 from alpha.data.columns import SPLITS
+from alpha.data.splits import splits_digest
 from alpha.evaluate import run as evaluation
 from alpha.learn.params import run_folder
 
@@ -62,7 +64,7 @@ class Results:
     ) -> None:
         """With what the audit found."""
         self.audit.mkdir(exist_ok=True)
-        found = Findings(findings=list(leaks))
+        found = Findings(findings=list(leaks), splits=splits_digest(self.splits))
         write_json(self.audit / findings.NAME, found.model_dump(mode="json"))
         evaluation.run(
             params.label,
@@ -185,7 +187,6 @@ def write_oracle(results: Results, rows: int) -> None:
     folder = results.features / "oracle"
     folder.mkdir(parents=True)
     prices = {"abs_max": ["touch"], "end_return": ["touch", "mid"]}
-    write_json(folder / "oracle.json", {"horizon_seconds": 60, "prices": prices})
     for number, truth in enumerate(truths(rows).values()):
         time_ns = truth.start_ns + np.arange(rows) * STEP_NS
         d = truth.driver
@@ -194,6 +195,7 @@ def write_oracle(results: Results, rows: int) -> None:
         expected = 4e-4 * truth.loud * positive
         block = Block(tuple(prices), np.column_stack((expected, -expected)))
         write_frame(folder / f"{number}.h5", time_ns, [block], tz_aware=True)
+    write_manifest(folder / "oracle.json", {"horizon_seconds": 60, "prices": prices})
 
 
 def write_paths(splits: Path, paths: Sequence[Sequence[tuple[int, int, int]]]) -> None:
@@ -202,6 +204,14 @@ def write_paths(splits: Path, paths: Sequence[Sequence[tuple[int, int, int]]]) -
     names = "fold", "start_ns", "end_ns"
     blocks = [[dict(zip(names, block, strict=True)) for block in path] for path in paths]
     write_json(splits / "paths.json", {"paths": blocks})
+    seal_splits(splits, sorted({block[0] for path in paths for block in path}))
+
+
+def seal(results: Results) -> Results:
+    """With digests of what the runs have now."""
+    given = results.predictions.parent, results.splits, results.models.parent
+    seal_predictions(*given)
+    return results
 
 
 def make(root: Path, *, rows: int = 9000) -> Results:
@@ -211,4 +221,4 @@ def make(root: Path, *, rows: int = 9000) -> Results:
         write_run(results, name, np.random.default_rng(number), rows)
     write_oracle(results, rows)
     write_paths(results.splits, [[(0, 0, 2**62)]])
-    return results
+    return seal(results)

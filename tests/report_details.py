@@ -527,7 +527,7 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
         folders.splits / "summary.json",
         {"input_rows": sum(counts.values()), "counts": counts, "splits": splits},
     )
-    write_json(folders.audit / "findings.json", {"findings": []})
+    write_json(folders.audit / "findings.json", {"findings": [], "splits": ""})
     late = {f"ic_{rows}_late": 0.05 - 0.0005 * rows for rows in (0, 1, 2, 5, 10, 30, 60)}
     audited = pd.DataFrame({"feature": features, "ahead_of": "", "ic_by_chance": 0.01} | late)
     audited = audited.assign(psi_valid=0.1, psi_test=0.4)

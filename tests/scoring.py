@@ -8,6 +8,7 @@ import lightgbm
 import numpy as np
 
 from alpha.data.contract import read_contract
+from alpha.data.splits import split_digest
 from alpha.learn.history import Trained
 from alpha.learn.kinds import find
 from alpha.models.networks.network import Network
@@ -64,6 +65,7 @@ def results(chain: tuple[Path, Any]) -> Path:
             "classes": CODES if classes else [],
             "label": params.label.model_dump(mode="json"),
             "configuration": "1" * 64,
+            "splits": {name: split_digest(given[name]) for name in ("train", "valid")},
         }
         (out / inside).parent.mkdir(parents=True, exist_ok=True)
         train._write(out / inside, Trained(fitted, []), about)

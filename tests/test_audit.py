@@ -141,7 +141,7 @@ def test_a_leak_stops_the_run_if_it_is_to_and_nothing_is_written(tmp_path, param
 def test_of_findings_only_leaks_are_leaks():
     about = {"kind": "any", "columns": [], "where": "", "sentence": "", "what_to_do": ""}
     every = [Finding(**about, severity=severity) for severity in SEVERITIES]
-    assert [one.severity for one in Findings(findings=every).leaks] == ["leak"]
+    assert [one.severity for one in Findings(findings=every, splits="").leaks] == ["leak"]
 
 
 def test_a_sample_of_stretches_has_at_most_the_rows_asked_for_and_all_of_a_short_day(

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from sealing import seal_split
 
 from alpha.audit.drift import _stability_index, check
 from alpha.core.errors import InputError
@@ -49,6 +50,7 @@ def write(folder, made) -> tuple:
             blocks = [Block(names, values[rows]), Block(LABEL_COLUMNS, label[rows])]
             time_ns = (start + rows) * 10**9
             write_frame(folder / split / f"{number}.h5", time_ns, blocks, tz_aware=True)
+        seal_split(folder / split)
         start += len(values)
         if split == "train":
             known = np.where(np.isfinite(values), values, np.nan)

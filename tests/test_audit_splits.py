@@ -8,9 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from sealing import seal_split
 
 from alpha.audit import scales
 from alpha.audit.splits import check
+from alpha.core.artifacts import read_manifest, write_manifest
 from alpha.core.errors import InputError
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
@@ -77,6 +79,9 @@ class Chain:
             part_of.to_hdf(folder / "features" / f"day{number}.h5", key="df", mode="w")
         features = folder / "features"
         labels.run(params.data, params.label, features=features, out=folder / "label")
+        made = folder / "label" / "labels" / "made_from.json"
+        if label:  # as by a split that does not look
+            write_manifest(made, read_manifest(made) | {"label": label.model_dump(mode="json")})
         splits.run(
             params.data, label or params.label, split or params.split, features=features,
             labels=folder / "label" / "labels", out=folder / "split",
@@ -92,6 +97,7 @@ class Chain:
         for name in names:
             for path in (self.folder / "split" / "0" / name).glob("*.h5"):
                 shutil.copy(path, source / "0" / "train" / f"{name}-{path.name}")
+        seal_split(source / "0" / "train")
         self._normalize(source)
 
     def _normalize(self, splits):
@@ -113,6 +119,7 @@ class Chain:
             shutil.rmtree(self.folder / "split" / "0" / name)
             (self.folder / "split" / "0" / name).mkdir()
             frame.to_hdf(self.folder / "split" / "0" / name / "day0.h5", key="df", mode="w")
+            seal_split(self.folder / "split" / "0" / name)
 
     def read(self):
         folder = self.folder / "split" / "0"

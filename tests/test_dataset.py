@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sealing import seal_split
 
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
@@ -37,6 +38,7 @@ def split(tmp_path):
             ],
             tz_aware=True,
         )
+    seal_split(folder)
     return folder
 
 
@@ -67,5 +69,5 @@ def test_a_split_with_other_features_than_the_contract_is_refused(split):
 
 
 def test_a_folder_that_is_no_split_is_named(tmp_path):
-    with pytest.raises(InputError, match="must be a split's folder with .h5 files, found none"):
+    with pytest.raises(InputError, match="rows.json: cannot be read"):
         dataset.load(tmp_path, contract("a"))

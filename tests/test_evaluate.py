@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
-from made_results import Results, make, truths, write_prediction
+from made_results import Results, make, seal, truths, write_prediction
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, r2_score
 
@@ -398,6 +398,7 @@ def rewrite(results: Results, change, runs=("mean-0", "mean-1"), splits=SPLITS) 
                 start_ns=truth.start_ns,
                 **{"volatility": truth.volatility, **more},
             )
+    seal(results)
 
 
 def test_classes_are_evaluated_by_their_probabilities(tmp_path, params: Params):
@@ -491,7 +492,7 @@ def test_configurations_and_test_rows_are_identified(tmp_path, params: Params, f
     before = details.read(results.evaluation)
     assert before.by_model["mlp"].configuration == "1" * 64
     write_json(results.models / "mlp" / "1" / "model.json", {"configuration": "2" * 64})
-    results.evaluate(params)
+    seal(results).evaluate(params)
     after = details.read(results.evaluation)
     assert after.by_model["mlp"].configuration not in ("1" * 64, "2" * 64)
     assert after.by_model["ridge"].configuration == "1" * 64

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT
-from made_results import Results, write_paths
+from made_results import Results, seal, write_paths
 from scipy.stats import spearmanr
 from sklearn.metrics import r2_score
 
 from alpha.check import Params, parse
-from alpha.core.artifacts import write_json
+from alpha.core.artifacts import write_json, write_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.data.columns import SPLITS
@@ -93,7 +93,7 @@ def write(root: Path, folds: dict[int, Ranges], paths: Sequence[Sequence[tuple]]
             for split, rows in ranges.items():
                 write_rows(predictions / f"{split}.h5", of, score, rows)
     write_paths(results.splits, paths)
-    return results
+    return seal(results)
 
 
 def write_rows(path: Path, of: Market, score: np.ndarray, rows: np.ndarray) -> None:
@@ -349,11 +349,13 @@ def test_a_block_of_several_paths_has_the_mean_of_theirs(combined: Details):
 def dropped_row(results: Results) -> None:
     path = results.predictions.parent / "1" / "mlp" / "1" / "test.h5"
     write_rows(path, market(), np.ones(6000), np.arange(4000, 4000 + 900))
+    seal(results)
 
 
 def other_times(results: Results) -> None:
     path = results.predictions.parent / "1" / "mlp" / "1" / "valid.h5"
     write_rows(path, market(), np.ones(6000), np.arange(3001, 3001 + 980))
+    seal(results)
 
 
 def gone(results: Results) -> None:
@@ -397,6 +399,7 @@ def test_figures_of_trading_join_the_table(tmp_path):
     (tmp_path / "trade").mkdir()
     rows = [Row(model="mlp", split="test", figure="sharpe", value=1.5, low=0.5, high=2.5)]
     figures.write(tmp_path / "trade" / "figures.csv", figures.table(rows))
+    write_manifest(tmp_path / "trade" / "made_from.json", {"predictions": None})
     results.evaluate(made_params(), RUNS, trade=tmp_path / "trade")
     evaluated = details.read(results.evaluation)
     assert evaluated.on("mlp")["sharpe"][:3] == (1.5, 0.5, 2.5)

@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from made_results import STEP_NS, make, write_prediction
+from made_results import STEP_NS, make, seal, write_prediction
 
 from alpha.check import Params
 from alpha.core.errors import InputError
@@ -49,14 +49,17 @@ def test_bad_inputs_are_one_line_that_names_the_file(tmp_path, params: Params):
     (model / "importance.json").write_text('{"families": {"spread": "much"}}')
     fails(r"mlp/1/importance\.json: families.spread: input should be a valid number")
     (results.predictions / "mlp" / "0" / "matched_mlp" / "valid.h5").unlink()
-    fails(r"mlp/0/matched_mlp/valid\.h5: no such file")
+    fails(r"mlp/0/matched_mlp/valid\.h5: is missing: inputs\.json has its digest")
     (folder / "inputs.json").write_text('{"train": {"clipped": 1, "replaced": 2}}')
     fails(r"baselines/ridge/inputs\.json: valid: field required")
     write_prediction(folder / "valid.h5", nan, nan)
+    seal(results)
     fails(r"baselines/ridge/valid\.h5: row 0, column 'alpha_outcome': must be finite, found nan")
     write_prediction(folder / "valid.h5", other, other)
+    seal(results)
     fails(r"ridge/valid\.h5: must hold the same times and outcomes as .*mean/valid\.h5")
     _remove_rows(folder / "valid.h5")
+    seal(results)
     fails(r"baselines/ridge/valid\.h5: must have rows, found none")
     label = params.label.model_copy(update={"target": "large_move"})
     loud = params.model_copy(update={"label": label})
@@ -65,6 +68,7 @@ def test_bad_inputs_are_one_line_that_names_the_file(tmp_path, params: Params):
     write_prediction(
         results.predictions / "baselines" / "mean" / "train.h5", other, other, probabilities=chance
     )
+    seal(results)
     fails(r"row 2, column 'alpha_outcome': must be one of the classes 0, 1, found 2", loud)
     assert (results.evaluation / "details.json").read_bytes() == before
 
@@ -89,5 +93,6 @@ def test_rows_out_of_time_order_are_refused(tmp_path, params: Params):
     write_frame(
         results.predictions / "baselines" / "mean" / "train.h5", time_ns, [block], tz_aware=True
     )
+    seal(results)
     with pytest.raises(InputError, match=r"train\.h5: row 7: must be later than the row before"):
         results.evaluate(params)

@@ -10,7 +10,7 @@ from made_columns import columns
 from made_results import RUNS, make
 
 from alpha.check import Params
-from alpha.core.artifacts import write_json
+from alpha.core.artifacts import read_json, write_json, write_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.evaluate import details
@@ -44,6 +44,8 @@ def test_of_rows_with_the_same_timestamp_the_last_stands(tmp_path, params: Param
     path = results.features / "oracle" / "2.h5"
     time_ns = np.array([100, 200, 200, 300]) * 10**12
     write(path, time_ns, [1.0, 2.0, 3.0, 4.0])
+    about = read_json(path.parent / "oracle.json")
+    write_manifest(path.parent / "oracle.json", about)
     known = read_oracle(results.features, params.label, params.loss)
     assert values_at(known, time_ns[2:]).tolist() == [3.0, 4.0]
 
@@ -67,6 +69,9 @@ def test_without_an_oracle_for_this_label_and_loss_the_reason_is_said(tmp_path, 
     mae = params.model_copy(update={"loss": params.loss.model_copy(update={"name": "mae"})})
     assert reason(mae) == "the oracle is the best prediction for loss mse only, found mae"
     (oracle / "2.h5").unlink()
+    with pytest.raises(InputError, match=r"2\.h5: is missing: oracle\.json has its digest"):
+        results.evaluate(params, RUNS[-1:])
+    write_manifest(oracle / "oracle.json", read_json(oracle / "oracle.json"))
     results.evaluate(params, RUNS[-1:])
     found = details.read(results.evaluation)
     assert found.oracle_reason is None

@@ -3,10 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sealing import seal_split
 
 from alpha.core.artifacts import read_json, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
+from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.contract import Contract, apply, read_contract
 from alpha.normalize.moments import Moments
 from alpha.normalize.run import run
@@ -71,11 +73,12 @@ def splits(tmp_path):
     for name, day in (("b.h5", 0), ("a.h5", 1)):
         values = rng.normal(5, 2, size=(400, 2)).astype(np.float32)
         values[3, 0] = np.nan
-        labels = Block(("up", "down", "alpha_outcome"), rng.normal(size=(400, 3)))
+        labels = Block(LABEL_COLUMNS[:-1], rng.normal(size=(400, 7)))
         status = Block(("status",), np.zeros((400, 1), dtype=np.int8))
         times = day * 86_400_000_000_000 + np.arange(400) * 10**9
         features = Block(("spread", "return_10s"), values)
         write_frame(folder / name, times, [features, labels, status], tz_aware=True)
+    seal_split(folder)
     return tmp_path
 
 
@@ -105,6 +108,7 @@ def test_a_contract_is_refused_whatever_of_it_was_edited(splits, tmp_path, param
         "names": content["names"][::-1], "families": dict.fromkeys(content["names"], "other"),
         "mean": [first + 1e-12, second], "sigma": content["sigma"][::-1], "finite": [799, 800],
         "nan": [1, 0], "inf": [0, 1], "clip": 5.0, "rows": 801,
+        "train": "0" * 64,
     }  # fmt: skip
     assert edits.keys() | {"hash"} == content.keys()
     for key, value in edits.items():
@@ -138,14 +142,17 @@ def test_at_most_eight_names_of_each_kind_are_said():
 def test_values_too_large_for_a_sigma_are_refused_with_their_column(tmp_path, params, size):
     values = np.where(np.arange(400) % 2, size, -size)[:, None]
     path = train_folder(tmp_path) / "a.h5"
-    write_frame(path, np.arange(400), [Block(("spread",), values)], tz_aware=True)
+    blocks = [Block(("spread",), values), Block(LABEL_COLUMNS, np.zeros((400, 8)))]
+    write_frame(path, np.arange(400), blocks, tz_aware=True)
+    seal_split(path.parent)
     with pytest.raises(InputError, match="column 'spread': must have a mean and sigma that fit"):
         run(params.features, params.normalize, splits=tmp_path, out=tmp_path / "c")
 
 
 def test_a_folder_of_labels_is_no_split(tmp_path, params):
-    labels = Block(("up", "down", "alpha_outcome"), np.zeros((3, 3)))
-    write_frame(train_folder(tmp_path) / "a.h5", np.arange(3), [labels], tz_aware=True)
+    path = train_folder(tmp_path) / "a.h5"
+    write_frame(path, np.arange(3), [Block(LABEL_COLUMNS, np.zeros((3, 8)))], tz_aware=True)
+    seal_split(path.parent)
     with pytest.raises(InputError, match="must have at least one feature, found labels alone"):
         run(params.features, params.normalize, splits=tmp_path, out=tmp_path / "c")
 

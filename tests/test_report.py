@@ -616,7 +616,7 @@ def test_findings_of_the_audit_stand_with_what_to_do_and_their_absence_is_told(
         "strength": 0.5, "lead_seconds": 1.0, "sentence": "spread is 1 row <early>.",
         "what_to_do": "Shift it.",
     }  # fmt: skip
-    write_json(folders.audit / "findings.json", {"findings": [one]})
+    write_json(folders.audit / "findings.json", {"findings": [one], "splits": ""})
     found = write(folders, params)
     assert "No finding" not in found
     assert "spread is 1 row &lt;early&gt;." in found

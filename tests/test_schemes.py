@@ -437,7 +437,9 @@ def test_holdout_has_its_three_folders_of_files_and_nothing_else(market):
     out, _ = market.split({"fractions": {"train": 0.6, "valid": 0.2, "test": 0.2}})
     assert {str(path.relative_to(out)) for path in out.glob("*")} == {"0", "paths.json"}
     assert {path.name for path in (out / "0").glob("*")} == {*SPLITS, "summary.json"}
-    assert all(path.suffix == ".h5" for split in SPLITS for path in (out / "0" / split).iterdir())
+    for split in SPLITS:
+        files = [path.name for path in (out / "0" / split).iterdir() if path.suffix != ".h5"]
+        assert files == ["rows.json"]
 
 
 @pytest.mark.parametrize("name", ["walk", "combinatorial"])
@@ -492,15 +494,16 @@ def test_a_walk_may_be_a_part_of_its_folds_and_other_schemes_may_not():
 @pytest.mark.parametrize("scheme_name", ["walk", "combinatorial"])
 def test_a_list_of_rows_that_is_damaged_is_refused_in_one_line(market, scheme_name):
     split = market.split(SCHEMES[scheme_name])[0] / "0" / "train"
-    good = json.loads((split / "rows.json").read_text())["rows"]
-    name, start, _, digest = good[0]
-    for content, message in (
-        ({}, "is not a list of rows"),
-        ({"rows": [[name, start]]}, "is not a list of rows"),
-        ({"rows": [[name, start, 10**6, digest]]}, "must have 1000000 rows, found "),
-        ({"rows": [["none.h5", 0, 1, digest]]}, "none.h5"),
+    good = json.loads((split / "rows.json").read_text())
+    name, start, _, digest = good["rows"][0]
+    for rows, message in (
+        ([], "rows.json: rows: list should have at least 1 item"),
+        ([[name, start]], "rows.json: rows.0.2: field required"),
+        ([[name, start, 10**6, digest]], "must have 1000000 rows, found "),
+        ([["none.h5", 0, 1, digest]], "none.h5"),
+        ([["../../none.h5", 0, 1, digest]], "rows.json: rows.0.0: string should match pattern"),
     ):
-        (split / "rows.json").write_text(json.dumps(content))
+        (split / "rows.json").write_text(json.dumps(good | {"rows": rows}))
         with pytest.raises(InputError, match=message):
             read_back(split)
 

@@ -59,7 +59,7 @@ def test_every_row_that_counts_is_scored_as_a_scorer_does(chain, params, tmp_pat
 def test_har_sees_the_past_of_the_label_step(chain, params, tmp_path, folder):
     found = scored(chain, params, "persistence", folder, tmp_path / "out.h5").prediction
     labels.run(params.data, params.label, features=folder, out=tmp_path / "labels")
-    files = sorted((tmp_path / "labels" / "labels").iterdir())
+    files = sorted((tmp_path / "labels" / "labels").glob("*.h5"))
     past = pd.concat([pd.read_hdf(path, "df") for path in files]).past_outcome_1
     assert past.notna().sum() > 1000
     assert (found[past.notna()] == past[past.notna()]).all()

@@ -273,7 +273,7 @@ def test_past_outcomes_row_by_row_are_those_of_the_label_step(
     folder, frame = market
     label = type(params.label).model_validate(params.label.model_dump() | changed)
     labels.run(params.data, label, features=folder, out=tmp_path)
-    files = sorted((tmp_path / "labels").iterdir())
+    files = sorted((tmp_path / "labels").glob("*.h5"))
     written = pd.concat([pd.read_hdf(path, "df") for path in files])
     live = LivePast(label_of(label.model_dump(mode="json")))
     found = np.concatenate([live.update(*row) for row in arrivals(frame, size)])

@@ -192,7 +192,8 @@ def test_split_files_hold_features_and_labels_of_exactly_their_rows(
         joined = features.join(truth).loc[split.index, kept]
         pd.testing.assert_frame_equal(split, joined.set_index(split.index))
         assert (split.status == 0).all()
-    assert [path.name for path in (out / "train").iterdir()] == ["XBT-data-01-01-2024.h5"]
+    files = {path.name for path in (out / "train").iterdir()}
+    assert files == {"XBT-data-01-01-2024.h5", "rows.json"}
 
 
 def test_every_row_is_counted_once(chain):
@@ -240,7 +241,9 @@ def test_a_split_that_stays_empty_is_refused_and_earlier_splits_stay(chain, tmp_
 def test_labels_of_other_features_are_refused(chain, feature_folder):
     path = sorted(feature_folder.iterdir())[0]
     day_frame(500, start="2024-01-01T23:50:00").to_hdf(path, key="df", mode="w")
-    with pytest.raises(InputError, match=r"must have the timestamps of .*; label again"):
+    with pytest.raises(
+        InputError, match=r"h5: must be of the feature files, .*; label again"
+    ):
         chain(by_fractions())
 
 
@@ -278,12 +281,12 @@ def test_however_few_rows_are_read_at_a_time_the_files_are_the_same(
         out = chain(where)
         return {file.relative_to(out): file.read_bytes() for file in out.rglob("*.*")}
 
-    whole, sizes = written(), []
+    whole, sizes = written(), list[int]()
     read = FrameReader.matrix
 
     def matrix(*args, **span):
         found = read(*args, **span)
-        sizes.append(len(found))
+        sizes.extend([len(found)] * bool(span))  # quotes, for their digest, at once
         return found
 
     monkeypatch.setattr("alpha.split.run._ROWS", 7)

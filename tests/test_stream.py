@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from sealing import seal_split
 
 from alpha.core import parallel
 from alpha.core.errors import InputError
@@ -51,6 +52,7 @@ def make(folder, *, days: list[int], seed: int):
             tz_aware=True,
         )
         row += rows
+    seal_split(folder)
     return folder
 
 

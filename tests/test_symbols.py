@@ -12,8 +12,10 @@ from ruamel.yaml import YAML
 
 from alpha import Scorer, check
 from alpha.__main__ import main
+from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.data.features import open_symbols
+from alpha.data.splits import splits_digest
 from alpha.evaluate import details, figures, inputs
 
 ROWS = 3000
@@ -64,7 +66,8 @@ class Run:
             self("predict", **paths, splits="split/0", **fold)
         self("trade", features=features, splits="split", predictions="predict", out="trade")
         (folder / "audit").mkdir()
-        (folder / "audit" / "findings.json").write_text('{"findings": []}')
+        audited = {"findings": [], "splits": splits_digest(folder / "split")}
+        write_json(folder / "audit" / "findings.json", audited)
         paths = {"models": "train", "predictions": "predict", "splits": "split", "trade": "trade"}
         self("evaluate", features=features, audit="audit", **paths, out="evaluate")
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PARAMS_TEXT, ROOT
+from sealing import seal_predictions, seal_splits
 from test_trade_simulation import changed
 
 from alpha.__main__ import main
@@ -42,6 +43,7 @@ class World:
         self.paths([[(0, 0), (1, 1)]])
         for fold in (0, 1):
             self.predict(fold)
+        seal_splits(folder / "split", (0, 1))
         text = PARAMS_TEXT.replace("target: abs_max", f"target: {target}")
         text = text.replace("horizon_seconds: 60", "horizon_seconds: 10")
         text = text.replace("taker_bps: 7.5", "taker_bps: 1.0").replace(
@@ -84,6 +86,8 @@ class World:
                 write_frame(path, self.time_ns[rows], [block], tz_aware=True)
 
     def run(self, code: int = 0) -> figures.Figures:
+        if code == 0:
+            seal_predictions(self.folder / "predict", self.folder / "split")
         given = {"params": "params.yaml", "features": "features", "splits": "split"}
         given |= {"predictions": "predict", "out": "trade"}
         words = [
@@ -129,7 +133,7 @@ def test_a_target_without_a_side_says_so_and_reads_nothing(tmp_path, target):
     ]
     assert main(["trade", *paths]) == 0
     made = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert made == ["equity", "figures.csv"]
+    assert made == ["equity", "figures.csv", "made_from.json"]
     # An empty curve for each model is what `dvc plots` can draw.
     assert (tmp_path / "out" / "equity" / "silos.csv").read_text() == "time,equity_bps\n"
     reason = figures.read(tmp_path / "out" / "figures.csv").of("all")["trading"].reason
@@ -225,6 +229,7 @@ def test_sizes_that_are_named_give_a_capacity(tmp_path):
 
 def test_what_is_missing_is_said_in_a_line(tmp_path, capsys):
     made = World(tmp_path)
+    seal_predictions(tmp_path / "predict", tmp_path / "split")
     (tmp_path / "predict" / "1" / "baselines" / "har" / "test.h5").unlink()
     with pytest.raises(InputError):
         made.run(2)

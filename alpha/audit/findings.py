@@ -39,6 +39,7 @@ class Findings(BaseModel, extra="forbid"):
     """The format of findings.json: the worst first."""
 
     findings: list[Finding]
+    splits: str  # a digest of all (alpha.data.splits)
 
     @property
     def leaks(self) -> list[Finding]:

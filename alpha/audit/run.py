@@ -15,7 +15,7 @@ from alpha.core.errors import InputError
 from alpha.data.contract import read_contract
 from alpha.data.features import open_symbols
 from alpha.data.params import Data, Label
-from alpha.data.splits import folds
+from alpha.data.splits import check_labels, check_splits, folds, splits_digest
 from alpha.split import Split
 
 
@@ -34,15 +34,19 @@ def run(
     """Write out/findings.json, out/features.csv, every feature's figures, and out/passed, with a
     file such as 0.json for each fold, for which its trainings wait and which depends on its
     contract alone. Of several folds the splits of the last are looked at, as one code cuts all.
-    Raises InputError, after one line for each finding, if there is one that audit.fail_on names."""
+    Raises InputError, after one line for each finding, if there is one that audit.fail_on names, or
+    if labels or splits are not as they were written."""
     contracts = {fold: read_contract(normalization / f"{fold}.json") for fold in folds(splits)}
     last, contract = max(contracts.items())
-    splits = splits / str(last)
+    every, splits = splits_digest(splits), splits / str(last)
+    check_splits(splits)
+    folders = open_symbols(features, data)
+    check_labels(labels, label, folders)
     drifting, moved = drift.check(splits, contract, label)
     paths = {"features": features, "labels": labels, "splits": splits}
     found = [*cut.check(data, label, split, **paths, contract=contract), *drifting]
     tables: list[pd.DataFrame] = []
-    for folder in open_symbols(features, data):
+    for folder in folders:
         of = sample.read(folder, label, labels=labels, rows=audit.rows)
         known = leads.figures(of)
         known = known.join(peers.figures(of, known.index[knowing(known) != ""]))
@@ -60,7 +64,7 @@ def run(
             f"{len(worst)}: {', '.join(dict.fromkeys(one.kind for one in worst))}"
         )
     with whole_folder(out) as part:
-        write_json(part / NAME, Findings(findings=found).model_dump(mode="json"))
+        write_json(part / NAME, Findings(findings=found, splits=every).model_dump(mode="json"))
         # Of several symbols, the figures of the first.
         table = tables[0].join(moved.set_index("feature"))
         table.to_csv(part / "features.csv", float_format="%.6g", lineterminator="\n")

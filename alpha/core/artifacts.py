@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,8 @@ from alpha.core.errors import InputError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+# What the files of a folder were made from, and their digests.
+MADE_FROM = "made_from.json"
 AnyModel = TypeVar("AnyModel", bound="BaseModel")
 
 
@@ -142,6 +144,43 @@ def digest(content: Any) -> str:
 
 def write_json(path: Path, content: Any) -> None:
     path.write_text(json_text(content), encoding="utf-8")
+
+
+def write_manifest(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON, and in it, as `files`, the SHA-256 of every other file in its folder."""
+    files = {name: _sha256(path.parent / name) for name in _files(path)}
+    write_json(path, {**content, "files": files})
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What `write_manifest` wrote. Raises InputError, naming the file, if it is no such JSON, or if
+    a file of the folder was changed, removed or added since."""
+    content = read_json(path)
+    listed = content.get("files") if isinstance(content, dict) else None
+    if not isinstance(listed, dict):
+        raise InputError(f"{path}: must have the digests of files, found none")
+    for name in sorted({*listed, *_files(path)}):
+        file = path.parent / name
+        if name not in listed:
+            raise InputError(f"{file}: must be one of the files in {path.name}, and is none")
+        if not file.is_file():
+            raise InputError(f"{file}: is missing: {path.name} has its digest")
+        if _sha256(file) != listed[name]:
+            why = f"its digest does not match {path.name}"
+            raise InputError(f"{file}: was changed after it was written ({why})")
+    return content
+
+
+def _files(manifest: Path) -> list[str]:
+    """The names of the other files in its folder, but for marks and scratch files of engines."""
+    paths = (path for path in manifest.parent.rglob("*") if path.is_file() and path != manifest)
+    kept = (path for path in paths if path.name[0] != "." and path.suffix != ".part")
+    return sorted(path.relative_to(manifest.parent).as_posix() for path in kept)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_bytes(path: Path) -> bytes:

@@ -37,6 +37,7 @@ class Contract:
     clip: float
     rows: int
     symbols: Mapping[str, "Contract"] = field(default_factory=dict)
+    train: str = ""  # a digest of the rows it was fitted on (alpha.data.splits)
 
     def content(self) -> dict[str, Any]:
         of_symbols = {name: one.figures() for name, one in self.symbols.items()}
@@ -44,6 +45,7 @@ class Contract:
             "names": list(self.names),
             "families": dict(zip(self.names, self.families, strict=True)),
             "clip": self.clip,
+            "train": self.train,
             **self.figures(),
             **({"symbols": of_symbols} if of_symbols else {}),
         }
@@ -126,8 +128,8 @@ def read_contract(path: Path) -> Contract:
             arrays: Any = {
                 key: np.array(figures[key], dtype=dtype) for key, dtype in _ARRAYS.items()
             }
-            rows, clip = figures["rows"], content["clip"]
-            return Contract(names, families, **arrays, clip=clip, rows=rows, symbols=symbols)
+            given = {key: content[key] for key in ("clip", "train")} | {"symbols": symbols}
+            return Contract(names, families, **arrays, rows=figures["rows"], **given)
 
         of_symbols = content.get("symbols", {}).items()
         contract = make(content, **{name: make(figures) for name, figures in of_symbols})

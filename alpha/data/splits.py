@@ -1,27 +1,97 @@
-"""The splits as `alpha split` wrote them: folds, their splits' rows, and the features in them."""
+"""Labels and splits as `alpha label` and `alpha split` wrote them: what they were made from, folds,
+their splits' rows, and the features in them."""
 
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from alpha.core.artifacts import read_json
+import numpy as np
+from pydantic import BaseModel, Field
+
+from alpha.core import artifacts, parallel
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, open_frame
-from alpha.data.columns import LABEL_COLUMNS
+from alpha.data.columns import LABEL_COLUMNS, SPLITS, SplitName
+from alpha.data.features import FeatureFolder
+from alpha.data.params import Label
 
-# In place of a split's files: which rows of the files that all folds share are its.
+# Which rows a split has: of its own files, or of those that all folds share.
 ROWS = "rows.json"
+_PART_ROWS = 1 << 15
+Blocks = list[tuple[tuple[str, ...], np.dtype]]
+
+
+class _Rows(BaseModel, extra="forbid"):
+    """The format of rows.json."""
+
+    label: dict[str, Any]  # the params
+    # A file, a range of its rows, the end exclusive, and their digest; files in time order.
+    rows: Annotated[
+        list[
+            tuple[
+                Annotated[str, Field(pattern=r"^([^./][^/]*/)?[^/]+$")],
+                Annotated[int, Field(ge=0)],
+                Annotated[int, Field(ge=1)],
+                str,
+            ]
+        ],
+        Field(min_length=1),
+    ]
 
 
 class Piece(NamedTuple):
-    """Consecutive rows of a file of a split, and its symbol if there are several."""
+    """Consecutive rows of a file of a split, their digest, and a symbol if there are several."""
 
     path: Path
     rows: range
+    digest: str
     symbol: str
 
     def open(self) -> AbstractContextManager[FrameReader]:
         return open_frame(self.path, rows=self.rows)
+
+
+class RowsDigest:
+    """SHA-256 of rows, as they come: of each block by itself, however rows are cut."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        self._names = artifacts.digest([[list(names), str(dtype)] for names, dtype in blocks])
+        self._hashers = [sha256() for _ in range(1 + len(blocks))]
+
+    def update(self, time_ns: np.ndarray, values: Sequence[np.ndarray]) -> None:
+        """Take in times (n,) int64, and (n, columns) of each block."""
+        for hasher, column in zip(self._hashers, (time_ns, *values), strict=True):
+            hasher.update(np.ascontiguousarray(column).data)
+
+    def hexdigest(self) -> str:
+        return artifacts.digest([self._names, *(one.hexdigest() for one in self._hashers)])
+
+
+def rows_digest(frame: FrameReader) -> str:
+    """That of all rows of an open split file."""
+    blocks = blocks_of(frame, features_of(frame))
+    found = RowsDigest(blocks)
+    for time_ns, values in parallel.ahead(_parts(frame, blocks)):
+        found.update(time_ns, values)
+    return found.hexdigest()
+
+
+def blocks_of(frame: FrameReader, features: Sequence[str]) -> Blocks:
+    """How a split's file has the features of a frame, and labels: by their dtypes, float32 where
+    that is enough."""
+    found: Blocks = []
+    for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
+        those = (name for name in features if _dtype(frame.columns[name]) == dtype)
+        if names := tuple(those):
+            found.append((names, dtype))
+    outcomes, status = LABEL_COLUMNS[:-1], LABEL_COLUMNS[-1:]
+    return [*found, (outcomes, np.dtype(np.float64)), (status, np.dtype(np.int8))]
+
+
+def _dtype(of: np.dtype) -> np.dtype:
+    return np.result_type(np.float32, of)
 
 
 def folds(splits: Path) -> list[int]:
@@ -33,31 +103,90 @@ def folds(splits: Path) -> list[int]:
     return found
 
 
+def write_rows(split: Path, label: Label, rows: Sequence[tuple[str, range, str]]) -> None:
+    """Write rows.json of a split: of each file, in time order, its rows and their digest."""
+    listed = [(name, of.start, of.stop, digest) for name, of, digest in rows]
+    content = _Rows.model_construct(label=label.model_dump(mode="json"), rows=listed)
+    artifacts.write_json(split / ROWS, content.model_dump(mode="json"))
+
+
 def split_pieces(split: Path, symbol: str | None = None) -> list[Piece]:
-    """A split's rows, of each file in time order: of its files, or those of rows/ beside its fold
-    that its rows.json names; of one symbol, or of all, files in order of time. Raises InputError if
+    """A split's rows, of each file in time order, of one symbol, or of all. Raises InputError if
     there is none, or rows.json is not of its format."""
-    rows, found = split.parent.parent / "rows", list[tuple[int, Piece]]()
-    if (split / ROWS).is_file():
-        try:
-            for at, (name, start, stop, _) in enumerate(read_json(split / ROWS)["rows"]):
-                found.append((at, Piece(rows / name, range(start, stop), _symbol(Path(name)))))
-        except (LookupError, TypeError, ValueError) as error:
-            raise InputError(f"{split / ROWS}: is not a list of rows: {error!r}") from None
-    else:
-        for path in split.rglob("*.h5"):
-            with open_frame(path) as frame:
-                piece = Piece(path, range(frame.rows), _symbol(path.relative_to(split)))
-                found.append((int(frame.time_ns(stop=1)[0]), piece))
-    kept = [pair for pair in found if symbol in (None, pair[1].symbol)]
+    shared, found = split.parent.parent / "rows", []
+    folder = shared if shared.is_dir() else split
+    for name, start, stop, digest in artifacts.parse(_Rows, split / ROWS).rows:
+        found.append(Piece(folder / name, range(start, stop), digest, name.rpartition("/")[0]))
+    kept = [piece for piece in found if symbol in (None, piece.symbol)]
     if not kept:
-        of = f" of {symbol}" if symbol else ""
-        raise InputError(f"{split}: must be a split's folder with .h5 files{of}, found none")
-    return [piece for _, piece in sorted(kept, key=lambda pair: (pair[0], pair[1].path))]
+        raise InputError(f"{split}: must have rows of {symbol}, found none")
+    return kept
 
 
-def _symbol(name: Path) -> str:
-    return "" if name.parent == Path() else name.parent.name
+def split_digest(split: Path) -> str:
+    """A digest of what rows.json says of a split."""
+    return artifacts.digest(artifacts.parse(_Rows, split / ROWS).model_dump(mode="json"))
+
+
+def check_split(split: Path, label: Label | None = None) -> str:
+    """The `split_digest` of a split, all of whose rows are as they were written. Raises InputError
+    if rows, a file or its name are not, or if they were labelled with other params than `label`."""
+    if label is not None:
+        _check_label(split, label, artifacts.parse(_Rows, split / ROWS).label)
+    pieces = split_pieces(split)
+    for path in sorted({*split.rglob("*.h5")} - {piece.path for piece in pieces}):
+        raise InputError(f"{path}: must be a file of {split / ROWS}, and is none; split again")
+    for piece in pieces:
+        with piece.open() as frame:
+            found = rows_digest(frame)
+        if found != piece.digest:
+            why = f"the digest of its rows does not match {split / ROWS}"
+            raise InputError(f"{piece.path}: was changed after it was written ({why}); split again")
+    return split_digest(split)
+
+
+def check_splits(fold: Path) -> dict[SplitName, str]:
+    """`check_split` of each split of a fold."""
+    return {name: check_split(fold / name) for name in SPLITS}
+
+
+def splits_digest(splits: Path) -> str:
+    """A digest of what rows.json says of each split of each fold."""
+    every = ((splits / str(fold) / name) for fold in folds(splits) for name in SPLITS)
+    return artifacts.digest([split_digest(split) for split in every])
+
+
+def _parts(frame: FrameReader, blocks: Blocks) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
+    for at in parallel.cut(frame.rows, _PART_ROWS):
+        rows: Any = {"start": at.start, "stop": at.stop}
+        values = [frame.matrix(names, **rows).astype(of, copy=False) for names, of in blocks]
+        yield frame.time_ns(**rows), values
+
+
+def check_labels(labels: Path, label: Label, folders: Sequence[FeatureFolder]) -> None:
+    """Raise InputError unless labels are as `alpha label` wrote them, with these params, of feature
+    files with the timestamps and quotes of these."""
+    made = artifacts.read_manifest(labels / artifacts.MADE_FROM)
+    _check_label(labels, label, made.get("label"))
+    known = made.get("features")
+    quotes = {file.name: of.quotes(file)[1] for of in folders for file in of.files}
+    if known == quotes:
+        return
+    known = known if isinstance(known, dict) else {}
+    name = next(name for name in (*quotes, *known) if known.get(name) != quotes.get(name))
+    found = "labels of other timestamps or quotes" if name in quotes else "no such feature file"
+    raise InputError(f"{labels / name}: must be of the feature files, found {found}; label again")
+
+
+def _check_label(where: Path, label: Label, found: Any) -> None:
+    wanted = label.model_dump(mode="json")
+    if found != wanted:
+        found = found if isinstance(found, dict) else {}
+        key = next(key for key in (*wanted, *found) if wanted.get(key) != found.get(key))
+        raise InputError(
+            f"{where}: must be labelled with label.{key} {wanted.get(key)}, "
+            f"found {found.get(key)}; label again"
+        )
 
 
 def split_symbols(split: Path) -> list[str]:

@@ -74,6 +74,7 @@ class Details(BaseModel):
     resamples: int
     block_seconds: float
     test_digest: str  # of the test split's times and outcomes
+    predictions: dict[str, str] = {}  # digests of what was predicted in folders such as 0/mlp/0
     oracle_reason: str | None  # why there is no oracle
     paths: int = 1  # over which the figures on test are means, too
     starts: list[str] = [""]  # of each fold's block of test

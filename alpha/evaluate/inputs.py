@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from alpha.core.artifacts import parse
+from alpha.core.artifacts import digest, parse, read_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
-from alpha.data.columns import SplitName
+from alpha.data.columns import SPLITS, SplitName
+from alpha.data.splits import split_digest
 from alpha.learn import history
 from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.params import run_folder
@@ -33,18 +35,22 @@ class OfSplit(BaseModel):
     replaced: int
 
 
-class InputCounts(BaseModel):
-    """inputs.json: what `alpha predict` had to fix in each split's features."""
+class _Inputs(BaseModel):
+    """inputs.json: what `alpha predict` had to fix in each split's features, and the digests of
+    the splits, and of model.json, of each symbol's if there are several."""
 
     train: OfSplit
     valid: OfSplit
     test: OfSplit
+    splits: dict[str, str]
+    models: dict[str, str]
 
 
-class _About(BaseModel):
+class _About(BaseModel, extra="allow"):
     """model.json, as far as it matters here."""
 
     configuration: str
+    symbol: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,23 @@ class Trained:
         return self.predictions / str(fold) / self.inside / f"{split}.h5"
 
 
+def check_predictions(
+    runs: Sequence[str], folds: Sequence[int], *, predictions: Path, splits: Path
+) -> dict[str, str]:
+    """A digest of all that each of `runs` predicted in each of `folds`, by its folder, such as
+    0/mlp/0. Raises InputError, naming the file, unless `alpha predict` wrote it so, of the rows in
+    `splits`."""
+    found = {}
+    for fold, run in product(folds, runs):
+        inside, of = Path(str(fold)) / run_folder(run), splits / str(fold)
+        path = predictions / inside / "inputs.json"
+        if parse(_Inputs, path).splits != {name: split_digest(of / name) for name in SPLITS}:
+            must = f"must be predictions of the rows in {of}, found those of others"
+            raise InputError(f"{path.parent}: {must}; predict again")
+        found[inside.as_posix()] = digest(read_manifest(path))
+    return found
+
+
 def trained(
     runs: Sequence[str], folds: Sequence[int], *, models: Path, predictions: Path
 ) -> list[Trained]:
@@ -75,12 +98,21 @@ def trained(
         model, _, seed = name.rpartition("-")
         alone, matched = run_folder(name), run_folder(name) / MATCHED_MLP
         files = [predictions / str(fold) / alone / "inputs.json" for fold in folds]
-        counts: Any = sum(pd.DataFrame(parse(InputCounts, path).model_dump()) for path in files)
+        inputs = [parse(_Inputs, path).model_dump() for path in files]
+        counts: Any = sum(pd.DataFrame({of: given[of] for of in SPLITS}) for given in inputs)
         first = _folders(models / str(folds[0]), matched)[0]
         both = [(MATCHED_MLP, matched)] if first.is_dir() else []
         for model_name, inside in (*both, (model, alone)):
-            folders = [of for fold in folds for of in _folders(models / str(fold), inside)]
-            abouts = [parse(_About, folder / "model.json") for folder in folders]
+            of_folds = {fold: _folders(models / str(fold), inside) for fold in folds}
+            folders = [folder for of_fold in of_folds.values() for folder in of_fold]
+            abouts = {folder: parse(_About, folder / "model.json") for folder in folders}
+            for fold, of_fold in of_folds.items():
+                some = (abouts[folder] for folder in of_fold)
+                wanted = {of.symbol: digest(of.model_dump(exclude_unset=True)) for of in some}
+                path = predictions / str(fold) / inside / "inputs.json"
+                if parse(_Inputs, path).models != wanted:
+                    must = f"must be predictions of the model in {of_fold[0]}"
+                    raise InputError(f"{path.parent}: {must}, found another's; predict again")
             lost = [path for of in folders if (path := of / "importance.json").exists()]
             found.append(
                 Trained(
@@ -88,7 +120,7 @@ def trained(
                     model=model_name,
                     seed=int(seed),
                     history=history.read(folders[-1] / "history.csv"),
-                    configurations=[about.configuration for about in abouts],
+                    configurations=[about.configuration for about in abouts.values()],
                     importance=[parse(Importance, path) for path in lost],
                     counts=counts,
                     predictions=predictions,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
-from alpha.core.artifacts import parse
+from alpha.core.artifacts import parse, read_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.params import Label, classes
@@ -52,11 +52,12 @@ def values_at(known: Known, time_ns: np.ndarray) -> np.ndarray:
 
 def read(features: Path, label: Label, loss: Loss) -> Known | str:
     """The oracle beside the feature files in `features`, or why there is none, in words. Raises
-    InputError if oracle.json is not of its format, or has no files beside it."""
+    InputError if oracle.json is not of its format, or the files are not those that it names."""
     folder = features / "oracle"
     if not (folder / "oracle.json").exists():
         return "only a simulated market has an oracle"
     about = parse(_About, folder / "oracle.json")
+    read_manifest(folder / "oracle.json")
     prices = about.prices.get(label.target, [])
     if label.horizon_seconds != about.horizon_seconds or label.price not in prices:
         of = [f"{target} at {' or '.join(prices)}" for target, prices in about.prices.items()]

@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 
 from alpha.audit import findings
-from alpha.core.artifacts import whole_folder
+from alpha.core.artifacts import MADE_FROM, read_manifest, whole_folder
+from alpha.core.errors import InputError
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Label
+from alpha.data.splits import splits_digest
 from alpha.evaluate import figures, folds, inputs, oracle, over_time, tables
 from alpha.evaluate.assess import Assessed, assess
 from alpha.evaluate.details import Details, Model
@@ -56,10 +58,18 @@ def run(
     Reads the audit's findings.json, paths.json of `splits`, of each fold and run history.csv,
     model.json and perhaps importance.json, its {split}.h5 and inputs.json, the same of a matched
     MLP in matched_mlp/, and perhaps features/oracle/ and figures.csv of `trade`. Raises InputError,
-    naming the file, where one is missing, of another format, or of other rows than a run before.
+    naming the file, where one is missing, of another format, or of other rows than a run before,
+    or where what was made from what does not fit together.
     """
-    leaks = findings.read(audit).leaks
-    paths, numbers = folds.read(splits)
+    audited, (paths, numbers) = findings.read(audit), folds.read(splits)
+    if audited.splits != splits_digest(splits):
+        raise InputError(f"{audit}: must be of the splits in {splits}, found others; audit again")
+    leaks = audited.leaks
+    given = inputs.check_predictions(runs, numbers, predictions=predictions, splits=splits)
+    traded = None if trade is None else read_manifest(trade / MADE_FROM).get("predictions")
+    if traded not in (None, given):
+        must = f"must be trades on the predictions in {predictions}"
+        raise InputError(f"{trade}: {must}, found those on others; trade again")
     trained = inputs.trained(runs, numbers, models=models, predictions=predictions)
     pools = folds.pools(paths, numbers, trained[0], label, loss)
     symbols = [*enumerate(inputs.symbols(trained[0].file(numbers[0], "test")))]
@@ -103,6 +113,7 @@ def run(
                 del rows
         details = _assemble(trained, standard, of_label, assessed, widened, oracles)
         details.test_digest, details.paths = digest, len(paths)
+        details.predictions = given
         details.starts = np.datetime_as_string(np.array(starts, "datetime64[ns]"), "s").tolist()
         if trade is not None:
             both = details.figures.table, figures.read(trade / figures.NAME).table
@@ -208,6 +219,7 @@ def _of_runs(
             at = of_run | {"split": "valid", "fold": fold}
             rows += by_event("importance", lost.families, **at)
             rows += by_event("feature_importance", lost.features, **at)
+        rows += by_name({"diverged_epochs": history.diverged(one.history)}, split="train", **of_run)
         epochs = history.epochs(one.history), history.best_epoch(one.history)
         both = dict(zip(("epochs", "best_epoch"), epochs, strict=True))
         alone += by_name(both, split="train", **of_run)

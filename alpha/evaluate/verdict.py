@@ -62,7 +62,9 @@ def judge(
         answer: Any = "yes" if pays else "no" if loses else "not proven"
         actionable = Answer(answer=answer, why=why if pays else f"{why}.")
         sentence += f" The target {reason}." if reason else ""
-    known, non_finite = test["skill_seeds"].value or 0, test["non_finite"].value
+    known = test["skill_seeds"].value or 0
+    non_finite = {of: details.on(model, of)["non_finite"].value for of in SPLITS}
+    bad = [f"{of} {count:,.0f}" for of, count in non_finite.items() if count]
     flags = raise_flags(details, model, name, limits, figures, leaks)
     if any(flag.name == "leak_suspected" for flag in flags):
         why = "a leak is suspected: until it is ruled out, that acting pays on paper means nothing"
@@ -80,9 +82,13 @@ def judge(
         what = "folds" if details.paths == 1 else "blocks of test"
         sentence += f" Its skill is above 0 in {positive} of {of} {what}, for sure in {proven_in}."
         figures |= counts
-    if non_finite:
+    if bad:
         count = "they count as the best constant, and are left out of what ranks"
-        sentence += f" On test {non_finite:,.0f} predictions are not finite: {count}."
+        sentence += f" On {' and on '.join(bad)} predictions are not finite: {count}."
+    if diverged := details.on(model, "train")["diverged_epochs"].value:
+        sentence += (
+            f" Its training diverged: {diverged:,.0f} epochs have a loss that is not finite."
+        )
     return Verdict(
         name=name, learnable=learnable, actionable=actionable, sentence=sentence, figures=figures,
         flags=flags,

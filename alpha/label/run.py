@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.artifacts import whole_outs, write_json
+from alpha.core.artifacts import MADE_FROM, whole_outs, write_json, write_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.core.text import track
@@ -25,7 +25,7 @@ _LARGEST = 1e100
 
 def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     """Write out/labels, with an HDF5 file for each feature file, of its name and with the columns
-    of alpha.label.past too, and out/profile.json (alpha.label.profile).
+    of alpha.label.past too, and made_from.json, and out/profile.json (alpha.label.profile).
 
     Raises InputError if a feature file cannot be used, if its quotes are so far apart that no
     figure can be made of an outcome, or if no row has a label.
@@ -68,6 +68,8 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
                 "their window"
             )
         write_json(part / profile.NAME, found.content)
+        made_from = {"label": label.model_dump(mode="json"), "features": digests}
+        write_manifest(part / "labels" / MADE_FROM, made_from)
 
 
 def _check_size(data: Data, file: FeatureFile, outcome: np.ndarray) -> None:

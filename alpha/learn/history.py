@@ -112,3 +112,9 @@ def best_epoch(history: dict[str, list[float]]) -> int | None:
     pairs = zip(history["valid_loss"], history["epoch"], strict=True)
     finite = [(loss, int(epoch)) for loss, epoch in pairs if math.isfinite(loss)]
     return min(finite)[1] if finite else None
+
+
+def diverged(history: dict[str, list[float]]) -> int:
+    """How many epochs have a loss on train or valid that is not finite."""
+    pairs = zip(history["train_loss"], history["valid_loss"], strict=True)
+    return sum(not math.isfinite(train + valid) for train, valid in pairs)

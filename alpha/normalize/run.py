@@ -14,18 +14,26 @@ from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
 from alpha.data.features import families
 from alpha.data.params import Features
-from alpha.data.splits import Piece, features_of, folds, split_pieces, split_symbols
+from alpha.data.splits import (
+    Piece,
+    check_split,
+    features_of,
+    folds,
+    split_pieces,
+    split_symbols,
+)
 from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
 
 
 def run(features: Features, normalization: Normalize, *, splits: Path, out: Path) -> None:
     """Write the contract of each fold's train split, such as out/0.json. Raises InputError for a
-    feature without family."""
+    feature without family, or rows that are not as `alpha split` wrote them."""
     with whole_folder(out) as part:
         for fold in folds(splits):
             train = splits / str(fold) / SPLITS[0]
-            contract = _fit(train, None, features, normalization)
+            digest = check_split(train)
+            contract = replace(_fit(train, None, features, normalization), train=digest)
             if not normalization.pool and (symbols := split_symbols(train)) != [""]:
                 each = {name: _fit(train, name, features, normalization) for name in symbols}
                 contract = replace(contract, symbols=each)

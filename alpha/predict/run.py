@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from operator import methodcaller
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.artifacts import digest, whole_folder, write_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.text import track
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
-from alpha.data.splits import split_pieces, split_symbols
+from alpha.data.splits import check_splits, split_pieces, split_symbols
 from alpha.learn import dataset, saved
 from alpha.learn.dataset import Dataset
 from alpha.learn.kinds import MATCHED_MLP
@@ -27,9 +28,10 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
 
     Writes for each, to the same folder in `out`, train.h5, valid.h5 and test.h5 (float64 columns
     alpha_outcome, prediction, past_volatility, and of classes a probability each), or of several
-    symbols folders train, valid and test with a file of each, and inputs.json
-    (rows, and how many feature values were clipped and replaced, per split). Raises InputError if
-    there is no model, or if one is not as it was trained under this contract.
+    symbols folders train, valid and test with a file of each, and inputs.json (rows, and how many
+    feature values were clipped and replaced, per split; and what predictions were made from).
+    Raises InputError if there is no model, if one is not as it was trained under this contract and
+    on these rows, or if these are not as `alpha split` wrote them.
     """
     contract = read_contract(normalization)
     # A training that was killed may have left a .part.
@@ -41,8 +43,15 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     if not folders:
         raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
     found = {folder: load_model(models / folder, contract) for folder in folders}
+    digests = check_splits(splits)
+    for folder, model in found.items():
+        if not digests.items() >= model.about.get("splits", {"train": ""}).items():
+            raise InputError(
+                f"{models / folder}: must be trained on the rows in {splits}, found a model of "
+                "others; train again"
+            )
     features = any(model.features for model in found.values())
-    inputs: dict[Path, dict[str, Counter[str]]] = {}
+    inputs: dict[Path, dict[str, Any]] = {}
     parts = [(name, symbol) for name in SPLITS for symbol in split_symbols(splits / name)]
     with whole_folder(out) as part:
         for name, symbol in track(parts, "predict", total=len(parts)):
@@ -62,9 +71,12 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
             counts = write_predictions(targets, read, rows=rows)
             for run, model in runs:
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
-                inputs.setdefault(run, {}).setdefault(name, Counter()).update(counts | unseen)
-        for run, counts_by_split in inputs.items():
-            write_json(part / run / "inputs.json", counts_by_split)
+                of_run = inputs.setdefault(run, {"models": {}, "splits": digests})
+                of_run.setdefault(name, Counter()).update(counts | unseen)
+                of_run["models"][model.about.get("symbol", "")] = digest(model.about)
+        # Of a run inside another first, as it is among the other's files.
+        for run in sorted(inputs, reverse=True):
+            write_manifest(part / run / "inputs.json", inputs[run])
 
 
 def _run(folder: Path, model: Model) -> Path:

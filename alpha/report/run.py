@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from alpha.audit import findings
 from alpha.core import text
-from alpha.core.artifacts import parse, whole
+from alpha.core.artifacts import digest, parse, read_manifest, whole
+from alpha.core.errors import InputError
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
 from alpha.data.features import open_symbols
@@ -53,6 +54,10 @@ def run(
     """
     details = evaluation_details.read(evaluation)
     by_file, pinned = profile.read(labels), shift.read(guard)
+    for inside, of in details.predictions.items():
+        if digest(read_manifest(predictions / inside / "inputs.json")) != of:
+            must = f"must be of the predictions in {predictions / inside}"
+            raise InputError(f"{evaluation}: {must}, found those of others; evaluate again")
     paths, (*_, last) = folds.read(splits)
     summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     contract = read_contract(normalization / f"{last}.json")

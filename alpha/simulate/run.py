@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.artifacts import whole_folder, write_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, import_ahead, write_frame
 from alpha.core.text import track
@@ -41,8 +41,6 @@ def run(params: Simulate, *, out: Path) -> None:
     import_ahead()
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
-        known = {"horizon_seconds": oracle.HORIZON_SECONDS, "prices": oracle.PRICES}
-        write_json(part / "oracle" / "oracle.json", known)
         for day in track(each_day(params), "simulate", total=params.days):
             found = defects.apply(day, params)
             quotes = np.column_stack((found.best_bid, found.best_ask))
@@ -52,6 +50,8 @@ def run(params: Simulate, *, out: Path) -> None:
             truth = Block(tuple(oracle.PRICES), found.oracle)
             for path, columns in ((part / name, blocks), (part / "oracle" / name, [truth])):
                 write_frame(path, found.time_ns, columns, tz_aware=True)
+        known = {"horizon_seconds": oracle.HORIZON_SECONDS, "prices": oracle.PRICES}
+        write_manifest(part / "oracle" / "oracle.json", known)
 
 
 def each_day(params: Simulate) -> Iterator[Day]:

@@ -2,20 +2,19 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from alpha.core.artifacts import whole_folder, write_json
-from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
 from alpha.core.text import track
 from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS
 from alpha.data.features import FeatureFile, FeatureFolder, all_times, open_symbols
 from alpha.data.params import Data, Label
-from alpha.data.splits import ROWS
+from alpha.data.splits import RowsDigest, blocks_of, check_labels, write_rows
 from alpha.split import Split
 from alpha.split.ranges import KEPT, ROW_STATUS, row_status, summarize
 from alpha.split.schemes import Fold, chosen, scheme
@@ -29,11 +28,12 @@ def run(
 ) -> None:
     """Write out/paths.json, and for each fold, in a folder of its number, the folders train, valid
     and test, and summary.json, whose counts add up to the input's rows. With holdout a split has a
-    file for each feature file with rows of it; else out/rows has all rows with a label once, and
-    rows.json says which of them are the split's, and a digest of them, so that it changes with
-    them. Raises InputError if features and labels do not belong together or a split stays empty."""
+    file for each feature file with rows of it; else out/rows has all rows with a label once. A
+    split's rows.json says which rows are its, and a digest of them, so that it changes with them.
+    Raises InputError if features and labels do not belong together or a split stays empty."""
     import_ahead()
     folders = open_symbols(features, data)
+    check_labels(labels, label, folders)
     times, pairs = partial(all_times, folders), [(of, file) for of in folders for file in of.files]
     folds, paths = chosen(splits, scheme(splits, times, max_gap_ns=label.max_gap_ns))
     # A line for each range, and the last for rows outside all (which = -1).
@@ -42,26 +42,30 @@ def run(
         for fold in folds
     ]
     lists: list[dict[str, list[Any]]] = [{name: [] for name in SPLITS} for _ in folds]
+    alone = splits.scheme == "holdout"
     with whole_folder(out) as part:
         for folder, file in track(pairs, "split", total=len(pairs)):
             with folder.open(file) as frame, open_frame(labels / file.name) as known:
                 rows = _Rows(file, folder, frame, known)
+                labelled, digests = np.flatnonzero(rows.status == LABELLED), dict[range, Any]()
                 kept = [
                     _kept(rows, fold, count[folder.symbol], label.horizon_ns)
                     for fold, count in zip(folds, counts, strict=True)
                 ]
-                if splits.scheme == "holdout":
-                    for span, those in zip(folds[0], kept[0], strict=True):
-                        rows.write(part / str(splits.folds[0]) / span.name / file.name, those)
-                    continue
-                labelled = np.flatnonzero(rows.status == LABELLED)
-                digests: dict[range, Any] = {}
-                for fold, of_fold, listed in zip(folds, kept, lists, strict=True):
+                for number, fold, of_fold, listed in zip(
+                    splits.folds, folds, kept, lists, strict=True
+                ):
                     for span, those in zip(fold, of_fold, strict=True):
-                        if len(those):
-                            start, last = np.searchsorted(labelled, those[[0, -1]]).tolist()
-                            digest = digests.setdefault(range(start, last + 1), sha256())
-                            listed[span.name].append((file.name, start, last + 1, digest))
+                        if not len(those):
+                            continue
+                        written = those if alone else labelled
+                        start, last = np.searchsorted(written, those[[0, -1]]).tolist()
+                        of, first_ns = range(start, last + 1), int(rows.time_ns[those[0]])
+                        digest = rows.digest() if alone else digests.setdefault(of, rows.digest())
+                        listed[span.name].append((first_ns, file.name, of, digest))
+                        if alone:
+                            path = part / str(number) / span.name / file.name
+                            rows.write(path, those, {of: digest})
                 if digests:
                     rows.write(part / "rows" / file.name, labelled, digests)
         input_rows = sum(file.rows for _, file in pairs)
@@ -74,16 +78,16 @@ def run(
             total: Any = sum(count.values())
             of_all = dict(zip(ROW_STATUS, total.sum(axis=0).tolist(), strict=True))
             ends = {"first_ns": first_ns, "last_ns": last_ns}
-            only = splits.scheme == "holdout"
-            by_split = summarize(fold, count, **ends, number=None if only else number)
+            by_split = summarize(fold, count, **ends, number=None if alone else number)
             summary = {"input_rows": input_rows, "counts": {"duplicates": duplicates, **of_all}}
             # Columns that not all symbols have.
             left_out = {folder.symbol: folder.left_out for folder in folders if folder.left_out}
             write_json(into / "summary.json", {**summary, "splits": by_split, "left_out": left_out})
-            for split, found in listed.items() if splits.scheme != "holdout" else ():
-                (into / split).mkdir(parents=True)
-                content = [[*place, digest.hexdigest()] for *place, digest in found]
-                write_json(into / split / ROWS, {"rows": content})
+            for split, found in listed.items():
+                (into / split).mkdir(exist_ok=True)
+                in_order = sorted(found, key=itemgetter(0, 1))
+                pieces = [(name, of, digest.hexdigest()) for _, name, of, digest in in_order]
+                write_rows(into / split, label, pieces)
         blocks = [[block._asdict() for block in path] for path in paths]
         write_json(part / "paths.json", {"paths": blocks})
 
@@ -105,43 +109,29 @@ class _Rows:
     ) -> None:
         self._frame, self._known = frame, known
         self.time_ns, self._kept = folder.times(file, frame)
-        if not np.array_equal(known.time_ns(), self.time_ns):
-            raise InputError(
-                f"{known.path}: must have the timestamps of {file.path} ({len(self.time_ns)} rows "
-                f"without duplicates), found others ({known.rows} rows); label again"
-            )
         self.status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
-        of = {name: np.result_type(np.float32, frame.columns[name]) for name in folder.features}
-        self._blocks: list[tuple[tuple[str, ...], np.dtype]] = []
-        for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
-            if names := tuple(name for name in of if of[name] == dtype):
-                self._blocks.append((names, dtype))
+        self._blocks = blocks_of(frame, folder.features)
 
-    def write(
-        self, path: Path, those: np.ndarray, digests: Mapping[range, Any] | None = None
-    ) -> None:
-        """Write those rows, by their numbers, ascending: features as they are, then labels, with
-        _ROWS rows in memory at once; nothing without a row. Each of the `digests` takes in a range
-        of what is written."""
-        if not len(those):
-            return
-        outcomes = LABEL_COLUMNS[:-1]
-        columns = [
-            *self._blocks, (outcomes, np.dtype(np.float64)), (LABEL_COLUMNS[-1:], np.dtype(np.int8))
-        ]  # fmt: skip
+    def digest(self) -> RowsDigest:
+        return RowsDigest(self._blocks)
+
+    def write(self, path: Path, those: np.ndarray, digests: Mapping[range, RowsDigest]) -> None:
+        """Write those rows, by their numbers, ascending, at least one: features as they are, then
+        labels, with _ROWS rows in memory at once. Each of the `digests` takes in a range of what is
+        written."""
         # Their numbers in the feature file; `those` are those in the label file.
         rows, tz_aware = self._kept[those], self._frame.tz_aware
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open_writer(path, columns, rows=len(those), tz_aware=tz_aware) as writer:
+        with open_writer(path, self._blocks, rows=len(those), tz_aware=tz_aware) as writer:
             for at in _slabs(rows):
-                values = [_rows(self._frame, names, rows[at]) for names, _ in self._blocks]
-                values.append(_rows(self._known, outcomes, those[at]))
+                values = [_rows(self._frame, names, rows[at]) for names, _ in self._blocks[:-2]]
+                values.append(_rows(self._known, self._blocks[-2][0], those[at]))
                 values.append(np.full((len(those[at]), 1), LABELLED, dtype=np.int8))
-                writer.append(self.time_ns[those[at]], values)
-                for span, digest in (digests or {}).items():
+                time_ns = self.time_ns[those[at]]
+                writer.append(time_ns, values)
+                for span, digest in digests.items():
                     part = slice(max(span.start - at.start, 0), max(span.stop - at.start, 0))
-                    for column in (self.time_ns[those[at]], *values):
-                        digest.update(np.ascontiguousarray(column[part]))
+                    digest.update(time_ns[part], [block[part] for block in values])
 
 
 def _slabs(rows: np.ndarray) -> Iterator[slice]:

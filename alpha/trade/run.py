@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alpha.core.artifacts import whole_folder
+from alpha.core.artifacts import MADE_FROM, whole_folder, write_manifest
 from alpha.core.text import track
 from alpha.data.features import FeatureFolder, open_symbols
 from alpha.data.params import Label, classes
 from alpha.evaluate import figures, folds
 from alpha.evaluate.figures import Row
 from alpha.evaluate.folds import Block
-from alpha.evaluate.inputs import read_predictions
+from alpha.evaluate.inputs import check_predictions, read_predictions
 from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.params import run_folder
 from alpha.trade.simulation import Market, trade
@@ -31,9 +31,13 @@ _CSV: Any = {"index": False, "lineterminator": "\n", "date_format": "%Y-%m-%dT%H
 def run(params: Any, runs: Sequence[str], given: Any) -> None:
     """Trade `runs`, named model-seed, and write the folder `given.out`: figures.csv and, of a
     target with a side, equity/{model}.csv and trades/{model}-{seed}.csv. Raises InputError, naming
-    the file, where one is missing or is not of its format."""
+    the file, where one is missing, is not of its format, or is not as it was written."""
+    predicted = None
     with whole_folder(given.out) as part:
         if (target := params.label.target) in SIDED:
+            _, numbers = folds.read(given.splits)
+            both = {"predictions": given.predictions, "splits": given.splits}
+            predicted = check_predictions(runs, numbers, **both)
             rows = list(_trade(params, runs, given, part))
         else:
             side = "one side only" if target in ("up", "down") else "no side"
@@ -44,6 +48,7 @@ def run(params: Any, runs: Sequence[str], given: Any) -> None:
                 none = pd.DataFrame(columns=["time", "equity_bps"])
                 _write(part / "equity" / f"{model}.csv", none)
         figures.write(part / figures.NAME, figures.table(rows))
+        write_manifest(part / MADE_FROM, {"predictions": predicted})
 
 
 def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[Row]:

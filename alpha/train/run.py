@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from alpha.core.artifacts import digest, whole_folder, write_json
+from alpha.core.errors import InputError
 from alpha.core.params import Section
 from alpha.core.text import track
 from alpha.data.contract import Contract, read_contract
 from alpha.data.params import Label
-from alpha.data.splits import split_symbols
+from alpha.data.splits import check_split, split_symbols
 from alpha.learn import dataset, history, importance
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.kinds import find
@@ -44,9 +45,16 @@ def run(
     of the fitted model) and history.csv; of one that looks at features also importance.json, and
     of a network of silos the folder matched_mlp; of several symbols, unless they are pooled, in a
     folder of each. The folder `live` is of networks alone. Raises InputError if the splits'
-    features are not the contract's.
+    features are not the contract's, if that is of other rows than train's, or if the splits are not
+    as `alpha split` wrote them, or of another label.
     """
     contract = read_contract(normalization)
+    digests = {split.name: check_split(split, label) for split in (train, valid)}
+    if contract.train != digests[train.name]:
+        raise InputError(
+            f"{normalization}: must be of the rows in {train}, found a contract of others; "
+            "normalize again"
+        )
     symbols: list[str | None] = [None]
     if not loop.pool and split_symbols(train) != [""]:
         symbols = [*split_symbols(train)]
@@ -75,6 +83,7 @@ def run(
                 "normalization": contract.hash,
                 "classes": list(seen.objective.classes),
                 "label": label.model_dump(mode="json"),
+                "splits": digests,
                 # The same for two models that differ by nothing but their seed.
                 "configuration": digest([name, contract.hash, *sections]),
                 **({"symbol": symbol} if symbol else {}),
