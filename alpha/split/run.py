@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, import_ahead, open_frame, open_writer
 from alpha.core.text import track
 from alpha.data.columns import LABEL_COLUMNS, LABELLED, SPLITS
@@ -109,7 +110,10 @@ class _Rows:
     ) -> None:
         self._frame, self._known = frame, known
         self.time_ns, self._kept = folder.times(file, frame)
-        self.status = known.column(LABEL_COLUMNS[-1]).astype(np.int8)
+        self.status, outcome = known.matrix((LABEL_COLUMNS[-1], "alpha_outcome")).T
+        if (bad := (self.status == LABELLED) & ~np.isfinite(outcome)).any():
+            row, must = int(np.argmax(bad)), "must have a finite outcome where status is 0"
+            raise InputError(f"{known.path}: row {row}: {must}, found {outcome[row]}; label again")
         self._blocks = blocks_of(frame, folder.features)
 
     def digest(self) -> RowsDigest:
