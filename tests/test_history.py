@@ -15,6 +15,16 @@ def test_columns_are_floats_and_empty_cells_are_nan(tmp_path):
     assert math.isnan(found["valid_loss"][0])
 
 
+def test_a_training_that_diverged_is_read_back_and_counted(tmp_path):
+    losses = [(1.0, 1.0), (0.9, 0.8), (math.inf, 0.9), (math.nan, math.nan)]
+    epochs = [history.Epoch(at, *loss) for at, loss in enumerate(losses)]
+    history.write(tmp_path / "history.csv", epochs)
+    found = history.read(tmp_path / "history.csv")
+    assert found["train_loss"][:3] == [1.0, 0.9, math.inf]
+    assert math.isnan(found["train_loss"][3])
+    assert (history.diverged(found), history.best_epoch(found)) == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "match"),
     [

@@ -75,6 +75,16 @@ def test_what_the_figures_leave_out_is_said(params):
     )
 
 
+def test_predictions_that_are_not_finite_and_a_training_that_diverged_are_said(params):
+    """Of valid too, which chooses the model."""
+    trained = {"silos train": {"skill": SKILL, "diverged_epochs": 3}}
+    bad = {"valid": {"non_finite": 7}, "test": {"non_finite": 1234}}
+    found = verdict(params, changed=trained, **bad)
+    assert "On valid 7 and on test 1,234 predictions are not finite" in found.sentence
+    assert "Its training diverged: 3 epochs have a loss that is not finite." in found.sentence
+    assert "diverged" not in verdict(params).sentence
+
+
 def test_a_model_that_hugs_the_train_mean_is_collapsed(params):
     """A few spikes make the std ratio look alive."""
     found = verdict(params, test={"std_ratio": over(0.3), "near_mean_share": over(0.992)})

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, NonNegativeInt, PositiveInt
 
 from alpha.core import artifacts, parallel
 from alpha.core.errors import InputError
@@ -23,22 +23,17 @@ _PART_ROWS = 1 << 15
 Blocks = list[tuple[tuple[str, ...], np.dtype]]
 
 
-class _Rows(BaseModel, extra="forbid"):
-    """The format of rows.json."""
+# A file, a range of its rows, the end exclusive, and their digest.
+_Row = tuple[
+    Annotated[str, Field(pattern=r"^([^./][^/]*/)?[^/]+$")], NonNegativeInt, PositiveInt, str
+]  # fmt: skip
 
-    label: dict[str, Any]  # the params
-    # A file, a range of its rows, the end exclusive, and their digest; files in time order.
-    rows: Annotated[
-        list[
-            tuple[
-                Annotated[str, Field(pattern=r"^([^./][^/]*/)?[^/]+$")],
-                Annotated[int, Field(ge=0)],
-                Annotated[int, Field(ge=1)],
-                str,
-            ]
-        ],
-        Field(min_length=1),
-    ]
+
+class _Rows(BaseModel, extra="forbid"):
+    """The format of rows.json: the label's params, and rows, files in time order."""
+
+    label: dict[str, Any]
+    rows: Annotated[list[_Row], Field(min_length=1)]
 
 
 class Piece(NamedTuple):
@@ -82,16 +77,12 @@ def blocks_of(frame: FrameReader, features: Sequence[str]) -> Blocks:
     """How a split's file has the features of a frame, and labels: by their dtypes, float32 where
     that is enough."""
     found: Blocks = []
+    of = {name: np.result_type(np.float32, frame.columns[name]) for name in features}
     for dtype in (np.dtype(np.float32), np.dtype(np.float64)):
-        those = (name for name in features if _dtype(frame.columns[name]) == dtype)
-        if names := tuple(those):
+        if names := tuple(name for name in features if of[name] == dtype):
             found.append((names, dtype))
     outcomes, status = LABEL_COLUMNS[:-1], LABEL_COLUMNS[-1:]
     return [*found, (outcomes, np.dtype(np.float64)), (status, np.dtype(np.int8))]
-
-
-def _dtype(of: np.dtype) -> np.dtype:
-    return np.result_type(np.float32, of)
 
 
 def folds(splits: Path) -> list[int]:
@@ -179,14 +170,11 @@ def check_labels(labels: Path, label: Label, folders: Sequence[FeatureFolder]) -
 
 
 def _check_label(where: Path, label: Label, found: Any) -> None:
-    wanted = label.model_dump(mode="json")
-    if found != wanted:
-        found = found if isinstance(found, dict) else {}
-        key = next(key for key in (*wanted, *found) if wanted.get(key) != found.get(key))
-        raise InputError(
-            f"{where}: must be labelled with label.{key} {wanted.get(key)}, "
-            f"found {found.get(key)}; label again"
-        )
+    for key, wanted in label.model_dump(mode="json").items():
+        other = found.get(key) if isinstance(found, dict) else None
+        if other != wanted:
+            must = f"must be labelled with label.{key} {wanted}"
+            raise InputError(f"{where}: {must}, found {other}; label again")
 
 
 def split_symbols(split: Path) -> list[str]:

@@ -90,7 +90,9 @@ def write(path: Path, history: list[Epoch]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in fields(Epoch))
-        writer.writerows(asdict(epoch).values() for epoch in history)
+        for epoch in history:
+            # As `read` knows what is not a number, which a training that diverged has.
+            writer.writerow("" if value != value else value for value in asdict(epoch).values())
 
 
 def read(path: Path) -> dict[str, list[float]]:
