@@ -17,6 +17,7 @@ from alpha.check import Params
 from alpha.core.artifacts import write_json
 from alpha.core.frames import Block, write_frame
 from alpha.data.contract import Contract
+from alpha.data.splits import splits_digest
 from alpha.evaluate import figures, tables
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row
@@ -527,7 +528,10 @@ def write_data(folders: Folders, *, days: tuple[str, ...], features: tuple[str, 
         folders.splits / "summary.json",
         {"input_rows": sum(counts.values()), "counts": counts, "splits": splits},
     )
-    write_json(folders.audit / "findings.json", {"findings": [], "splits": ""})
+    write_json(
+        folders.audit / "findings.json",
+        {"findings": [], "splits": splits_digest(folders.splits.parent)},
+    )
     late = {f"ic_{rows}_late": 0.05 - 0.0005 * rows for rows in (0, 1, 2, 5, 10, 30, 60)}
     audited = pd.DataFrame({"feature": features, "ahead_of": "", "ic_by_chance": 0.01} | late)
     audited = audited.assign(psi_valid=0.1, psi_test=0.4)

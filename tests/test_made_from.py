@@ -63,6 +63,14 @@ class Run:
         given |= {"models": "train", "audit": "audit", "trade": "trade"}
         return self("evaluate", **given, out="evaluate")
 
+    def report(self) -> int:
+        given = {"features": "features", "labels": "label", "guard": "guard", "audit": "audit"}
+        given |= {"splits": "split", "normalization": "normalize", "predictions": "predict"}
+        return self("report", **given, evaluation="evaluate", trade="trade", out="report.html")
+
+    def guard(self) -> int:
+        return self("guard", labels="label", pins="pins", out="guard")
+
     def files(self) -> dict[Path, bytes]:
         return {path: path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
 
@@ -72,7 +80,10 @@ class Run:
         YAML().dump(params, self.folder / "params.yaml")
 
 
-STEPS = ("label", "split", "normalize", "audit", "train", "predict", "trade", "evaluate")
+STEPS = (
+    "label", "guard", "split", "normalize", "audit", "train", "predict", "trade", "evaluate",
+    "report",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +162,12 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
     ),
     "labels of other prices": (
         "split", lambda run: reprice(run.folder / "features" / "a.h5"),
-        "a.h5: must be of the feature files, found labels of other timestamps or quotes",
+        "labels: must be of the feature files that are given, of a.h5 found one of other "
+        "timestamps or quotes; label again",
     ),
     "labels of a day that is gone": (
         "split", lambda run: (run.folder / "features" / "b.h5").unlink(),
-        "b.h5: must be of the feature files, found no such feature file; label again",
+        "labels: must be of the feature files that are given, of b.h5 found no such file",
     ),
     "labels that were changed": (
         "split", lambda run: flip(run.folder / LABELS / "a.h5"),
@@ -227,11 +239,22 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
     "predictions of another training": (
         "evaluate", retrain, "mean: must be predictions of the model in ",
     ),
+    "trades at other quotes": (
+        "trade", lambda run: reprice(run.folder / "features" / "b.h5"),
+        "paths.json: must be of the feature files that are given, of b.h5 found one of other",
+    ),
     "predictions of other rows": (
         "trade", other_rows, "mean: must be predictions of the rows in ",
     ),
     "an audit of other rows": (
         "evaluate", other_rows, "audit: must be of the splits in ",
+    ),
+    "a report of other predictions": (
+        "report", lambda run: (retrain(run), run.predict()),
+        "evaluate: must be of the predictions in ",
+    ),
+    "a report of another audit": (
+        "report", other_rows, "audit: must be of the splits in ",
     ),
     "trades on other predictions": (
         "evaluate", lambda run: (retrain(run), run.predict()),

@@ -23,6 +23,7 @@ from alpha.core.artifacts import write_json
 from alpha.core.errors import InputError
 from alpha.data.contract import Contract, read_contract
 from alpha.data.features import open_folder
+from alpha.data.splits import splits_digest
 from alpha.evaluate.details import Details
 from alpha.evaluate.figures import Figures, Row, table
 from alpha.evaluate.folds import Block
@@ -616,7 +617,10 @@ def test_findings_of_the_audit_stand_with_what_to_do_and_their_absence_is_told(
         "strength": 0.5, "lead_seconds": 1.0, "sentence": "spread is 1 row <early>.",
         "what_to_do": "Shift it.",
     }  # fmt: skip
-    write_json(folders.audit / "findings.json", {"findings": [one], "splits": ""})
+    write_json(
+        folders.audit / "findings.json",
+        {"findings": [one], "splits": splits_digest(folders.splits.parent)},
+    )
     found = write(folders, params)
     assert "No finding" not in found
     assert "spread is 1 row &lt;early&gt;." in found

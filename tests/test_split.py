@@ -241,7 +241,7 @@ def test_a_split_that_stays_empty_is_refused_and_earlier_splits_stay(chain, tmp_
 def test_labels_of_other_features_are_refused(chain, feature_folder):
     path = sorted(feature_folder.iterdir())[0]
     day_frame(500, start="2024-01-01T23:50:00").to_hdf(path, key="df", mode="w")
-    with pytest.raises(InputError, match=r"h5: must be of the feature files, .*; label again"):
+    with pytest.raises(InputError, match=r"must be of the feature files .*; label again"):
         chain(by_fractions())
 
 

@@ -11,6 +11,7 @@ from sealing import seal_predictions, seal_splits
 from test_trade_simulation import changed
 
 from alpha.__main__ import main
+from alpha.check import parse
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.data.features import open_folder
@@ -19,6 +20,7 @@ from alpha.trade.run import choose, read_market
 
 SECOND = 10**9
 ROWS = 24_000
+DATA = parse(PARAMS_TEXT, source="params.yaml").data
 TARGETS = ("signed_max", "direction", "end_return", "triple_barrier")
 
 
@@ -66,7 +68,10 @@ class World:
             for path in given
         ]
         (self.folder / "split").mkdir(exist_ok=True)
-        (self.folder / "split" / "paths.json").write_text(json.dumps({"paths": blocks}))
+        of = open_folder(self.folder / "features", DATA)
+        quotes = {file.name: of.quotes(file)[1] for file in of.files}
+        content = {"paths": blocks, "features": quotes}
+        (self.folder / "split" / "paths.json").write_text(json.dumps(content))
 
     def predict(self, fold: int, groups=None, **signals: np.ndarray) -> None:
         """Write the predictions of a fold: on test those of its groups, the one of its number."""

@@ -154,19 +154,25 @@ def _parts(frame: FrameReader, blocks: Blocks) -> Iterator[tuple[np.ndarray, lis
         yield frame.time_ns(**rows), values
 
 
-def check_labels(labels: Path, label: Label, folders: Sequence[FeatureFolder]) -> None:
-    """Raise InputError unless labels are as `alpha label` wrote them, with these params, of feature
-    files with the timestamps and quotes of these."""
+def check_labels(labels: Path, label: Label, folders: Sequence[FeatureFolder]) -> dict[str, str]:
+    """Digests of timestamps and quotes by the names of feature files. Raises InputError unless
+    labels are as `alpha label` wrote them, with these params, of files with the same digests."""
     made = artifacts.read_manifest(labels / artifacts.MADE_FROM)
     _check_label(labels, label, made.get("label"))
-    known = made.get("features")
-    quotes = {file.name: of.quotes(file)[1] for of in folders for file in of.files}
-    if known == quotes:
-        return
+    return check_quotes(labels, made.get("features"), folders)
+
+
+def check_quotes(made: Path, known: Any, folders: Sequence[FeatureFolder]) -> dict[str, str]:
+    """The digests of feature files. Raises InputError unless they are those `known`, of which
+    something was `made`."""
+    found = {file.name: of.quotes(file)[1] for of in folders for file in of.files}
     known = known if isinstance(known, dict) else {}
-    name = next(name for name in (*quotes, *known) if known.get(name) != quotes.get(name))
-    found = "labels of other timestamps or quotes" if name in quotes else "no such feature file"
-    raise InputError(f"{labels / name}: must be of the feature files, found {found}; label again")
+    for name in (*found, *known):
+        if known.get(name) != found.get(name):
+            other = "one of other timestamps or quotes" if name in found else "no such file"
+            must = f"must be of the feature files that are given, of {name} found {other}"
+            raise InputError(f"{made}: {must}; label again")
+    return found
 
 
 def _check_label(where: Path, label: Label, found: Any) -> None:

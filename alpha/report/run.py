@@ -17,6 +17,7 @@ from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
 from alpha.data.features import open_symbols
 from alpha.data.params import Data, Label
+from alpha.data.splits import splits_digest
 from alpha.evaluate import details as evaluation_details
 from alpha.evaluate import folds
 from alpha.guard import compare as shift
@@ -58,6 +59,9 @@ def run(
         if digest(read_manifest(predictions / inside / "inputs.json")) != of:
             must = f"must be of the predictions in {predictions / inside}"
             raise InputError(f"{evaluation}: {must}, found those of others; evaluate again")
+    found = findings.read(audit)
+    if found.splits != splits_digest(splits):
+        raise InputError(f"{audit}: must be of the splits in {splits}, found others; audit again")
     paths, (*_, last) = folds.read(splits)
     summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     contract = read_contract(normalization / f"{last}.json")
@@ -83,7 +87,7 @@ def run(
         label=label,
         details=details,
         labels=by_file,
-        findings=findings.read(audit).findings,
+        findings=found.findings,
         pinned=words.sentence(pinned),
         as_pinned=pinned.status == "as_pinned",
         splits=summary,

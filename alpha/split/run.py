@@ -34,7 +34,7 @@ def run(
     Raises InputError if features and labels do not belong together or a split stays empty."""
     import_ahead()
     folders = open_symbols(features, data)
-    check_labels(labels, label, folders)
+    quotes = check_labels(labels, label, folders)
     times, pairs = partial(all_times, folders), [(of, file) for of in folders for file in of.files]
     folds, paths = chosen(splits, scheme(splits, times, max_gap_ns=label.max_gap_ns))
     # A line for each range, and the last for rows outside all (which = -1).
@@ -90,7 +90,7 @@ def run(
                 pieces = [(name, of, digest.hexdigest()) for _, name, of, digest in in_order]
                 write_rows(into / split, label, pieces)
         blocks = [[block._asdict() for block in path] for path in paths]
-        write_json(part / "paths.json", {"paths": blocks})
+        write_json(part / "paths.json", {"paths": blocks, "features": quotes})
 
 
 def _kept(rows: "_Rows", fold: Fold, counts: np.ndarray, horizon_ns: int) -> list[np.ndarray]:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alpha.core.artifacts import MADE_FROM, whole_folder, write_manifest
+from alpha.core.artifacts import MADE_FROM, read_json, whole_folder, write_manifest
 from alpha.core.text import track
 from alpha.data.features import FeatureFolder, open_symbols
 from alpha.data.params import Label, classes
+from alpha.data.splits import check_quotes
 from alpha.evaluate import figures, folds
 from alpha.evaluate.figures import Row
 from alpha.evaluate.folds import Block
@@ -55,9 +56,10 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
     """The figures of every run and model; writes the other files."""
     paths, numbers = folds.read(given.splits)
     every = _folders(runs, given.predictions / str(numbers[0]))
-    markets = {
-        of.symbol: read_market(of, params) for of in open_symbols(given.features, params.data)
-    }
+    folders = open_symbols(given.features, params.data)
+    about = given.splits / "paths.json"
+    check_quotes(about, read_json(about).get("features"), folders)
+    markets = {of.symbol: read_market(of, params) for of in folders}
     # Valid as if it were one path, of all folds.
     valids = [Block(fold=fold, start_ns=-(2**63), end_ns=2**63 - 1) for fold in numbers]
     places = {("test", ""): paths, ("valid", ""): [valids]}
