@@ -6,11 +6,12 @@ from pathlib import Path
 from conftest import PARAMS_TEXT
 
 from alpha.check import parse
-from alpha.core.artifacts import digest, read_json, write_json, write_manifest
+from alpha.core.artifacts import read_json, write_json, write_manifest
 from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS
 from alpha.data.params import Label
 from alpha.data.splits import ROWS, rows_digest, split_digest, write_rows
+from alpha.learn.saved import digests
 
 # Of the tests' params.
 LABEL = parse(PARAMS_TEXT, source="params.yaml").label
@@ -39,8 +40,7 @@ def seal_predictions(predictions: Path, splits: Path, models: Path | None = None
     runs = {path.parent for path in predictions.rglob("*.h5")}
     for run in sorted({of.parent if of.name in SPLITS else of for of in runs}, reverse=True):
         path, inside = run / "inputs.json", run.relative_to(predictions)
-        about = models and models / inside / "model.json"
         counts = {name: {"clipped": 0, "replaced": 0} for name in SPLITS}
         given = {name: split_digest(splits / inside.parts[0] / name) for name in SPLITS}
-        made_from = {"splits": given, "models": {"": digest(read_json(about))} if about else {}}
+        made_from = {"splits": given, "models": digests(models / inside) if models else {}}
         write_manifest(path, counts | (read_json(path) if path.exists() else {}) | made_from)

@@ -45,6 +45,7 @@ def test_bad_inputs_are_one_line_that_names_the_file(tmp_path, params: Params):
     (model / "matched_mlp" / "history.csv").unlink()
     fails(r"mlp/1/matched_mlp/history\.csv: cannot be read")
     (model / "model.json").write_text("{}")
+    seal(results)
     fails(r"mlp/1/model\.json: configuration: field required")
     (model / "importance.json").write_text('{"families": {"spread": "much"}}')
     fails(r"mlp/1/importance\.json: families.spread: input should be a valid number")

@@ -1,8 +1,7 @@
 """The files that an evaluation reads: what `alpha train` and `alpha predict` wrote of each run."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.splits import split_digest
-from alpha.learn import history
+from alpha.learn import history, saved
 from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.params import run_folder
 
@@ -37,7 +36,7 @@ class OfSplit(BaseModel):
 
 class _Inputs(BaseModel):
     """inputs.json: what `alpha predict` had to fix in each split's features, and the digests of
-    the splits, and of model.json, of each symbol's if there are several."""
+    the splits, and of each model.json."""
 
     train: OfSplit
     valid: OfSplit
@@ -46,11 +45,10 @@ class _Inputs(BaseModel):
     models: dict[str, str]
 
 
-class _About(BaseModel, extra="allow"):
+class _About(BaseModel):
     """model.json, as far as it matters here."""
 
     configuration: str
-    symbol: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,17 +70,20 @@ class Trained:
 
 
 def check_predictions(
-    runs: Sequence[str], folds: Sequence[int], *, predictions: Path, splits: Path
+    predictions: Path, runs: Iterable[tuple[int, str]], splits: Path, models: Path | None = None
 ) -> dict[str, str]:
-    """A digest of all that each of `runs` predicted in each of `folds`, by its folder, such as
-    0/mlp/0. Raises InputError, naming the file, unless `alpha predict` wrote it so, of the rows in
-    `splits`."""
+    """A digest of all that each run predicted in a fold, by its folder, such as 0/mlp/0. Raises
+    InputError, naming the file, unless `alpha predict` wrote it so, of the rows in `splits` and by
+    `models`, if they are given."""
     found = {}
-    for fold, run in product(folds, runs):
+    for fold, run in runs:
         inside, of = Path(str(fold)) / run_folder(run), splits / str(fold)
-        path = predictions / inside / "inputs.json"
-        if parse(_Inputs, path).splits != {name: split_digest(of / name) for name in SPLITS}:
+        about = parse(_Inputs, path := predictions / inside / "inputs.json")
+        if about.splits != {name: split_digest(of / name) for name in SPLITS}:
             must = f"must be predictions of the rows in {of}, found those of others"
+            raise InputError(f"{path.parent}: {must}; predict again")
+        if models and about.models != saved.digests(models / inside):
+            must = f"must be predictions of the model in {models / inside}, found another's"
             raise InputError(f"{path.parent}: {must}; predict again")
         found[inside.as_posix()] = digest(read_manifest(path))
     return found
@@ -103,16 +104,8 @@ def trained(
         first = _folders(models / str(folds[0]), matched)[0]
         both = [(MATCHED_MLP, matched)] if first.is_dir() else []
         for model_name, inside in (*both, (model, alone)):
-            of_folds = {fold: _folders(models / str(fold), inside) for fold in folds}
-            folders = [folder for of_fold in of_folds.values() for folder in of_fold]
-            abouts = {folder: parse(_About, folder / "model.json") for folder in folders}
-            for fold, of_fold in of_folds.items():
-                some = (abouts[folder] for folder in of_fold)
-                wanted = {of.symbol: digest(of.model_dump(exclude_unset=True)) for of in some}
-                path = predictions / str(fold) / inside / "inputs.json"
-                if parse(_Inputs, path).models != wanted:
-                    must = f"must be predictions of the model in {of_fold[0]}"
-                    raise InputError(f"{path.parent}: {must}, found another's; predict again")
+            folders = [of for fold in folds for of in _folders(models / str(fold), inside)]
+            abouts = [parse(_About, folder / "model.json") for folder in folders]
             lost = [path for of in folders if (path := of / "importance.json").exists()]
             found.append(
                 Trained(
@@ -120,7 +113,7 @@ def trained(
                     model=model_name,
                     seed=int(seed),
                     history=history.read(folders[-1] / "history.csv"),
-                    configurations=[about.configuration for about in abouts.values()],
+                    configurations=[about.configuration for about in abouts],
                     importance=[parse(Importance, path) for path in lost],
                     counts=counts,
                     predictions=predictions,

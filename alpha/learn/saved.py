@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from alpha.core.artifacts import read_bytes, read_json
+from alpha.core.artifacts import digest, read_bytes, read_json
 from alpha.core.errors import InputError
 from alpha.data.contract import Contract
 from alpha.learn.kinds import loader
@@ -60,6 +60,13 @@ _MUST: dict[str, tuple[Callable[[Any], bool], str]] = {
         "SHA-256 hashes by names of files",
     ),
 }  # fmt: skip
+
+
+def digests(run: Path) -> dict[str, str]:
+    """A digest of each model.json in the folder of a run: of one, or of each symbol's, and of
+    matched MLPs."""
+    paths = sorted(run.rglob(NAME))
+    return {path.relative_to(run).as_posix(): digest(read_json(path)) for path in paths}
 
 
 def load_model(folder: Path, contract: Contract) -> Model:

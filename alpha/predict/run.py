@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from operator import methodcaller
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from alpha.core import parallel
-from alpha.core.artifacts import digest, whole_folder, write_manifest
+from alpha.core.artifacts import whole_folder, write_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameWriter, open_writer
 from alpha.core.text import track
@@ -51,7 +50,7 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
                 "others; train again"
             )
     features = any(model.features for model in found.values())
-    inputs: dict[Path, dict[str, Any]] = {}
+    inputs: dict[Path, dict[str, Counter[str]]] = {}
     parts = [(name, symbol) for name in SPLITS for symbol in split_symbols(splits / name)]
     with whole_folder(out) as part:
         for name, symbol in track(parts, "predict", total=len(parts)):
@@ -71,12 +70,11 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
             counts = write_predictions(targets, read, rows=rows)
             for run, model in runs:
                 unseen = {} if model.features else {"clipped": 0, "replaced": 0}
-                of_run = inputs.setdefault(run, {"models": {}, "splits": digests})
-                of_run.setdefault(name, Counter()).update(counts | unseen)
-                of_run["models"][model.about.get("symbol", "")] = digest(model.about)
+                inputs.setdefault(run, {}).setdefault(name, Counter()).update(counts | unseen)
         # Of a run inside another first, as it is among the other's files.
         for run in sorted(inputs, reverse=True):
-            write_manifest(part / run / "inputs.json", inputs[run])
+            made_from = {"models": saved.digests(models / run), "splits": digests}
+            write_manifest(part / run / "inputs.json", inputs[run] | made_from)
 
 
 def _run(folder: Path, model: Model) -> Path:

@@ -3,7 +3,7 @@ quotes of all files, and the trades of one model."""
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,8 @@ def run(params: Any, runs: Sequence[str], given: Any) -> None:
     with whole_folder(given.out) as part:
         if (target := params.label.target) in SIDED:
             _, numbers = folds.read(given.splits)
-            both = {"predictions": given.predictions, "splits": given.splits}
-            predicted = check_predictions(runs, numbers, **both)
+            of = product(numbers, runs)
+            predicted = check_predictions(given.predictions, of, given.splits)
             rows = list(_trade(params, runs, given, part))
         else:
             side = "one side only" if target in ("up", "down") else "no side"
