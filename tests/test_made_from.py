@@ -256,11 +256,22 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
     "a report of another audit": (
         "report", other_rows, "audit: must be of the splits in ",
     ),
+    "paths that were changed": (
+        "evaluate", lambda run: shorten(run.folder / "split" / "paths.json"),
+        "audit: must be of the splits in ",
+    ),
     "trades on other predictions": (
         "evaluate", lambda run: (retrain(run), run.predict()),
         "trade: must be trades on the predictions in ",
     ),
 }  # fmt: skip
+
+
+def shorten(paths: Path) -> None:
+    """Test begins an hour later."""
+    content = read_json(paths)
+    content["paths"][0][0]["start_ns"] += 3600 * 10**9
+    write_json(paths, content)
 
 
 def swap_contract(run: Run) -> None:

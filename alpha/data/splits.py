@@ -142,9 +142,10 @@ def check_splits(fold: Path) -> dict[SplitName, str]:
 
 
 def splits_digest(splits: Path) -> str:
-    """A digest of what rows.json says of each split of each fold."""
-    every = ((splits / str(fold) / name) for fold in folds(splits) for name in SPLITS)
-    return artifacts.digest([split_digest(split) for split in every])
+    """A digest of paths.json, and of what summary.json and rows.json say of each fold."""
+    every = (str(path.relative_to(splits)) for path in splits.rglob("*.json"))
+    each = {name: sha256(artifacts.read_bytes(splits / name)).hexdigest() for name in every}
+    return artifacts.digest(each)
 
 
 def _parts(frame: FrameReader, blocks: Blocks) -> Iterator[tuple[np.ndarray, list[np.ndarray]]]:
