@@ -59,11 +59,11 @@ def run(
         if digest(read_manifest(predictions / inside / "inputs.json")) != of:
             must = f"must be of the predictions in {predictions / inside}"
             raise InputError(f"{evaluation}: {must}, found those of others; evaluate again")
+    paths, (*_, last) = folds.read(splits)
+    summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     found = findings.read(audit)
     if found.splits != splits_digest(splits):
         raise InputError(f"{audit}: must be of the splits in {splits}, found others; audit again")
-    paths, (*_, last) = folds.read(splits)
-    summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     contract = read_contract(normalization / f"{last}.json")
     learning = partial(lines.learning_curve, folder=evaluation / "learning_curves")
     varying, bps = content.varying(details), not details.classes
