@@ -4,10 +4,13 @@ any filter.
 h5py alone opens an HDF5 file: pandas and PyTables unpickle attributes of a file as they open it.
 """
 
-from collections.abc import Iterator, Sequence
+import resource
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import h5py
@@ -23,6 +26,11 @@ _LATEST_NS = 270 * 31_556_952 * 10**9
 # A wide block is read in slices of about this many bytes, so that it is never all in memory when
 # a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
+# What decoding a sound file takes beyond its own size, and the default limit of that.
+_DECODING_BYTES, _UNLIMITED = 200_000_000, 1 << 40
+_LIMITING = RLock()
+# What damaging files at random has brought.
+_DAMAGES = OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError, ArithmeticError
 
 
 class FrameReader(Layout):
@@ -47,7 +55,7 @@ class FrameReader(Layout):
         """
         source = (self._index, 0) if column is None else self._source(column)
         unit, dtype = source[0].unit, source[0].dtype
-        if unit is None or dtype.kind not in "iuM":
+        if unit is None or dtype.kind not in "iu" or dtype.itemsize != 8:
             what = "index" if column is None else f"column {column!r} (data.timestamp)"
             hint = "; data.timestamp may name a column" if column is None else ""
             raise self._error(f"the {what} must hold timestamps, found {dtype}{hint}")
@@ -58,7 +66,7 @@ class FrameReader(Layout):
             missing = values == np.iinfo(np.int64).min
             at = int(np.argmax(missing if missing.any() else np.abs(values) > latest))
             what = f"must be within the years 1700 to 2240, found {values[at]} {unit} from 1970"
-            what = "is missing (NaT)" if missing.any() else what
+            what = "is missing (NaT)" if missing.any() else f"{what}: is that its unit?"
             raise self._error(f"row {start + at}: the timestamp {what}")
         return values if unit == "ns" else values * NS_PER_UNIT[unit]
 
@@ -106,7 +114,8 @@ class FrameReader(Layout):
         for piece in parallel.cut(len(out), self._rows_at_once(block)):
             into = slice(piece.start, piece.stop)
             rows = slice(start + piece.start, start + piece.stop)
-            with reading(self.path), np.errstate(invalid="ignore"):
+            limit = self._max_bytes - out.nbytes
+            with reading(self.path, limit=limit), np.errstate(invalid="ignore"):
                 if direct:
                     dataset.read_direct(out, (rows, slice(low, high)), (into, here))
                 else:
@@ -134,43 +143,52 @@ def _values(block: Block, rows: slice, low: int, high: int) -> np.ndarray:
         return block.dataset[low:high, rows].T
     if block.field is None and block.dataset.ndim == 2:
         return block.dataset[rows, low:high]
-    values = block.dataset[rows] if block.field is None else block.dataset[rows][block.field]
+    # Of a table no more than the field: others may hold what is not to be loaded.
+    values = (block.dataset.fields(block.field) if block.field else block.dataset)[rows]
     return values[:, None] if values.ndim == 1 else values[:, low:high]
 
 
 @contextmanager
 def open_frame(
-    path: Path, key: str = "df", *, max_bytes: int = 1 << 40, rows: range | None = None
+    path: Path,
+    key: str = "df",
+    *,
+    max_bytes: int = _UNLIMITED,
+    rows: range | None = None,
+    ignored: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[FrameReader]:
     """Open the frame under `key` of an HDF5 file, or that of a Parquet file, for reading: what a
-    file is, its first bytes say. With `rows`, of an HDF5 file, it holds these alone.
+    file is, its first bytes say. With `rows`, of an HDF5 file, it holds these alone. Columns whose
+    names are `ignored` are never read, whatever they hold.
 
     Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
     objects or links out, or needs more than `max_bytes` of memory.
     """
     with reading(path), path.open("rb") as start:
-        is_parquet = start.read(4) == b"PAR1"
-    if is_parquet:
+        first = start.read(8)
+    if first[:4] == b"PAR1":
         from alpha.core.parquet import ParquetReader  # which few users need
 
-        with reading(path, "Parquet"):
-            parquet = ParquetReader(path, max_bytes)
+        with reading(path, "Parquet", limit=max_bytes):
+            parquet = ParquetReader(path, max_bytes, ignored)
         yield parquet
         return
     with reading(path):
+        if not h5py.is_hdf5(path):
+            raise InputError(f"{path}: must be HDF5 or Parquet, but starts with {first!r}")
         file = h5py.File(path, "r")
     with file:
-        with reading(path):
+        with reading(path, limit=max_bytes):
             link = file.get(key, getlink=True)
             if link is None:
-                found = ", ".join(sorted(file)) or "nothing"
+                found = ascii(", ".join(islice(file, 8)))[1:-1] or "nothing"
                 raise InputError(f"{path}: no key {key!r}, found {found}")
             if not isinstance(link, h5py.HardLink):
                 raise InputError(f"{path}: key {key!r} is a link out of the file, not followed")
             group = file[key]
             if not isinstance(group, h5py.Group):
                 raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
-            frame = FrameReader(path, group, max_bytes)
+            frame = FrameReader(path, group, max_bytes, ignored)
         if rows is not None:
             if rows.stop > frame.rows:
                 raise InputError(f"{path}: must have {rows.stop} rows, found {frame.rows}")
@@ -179,14 +197,33 @@ def open_frame(
 
 
 @contextmanager
-def reading(path: Path, form: str = "HDF5") -> Iterator[None]:
-    """Turn what h5py or pyarrow raises at a file that is missing, cut or damaged into one line."""
+def reading(path: Path, form: str = "HDF5", *, limit: int = _UNLIMITED) -> Iterator[None]:
+    """Turn what h5py or pyarrow raises at a file that is missing, cut or damaged, or takes more
+    than `limit` bytes of memory as it is decoded, into one line."""
     try:
-        yield
+        with _limited(limit):
+            yield
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    # What damaging files at random has brought.
-    except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
+    except _DAMAGES as error:
         # HDF5's message without its clock, addresses and counts.
         reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
+        if isinstance(error, MemoryError):
+            reason = f"it needs more memory than data.max_file_mb allows {reason}".strip()
+        if any(word in reason for word in ("lock file", "truncated file", "open for write")):
+            reason = f"{reason}; is today's recording still running?"
         raise InputError(f"{path}: cannot be read as {form}: {reason}") from None
+
+
+@contextmanager
+def _limited(limit: int) -> Iterator[None]:
+    """Let no more memory be taken than that: a few bytes may be decompressed to any number."""
+    with _LIMITING:
+        before = resource.getrlimit(resource.RLIMIT_DATA)
+        held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+        most = [held + max(limit, 0) + _DECODING_BYTES, *(of for of in before if of >= 0)]
+        resource.setrlimit(resource.RLIMIT_DATA, (min(most), before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, before)

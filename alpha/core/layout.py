@@ -7,8 +7,10 @@ unpickled.
 
 import pickletools
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,12 @@ import numpy as np
 from alpha.core.errors import InputError
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+# Of a column's name in UTF-8: as much as HDF5's filters take as one element.
+_NAME_BYTES = 255
+# What all names of a frame may need in memory, and what one attribute may.
+_NAMES_BYTES, _ATTRIBUTE_BYTES = 1 << 25, 1 << 21
+HELP = "write it as numbers, drop it, or name it in data.exclude"
+_SYMBOLS = "one level, found a MultiIndex; several symbols in one file? Write a file for each"
 _TEXT_OPCODES = {
     "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
 }  # fmt: skip
@@ -48,8 +56,11 @@ class Layout:
     tz_aware: bool
     _index: Block
 
-    def __init__(self, path: Path, group: Any, max_bytes: int) -> None:
-        self.path, self._group, self._max_bytes = path, group, max_bytes
+    def __init__(
+        self, path: Path, group: Any, max_bytes: int, ignored: Callable[[str], bool]
+    ) -> None:
+        self.path, self._group, self._max_bytes, self._ignored = path, group, max_bytes, ignored
+        self._bytes = 0  # what was found so far would need
         self._columns: dict[str, Column] = {}
         kind = _text(group, "pandas_type")
         if kind not in ("frame", "frame_table"):
@@ -61,25 +72,26 @@ class Layout:
             self._table()
 
     def _fixed(self) -> None:
+        if "multi" in (_text(self._group, f"axis{axis}_variety") for axis in (0, 1)):
+            raise self._error(f"columns and index must have {_SYMBOLS}")
         index = self._one_dimension("axis1")
         self._index = Block(index, index.dtype.base, _unit(_text(index, "kind")))
         # pandas pickles None as "N.".
         self.tz_aware = _raw(index, "tz") not in (None, b"N.", b"")
-        if "shape" in index.attrs:
-            # How pandas writes an array without elements.
-            raise self._error("must hold at least one row, found none")
-        order = self._names("axis0")
-        for number in range(int(self._group.attrs.get("nblocks", 0))):
+        order = [name for name in self._names("axis0") if not self._ignored(name)]
+        for number in range(int(_attribute(self._group, "nblocks") or 0)):
             names = self._names(f"block{number}_items")
-            values = self._dataset(f"block{number}_values", of=names)
+            if not (kept := [name for name in names if not self._ignored(name)]):
+                continue
+            values = self._dataset(f"block{number}_values", of=kept)
             # pandas stores rows first and says so; older files have columns first.
-            rows_last = not bool(values.attrs.get("transposed", False))
+            rows_last = not bool(_attribute(values, "transposed"))
             shape = values.shape[::-1] if rows_last else values.shape
             expected = (self.rows, len(names))
             if shape != expected:
                 raise self._error(f"{values.name} must have the shape {expected}, found {shape}")
-            unit = _unit(_text(values, "value_type"))
-            self._add(names, Block(values, values.dtype.base, unit, None, rows_last))
+            block = Block(values, values.dtype.base, rows_last=rows_last)
+            self._add(names, block, _text(values, "value_type"))
         if len(set(order)) != len(order) or set(self._columns) != set(order):
             raise self._error("column names must be unique and each have values")
         self._columns = {name: self._columns[name] for name in order}
@@ -87,8 +99,10 @@ class Layout:
     def _table(self) -> None:
         table = self._one_dimension("table")
         blocks = list(table.dtype.names or ())
-        if "index" not in blocks:
+        if "index" not in blocks or table.dtype["index"].shape:
             raise self._error(f"{table.name} must have an index")
+        if _text(self._group, "table_type") == "appendable_multiframe":
+            raise self._error(f"the index must have {_SYMBOLS}")
         blocks.remove("index")
         unit = _unit(_text(table, "index_kind"))
         self._index = Block(table, table.dtype["index"].base, unit, "index")
@@ -97,19 +111,33 @@ class Layout:
         self.tz_aware = b"Vtz" in (_raw(self._group, "info") or b"")
         for block in blocks:
             try:
-                names = _pickled_names(_raw(table, f"{block}_kind"))
+                names = self._named(_pickled_names(_raw(table, f"{block}_kind")))
             except ValueError as error:
                 raise self._error(f"column {block!r}: attribute '{block}_kind' {error}") from None
             dtype = table.dtype[block]
             if (dtype.shape or (1,)) != (len(names),):
                 what = f"must have {len(names)} columns, found {dtype.shape}"
                 raise self._error(f"column block {block!r} {what}")
-            self._check_numeric(dtype.base, names)
-            unit = _unit(_text(table, f"{block}_dtype"))
-            self._add(names, Block(table, dtype.base, unit, block))
+            coded = _text(table, f"{block}_meta") == "category"
+            stated = _text(table, f"{block}_{'meta' if coded else 'dtype'}")
+            self._add(names, Block(table, dtype.base, field=block), stated)
 
-    def _add(self, names: Sequence[str], block: Block) -> None:
-        self._columns |= {name: (block, position) for position, name in enumerate(names)}
+    def _add(self, names: Sequence[str], block: Block, stated: str | None) -> None:
+        """Add the columns of a block, which pandas states to be of a dtype: numbers, stored as
+        such, or times. What only looks like numbers, such as codes of categories, is refused."""
+        kept = [name for name in names if not self._ignored(name)]
+        dtype, unit = block.dtype, _unit(stated)
+        # The bytes of long doubles differ between machines.
+        numeric = dtype.kind in "fiub" and dtype.itemsize <= 8
+        stored = stated in (None, dtype.name) or (stated, dtype.name) == ("bool", "uint8")
+        if kept and not (numeric and (stored or (unit and dtype == np.int64))):
+            found = f"must be numeric, found {stated if numeric else dtype}"
+            raise self._error(f"column {_first(kept)}: {found}; {HELP}")
+        for position, name in enumerate(names):
+            if name in self._columns:
+                raise self._error(f"column {name!r}: column names must be unique")
+            if name in kept:
+                self._columns[name] = replace(block, unit=unit), position
 
     def _dataset(self, name: str, of: Sequence[str] = ()) -> Any:
         """A dataset of the frame that is inside the file, numeric, and not too large."""
@@ -126,15 +154,24 @@ class Layout:
             raise self._error(f"{where} keeps its values in another file, which is not followed")
         if _text(node, "PSEUDOATOM") or node.dtype.kind == "O":
             what = "holds Python objects (a pickle), which are never loaded"
-            what = f"{what}; write it as numbers or drop it"
-            raise self._error(f"column {_first(of) or name}: {what}")
-        if of:
-            self._check_numeric(node.dtype, of)
-        size = node.size * node.dtype.itemsize
+            raise self._error(f"column {_first(of) or name}: {what}; {HELP}")
+        if "shape" in node.attrs or not node.size:
+            # How pandas writes an array without elements.
+            raise self._error("must hold at least one row, found none")
+        plan = node.id.get_create_plist()
+        codes = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
+        if unknown := [code for code in codes if not h5py.h5z.filter_avail(code)]:
+            what = f"is compressed by the HDF5 filter {unknown[0]}, which is not known here"
+            raise self._error(f"{where} {what}; write it with another, such as blosc")
+        # A chunk is decoded as a whole, and may be larger than what is in it.
+        self._bytes += max(node.size, prod(node.chunks or ())) * node.dtype.itemsize
+        self._check_size(self._bytes, where)
+        return node
+
+    def _check_size(self, size: int, what: str) -> None:
         if size > self._max_bytes:
             allowed = f"data.max_file_mb allows {self._max_bytes / 1e6:,.0f}"
-            raise self._error(f"{where} would need {size / 1e6:,.0f} MB; {allowed}")
-        return node
+            raise self._error(f"{what} would need {size / 1e6:,.0f} MB; {allowed}")
 
     def _one_dimension(self, name: str) -> Any:
         """A dataset of one dimension, which says how many rows there are."""
@@ -144,18 +181,24 @@ class Layout:
         self.rows = int(node.shape[0])
         return node
 
-    def _check_numeric(self, dtype: np.dtype, names: Sequence[str]) -> None:
-        # The bytes of long doubles differ between machines.
-        if dtype.kind not in "fiub" or dtype.itemsize > 8:
-            what = f"must be numeric, found {dtype}; write it as numbers or drop it"
-            raise self._error(f"column {_first(names)}: {what}")
-
     def _names(self, name: str) -> list[str]:
         node = self._dataset(name)
         if _text(node, "kind") not in ("string", None) or node.dtype.kind != "S":
             raise self._error(f"{node.name}: column names must be text, found {node.dtype}")
-        values = np.array([], dtype="S1") if node.shape is None else node[()]
-        return [value.decode("utf-8", errors="replace") for value in values.reshape(-1).tolist()]
+        if node.size * (200 + node.dtype.itemsize) > _NAMES_BYTES:
+            found = f"{node.size:,} of {node.dtype.itemsize:,} bytes"
+            raise self._error(f"{node.name}: column names must be fewer or shorter, found {found}")
+        # What is no UTF-8 becomes surrogates, which are not printable either.
+        values = node[()].reshape(-1).tolist()
+        return self._named([value.decode(errors="surrogateescape") for value in values])
+
+    def _named(self, names: list[str]) -> list[str]:
+        """Names of columns, if all are fit to be shown and to be written."""
+        for name in names:
+            if not name.isprintable() or len(name.encode()) > _NAME_BYTES:
+                must = f"a column's name must be printable UTF-8 of at most {_NAME_BYTES} bytes"
+                raise self._error(f"{must}, found {name[:60]!a}")
+        return names
 
     def _error(self, what: str) -> InputError:
         return InputError(f"{self.path}: {what}")
@@ -179,6 +222,10 @@ def _pickled_names(value: bytes | None) -> list[str]:
         for opcode, argument, _ in pickletools.genops(value or b""):
             if opcode.name in _TEXT_OPCODES:
                 found.append(str(argument))
+            elif "TUPLE" in opcode.name:
+                raise ValueError(f"must have names of {_SYMBOLS}")
+            elif "GET" in opcode.name:
+                raise ValueError("must be a list of names, found one twice")
             elif opcode.name == "STOP":
                 return found
             elif opcode.name not in _LIST_OPCODES:
@@ -197,8 +244,16 @@ def _text(node: Any, name: str) -> str | None:
 
 def _raw(node: Any, name: str) -> bytes | None:
     """The bytes of an attribute that is text, as it is stored."""
-    value = node.attrs.get(name)
+    value = _attribute(node, name)
     if isinstance(value, str):
         return value.encode("utf-8", errors="surrogateescape")
     # h5py gives Empty for a text without a character.
     return value if isinstance(value, bytes) else None
+
+
+def _attribute(node: Any, name: str) -> Any:
+    """The value of an attribute, or None. Raises ValueError for one that would fill the memory."""
+    with suppress(KeyError):
+        if node.attrs.get_id(name).get_storage_size() > _ATTRIBUTE_BYTES:
+            raise ValueError(f"the attribute {name!r} is too large")
+        return node.attrs[name]

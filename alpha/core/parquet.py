@@ -5,6 +5,8 @@ which column is the index.
 """
 
 import json
+from collections import Counter
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,19 +18,21 @@ from pyarrow import parquet
 from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.core.foreign import FrameReader, open_frame, reading
-from alpha.core.layout import Block, Column
+from alpha.core.layout import HELP, Block, Column
 
 # Rows that are decoded at a time, and of a row group that is written.
 _BATCH_ROWS, _GROUP_ROWS = 1 << 15, 1 << 16
 # A column chunk is read in pieces of so many bytes: row groups may be as large as the file.
 _STREAMED: dict[str, Any] = {"buffer_size": 1 << 16, "pre_buffer": False}
+# Of a file's metadata.
+_STREAMED |= {"thrift_string_size_limit": 1 << 24, "thrift_container_size_limit": 1 << 17}
 
 
 class ParquetReader(FrameReader):
     """One open frame. Reads that follow each other decode each row once."""
 
-    def __init__(self, path: Path, max_bytes: int) -> None:
-        self.path, self._max_bytes = path, max_bytes
+    def __init__(self, path: Path, max_bytes: int, ignored: Callable[[str], bool]) -> None:
+        self.path, self._max_bytes, self._ignored = path, max_bytes, ignored
         self._file = parquet.ParquetFile(path, **_STREAMED)
         meta, schema = self._file.metadata, self._file.schema_arrow
         self.rows = meta.num_rows
@@ -38,19 +42,17 @@ class ParquetReader(FrameReader):
             raise self._error(f"must have the {self.rows} rows that it states, found {sum(sizes)}")
         # Of some columns, the batch that was decoded last with its first row, and what follows.
         self._reads: dict[tuple[str, ...], tuple[int, Any, Any]] = {}
-        blocks = {field.name: self._block(field) for field in schema}
-        if len(blocks) < len(schema):
-            twice = next(name for name in blocks if schema.names.count(name) > 1)
-            raise self._error(f"column {twice!r}: column names must be unique")
         name = self._index_name(schema.metadata or {})
+        kept = [one for one in self._named(schema.names) if one == name or not ignored(one)]
+        if twice := [one for one, count in Counter(kept).items() if count > 1]:
+            raise self._error(f"column {twice[0]!r}: column names must be unique")
+        blocks = {one: self._block(schema.field(one)) for one in kept}
         if name is not None and name not in blocks:
             raise self._error(f"the index must be a column, found no column {name!r}")
         # What the file states of its sizes, and what its rows need by their number.
         stated = sum(group.total_byte_size for group in groups)
         size = max(stated, self.rows * sum(block.dtype.itemsize for block in blocks.values()))
-        if size > max_bytes:
-            allowed = f"data.max_file_mb allows {max_bytes / 1e6:,.0f}"
-            raise self._error(f"would need {size / 1e6:,.0f} MB; {allowed}")
+        self._check_size(size, "it")
         # Without an index the rows have numbers.
         self._index = Block(None, np.dtype(np.int64)) if name is None else blocks.pop(name)
         self.tz_aware = (
@@ -62,9 +64,11 @@ class ParquetReader(FrameReader):
         kind, of = field.type, pa.types
         if of.is_timestamp(kind):
             return Block(None, np.dtype(np.int64), kind.unit, field.name)
-        if not (of.is_integer(kind) or of.is_floating(kind) or of.is_boolean(kind)):
-            what = f"must be numeric, found {kind}; write it as numbers or drop it"
-            raise self._error(f"column {field.name!r}: {what}")
+        # A type of pandas', such as a period, is stored as numbers.
+        other = (field.metadata or {}).get(b"ARROW:extension:name")
+        if other or not (of.is_integer(kind) or of.is_floating(kind) or of.is_boolean(kind)):
+            found = f"must be numeric, found {'an extension' if other else kind}"
+            raise self._error(f"column {field.name!r}: {found}; {HELP}")
         return Block(None, np.dtype(kind.to_pandas_dtype()), None, field.name)
 
     def _index_name(self, metadata: dict[bytes, bytes]) -> str | None:
@@ -83,7 +87,8 @@ class ParquetReader(FrameReader):
         names = [str(block.field) for block, _ in sources]
         wanted = tuple(sorted(set(names)))
         row, batch, following = self._reads.pop(wanted, (self.rows, (), None))
-        with reading(self.path, "Parquet"), np.errstate(invalid="ignore"):
+        limit = self._max_bytes - out.nbytes
+        with reading(self.path, "Parquet", limit=limit), np.errstate(invalid="ignore"):
             if start < row:  # From the first row on again, which who reads in order never needs.
                 row, batch = 0, ()
                 following = self._file.iter_batches(_BATCH_ROWS, None, wanted, use_threads=False)
