@@ -1,6 +1,7 @@
 """alpha check: params and feature files before anything runs, since both engines remove a step's
 earlier results before the step could object. It alone loads all params."""
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -14,6 +15,7 @@ from alpha.core import params as core_params
 from alpha.core import text
 from alpha.core.cli import Arguments, Option
 from alpha.core.errors import InputError
+from alpha.data import features
 from alpha.data.columns import SplitName
 from alpha.data.features import all_times, families, moment, open_symbols
 from alpha.data.params import SIMULATED, Data, Features, Label
@@ -51,6 +53,9 @@ class Checked(NamedTuple):
 
 def command(params: Any, args: Arguments) -> None:
     given, folds, left_out = run(params)
+    own = params.data.dir not in (SIMULATED, INGESTED)
+    if own and (others := features.left_out(Path(params.data.dir), params.data.pattern)):
+        print(others)
     if not folds:
         print(f"{INGESTED}: still to be made from raw data: `make run`, or `dvc repro`")
     for number, splits in folds.items():
@@ -86,6 +91,12 @@ def _validated(content: dict[str, Any], source: str) -> Any:
     return core_params.validate(content, Params, NAMES, source=source)
 
 
+def look(params: Any) -> None:
+    """Raise InputError for what in the folders of data DVC would wait for, or fail at."""
+    for folder in (params.data.dir, *(source.dir for source in params.ingest.sources)):
+        features.check_files(Path(at, name) for at, _, names in os.walk(folder) for name in names)
+
+
 def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = False) -> Checked:
     """Check the feature files' columns and timestamps and the splits' ranges; change nothing.
 
@@ -99,6 +110,7 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
     from alpha.label.targets import compute
 
     label, sources = params.label, params.ingest.sources
+    look(params)
     left_out: dict[str, tuple[str, ...]] = {}
     if sources:
         if params.data.dir != INGESTED:

@@ -24,6 +24,8 @@ NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 _NAME_BYTES = 255
 # What all names of a frame may need in memory, and what one attribute may.
 _NAMES_BYTES, _ATTRIBUTE_BYTES = 1 << 25, 1 << 21
+# What a row takes of memory as it is labelled, however few columns there are.
+ROW_BYTES = 250
 HELP = "write it as numbers, drop it, or name it in data.exclude"
 _SYMBOLS = "one level, found a MultiIndex; several symbols in one file? Write a file for each"
 _TEXT_OPCODES = {
@@ -179,6 +181,7 @@ class Layout:
         if node.ndim != 1:
             raise self._error(f"{node.name} must have one dimension")
         self.rows = int(node.shape[0])
+        self._check_size(self.rows * ROW_BYTES, f"{self.rows:,} rows")
         return node
 
     def _names(self, name: str) -> list[str]:

@@ -18,7 +18,7 @@ from pyarrow import parquet
 from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.core.foreign import FrameReader, open_frame, reading
-from alpha.core.layout import HELP, Block, Column
+from alpha.core.layout import HELP, ROW_BYTES, Block, Column
 
 # Rows that are decoded at a time, and of a row group that is written.
 _BATCH_ROWS, _GROUP_ROWS = 1 << 15, 1 << 16
@@ -53,6 +53,7 @@ class ParquetReader(FrameReader):
         stated = sum(group.total_byte_size for group in groups)
         size = max(stated, self.rows * sum(block.dtype.itemsize for block in blocks.values()))
         self._check_size(size, "it")
+        self._check_size(self.rows * ROW_BYTES, f"{self.rows:,} rows")
         # Without an index the rows have numbers.
         self._index = Block(None, np.dtype(np.int64)) if name is None else blocks.pop(name)
         self.tz_aware = (

@@ -1,7 +1,7 @@
 """Feature files in order, with their columns and rows."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -15,6 +15,9 @@ from alpha.core.frames import FrameReader, open_frame
 from alpha.core.text import some
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.params import Data, Features
+
+# The share of crossed rows from which a file is refused, and where 1971 starts.
+_MOST_CROSSED, _YEAR_NS = 0.9, 365 * 86_400 * 10**9
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ class FeatureFolder:
         with self.open(file) as frame:
             time_ns = frame.time_ns(self.data.timestamp)
             both = frame.matrix((self.data.best_bid, self.data.best_ask))
+        if (crossed := float(np.mean(both[:, 0] > both[:, 1]))) > _MOST_CROSSED:
+            what = f"the bid is above the ask in {crossed:.0%} of rows"
+            raise InputError(f"{file.path}: {what}: are data.best_bid and data.best_ask swapped?")
         every = Quotes(time_ns, *both.T.astype(np.float64, order="C"))
         hasher = sha256()
         for column in every:
@@ -95,10 +101,9 @@ def open_symbols(folder: Path, data: Data) -> list[FeatureFolder]:
     """The feature files of each symbol, by name: of the one whose files are in the folder, or of
     each folder in it that holds some. Features are those that all symbols have. Raises InputError
     as `open_folder` does, and if there are none."""
-    inside = sorted(path.parent for path in folder.glob(f"*/{data.pattern}") if path.is_file())
-    if any(path.is_file() for path in folder.glob(data.pattern)) or not inside:
+    if not (inside := symbol_folders(folder, data.pattern)):
         return [open_folder(folder, data)]
-    found = [open_folder(path, data) for path in dict.fromkeys(inside)]
+    found = [open_folder(path, data) for path in inside]
     common = tuple(name for name in found[0].features if all(name in of.features for of in found))
     if not common:
         raise InputError(f"{folder}: symbols must have at least one feature in common, found none")
@@ -110,8 +115,31 @@ def open_symbols(folder: Path, data: Data) -> list[FeatureFolder]:
             symbol=path.name,
             left_out=tuple(name for name in of.features if name not in common),
         )
-        for path, of in zip(dict.fromkeys(inside), found, strict=True)
+        for path, of in zip(inside, found, strict=True)
     ]
+
+
+def symbol_folders(folder: Path, pattern: str) -> list[Path]:
+    """The folders in a folder that are symbols, by name: none beside feature files."""
+    inside = sorted(path.parent for path in folder.glob(f"*/{pattern}"))
+    return [] if any(folder.glob(pattern)) else [*dict.fromkeys(inside)]
+
+
+def left_out(folder: Path, pattern: str) -> str:
+    """A line on the entries of a folder of feature files that are none; empty if there are none."""
+    symbols = symbol_folders(folder, pattern)
+    others = [{*one.iterdir()} - {*one.glob(pattern)} for one in (folder, *symbols)]
+    names = sorted(str(one.relative_to(folder)) for one in set().union(*others) - {*symbols})
+    why = f"neither match data.pattern ({pattern!r}) nor are folders of symbols alone"
+    return f"{folder}: left out {len(names):,}, which {why}: {some(names)!r}" if names else ""
+
+
+def check_files(paths: Iterable[Path]) -> None:
+    """Raise InputError, naming it, for what is no file. Nothing is opened: a pipe would hang."""
+    for path in paths:
+        if not (path.is_file() and str(path).isprintable()):
+            what = "must be a file of printable name, not a folder, a pipe, a device or a dead link"
+            raise InputError(f"{str(path)!a}: {what}")
 
 
 def all_times(folders: Sequence[FeatureFolder]) -> Iterator[np.ndarray]:
@@ -130,7 +158,8 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
     if not folder.is_dir():
         found = "a file" if folder.exists() else "none"
         raise InputError(f"{folder}: must be a folder of feature files (data.dir), found {found}")
-    paths = sorted(path for path in folder.glob(data.pattern) if path.is_file())
+    paths = sorted(folder.glob(data.pattern))
+    check_files(paths)
     if not paths:
         raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
     named = (re.match(r"(.+)-data-\d\d-\d\d-\d{4}\.", path.name) for path in paths)
@@ -172,10 +201,16 @@ def _scan(path: Path, time_ns: np.ndarray, *, tz_aware: bool) -> tuple[FeatureFi
     back = time_ns[1:] < time_ns[:-1]
     if back.any():
         row = int(np.argmax(back)) + 1
+        hint = "; does their unit change?" if time_ns[row] < _YEAR_NS else ""
+        if 3540 * 10**9 <= time_ns[row - 1] - time_ns[row] <= 3600 * 10**9:
+            hint = "; an hour that comes twice? Times must be UTC"
         raise InputError(
             f"{path}: row {row}: timestamps must not go back, found {moment(time_ns[row])} "
-            f"after {moment(time_ns[row - 1])}"
+            f"after {moment(time_ns[row - 1])}{hint}"
         )
+    if time_ns[0] < _YEAR_NS:
+        what = f"timestamps must be after 1970, found {moment(time_ns[0])}"
+        raise InputError(f"{path}: row 0: {what}; are they of the unit that the file states?")
     below = int(np.searchsorted(time_ns, time_ns[-1])) - 1
     duplicates = int(np.count_nonzero(time_ns[1:] == time_ns[:-1]))
     first, last = int(time_ns[0]), int(time_ns[-1])
@@ -201,20 +236,15 @@ def _before(file: FeatureFile, before_last_ns: int | None, follower: FeatureFile
 
 def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
     """The names of a file's features: numeric, neither quote nor timestamp, not excluded."""
+    numbers = [name for name, dtype in frame.columns.items() if dtype.kind != "M"]
     for role, name in (("best_bid", data.best_bid), ("best_ask", data.best_ask)):
-        if name not in frame.columns:
+        if name not in numbers:
             raise InputError(
                 f"{frame.path}: must have the column {name!r} (data.{role}), "
-                f"found {some(frame.columns, most=8)}"
+                f"found {some(numbers, most=8)}"
             )
     skipped = {data.best_bid, data.best_ask, data.timestamp}
-    names = tuple(
-        name
-        for name, dtype in frame.columns.items()
-        if name not in skipped
-        and dtype.kind != "M"
-        and not any(re.search(pattern, name) for pattern in data.exclude)
-    )
+    names = tuple(name for name in numbers if name not in skipped)
     if not names:
         raise InputError(f"{frame.path}: must have at least one feature beside its quotes")
     if taken := [name for name in names if name in LABEL_COLUMNS]:
@@ -255,7 +285,13 @@ def moment(time_ns: int | np.integer) -> str:
 
 
 def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
-    return open_frame(path, key=data.key, max_bytes=round(data.max_file_mb * 1e6))
+    needed = {data.best_bid, data.best_ask, data.timestamp}
+
+    def ignored(name: str) -> bool:
+        return name not in needed and any(re.search(pattern, name) for pattern in data.exclude)
+
+    limit = round(data.max_file_mb * 1e6)
+    return open_frame(path, key=data.key, max_bytes=limit, ignored=ignored)
 
 
 def _same_columns(path: Path, names: tuple[str, ...], first: str, expected: tuple) -> None:

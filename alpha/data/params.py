@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from alpha.core.params import Name, NonNegative, Positive, Seconds, Section
 
@@ -40,6 +40,12 @@ class Data(Section):
     best_ask: Name
     exclude: tuple[Pattern, ...]
     max_file_mb: Positive
+
+    @model_validator(mode="after")
+    def _tell_apart(self) -> "Data":
+        if len({self.timestamp, self.best_bid, self.best_ask}) < 3:
+            raise ValueError("timestamp, best_bid and best_ask must name different columns")
+        return self
 
 
 class Features(Section):

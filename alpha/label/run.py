@@ -1,5 +1,6 @@
 """Labels: what the window after each row would have brought, or why that is not known."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.core.text import track
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
-from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_symbols
+from alpha.data.features import FeatureFile, FeatureFolder, Quotes, left_out, open_symbols
 from alpha.data.params import Data, Label
 from alpha.data.quotes import FrozenRuns
 from alpha.label import profile
@@ -32,10 +33,8 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     """
     folders = open_symbols(features, data)
     files = [file for folder in folders for file in folder.files]
-    for file in files:
-        if not file.name.isprintable():
-            wanted = "the name of a feature file must be printable UTF-8"
-            raise InputError(f"{file.name!r}: {wanted}")
+    if others := left_out(features, data.pattern):
+        print(others, file=sys.stderr)
     digests: dict[str, str] = {}
     days: dict[str, profile.Day] = {}
     outcomes = []
@@ -59,12 +58,11 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         found = profile.of_all(data, label, days, outcomes, digests)
         counts = found.total.status
         if counts.labelled == 0:
-            hint = " (data.best_bid is the ask?)" * (counts.bad_quote > found.total.rows / 2)
             raise InputError(
                 f"{features}: no row has a label: of {found.total.rows} rows, "
                 f"{counts.end_of_data} are less than label.horizon_seconds "
                 f"({label.horizon_seconds:g}) before the end of data, {counts.gap} have a gap, "
-                f"{counts.bad_quote} a bad quote{hint} and {counts.stale} stale quotes in "
+                f"{counts.bad_quote} a bad quote and {counts.stale} stale quotes in "
                 "their window"
             )
         write_json(part / profile.NAME, found.content)

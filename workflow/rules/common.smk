@@ -30,6 +30,7 @@ from alpha.history.repository import FAILED, files, pipeline, related
 # else here. `alpha check` says the same.
 try:
     PARAMS = check.load(Path("params.yaml"))
+    check.look(PARAMS)
     REPO = opened()
     if workflow.is_main_process:
         found = snakemake_locks()
