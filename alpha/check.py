@@ -68,7 +68,8 @@ def command(params: Any, args: Arguments) -> None:
             lost = (f"{count:,} {status}" for status, count in rows.items() if count)
             print("      ", ", ".join(lost))
     for symbol, columns in left_out.items():
-        print(f"{symbol}: left out, as not all symbols have them: {text.some(columns, most=8)}")
+        left = f"{symbol}: left out, as not all symbols have them: {text.some(columns, most=8)}"
+        print(text.one_line(left))
     if given > len(folds) > 0:
         print(
             f"The data give {given} folds, 0 to {given - 1}: `alpha folds --write` sets them all."

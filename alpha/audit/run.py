@@ -1,6 +1,5 @@
 """The audit: what it finds on the data at hand, the worst first."""
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from alpha.audit.findings import NAME, SEVERITIES, Findings
 from alpha.audit.knowledge import findings_of, knowing
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
+from alpha.core.text import warn
 from alpha.data.contract import read_contract
 from alpha.data.features import open_symbols
 from alpha.data.params import Data, Label
@@ -58,7 +58,7 @@ def run(
     refused = {"none": 0, "leak": 1, "warning": 2}[audit.fail_on]
     worst = [one for one in found if one.severity in SEVERITIES[:refused]]
     if worst:
-        print(*(f"{one.severity}: {one.sentence}" for one in worst), sep="\n", file=sys.stderr)
+        warn(*(f"{one.severity}: {one.sentence}" for one in worst))
         raise InputError(
             f"the data must have no finding of a {audit.fail_on} (audit.fail_on), found "
             f"{len(worst)}: {', '.join(dict.fromkeys(one.kind for one in worst))}"

@@ -1,17 +1,19 @@
 """Artifacts appear whole or not at all, and the same content always has the same bytes."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alpha.core.errors import InputError
+from alpha.core.text import warn
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -45,11 +47,20 @@ def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
                 os.replace(out, earlier)
             os.replace(part, out)
             _remove(earlier)
-        except BaseException:
+        except BaseException as error:
             if earlier.exists() and not out.exists():
                 os.replace(earlier, out)
             _remove(part)
+            if cause := _no_room(error):
+                raise InputError(f"{out}: cannot be written: {cause}") from None
             raise
+
+
+def _no_room(error: BaseException) -> str | None:
+    """Why a file could not be written, if for want of room: libraries have it in their text."""
+    found = re.search(r"errno = (\d+)|\[Errno (\d+)\]", str(error))
+    number = int(found[1] or found[2]) if found else None
+    return os.strerror(number) if number in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT) else None
 
 
 @contextmanager
@@ -93,7 +104,7 @@ def _alone(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"{out}: waiting for another process that writes it", file=sys.stderr)
+            warn(f"{out}: waiting for another process that writes it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         if path.exists() and os.fstat(lock).st_ino == path.stat().st_ino:
             break
@@ -107,8 +118,9 @@ def _alone(out: Path) -> Iterator[None]:
 
 
 def _check_kind(out: Path, *, folder: bool) -> None:
-    if out.exists() and out.is_dir() != folder:
-        wanted, found = ("folder", "file") if folder else ("file", "folder")
+    found = "folder" if out.is_dir() else "file" if out.is_file() else "device, pipe or dead link"
+    wanted = "folder" if folder else "file"
+    if os.path.lexists(out) and found != wanted:
         raise InputError(f"{out}: must be a {wanted} to write to, found a {found}")
 
 

@@ -6,19 +6,22 @@ One that writes folders inside --out, and leaves what is beside them alone, has 
 import argparse
 import importlib
 import os
+import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import alpha
 from alpha.core.errors import InputError
-from alpha.core.text import nearest
+from alpha.core.text import nearest, warn
 
 Arguments = argparse.Namespace
+# How libraries that are no MemoryError say that there is too little, of memory or of threads.
+_SHORT = "bad_alloc|cannot allocate memory|can't start new thread|failed to map segment|^OOM "
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def main(
     known = word in modules
     if not known and not word.startswith("-"):
         near = nearest(word, modules) or "; `alpha --help` lists them"
-        print(f"alpha: error: no such command {word!r}{near}", file=sys.stderr)
+        warn(f"alpha: error: no such command {word!r}{near}")
         return 2
     try:
         # The module of a given command alone is imported.
@@ -69,20 +72,39 @@ def main(
         if not hasattr(module, "MANY_OUTS"):
             _keep_inputs(args)
         module.command(params, args)
+        sys.stdout.flush()
         return 0
     except InputError as error:
         code, line = 2, str(error) + _undo()
     except BrokenPipeError:
         # The reader of our output went away (`alpha show | head`): not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _end_output()
         return 0
     except KeyboardInterrupt:
         code, line = 130, "interrupted"
-    except OSError as error:
-        # A place that cannot be written, or a full disk: reading has InputErrors of its own.
-        code, line = 2, f"{error.filename or word}: {error.strerror or error}"
-    print(f"alpha {word}: error: {line}", file=sys.stderr)
+    except RecursionError:
+        code, line = 2, "what it reads must not be nested so deeply"
+    except Exception as error:
+        if isinstance(error, MemoryError) or re.search(_SHORT, str(error), re.IGNORECASE):
+            line = "there is not enough memory, or too low a limit of it or of processes"
+        elif isinstance(error, OSError):
+            # A place that cannot be written, or a full disk: reading has InputErrors of its own.
+            where = error.filename or ("standard output" if error.errno else word)
+            line = f"{where}: {error.strerror or error}"
+        else:
+            raise
+        code = 2
+    _end_output()
+    warn(f"alpha {word}: error: {line}")
     return code
+
+
+def _end_output() -> None:
+    """Print what waits to be. If that cannot be, it is dropped, as Python would fail once more."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _undo() -> str:
@@ -91,6 +113,11 @@ def _undo() -> str:
     here = os.environ.get("DVC_EXP_NAME") and os.environ.get("DVC_ROOT") == os.getcwd()
     back = "`git checkout params.yaml` takes it back, with every edit since the last commit"
     return f" (if -S brought it, {back}; then `make run` brings the results back)" if here else ""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; `{self.prog} --help` explains them")
 
 
 def parser(
@@ -106,7 +133,7 @@ def parser(
             line, at = f"  {word:11} {found[word].SUMMARY}", " " * 14
             lines += textwrap.wrap(line, shutil.get_terminal_size().columns, subsequent_indent=at)
     raw = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser("alpha", description="\n".join(lines), formatter_class=raw)
+    top = _Parser("alpha", description="\n".join(lines), formatter_class=raw)
     top.add_argument("--version", action="version", version=f"alpha {alpha.__version__}")
     if listed:
         import shtab
@@ -139,7 +166,9 @@ def parser(
 
 def _keep_inputs(args: Arguments) -> None:
     """Refuse an --out whose replacement would remove one of the step's own inputs."""
-    given = {name: value.resolve() for name, value in vars(args).items() if isinstance(value, Path)}
+    paths = {name: value for name, value in vars(args).items() if isinstance(value, Path)}
+    # Which, unlike Path.resolve, says nothing of loops of links: whoever opens one does.
+    given = {name: Path(os.path.realpath(path)) for name, path in paths.items()}
     out = given.pop("out", None)
     for name, path in given.items():
         if out is not None and path.is_relative_to(out):

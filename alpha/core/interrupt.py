@@ -1,7 +1,10 @@
 """Ctrl-C ends in a line wherever it comes: while the package is still imported, or in a callback of
-LLVM's, where Python would print a traceback and go on. Imported before all else."""
+LLVM's, where Python would print a traceback and go on. And a standard stream that is closed is a
+null device: else its number is the next file's, into which libraries then print. Imported before
+all else."""
 
 import _thread
+import os
 import sys
 import threading
 from typing import Any
@@ -24,3 +27,10 @@ def _come_later(found: Any) -> None:
 
 
 sys.excepthook, sys.unraisablehook = _end, _come_later
+for number in range(3):
+    try:
+        os.fstat(number)
+    except OSError:
+        os.open(os.devnull, os.O_RDWR)  # which takes the lowest number that is free
+sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115

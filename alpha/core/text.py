@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, TypeVar
 
@@ -24,6 +25,7 @@ _COLOURS = {
     "green": ["actionable_on_paper"],
 }
 _WIDTH = 100  # where neither a terminal nor COLUMNS says otherwise
+_LONGEST = 2000  # characters of a line that is not of a table
 
 
 def number(value: float, digits: int = 3, *, most: float = 1e9) -> str:
@@ -98,6 +100,22 @@ def some(names: Collection[str], *, most: int = 5) -> str:
     return ", ".join(list(names)[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
+def one_line(text: str) -> str:
+    """Text that may hold what files hold, as one line: control characters, terminal escapes, marks
+    of direction and lone surrogates as Python writes them, and of a long one the ends."""
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(shown)
+
+
+def warn(*lines: str) -> None:
+    """Print lines on standard error. That it cannot be written to is no reason to fail."""
+    with suppress(OSError):
+        for line in lines:
+            print(one_line(line), file=sys.stderr, flush=True)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A question to end an error with: which of `known` was meant; nothing if none is near."""
     found = get_close_matches(word, list(known), n=1)
@@ -134,12 +152,17 @@ def coloured(line: str) -> "Text":
 
 def show(parts: Iterable["RenderableType"], *, last: str = "") -> None:
     """Print `parts`, then the line `last`, which is never broken."""
+    from rich.text import Text
+
     to = console()
     with to.capture() as captured:
         for part in parts:
-            to.print(part)
+            # Line by line, so that what names may hold is told from what Rich adds.
+            for line in to.render_lines(part, pad=False):
+                cells = [(one_line(cell.text), cell.style or "") for cell in line]
+                to.print(Text.assemble(*cells), soft_wrap=True)
         if last:
-            to.print(last, soft_wrap=True)
+            to.print(Text(f"\n{one_line(last)}"), soft_wrap=True)
     text = "".join(f"{line.rstrip()}\n" for line in captured.get().translate(_PLAIN).splitlines())
     if to.options.ascii_only:
         text = text.translate(_ASCII).encode("ascii", "replace").decode("ascii")

@@ -3,11 +3,11 @@
 The profile that is accepted is the pin: a copy of profile.json, committed with the code.
 """
 
-import sys
 from pathlib import Path
 
 from alpha.core import artifacts
 from alpha.core.errors import InputError
+from alpha.core.text import warn
 from alpha.guard import compare as shift
 from alpha.guard import words
 from alpha.label import profile
@@ -22,7 +22,7 @@ def run(*, labels: Path, pins: Path, out: Path) -> None:
     found = profile.read(labels)
     compared = shift.compare(found, pinned(pins))
     if compared.status == "moved":
-        print(*words.table(compared), sep="\n", file=sys.stderr)
+        warn(*words.table(compared))
         raise InputError(f"{words.moved(compared)}; {words.ACCEPT.removesuffix('.')}")
     if compared.status != "as_pinned":
         print(words.line(compared))

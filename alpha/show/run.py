@@ -110,7 +110,7 @@ def run(
         )
     parts += [Padding(Text(line, "bold"), (1, 0, 0, 0)) for line in stale]
     where = str(report) if report.is_file() else f"none yet at {report}"
-    text.show(parts, last=f"\nReport: {where}")
+    text.show(parts, last=f"Report: {where}")
 
 
 def _verdicts(details: Details, tried: Tried) -> tuple[Table, list[str]]:
@@ -232,7 +232,7 @@ def _table(columns: tuple[str, str], rows: Sequence[Selection]) -> pd.DataFrame:
 def _cell(one: Selection, what: str) -> str:
     """A figure as its tables show it."""
     if what == "name":
-        return one.name
+        return text.one_line(one.name)
     if what == "threshold":
         return f"{float(one.event):g}"
     name = what.strip("[]")

@@ -1,7 +1,6 @@
 """What all networks share: their weights in one vector, losses, a network on disk."""
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from zipfile import ZipFile, ZipInfo
 import numpy as np
 
 from alpha.core.artifacts import read_json, write_json
+from alpha.core.text import warn
 from alpha.learn.known import Known
 from alpha.learn.softmax import softmax
 from alpha.models.networks.backend import tensorflow
@@ -137,7 +137,7 @@ def load(folder: Path) -> Any:
     text = json.dumps(architecture)
     if found := [name for name in _NOT_LOADED if f'"{name}"' in text]:
         raise ValueError(f"a network must have no layer of {found[0]}, which may run anything")
-    print(_SLOWER, file=sys.stderr)
+    warn(_SLOWER)
     net = keras.models.model_from_json(text)
     net.set_weights(arrays)
     return Network(net, center, sigma)

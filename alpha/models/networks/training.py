@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from alpha.core.params import Section
-from alpha.core.text import track
+from alpha.core.text import track, warn
 from alpha.learn.history import Epoch, Splits, Trained
 from alpha.learn.kinds import MATCHED_MLP
 from alpha.learn.params import Train
@@ -62,14 +62,14 @@ class Live:
         if not sys.stderr.isatty():  # where there is no bar
             losses = f"train {figures.train_loss:.4f}, valid {figures.valid_loss:.4f}"
             line = f"{self.name}: epoch {figures.epoch} of {self.epochs}: {losses}, best {best}"
-            print(line, file=sys.stderr, flush=True)
+            warn(line)
         if self.folder is None:
             return
         try:
             self._write(self.folder, asdict(figures) | {"best_epoch": best})
         except OSError as error:
             why = error.strerror or str(error)
-            print(f"no live metrics in {self.folder}: {why}", file=sys.stderr, flush=True)
+            warn(f"no live metrics in {self.folder}: {why}")
             self.folder = None
 
     def _write(self, folder: Path, figures: dict[str, Any]) -> None:
