@@ -5,6 +5,8 @@ bytes depend on content alone: no node has a time, and nothing is pickled. HDF5 
 its filters, so chunks are compressed outside, in two threads.
 """
 
+import errno
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import h5py
 import numpy as np
 
 from alpha.core import parallel
@@ -84,10 +87,25 @@ def open_writer(
 
     if rows < 1:
         raise ValueError(f"a frame must have at least one row, found {rows}")
-    with tables.open_file(str(path), "w") as file:
-        writer = FrameWriter(_create(file, columns, rows, tz_aware=tz_aware), rows)
+    row_bytes = 8 + sum(len(names) * np.dtype(dtype).itemsize for names, dtype in columns)
+    plain = rows * row_bytes < _PLAIN_BYTES
+    # PyTables does not say when the end of a file cannot be written: a small one is made in memory,
+    # and of another all but its rows is read again. HDF5's own words are silenced by the thread.
+    memory: Any = {"driver": "H5FD_CORE", "driver_core_backing_store": 0} if plain else {}
+    tables.silence_hdf5_messages(True)
+    with tables.open_file(str(path), "w", **memory) as file:
+        writer = FrameWriter(_create(file, columns, rows, plain=plain, tz_aware=tz_aware), rows)
         yield writer
         writer.finish()
+        image = file.get_file_image() if plain else b""
+    if plain:
+        path.write_bytes(image)
+        return
+    try:
+        with h5py.File(path) as file:
+            assert all(not node.chunks or node.id.get_num_chunks() for node in file["df"].values())
+    except (OSError, RuntimeError, KeyError):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from None
 
 
 class FrameWriter:
@@ -169,15 +187,13 @@ def _chunk(values: np.ndarray, shape: tuple[int, ...]) -> bytes:
     return frame
 
 
-def _create(file: Any, columns: Columns, rows: int, *, tz_aware: bool) -> list[Any]:
+def _create(file: Any, columns: Columns, rows: int, *, plain: bool, tz_aware: bool) -> list[Any]:
     """Make the nodes of a frame; returns the arrays of the index and of each block, without
     values yet. Each attribute is text, an int or a bool: PyTables pickles what is anything else."""
     import tables
 
     group = file.create_group("/", "df")
     filters = tables.Filters(complevel=1, complib="blosc2:lz4", shuffle=True)
-    row_bytes = 8 + sum(len(names) * np.dtype(dtype).itemsize for names, dtype in columns)
-    plain = rows * row_bytes < _PLAIN_BYTES
 
     def mark(node: Any, **attributes: str | int | bool) -> None:
         for name, value in attributes.items():
