@@ -12,6 +12,7 @@ import numpy as np
 
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, open_frame
+from alpha.core.params import quickly
 from alpha.core.text import some
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.data.params import Data, Features
@@ -257,9 +258,10 @@ def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
 
 def families(names: Sequence[str], features: Features) -> dict[str, str]:
     """The family of each feature. Raises InputError for a feature in none or in several."""
-    found = {}
-    for name in names:
-        matches = [one for one, pattern in features.families.items() if re.search(pattern, name)]
+    found, patterns = {}, features.families.items()
+    with quickly("features.families"):
+        by_name = {name: [of for of, one in patterns if re.search(one, name)] for name in names}
+    for name, matches in by_name.items():
         if len(matches) != 1:
             raise InputError(
                 f"feature {name!r} must be in exactly one family (features.families), found "
@@ -288,7 +290,8 @@ def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
     needed = {data.best_bid, data.best_ask, data.timestamp}
 
     def ignored(name: str) -> bool:
-        return name not in needed and any(re.search(pattern, name) for pattern in data.exclude)
+        with quickly("data.exclude"):
+            return name not in needed and any(re.search(pattern, name) for pattern in data.exclude)
 
     limit = round(data.max_file_mb * 1e6)
     return open_frame(path, key=data.key, max_bytes=limit, ignored=ignored)

@@ -22,7 +22,7 @@ CLASSES: dict[str, tuple[float, ...]] = {
 def _compiles(pattern: str) -> str:
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     return pattern
 
@@ -31,9 +31,19 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 Dir = Annotated[str, Field(pattern=_DIR, description="be a path without ' \" { } $ ` \\")]
 
 
+def _in_folder(pattern: str) -> str:
+    if pattern.strip(".") == "" or "**" in pattern:
+        raise ValueError(f"must be a pattern of files' names, such as *.h5, found {pattern!r}")
+    return pattern
+
+
 class Data(Section):
     dir: Dir
-    pattern: Annotated[str, Field(pattern=r"^[^/]+$", description="be a file's name, without /")]
+    pattern: Annotated[
+        str,
+        Field(pattern=r"^[^/]+$", description="be a file's name, without /"),
+        AfterValidator(_in_folder),
+    ]
     key: Name
     timestamp: Name | None
     best_bid: Name

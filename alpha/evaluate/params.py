@@ -10,20 +10,20 @@ Share = Annotated[float, Field(ge=0, le=1, strict=True)]
 
 
 class Fees(Section):
-    taker_bps: Annotated[float, Field(allow_inf_nan=False)]
-    maker_bps: Annotated[float, Field(allow_inf_nan=False)]
+    taker_bps: Annotated[float, Field(ge=-1e6, le=1e6)]
+    maker_bps: Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class Bootstrap(Section):
     level: Annotated[float, Field(gt=0.5, lt=1, strict=True)]
-    resamples: Annotated[int, Field(ge=100, le=1_000_000, strict=True)]
+    resamples: Annotated[int, Field(ge=100, le=100_000, strict=True)]
     # Labels overlap by up to a horizon, so a block must be longer.
     block_horizons: Annotated[float, Field(gt=1, le=1e6, strict=True)]
     seed: Seed
 
 
 class Evaluate(Section):
-    thresholds_bps: Annotated[tuple[NonNegative, ...], Field(min_length=1)]
+    thresholds_bps: Annotated[tuple[NonNegative, ...], Field(min_length=1, max_length=100)]
     fees: Fees
     tries: Count
     bootstrap: Bootstrap

@@ -132,7 +132,7 @@ def find_files(source: Source) -> dict[str, list[Path]]:
     for pattern, paths in found.items():
         try:
             matching = sorted(path for path in folder.glob(pattern) if not path.is_dir())
-        except (NotImplementedError, ValueError) as error:
+        except (NotImplementedError, ValueError, IndexError) as error:
             raise InputError(
                 f"{folder}: {pattern!r} must be a pattern inside it: {error}"
             ) from None

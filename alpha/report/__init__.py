@@ -1,14 +1,16 @@
 """alpha report"""
 
+from typing import Annotated
+
 from pydantic import NaiveDatetime
 
 from alpha.core.cli import Option, step
-from alpha.core.params import Section
+from alpha.core.params import InTime, Section
 from alpha.data.params import Data, Label
 
 
 class Report(Section):
-    stretch: tuple[NaiveDatetime, NaiveDatetime] | None  # UTC
+    stretch: tuple[Annotated[NaiveDatetime, InTime], Annotated[NaiveDatetime, InTime]] | None  # UTC
 
 
 SUMMARY = "one self-contained HTML page"

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from alpha.core.cli import Option, step
-from alpha.core.params import FileName, Positive, Section, Seed
+from alpha.core.params import FileName, InTime, Positive, Section, Seed
 
 PerDay = Annotated[float, Field(ge=0, le=10_000)]
 Share = Annotated[float, Field(ge=0, le=0.5)]
@@ -25,8 +25,7 @@ class Defects(Section):
 class Simulate(Section):
     seed: Seed
     symbol: FileName
-    # Nanoseconds since 1970 must fit the timestamps.
-    start: Annotated[dt.date, Field(ge=dt.date(1970, 1, 1), le=dt.date(2200, 1, 1))]
+    start: Annotated[dt.date, InTime]
     days: Annotated[int, Field(ge=1, le=3660)]
     rows_per_day: Annotated[int, Field(ge=100, le=864_000)]
     tick: Positive
@@ -38,11 +37,13 @@ class Simulate(Section):
     defects: Defects
 
     @model_validator(mode="after")
-    def _price_in_ticks(self) -> "Simulate":
+    def _of_a_size(self) -> "Simulate":
         if not 100 <= self.price / self.tick <= 1e9:
             raise ValueError(
                 f"price must be 100 to 1e9 ticks, found {self.price:g} / {self.tick:g}"
             )
+        if (rows := self.days * self.rows_per_day) > 100_000_000:
+            raise ValueError(f"days must hold at most 100,000,000 rows together, found {rows:,}")
         return self
 
 

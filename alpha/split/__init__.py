@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from alpha.core.cli import Option, step
-from alpha.core.params import Positive, Section
+from alpha.core.params import InTime, Positive, Seconds, Section
 from alpha.data.columns import SPLITS, SplitName
 from alpha.data.params import Data, Label
 
-Moment = dt.datetime | dt.date
+Moment = Annotated[dt.datetime | dt.date, InTime]
 MOST_FOLDS = 1000
 Fold = Annotated[int, Field(ge=0, lt=MOST_FOLDS, strict=True)]
 Groups = Annotated[int, Field(ge=1, le=100, strict=True)]
@@ -28,7 +28,7 @@ def _must_name(given: dict[Any, Any], names: tuple[str, ...]) -> None:
 class WalkForward(Section):
     window: Literal["rolling", "expanding"]
     days: dict[str, Positive] | None
-    seconds: dict[str, Positive] | None
+    seconds: dict[str, Seconds] | None
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> "WalkForward":

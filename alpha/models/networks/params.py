@@ -4,11 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from alpha.core.params import Count, Name, NonNegative, Section
+from alpha.core.params import Name, NonNegative, Section
 
 # A share that leaves something, of rows, units or features.
 Drop = Annotated[float, Field(ge=0, lt=1, strict=True)]
-Layers = Annotated[tuple[Count, ...], Field(min_length=1)]
+# The largest of each would take a few gigabytes.
+Layer = Annotated[int, Field(ge=1, le=4096, strict=True)]
+Layers = Annotated[tuple[Layer, ...], Field(min_length=1, max_length=16)]
+Silo = Annotated[int, Field(ge=1, le=1024, strict=True)]
 
 
 class Mlp(Section):
@@ -18,8 +21,8 @@ class Mlp(Section):
 
 
 class Silos(Section):
-    units: Count
-    embeddings: Count
+    units: Silo
+    embeddings: Silo
     fusion: Layers
     dropout: Drop
     silo_dropout: Drop
