@@ -9,7 +9,7 @@ from alpha.audit import Audit, days, drift, leads, peers, quotes, sample
 from alpha.audit import splits as cut
 from alpha.audit.findings import NAME, SEVERITIES, Findings
 from alpha.audit.knowledge import findings_of, knowing
-from alpha.core.artifacts import whole_folder, write_json
+from alpha.core.artifacts import whole_folder, write_csv, write_json
 from alpha.core.errors import InputError
 from alpha.core.text import warn
 from alpha.data.contract import read_contract
@@ -67,7 +67,7 @@ def run(
         write_json(part / NAME, Findings(findings=found, splits=every).model_dump(mode="json"))
         # Of several symbols, the figures of the first.
         table = tables[0].join(moved.set_index("feature"))
-        table.to_csv(part / "features.csv", float_format="%.6g", lineterminator="\n")
+        write_csv(part / "features.csv", table.reset_index(), index=False, float_format="%.6g")
         (part / "passed").mkdir()
         for fold, one in contracts.items():
             write_json(part / "passed" / f"{fold}.json", {"contract": one.hash})

@@ -206,9 +206,20 @@ def read_bytes(path: Path) -> bytes:
 def read_json(path: Path) -> Any:
     """Parse a JSON artifact. Raises InputError if it is missing or is not JSON."""
     try:
-        return json.loads(read_bytes(path).decode("utf-8"))
-    except ValueError as error:
+        text = read_bytes(path).decode("utf-8")
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON: {error}") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(found := dict(pairs)) < len(pairs):
+        raise ValueError(f"a key comes twice, among {', '.join(list(found)[:8])}")
+    return found
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")
 
 
 def parse(model: type[AnyModel], path: Path) -> AnyModel:
@@ -228,6 +239,17 @@ def parse(model: type[AnyModel], path: Path) -> AnyModel:
         raise InputError(f"{path}: {key}: {what}") from None
 
 
+# What begins a formula of a spreadsheet, where it is not a number's sign.
+_FORMULA = r"(?![+-]?[\d.]+(?:e[+-]?\d+)?$)('*[=+\-@\t])"
+
+
+def write_csv(path: Path, table: Any, **how: Any) -> None:
+    """Write a table. Text that a spreadsheet would run begins with one ' more than it does, which
+    `read_csv` takes off."""
+    safe = table.replace(f"^{_FORMULA}", r"'\1", regex=True)
+    safe.to_csv(path, lineterminator="\n", **how)
+
+
 def read_csv(path: Path, types: Any, columns: Iterable[str]) -> Any:
     """A table with at least these columns; empty cells are NaN. Raises InputError, naming the
     file, if it is missing, or is not of these types."""
@@ -245,4 +267,4 @@ def read_csv(path: Path, types: Any, columns: Iterable[str]) -> Any:
         if name not in found:
             found_columns = ", ".join(found.columns)
             raise InputError(f"{path}: must have a column {name!r}, found {found_columns}")
-    return found
+    return found.replace(f"^'{_FORMULA}", r"\1", regex=True)

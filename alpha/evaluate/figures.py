@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from alpha.core.artifacts import read_csv
+from alpha.core.artifacts import read_csv, write_csv
 
 NAME = "figures.csv"
 # Means over seeds of which the spread says something.
@@ -208,7 +208,7 @@ def over_seeds(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def write(path: Path, found: pd.DataFrame) -> None:
-    found.to_csv(path, index=False, lineterminator="\n")
+    write_csv(path, found, index=False)
 
 
 def read(path: Path) -> Figures:

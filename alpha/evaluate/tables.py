@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from alpha.core.artifacts import write_json
+from alpha.core.artifacts import write_csv, write_json
 from alpha.evaluate import figures
 from alpha.evaluate.details import Details
 
@@ -134,4 +134,4 @@ def _ladder(details: Details) -> pd.DataFrame:
 def _write(path: Path, found: pd.DataFrame) -> None:
     path.parent.mkdir(exist_ok=True)
     # Counts as whole numbers.
-    found.convert_dtypes().to_csv(path, index=False, lineterminator="\n")
+    write_csv(path, found.convert_dtypes(), index=False)

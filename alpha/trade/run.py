@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from alpha.core.artifacts import MADE_FROM, read_json, whole_folder, write_manifest
+from alpha.core.artifacts import MADE_FROM, read_json, whole_folder, write_csv, write_manifest
 from alpha.core.text import track
 from alpha.data.features import FeatureFolder, open_symbols
 from alpha.data.params import Label, classes
@@ -26,7 +26,7 @@ from alpha.trade.statistics import Observed, over_tries
 
 SIDED = ("signed_max", "end_return", "direction", "triple_barrier")
 SPLITS = ("valid", "test")
-_CSV: Any = {"index": False, "lineterminator": "\n", "date_format": "%Y-%m-%dT%H:%M:%S.%fZ"}
+_CSV: Any = {"index": False, "date_format": "%Y-%m-%dT%H:%M:%S.%fZ"}
 
 
 def run(params: Any, runs: Sequence[str], given: Any) -> None:
@@ -177,6 +177,5 @@ def _of_place(trades: pd.DataFrame, place: str) -> pd.DataFrame:
 def _write(path: Path, table: pd.DataFrame) -> None:
     path.parent.mkdir(exist_ok=True)
     times = table.columns.intersection(["time", "entry_time", "exit_time"])
-    table.assign(**{name: pd.to_datetime(table[name], utc=True) for name in times}).to_csv(
-        path, **_CSV
-    )
+    at = {name: pd.to_datetime(table[name], utc=True) for name in times}
+    write_csv(path, table.assign(**at), **_CSV)
