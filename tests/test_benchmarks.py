@@ -29,6 +29,9 @@ from benchmarks.topics import TOPICS, Measured
 
 # Networks are compared in the topic training: the whole chain does without.
 SIZES = replace(QUICK, networks=(), series=(1,))
+# They start TensorFlow on both sides, and every step in a process; or take long, and tests of the
+# step itself hold it to slow references.
+SLOW = ("training", "whole", "ingest", "labels", "scoring", "scale")
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +43,7 @@ def cache(tmp_path_factory):
 @pytest.mark.parametrize(
     "topic",
     [
-        # They start TensorFlow on both sides, and every step in a process.
-        pytest.param(topic, marks=pytest.mark.slow if topic in ("training", "whole") else ())
+        pytest.param(topic, marks=pytest.mark.slow if topic in SLOW else ())
         for topic in TOPICS
         if topic != "engines"
     ],

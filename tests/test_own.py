@@ -214,7 +214,10 @@ def test_the_page_s_examples_are_formatted_and_linted_as_all_code_is(own):
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+# That networks of Keras do, tests of the workflow show of our own.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "wide")) for name in EXAMPLES]
+)
 def test_the_page_s_examples_give_the_same_bytes_and_predictions_in_every_process(
     chain, tmp_path, name
 ):

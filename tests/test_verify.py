@@ -436,7 +436,9 @@ def test_a_long_line_is_shown_from_shortly_before_the_difference(tmp_path):
 # -- data of one's own -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("where", ["absolute", "../../my data", "data"])
+@pytest.mark.parametrize(
+    "where", ["absolute", pytest.param("../../my data", marks=pytest.mark.slow), "data"]
+)
 def test_data_of_ones_own_is_linked_wherever_it_is(project, tmp_path, where):
     """And never copied: inside of the checkout it may be large too."""
     (tmp_path / "deep" / "er").mkdir(parents=True)
