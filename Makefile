@@ -9,6 +9,13 @@ PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # Byte-compiled, a step starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
+# Snakemake and DVC want a user with a name and a HOME, which a container may not have.
+ifneq ($(shell test -w "$$HOME" && echo there),there)
+  export XDG_CACHE_HOME := $(CURDIR)/.snakemake/home
+  export XDG_CONFIG_HOME := $(XDG_CACHE_HOME)
+  export XDG_DATA_HOME := $(XDG_CACHE_HOME)
+  export LOGNAME := $(shell id -un 2> /dev/null || id -u)
+endif
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,7 +1,9 @@
 """humble-alpha: order-book features to an evaluated alpha model, hard to fool."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IMODE
 from typing import Any
 
 __version__ = "0.1.0"
@@ -35,8 +37,30 @@ def _has_avx2() -> bool:
     return cpuinfo.exists() and " avx2 " in cpuinfo.read_text()
 
 
+def set_homes() -> None:
+    """Where nothing can be written beside the code or in HOME, as in a container, let libraries
+    keep what they compile, and their settings, in a temporary folder: one of this user's alone, as
+    Numba's files are pickles."""
+    home = os.access(os.path.expanduser("~"), os.W_OK)
+    code = home or os.access(Path(__file__).parent, os.W_OK)
+    there = {"MPLCONFIGDIR": home, "KERAS_HOME": home, "NUMBA_CACHE_DIR": code}
+    names = [name for name in there if not there[name] and name not in os.environ]
+    if not names:
+        return
+    import tempfile
+
+    own = Path(tempfile.gettempdir(), f"humble-alpha-{os.getuid()}")
+    with suppress(FileExistsError):
+        own.mkdir(mode=0o700)
+    found = own.lstat()
+    if found.st_uid != os.getuid() or S_IMODE(found.st_mode) != 0o700:
+        own = Path(tempfile.mkdtemp())
+    os.environ.update(dict.fromkeys(names, str(own)))
+
+
 # Before anything imports NumPy: in a notebook, import alpha first.
 set_floor()
+set_homes()
 
 
 def __getattr__(name: str) -> Any:
