@@ -54,10 +54,11 @@ lint: setup ## formatting, linting and types
 
 check: lint test ## formatting, linting, types and tests: exactly what CI runs
 
-check-full: lint ## with the slow tests, fifty kills, and every entry point from nothing (an hour)
+check-full: lint ## with the slow tests, fifty kills, other faults, and every entry point from nothing (90 minutes)
 	pytest -n 2 --dist loadfile
 	python -m benchmarks.entry_points bytes
 	python -m benchmarks.interruptions --kills 50
+	python -m benchmarks.faults
 
 mutants: setup ## plant each silent bug of tests/mutants, and see a test fail (15 minutes)
 	python -m tests.mutants

@@ -3,7 +3,6 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from stat import S_IMODE
 from typing import Any
 
 __version__ = "0.1.0"
@@ -38,14 +37,12 @@ def _has_avx2() -> bool:
 
 
 def set_homes() -> None:
-    """Where nothing can be written beside the code or in HOME, as in a container, let libraries
-    keep what they compile, and their settings, in a temporary folder: one of this user's alone, as
-    Numba's files are pickles."""
-    home = os.access(os.path.expanduser("~"), os.W_OK)
-    code = home or os.access(Path(__file__).parent, os.W_OK)
-    there = {"MPLCONFIGDIR": home, "KERAS_HOME": home, "NUMBA_CACHE_DIR": code}
-    names = [name for name in there if not there[name] and name not in os.environ]
-    if not names:
+    """Where HOME cannot be written, let libraries keep settings, and what they compile where the
+    code's folder cannot be either, in a temporary one of this user alone: Numba's are pickles."""
+    names = {"MPLCONFIGDIR", "KERAS_HOME"}
+    if not os.access(Path(__file__).parent, os.W_OK):
+        names.add("NUMBA_CACHE_DIR")
+    if os.access(os.path.expanduser("~"), os.W_OK) or not (names := names - os.environ.keys()):
         return
     import tempfile
 
@@ -53,7 +50,7 @@ def set_homes() -> None:
     with suppress(FileExistsError):
         own.mkdir(mode=0o700)
     found = own.lstat()
-    if found.st_uid != os.getuid() or S_IMODE(found.st_mode) != 0o700:
+    if found.st_uid != os.getuid() or found.st_mode & 0o777 != 0o700:
         own = Path(tempfile.mkdtemp())
     os.environ.update(dict.fromkeys(names, str(own)))
 

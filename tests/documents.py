@@ -14,7 +14,9 @@ sys.path.append(str(ROOT / "docs"))
 from from_code import PAGES
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
-PAPERS = [ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")]
+PAPERS = [
+    ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
+]
 
 
 class Block(NamedTuple):

@@ -1,10 +1,11 @@
-"""Ctrl-C ends in a line wherever it comes: while the package is still imported, or in a callback of
-LLVM's, where Python would print a traceback and go on. And a standard stream that is closed is a
-null device: else its number is the next file's, into which libraries then print. Imported before
-all else."""
+"""Ctrl-C or SIGTERM ends in a line wherever it comes: while the package is imported, or in a
+callback of LLVM's, where Python would print a traceback and go on. And a standard stream that is
+closed is a null device: else its number is the next file's, into which libraries then print.
+Imported before all else."""
 
 import _thread
 import os
+import signal
 import sys
 import threading
 from typing import Any
@@ -27,6 +28,7 @@ def _come_later(found: Any) -> None:
 
 
 sys.excepthook, sys.unraisablehook = _end, _come_later
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 for number in range(3):
     try:
         os.fstat(number)

@@ -14,8 +14,12 @@ def failures(failed: Path) -> Iterator[str]:
     where a cluster ended a job without a word."""
     logs = failed.read_text().splitlines() if failed.is_file() else []
     for log in filter(os.path.isfile, dict.fromkeys(logs)):
-        printed = Path(log).read_text(errors="replace").splitlines()
-        lines = [line for line in printed if line and not line.startswith("ERROR: failed to repro")]
+        text = Path(log).read_text(errors="replace")
+        lines = [
+            line for line in text.splitlines() if not re.match("ERROR: failed to repro|$", line)
+        ]
         ours = [line for line in lines if re.match(r"alpha \w+: error: ", line)]
+        for number in re.findall(r"exited with -(\d+)$", text, re.MULTILINE):
+            ours = [f"{log}: ended by signal {number} (9: as where memory ran out)"]
         yield from ours[-1:] or ["", *lines[-_LAST:]]
         yield f"({log} has all of it)"

@@ -1,10 +1,11 @@
 """What a run that was killed leaves locked or cut short, put right: before each run of Snakemake,
 and by `python workflow/scripts/recover.py` (`make unlock`) before one of DVC.
 
-What was built is never touched, and nothing that a living process holds.
+What was built and is whole is never touched, and nothing that a living process holds.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -203,16 +204,29 @@ def git_index_lock() -> list[str]:
     return [f"{found}: removed, as no process of git or DVC is at work here"]
 
 
-def recover(repo: Repo) -> list[str]:
-    """Put right what is left of runs that were killed; what was done, a line each."""
+def dvc_cache(repo: Repo) -> list[str]:
+    """Remove from DVC's cache what is not what its name says: DVC would bring it back as it is."""
+    done = []
+    for path in sorted(Path(repo.cache.local.path).glob("??/*")):
+        found = hashlib.file_digest(path.open("rb"), "md5").hexdigest()
+        if found != path.parent.name + path.name.removesuffix(".dir"):
+            path.unlink()
+            done.append(f"{path}: was damaged; what needs it is made again")
+    return done
+
+
+def recover(repo: Repo, *, cache: bool = False) -> list[str]:
+    """Put right what is left of runs that were killed, and DVC's `cache`, which is read whole for
+    that; what was done, a line each."""
     folder = Path(repo.tmp_dir)
     with repo.lock:
-        return [*dvc_lock(), *dvc_rwlock(folder), *dvc_rwlock(folder / "exps")]
+        damaged = dvc_cache(repo) if cache else []
+        return [*damaged, *dvc_lock(), *dvc_rwlock(folder), *dvc_rwlock(folder / "exps")]
 
 
 def main() -> list[str]:
     repo = opened()
-    done = [*snakemake_locks(), *recover(repo), *git_index_lock()]
+    done = [*snakemake_locks(), *recover(repo, cache=True), *git_index_lock()]
     return [*done, *(f"still at work here: {other}" for other in at_work(Path(repo.tmp_dir)))]
 
 
