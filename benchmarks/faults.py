@@ -192,29 +192,28 @@ def take_back(checkout: Checkout) -> None:
 
 
 def faults() -> list[Fault]:
-    engines = "snakemake", "dvc repro"
+    engines, outs = ("snakemake", "dvc repro"), ("results/label/labels", "results/split")
+    killed = partial(signalled, step="train", number=signal.SIGKILL, whom="step")
+    term = partial(signalled, step="normalize", number=signal.SIGTERM)
     found = []
     for entry in ENTRY_POINTS:
-        for free in (0, MB // 4, MB, 3 * MB):
-            before = partial(fill, free=free)
-            found.append(
-                Fault(f"disk full after {free // 1024} kB", entry, before, after=resize, root=True)
-            )
-        limit = ("prlimit", f"--fsize={MB // 8}")
-        found.append(Fault("file-size limit", entry, prefix=limit))
-        killed = partial(signalled, step="train", number=signal.SIGKILL, whom="step")
+        for free in (0, MB // 8, MB // 2):
+            before, name = partial(fill, free=free), f"disk full after {free // 1024} kB"
+            found.append(Fault(name, entry, before, after=resize, root=True))
         found.append(Fault("killed in training, as for memory", entry, during=killed))
         for whom in ("step", "engine", "all"):
-            term = partial(signalled, step="normalize", number=signal.SIGTERM, whom=whom)
-            found.append(Fault(f"SIGTERM to {whom}", entry, during=term))
-        read_only = Fault("read-only results", entry, forbid, STRANGER, after=take_back, root=True)
-        found.append(read_only)
-    for entry in engines:
-        for other in engines:
-            found.append(Fault(f"a second: {other}", entry, during=partial(second, entry=other)))
+            found.append(Fault(f"SIGTERM to {whom}", entry, during=partial(term, whom=whom)))
+    for entry, other in zip(engines, reversed(engines), strict=True):
+        limit = ("prlimit", f"--fsize={MB // 8}")
+        found.append(Fault("file-size limit", entry, prefix=limit))
+        found.append(
+            Fault("read-only results", entry, forbid, STRANGER, after=take_back, root=True)
+        )
+        for who in (entry, other):
+            found.append(Fault(f"a second: {who}", entry, during=partial(second, entry=who)))
         for year in (1990, 2100):
             found.append(Fault(f"all written in {year}", entry, partial(set_times, year=year)))
-        for out in ("results/label/labels", "results/split"):
+        for out in outs:
             found.append(Fault(f"cache lost of {out}", entry, partial(lose, out=out)))
             harmed = partial(damage, out=out)
             found.append(Fault(f"cache damaged of {out}", entry, harmed, after=mend))

@@ -386,6 +386,30 @@ def test_an_interruption_before_a_command_begins_is_one_line():
     assert done.stderr == "alpha: error: interrupted\n"
 
 
+def test_a_step_that_is_asked_to_end_says_so_and_leaves_the_earlier_artifact(tmp_path):
+    """By SIGTERM, as a cluster does at the end of its time."""
+    code = """
+import os, signal, sys
+from pathlib import Path
+from alpha import simulate
+from alpha.__main__ import main
+from alpha.core.artifacts import whole
+def command(params, args):
+    with whole(args.out) as part:
+        part.write_text("half")
+        os.kill(os.getpid(), signal.SIGTERM)
+simulate.command = command
+sys.exit(main(["simulate", "--params", "tests/params.yaml", "--out", sys.argv[1]]))
+"""
+    out = tmp_path / "out"
+    out.write_text("whole")
+    command = [sys.executable, "-c", code, str(out)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "alpha simulate: error: interrupted\n")
+    assert out.read_text() == "whole"
+    assert list(tmp_path.iterdir()) == [out]
+
+
 def test_an_interruption_inside_a_library_s_callback_is_not_swallowed():
     """As in one of LLVM's while Numba compiles, where Python can raise nothing: it comes after."""
     done = interrupted(

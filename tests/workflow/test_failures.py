@@ -15,3 +15,15 @@ def test_of_a_failed_step_its_own_line_or_the_end_of_its_traceback_is_told(tmp_p
     assert told[-3:] == ["line 99", "ZeroDivisionError: division by zero", "(b.log has all of it)"]
     assert len(told) < 20
     assert list(failures(tmp_path / "none")) == []
+
+
+def test_of_a_step_that_the_system_ended_the_signal_is_told(tmp_path, monkeypatch):
+    """As where memory ran out: the step itself could say nothing, and DVC's line is long."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.log").write_text(
+        "> it\nERROR: failed to reproduce 'a': failed to run: it, exited with -9\n"
+    )
+    (tmp_path / "failed").write_text("a.log\n")
+    said, where = failures(tmp_path / "failed")
+    assert said == "a.log: ended by signal 9 (9: as where memory ran out)"
+    assert where == "(a.log has all of it)"

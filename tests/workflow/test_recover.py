@@ -1,5 +1,6 @@
 """What a kill leaves behind is put right, and nothing that is whole or alive is touched."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -86,6 +87,26 @@ def test_dvc_completes_what_was_cut_to_the_same_bytes(project, monkeypatch):
         recover.recover(recover.opened())
         assert "Running stage" not in checkout.run("dvc", "repro")
         assert (checkout.folder / "dvc.lock").read_bytes() == whole
+
+
+def test_what_is_damaged_in_dvc_s_cache_is_removed_and_made_again(project, monkeypatch):
+    """DVC itself would bring it back as it is, and call it up to date."""
+    checkout, lock = project
+    monkeypatch.chdir(checkout.folder)
+    out = checkout.folder / "b"
+    before = out.read_bytes()
+    name = hashlib.md5(before).hexdigest()
+    kept = checkout.folder / ".dvc/cache/files/md5" / name[:2] / name[2:]
+    kept.chmod(0o644)
+    kept.write_bytes(b"damaged")
+    kept.chmod(0o444)
+    out.unlink()
+    [line] = recover.recover(recover.opened(), cache=True)
+    assert line == f"{kept}: was damaged; what needs it is made again"
+    assert not kept.exists()
+    checkout.run("dvc", "repro")
+    assert (out.read_bytes(), (checkout.folder / "dvc.lock").read_bytes()) == (before, lock)
+    assert recover.recover(recover.opened(), cache=True) == []
 
 
 def test_a_lock_that_is_whole_stays_byte_for_byte(project, here):
