@@ -7,18 +7,49 @@ or too much memory, or changed earlier artifacts; `--keep` names a folder for th
 """
 
 import argparse
-import shutil
+import re
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from tests.robustness import columns, folders, hdf5, names, quotes, times
+from tests.robustness import (
+    artifacts,
+    columns,
+    damage,
+    folders,
+    folds,
+    hdf5,
+    models,
+    names,
+    params_files,
+    parquet_files,
+    quotes,
+    raw_tables,
+    recordings,
+    structure,
+    times,
+)
 from tests.robustness.case import Case, numbered
 from tests.robustness.trial import SOUND, Bench, Found, Outcome, bench
 
-MODULES = hdf5, columns, names, times, quotes, folders
+MODULES = (
+    hdf5,
+    parquet_files,
+    columns,
+    names,
+    times,
+    quotes,
+    folders,
+    raw_tables,
+    recordings,
+    params_files,
+    artifacts,
+    folds,
+    models,
+)
 
 
 def corpus() -> list[Case]:
@@ -27,11 +58,11 @@ def corpus() -> list[Case]:
 
 
 def sample(cases: Sequence[Case], most: int) -> list[Case]:
-    """At most so many cases, of each kind as evenly as can be."""
+    """Cases of about so many commands, of each kind as evenly as can be."""
     kinds: dict[str, list[Case]] = {}
     for case in cases:
         kinds.setdefault(case.kind, []).append(case)
-    share = most / len(cases)
+    share = most / sum(len(case.commands) for case in cases)
     for kind, of in kinds.items():
         count = min(len(of), max(1, round(share * len(of))))
         kinds[kind] = [of[at * len(of) // count] for at in range(count)]
@@ -59,33 +90,64 @@ def table(found: Iterable[Found]) -> str:
     return "\n".join([*lines, f"peak memory: {most}"])
 
 
-def keep(one: Found, place: Bench, folder: Path) -> None:
-    """The folder of a case that failed, as it was before its command."""
-    name = f"{one.case.kind}-{one.case.name}".replace("/", "-").replace(" ", "-")[:100]
-    with place._written(one.case) as made:
-        shutil.copytree(made, folder / name, dirs_exist_ok=True, symlinks=True)
+class Report:
+    """Tells of each failure as it comes, and counts everything."""
+
+    def __init__(self, place: Bench, kept: Path | None) -> None:
+        self.place, self.kept, self.found = place, kept, list[Found]()
+
+    def tell(self, one: Found) -> None:
+        self.found.append(one)
+        if one.outcome in SOUND:
+            return
+        case = one.case
+        print(f"{one.outcome}: {case.kind}: {case.name!r}: alpha {one.command}\n    {one.why}")
+        sys.stdout.flush()
+        if self.kept:
+            name = re.sub(r"\W+", "-", f"{case.kind}-{case.name}")[:100]
+            self.kept.mkdir(parents=True, exist_ok=True)
+            with self.place.written(case) as (made, _):
+                # Links and devices as what they are.
+                subprocess.run(["cp", "-aT", made, self.kept / name], check=True)
+
+    def try_damage(self, form: str, changes: list[damage.Edit]) -> None:
+        """Of one that fails, the smallest that fails alike."""
+        for one in self.place.try_case(damage.case(form, changes)):
+            if one.outcome not in SOUND:
+
+                def fails(case: Case, outcome: Outcome = one.outcome) -> bool:
+                    return any(of.outcome == outcome for of in self.place.try_case(case))
+
+                least = damage.case(form, damage.smallest(fails, form, changes))
+                alike = [of for of in self.place.try_case(least) if of.outcome == one.outcome]
+                one = (alike or [one])[0]
+            self.tell(one)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=5000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path)
-    parser.add_argument("--only", default="", help="kinds and names with these words")
+    parser.add_argument("--cases", type=int, default=5000, help="commands that are run")
+    parser.add_argument("--seed", type=int, default=0, help="of those that are made at random")
+    parser.add_argument("--keep", type=Path, help="folder for the files of those that fail")
+    parser.add_argument("--only", default="", help="a pattern that kinds and names must match")
     given = parser.parse_args(argv)
-    chosen = [case for case in corpus() if given.only in f"{case.kind}: {case.name}"]
-    found: list[Found] = []
+    chosen = [case for case in corpus() if re.search(given.only, f"{case.kind}: {case.name}")]
     with bench() as place:
-        for case in sample(chosen, given.cases):
+        report = Report(place, given.keep)
+        # Most of them by hand, the rest at random, half of it in bytes.
+        for case in sample(chosen, given.cases * 3 // 4 if not given.only else len(chosen)):
             for one in place.try_case(case):
-                found.append(one)
-                if one.outcome not in SOUND:
-                    print(f"{one.outcome}: {case.kind}: {case.name}: alpha {one.command}\n"
-                          f"    {one.why}", flush=True)  # fmt: skip
-                    if given.keep:
-                        keep(one, place, given.keep)
-    print(table(found))
-    return int(any(one.outcome not in SOUND for one in found))
+                report.tell(one)
+        if not given.only:
+            left = max(given.cases - len(report.found), 8)
+            structure.fuzz(place, left // 2, given.seed, report.tell)
+            model_bytes = (place.sound / "model.zip").stat().st_size
+            for form, changes in damage.cases(given.seed, model_bytes):
+                if len(report.found) >= given.cases:
+                    break
+                report.try_damage(form, changes)
+    print(table(report.found))
+    return int(any(one.outcome not in SOUND for one in report.found))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,10 @@ import pandas as pd
 from tests.robustness.case import Case, Must, changed, frame, merged, save, write_params
 
 _FORMS: tuple[dict[str, Any], ...] = (
-    {"format": "fixed"}, {"format": "table"}, {"format": "table", "data_columns": True},
-)  # fmt: skip
+    {"format": "fixed"},
+    {"format": "table"},
+    {"format": "table", "data_columns": True},
+)
 
 
 def _case(name: str, write: Any, must: Must = Must.REFUSE, **given: Any) -> Case:
@@ -45,7 +47,9 @@ def _twice() -> Iterator[Case]:
     for form in _FORMS[:2]:
         for name in ("best_bid", "spread"):
             write = changed(partial(twice, name=name), **form)
-            yield _case(f"{name} twice, {form['format']}", write, says="uni(que|ted)|twice|same name")
+            yield _case(
+                f"{name} twice, {form['format']}", write, says="uni(que|ted)|twice|same name"
+            )
 
     def levels(made: pd.DataFrame, axis: str) -> pd.DataFrame:
         pairs = pd.MultiIndex.from_product([["XBT"], getattr(made, axis)])
@@ -80,8 +84,9 @@ def _types() -> Iterator[Case]:
                 if isinstance(values, pd.Series) and form["format"] == "table":
                     continue  # pandas does not write it
 
-                def write(folder: Path, name: str = name, values: Any = values,
-                          form: Any = form) -> None:  # fmt: skip
+                def write(
+                    folder: Path, name: str = name, values: Any = values, form: Any = form
+                ) -> None:
                     made = frame()
                     made[name] = values
                     try:

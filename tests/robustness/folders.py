@@ -75,7 +75,9 @@ def _whole() -> Iterator[Case]:
     yield _case("a dead link in its place", lambda folder: (folder / "features").symlink_to("no"))
     itself = lambda folder: (folder / "features").symlink_to("features")  # noqa: E731
     yield _case("a link to itself in its place", itself)
-    yield _case("a device in its place", lambda folder: (folder / "features").symlink_to("/dev/null"))
+    yield _case(
+        "a device in its place", lambda folder: (folder / "features").symlink_to("/dev/null")
+    )
     for what, start in {"is a copy": "2024-01-01", "overlaps": "2024-01-01T00:02:00"}.items():
 
         def overlap(folder: Path, start: str = start) -> None:
@@ -117,8 +119,13 @@ def _whole() -> Iterator[Case]:
 
     yield _case("files in another order than their names", backwards, Must.ACCEPT)
     for count in (300, 1000):
-        yield _case(f"{count} files of three rows", partial(_many, count=count), Must.ACCEPT,
-                    commands=(LABEL,), trusted=False)  # fmt: skip
+        yield _case(
+            f"{count} files of three rows",
+            partial(_many, count=count),
+            Must.ACCEPT,
+            commands=(LABEL,),
+            trusted=False,
+        )
 
 
 def _many(folder: Path, count: int) -> None:
@@ -140,8 +147,9 @@ def _symbols() -> Iterator[Case]:
     yield _case("two symbols", partial(of, A=frame(), B=frame(seed=1)), Must.ACCEPT)
     yield _case("one symbol's folder", partial(of, A=frame()), Must.ACCEPT)
     other = frame(seed=1).rename(columns={"spread": "gap"})
-    yield _case("symbols of which one has another feature", partial(of, A=frame(), B=other),
-                Must.ACCEPT)  # fmt: skip
+    yield _case(
+        "symbols of which one has another feature", partial(of, A=frame(), B=other), Must.ACCEPT
+    )
     none = frame(seed=1).rename(columns=lambda name: name if "best" in name else f"x_{name}")
     yield _case("symbols without a common feature", partial(of, A=frame(), B=none))
     bad = frame(seed=1).iloc[::-1]
@@ -178,8 +186,11 @@ def _symbols() -> Iterator[Case]:
 
     yield _case("a symbol's folder leads back", loop, Must.EITHER)
     for name in ("with space", "=1+1", "a\nb", "\x1b[31m", "<b>", "données"):
-        yield _case(f"a symbol by the name {name!r}", partial(of, **{name: frame(), "B": frame()}),
-                    Must.EITHER)  # fmt: skip
+        yield _case(
+            f"a symbol by the name {name!r}",
+            partial(of, **{name: frame(), "B": frame()}),
+            Must.EITHER,
+        )
 
 
 def cases() -> Iterator[Case]:

@@ -306,14 +306,19 @@ def _containers() -> Iterator[Case]:
         file["df/block0_values"].attrs.update(attributes)
 
     yield _case("an unknown filter", _edited(unknown_filter), says="filter")
-    for how in ({"format": "table"}, {"format": "table", "data_columns": True}, {"format": "fixed"}):
+    for how in (
+        {"format": "table"},
+        {"format": "table", "data_columns": True},
+        {"format": "fixed"},
+    ):
         for name in ("zlib", "bzip2", "blosc", "blosc:zstd", "blosc:lz4", "lzo", "blosc2", None):
             if name == "lzo":
                 continue
             given = how | ({"complib": name, "complevel": 3} if name else {})
             what = ", ".join(map(str, given.values()))
-            yield _case(f"as pandas writes it: {what}", changed(lambda made: made, **given),
-                        Must.ACCEPT)  # fmt: skip
+            yield _case(
+                f"as pandas writes it: {what}", changed(lambda made: made, **given), Must.ACCEPT
+            )
 
     def other_names(folder: Path) -> None:
         save(folder, frame().rename(columns={"best_bid": "b", "best_ask": "a"}))

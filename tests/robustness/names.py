@@ -70,22 +70,25 @@ def _columns() -> Iterator[Case]:
         "bytes that are no text": b"\xff\xfe\xfd",
         "a cut letter": b"a\xe2\x82",
     }.items():
-        yield Case("names", f"a column of {what}", partial(_bytes, name=name), Must.EITHER,
-                   trusted=False)  # fmt: skip
+        yield Case(
+            "names", f"a column of {what}", partial(_bytes, name=name), Must.EITHER, trusted=False
+        )
 
     def twins(folder: Path) -> None:
         """Two names of two days' that differ in their bytes alone."""
         _bytes(folder, b"caf\xe9")
-        path = save(folder, frame(start="2024-01-01T00:04:00").rename(columns={"spread": "xxxx"}),
-                    "b.h5")  # fmt: skip
+        path = save(
+            folder, frame(start="2024-01-01T00:04:00").rename(columns={"spread": "xxxx"}), "b.h5"
+        )
         with h5py.File(path, "r+") as file:
             for node in ("df/axis0", "df/block1_items"):
                 values = file[node][:]
                 values[values == b"xxxx"] = b"caf\xea"
                 file[node][:] = values
 
-    yield Case("names", "names that differ in bytes that are no text", twins, Must.EITHER,
-               trusted=False)  # fmt: skip
+    yield Case(
+        "names", "names that differ in bytes that are no text", twins, Must.EITHER, trusted=False
+    )
     for what, names in {
         "whole numbers": range(5),
         "floats": np.arange(5.0),
@@ -127,7 +130,19 @@ def _files() -> Iterator[Case]:
         (folder / "features").rename(folder / name)
         write_params(folder, data={"dir": name})
 
-    for name in ("with space", "(a)", "données", "a;b", "a&b", "-a", "[a]", "a*", "#a", "%20", "🦆"):
+    for name in (
+        "with space",
+        "(a)",
+        "données",
+        "a;b",
+        "a&b",
+        "-a",
+        "[a]",
+        "a*",
+        "#a",
+        "%20",
+        "🦆",
+    ):
         write = partial(folder_of, name=name)
         yield Case("names", f"the folder {name}", write, Must.ACCEPT, FEATURES[:1])
 

@@ -22,10 +22,18 @@ def _set(made: pd.DataFrame, names: list[str], rows: Any, value: Any) -> None:
 
 def _marked() -> Iterator[Case]:
     odd = {
-        "NaN": np.nan, "infinite": np.inf, "-infinite": -np.inf, "0": 0.0, "-0": -0.0,
-        "negative": -5.0, "the smallest": 5e-324, "1e-300": 1e-300, "1e300": 1e300,
-        "the largest": 1.7e308, "just above the other": np.nextafter(100, 200),
-    }  # fmt: skip
+        "NaN": np.nan,
+        "infinite": np.inf,
+        "-infinite": -np.inf,
+        "0": 0.0,
+        "-0": -0.0,
+        "negative": -5.0,
+        "the smallest": 5e-324,
+        "1e-300": 1e-300,
+        "1e300": 1e300,
+        "the largest": 1.7e308,
+        "just above the other": np.nextafter(100, 200),
+    }
     both = ["best_bid", "best_ask"]
     for what, value in odd.items():
         for names in (both[:1], both[1:], both):
@@ -54,8 +62,11 @@ def _marked() -> Iterator[Case]:
 
 def _sizes() -> Iterator[Case]:
     for power in (-307, -300, -200, -100, -10, 10, 100, 200, 300, 305):
-        write = changed(lambda made, p=power: made.assign(
-            best_bid=made.best_bid * 10.0**p, best_ask=made.best_ask * 10.0**p))  # fmt: skip
+        write = changed(
+            lambda made, p=power: made.assign(
+                best_bid=made.best_bid * 10.0**p, best_ask=made.best_ask * 10.0**p
+            )
+        )
         yield _case(f"prices of 1e{power + 2}", write, Must.ACCEPT)
     spread = np.geomspace(1e-300, 1e300, _N)
     write = changed(lambda made: made.assign(best_bid=spread, best_ask=spread * 1.0001))

@@ -92,8 +92,13 @@ def _units() -> Iterator[Case]:
                 file["df/axis1"].attrs["kind"] = np.bytes_("datetime64[us]")
                 file["df/axis1"][:] = values // 1000 * factor
 
-        yield _case(f"{what}, by its unit", far, Must.REFUSE if factor > 100 else Must.EITHER,
-                    says="year|unit" if factor > 100 else "", trusted=False)  # fmt: skip
+        yield _case(
+            f"{what}, by its unit",
+            far,
+            Must.REFUSE if factor > 100 else Must.EITHER,
+            says="year|unit" if factor > 100 else "",
+            trusted=False,
+        )
 
     def changes(times: np.ndarray, factor: int) -> None:
         times[120:] //= factor
@@ -141,8 +146,10 @@ def _kinds() -> Iterator[Case]:
         write = partial(in_column, values=naive, form=form)
         yield _case(f"a column of times, {form}", write, Must.ACCEPT)
         missing = naive.where(np.arange(_N) != 7)
-        yield _case(f"a column of times with one missing, {form}",
-                    partial(in_column, values=missing, form=form))  # fmt: skip
+        yield _case(
+            f"a column of times with one missing, {form}",
+            partial(in_column, values=missing, form=form),
+        )
 
     def absent(folder: Path) -> None:
         save(folder, frame())

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -32,6 +33,12 @@ _BOUNDED = "check", "ingest", "label"
 _UNREAD, _MARKED = 3, 4  # exit codes of the oracle
 
 
+# What most commands need.
+_IMPORTED = """blosc2 tables pandas.io.parquet pandas.io.pytables pyarrow.parquet alpha.check
+alpha.convert alpha.core.parquet alpha.ingest.run alpha.label.run alpha.normalize.run
+alpha.score.run alpha.split.run tests.robustness.oracle"""
+
+
 class Outcome(StrEnum):
     REFUSED = "refused, one line"
     MARKED = "marked, counted"
@@ -44,6 +51,7 @@ class Outcome(StrEnum):
     MEMORY = "TOO MUCH MEMORY"
     UNFAIR = "REFUSED THOUGH RIGHT"
     UNSAID = "CAUSE NOT SAID"
+    UNWRITTEN = "CASE CANNOT BE WRITTEN"
 
 
 SOUND = Outcome.REFUSED, Outcome.MARKED, Outcome.EQUAL, Outcome.ACCEPTED
@@ -159,12 +167,16 @@ class Bench:
         """What becomes of each command of a case."""
         found = []
         for command in case.commands:
-            with self._written(case) as folder:
-                found.append(_try(case, command, folder))
+            with self.written(case) as (folder, error):
+                if error:
+                    found.append(Found(case, command, Outcome.UNWRITTEN, Ran(0, "", "", 0), error))
+                else:
+                    found.append(_try(case, command, folder))
         return found
 
     @contextmanager
-    def _written(self, case: Case) -> Iterator[Path]:
+    def written(self, case: Case) -> Iterator[tuple[Path, str]]:
+        """The folder of a case, before any command; and what went wrong, if writing did."""
         folder = self.folder / "case"
         if case.run:
             shutil.copytree(self.sound, folder)
@@ -178,9 +190,8 @@ class Bench:
             case.write(folder)
 
         try:
-            if (made := forked(write, folder, seconds=60)).code:
-                raise RuntimeError(f"{case.kind}: {case.name} cannot be written: {made.err}")
-            yield folder
+            made = forked(write, folder, seconds=60)
+            yield folder, (made.err or f"exit code {made.code}") if made.code else ""
         finally:
             shutil.rmtree(folder)
 
@@ -237,25 +248,14 @@ def _compare(folder: Path) -> tuple[Outcome, str]:
 
 
 def _warm_up() -> None:
-    """Import and compile what most commands need, and start no thread."""
-    import blosc2
-    import pandas.io.parquet
-    import pandas.io.pytables
-    import pyarrow.parquet
-    import tables
-
-    import alpha.check
-    import alpha.convert
-    import alpha.core.parquet
-    import alpha.ingest.run
-    import alpha.normalize.run
-    import alpha.score.run
-    import alpha.split.run
-    import tests.robustness.oracle  # noqa: F401
+    """Import and compile, and start no thread."""
+    for name in _IMPORTED.split():
+        import_module(name)
+    from alpha.check import Params
     from alpha.ingest.replay import Replay
     from alpha.label.targets import compute
     from tests.robustness.case import params
 
     times, quotes = np.arange(3) * 10**9, np.ones(3)
-    compute(times, quotes, quotes, alpha.check.Params.model_validate(params()).label)
+    compute(times, quotes, quotes, Params.model_validate(params()).label)
     Replay(grid_ns=10**9, levels=1, max_stale_ns=10**9).advance(0)
