@@ -162,8 +162,8 @@ def _check_values(content: Any, source: str, key: str = "") -> None:
     elif isinstance(content, int) and abs(content) >= 2**63:
         raise InputError(f"{source}: {key}: must have at most 18 digits")
     elif not isinstance(content, int | float | None):
-        found = type(content).__name__
-        raise InputError(f"{source}: {key}: must be text, a number, true or false, found {found}")
+        kind = type(content).__name__
+        raise InputError(f"{source}: {key}: must be text, a number, true or false, found {kind}")
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:
