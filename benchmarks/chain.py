@@ -9,6 +9,7 @@ from alpha.audit import run as audit
 from alpha.check import Params
 from alpha.core.artifacts import write_json
 from alpha.data.params import SIMULATED
+from alpha.data.splits import splits_digest
 from alpha.evaluate import run as evaluation
 from alpha.label import run as labels
 from alpha.learn.params import run_folder, runs
@@ -71,7 +72,8 @@ def fit(params: Params, folder: Path, *, audited: bool = False) -> Path:
         )
     else:
         (folder / "audit").mkdir()
-        write_json(folder / "audit" / findings.NAME, {"findings": []})
+        found = {"findings": [], "splits": splits_digest(folder / "splits")}
+        write_json(folder / "audit" / findings.NAME, found)
     baselines = {name: getattr(params, name) for name in params.baselines}
     others = runs(params)[len(baselines) :]
     for fold in map(str, params.split.folds):

@@ -74,13 +74,15 @@ def _jobs(chain: Chain, runs: list[str]) -> dict[str, Job]:
         "guard": Job(chain.guard(), ["labels"]),
         "splits": Job(chain.splits(), ["guard"]),
         "normalize": Job(chain.normalize(), ["splits"]),
+        "audit": Job(chain.skip_audit(), ["splits"]),
     }
     folders = {str(run_folder(run).parent): run for run in runs} | {"baselines": "baselines"}
     # The longest first, so that the shorter ones fill what is left.
     for models, run in reversed(folders.items()):
         jobs[f"train {models}"] = Job(chain.train(run), ["normalize"])
         jobs[f"predict {models}"] = Job(chain.predict(models), [f"train {models}"])
-    jobs["evaluate"] = Job(chain.evaluate(), [f"predict {models}" for models in folders])
+    needed = ["audit", *(f"predict {models}" for models in folders)]
+    jobs["evaluate"] = Job(chain.evaluate(), needed)
     return jobs
 
 

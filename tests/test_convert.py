@@ -54,7 +54,7 @@ def test_what_cannot_be_converted_is_one_line_and_leaves_nothing(tmp_path, capsy
     for frames, words in (
         (tmp_path / "none", "must be an HDF5 file or a folder with .h5 files"),
         (empty, "must be an HDF5 file or a folder with .h5 files"),
-        (bad, "b.h5: cannot be read as HDF5"),
+        (bad, "b.h5: must be HDF5 or Parquet"),
         (tmp_path / "times.h5", "column 'heard': must be numeric, found timestamps"),
     ):
         assert convert(frames, tmp_path / "out") == 2

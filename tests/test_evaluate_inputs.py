@@ -61,7 +61,7 @@ def test_bad_inputs_are_one_line_that_names_the_file(tmp_path, params: Params):
     fails(r"ridge/valid\.h5: must hold the same times and outcomes as .*mean/valid\.h5")
     _remove_rows(folder / "valid.h5")
     seal(results)
-    fails(r"baselines/ridge/valid\.h5: must have rows, found none")
+    fails(r"baselines/ridge/valid\.h5: must hold at least one row, found none")
     label = params.label.model_copy(update={"target": "large_move"})
     loud = params.model_copy(update={"label": label})
     fails(r"baselines/mean/train\.h5: no column 'probability_0', found alpha_outcome", loud)

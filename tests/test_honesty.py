@@ -3,6 +3,7 @@
 from argparse import Namespace
 
 import numpy as np
+from sealing import seal_predictions
 
 from alpha.core.frames import open_writer
 from alpha.evaluate import figures, oracle
@@ -40,6 +41,7 @@ def test_the_oracle_earns_what_a_model_that_says_the_same_does(tmp_path, monkeyp
             blocks = [(names, np.dtype(np.float64))]
             with open_writer(path, blocks, rows=len(columns), tz_aware=False) as writer:
                 writer.append(found.time_ns, [columns])
+    seal_predictions(tmp_path / "predict", tmp_path / "splits")
     folders = {"features": features, "splits": tmp_path / "splits"}
     given = Namespace(**folders, predictions=tmp_path / "predict", out=tmp_path / "trade")
     trade.run(params, runs(params), given)

@@ -320,6 +320,7 @@ def test_label_files_and_their_profile_are_outs_side_by_side(feature_folder, tmp
         "labels",
         "labels/XBT-data-01-01-2024.h5",
         "labels/XBT-data-02-01-2024.h5",
+        "labels/made_from.json",
         "profile.json",
     ]
 

@@ -147,14 +147,6 @@ def test_a_day_without_any_price_is_no_dummy_either(tmp_path):
     assert audit(tmp_path, day_frame(), other) == []
 
 
-def test_swapped_columns_are_called_swapped(tmp_path):
-    swapped = {"best_bid": "best_ask", "best_ask": "best_bid"}
-    found = the_only(audit(tmp_path, day_frame().rename(columns=swapped)))
-    assert (found.kind, found.strength) == ("crossed_quotes", 1)
-    assert found.sentence.startswith("Bid and ask are swapped: ")
-    assert "data.best_bid (best_bid) and data.best_ask (best_ask)" in found.what_to_do
-
-
 def test_quotes_that_are_crossed_now_and_then_are_told_above_one_in_a_hundred(tmp_path):
     frame = day_frame()
     frame["best_bid"] = frame["best_ask"] - 1
@@ -172,19 +164,6 @@ def test_locked_quotes_are_a_note_where_they_are_many(tmp_path):
 
 
 # -- times ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("by", "unit"), [(10**3, "microseconds"), (10**6, "milliseconds"), (10**9, "seconds")]
-)
-def test_a_unit_that_is_read_as_nanoseconds_is_told(tmp_path, by, unit):
-    """Microseconds put 2024 at 1970-01-20."""
-    frame = day_frame()
-    frame.index = pd.to_datetime(frame.index.as_unit("ns").asi8 // by, utc=True)
-    found = [one for one in audit(tmp_path, frame) if one.kind == "time_unit"]
-    assert the_only(found).severity == "warning"
-    assert f": {unit} read as nanoseconds." in found[0].sentence
-    assert "1970-01-" in found[0].sentence
 
 
 @pytest.mark.parametrize("start", ["2005-03-01", "2150-03-01"])

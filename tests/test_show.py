@@ -403,7 +403,9 @@ def test_leaks_and_warnings_of_the_audit_are_named_below_the_table_and_notes_are
         Finding(kind="locked_quotes", columns=[], severity="note", **one),
     ]
     (tmp_path / "audit").mkdir()
-    write_json(tmp_path / "audit" / "findings.json", Findings(findings=found).model_dump())
+    write_json(
+        tmp_path / "audit" / "findings.json", Findings(findings=found, splits="").model_dump()
+    )
     text = " ".join(shown(tmp_path, capsys).split())
     assert "Audit: 1 leak (early return_10s), 1 warning (drift mid). What to do:" in text
     assert "locked" not in text

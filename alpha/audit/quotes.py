@@ -1,5 +1,6 @@
 """What is wrong with times and quotes alone, over all rows of all files. Times that go back, as
-clocks do in autumn, are refused before (alpha.data.features)."""
+clocks do in autumn, or are of another unit, and quotes that are swapped are refused before
+(alpha.data.features)."""
 
 from collections import Counter
 from typing import Any
@@ -16,14 +17,12 @@ from alpha.data.quotes import FrozenRuns, sound
 _SECOND = 10**9
 _HOUR, _DAY = 3600 * _SECOND, 86_400 * _SECOND
 _FIRST, _LAST = (int(np.datetime64(day, "ns").astype(np.int64)) for day in ("2009", "2100"))
-_UNITS = {10**3: "microseconds", 10**6: "milliseconds", 10**9: "seconds"}
 _DUMMY = 100  # times, or a part of, the median price of its file
 # Kind and severity of what is found where a mask of _masks holds in more than a share of rows, and
 # what that is. Of a kind, the first.
 _RULES = (
     ("dummy_prices", "warning", "passing", 0.0, f"prices {_DUMMY} x off the usual pass as sound"),
     ("dummy_prices", "note", "dummy", 0.0, f"prices are 0, negative or {_DUMMY} x off the usual"),
-    ("crossed_quotes", "warning", "crossed", 0.5, "bid and ask are swapped: bid > ask"),
     ("crossed_quotes", "warning", "crossed", 0.01, "the bid is above the ask"),
     ("clock_jump", "warning", "sunday", 0.0, "clocks are put forward an hour on a Sunday"),
     ("clock_jump", "note", "jump", 0.0, "time jumps by an hour and a usual step"),
@@ -101,10 +100,8 @@ def _time_unit(folder: FeatureFolder) -> list[tuple[Any, ...]]:
     if first >= _FIRST and last < _LAST:
         return []
     found = f"rows reach from {moment(first)} to {moment(last)}, before 2009 or after 2100"
-    units = [unit for by, unit in _UNITS.items() if first * by >= _FIRST and last * by < _LAST]
-    found += f": {units[0]} read as nanoseconds" if units else ""
     cure = "check the unit and origin of timestamps, and write them as datetime64[ns]"
-    return [("time_unit", "warning" if units else "note", None, found, cure)]
+    return [("time_unit", "note", None, found, cure)]
 
 
 def _frozen(

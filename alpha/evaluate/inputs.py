@@ -190,8 +190,6 @@ def read_predictions(
     with open_frame(path, key="df", rows=only) as frame:
         check_columns(path, names, frame.columns)
         rows = frame.rows
-        if not rows:
-            raise InputError(f"{path}: must have rows, found none")
         kept = rows if same_as is None else 0
         time_ns, outcome, volatility = np.empty(kept, np.int64), np.empty(kept), np.empty(kept)
         score = np.empty(rows)
