@@ -5,10 +5,11 @@ h5py alone opens an HDF5 file: pandas and PyTables unpickle attributes of a file
 """
 
 import resource
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import islice
+from math import prod
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -19,15 +20,15 @@ import numpy as np
 
 from alpha.core import parallel
 from alpha.core.errors import InputError
-from alpha.core.layout import NS_PER_UNIT, Block, Column, Layout
+from alpha.core.layout import NS_PER_UNIT, Block, Column, Layout, Skip
 
 # How far from 1970 a timestamp may be: 270 years.
 _LATEST_NS = 270 * 31_556_952 * 10**9
 # A wide block is read in slices of about this many bytes, so that it is never all in memory when
 # a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
-# What decoding a sound file takes beyond its own size, and the default limit of that.
-_DECODING_BYTES, _UNLIMITED = 200_000_000, 1 << 40
+# What Python and libraries may take while a file is decoded.
+_SLACK_BYTES = 200_000_000
 _LIMITING = RLock()
 # What damaging files at random has brought.
 _DAMAGES = OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError, ArithmeticError
@@ -111,16 +112,21 @@ class FrameReader(Layout):
         dataset = block.dataset
         plain = isinstance(there, slice) and isinstance(here, slice) and dataset.ndim == 2
         direct = plain and dataset.dtype == out.dtype and not block.rows_last
-        for piece in parallel.cut(len(out), self._rows_at_once(block)):
+        size, chunk = self._rows_at_once(block), prod(dataset.chunks or ())
+        limit = self._limit(out, (chunk + size * (high - low)) * dataset.dtype.itemsize)
+        for piece in parallel.cut(len(out), size):
             into = slice(piece.start, piece.stop)
             rows = slice(start + piece.start, start + piece.stop)
-            limit = self._max_bytes - out.nbytes
             with reading(self.path, limit=limit), np.errstate(invalid="ignore"):
                 if direct:
                     dataset.read_direct(out, (rows, slice(low, high)), (into, here))
                 else:
                     # A NaN in a damaged file may be one that signals.
                     out[into, here] = _values(block, rows, low, high)[:, there]
+
+    def _limit(self, out: np.ndarray, part: int) -> int:
+        """How many bytes decoding `part` bytes may take, besides those of `out`."""
+        return self._max_bytes and max(1, min(self._max_bytes - out.nbytes, 4 * part))
 
     def _rows_at_once(self, block: Block) -> int:
         dataset = block.dataset
@@ -150,19 +156,14 @@ def _values(block: Block, rows: slice, low: int, high: int) -> np.ndarray:
 
 @contextmanager
 def open_frame(
-    path: Path,
-    key: str = "df",
-    *,
-    max_bytes: int = _UNLIMITED,
-    rows: range | None = None,
-    ignored: Callable[[str], bool] = lambda _: False,
+    path: Path, key: str = "df", *, max_bytes: int = 0, rows: range | None = None, skip: Skip = None
 ) -> Iterator[FrameReader]:
     """Open the frame under `key` of an HDF5 file, or that of a Parquet file, for reading: what a
-    file is, its first bytes say. With `rows`, of an HDF5 file, it holds these alone. Columns whose
-    names are `ignored` are never read, whatever they hold.
+    file is, its first bytes say. With `rows`, of an HDF5 file, it holds these alone. Columns of the
+    names that `skip` chooses are as if they were not there, whatever they hold.
 
     Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
-    objects or links out, or needs more than `max_bytes` of memory.
+    objects or links out, or needs more than `max_bytes` of memory, if it is not 0.
     """
     with reading(path), path.open("rb") as start:
         first = start.read(8)
@@ -170,7 +171,7 @@ def open_frame(
         from alpha.core.parquet import ParquetReader  # which few users need
 
         with reading(path, "Parquet", limit=max_bytes):
-            parquet = ParquetReader(path, max_bytes, ignored)
+            parquet = ParquetReader(path, max_bytes, skip)
         yield parquet
         return
     with reading(path):
@@ -188,7 +189,7 @@ def open_frame(
             group = file[key]
             if not isinstance(group, h5py.Group):
                 raise InputError(f"{path}: key {key!r} must hold a pandas DataFrame")
-            frame = FrameReader(path, group, max_bytes, ignored)
+            frame = FrameReader(path, group, max_bytes, skip)
         if rows is not None:
             if rows.stop > frame.rows:
                 raise InputError(f"{path}: must have {rows.stop} rows, found {frame.rows}")
@@ -197,9 +198,9 @@ def open_frame(
 
 
 @contextmanager
-def reading(path: Path, form: str = "HDF5", *, limit: int = _UNLIMITED) -> Iterator[None]:
+def reading(path: Path, form: str = "HDF5", *, limit: int = 0) -> Iterator[None]:
     """Turn what h5py or pyarrow raises at a file that is missing, cut or damaged, or takes more
-    than `limit` bytes of memory as it is decoded, into one line."""
+    than `limit` bytes of memory as it is decoded, if it is not 0, into one line."""
     try:
         with _limited(limit):
             yield
@@ -221,8 +222,9 @@ def _limited(limit: int) -> Iterator[None]:
     with _LIMITING:
         before = resource.getrlimit(resource.RLIMIT_DATA)
         held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-        most = [held + max(limit, 0) + _DECODING_BYTES, *(of for of in before if of >= 0)]
-        resource.setrlimit(resource.RLIMIT_DATA, (min(most), before[1]))
+        most = [held + limit + _SLACK_BYTES, *(of for of in before if of >= 0)]
+        if limit:
+            resource.setrlimit(resource.RLIMIT_DATA, (min(most), before[1]))
         try:
             yield
         finally:

@@ -49,6 +49,7 @@ class Block:
 
 
 Column = tuple[Block, int]  # which of the block
+Skip = Callable[[str], bool] | None
 
 
 class Layout:
@@ -58,11 +59,9 @@ class Layout:
     tz_aware: bool
     _index: Block
 
-    def __init__(
-        self, path: Path, group: Any, max_bytes: int, ignored: Callable[[str], bool]
-    ) -> None:
-        self.path, self._group, self._max_bytes, self._ignored = path, group, max_bytes, ignored
-        self._bytes = 0  # what was found so far would need
+    def __init__(self, path: Path, group: Any, max_bytes: int, skip: Skip) -> None:
+        self.path, self._group, self._max_bytes = path, group, max_bytes
+        self._skip, self._bytes = skip, 0  # what was found so far would need
         self._columns: dict[str, Column] = {}
         kind = _text(group, "pandas_type")
         if kind not in ("frame", "frame_table"):
@@ -80,10 +79,10 @@ class Layout:
         self._index = Block(index, index.dtype.base, _unit(_text(index, "kind")))
         # pandas pickles None as "N.".
         self.tz_aware = _raw(index, "tz") not in (None, b"N.", b"")
-        order = [name for name in self._names("axis0") if not self._ignored(name)]
+        order = self._kept(self._names("axis0"))
         for number in range(int(_attribute(self._group, "nblocks") or 0)):
             names = self._names(f"block{number}_items")
-            if not (kept := [name for name in names if not self._ignored(name)]):
+            if not (kept := self._kept(names)):
                 continue
             values = self._dataset(f"block{number}_values", of=kept)
             # pandas stores rows first and says so; older files have columns first.
@@ -124,10 +123,13 @@ class Layout:
             stated = _text(table, f"{block}_{'meta' if coded else 'dtype'}")
             self._add(names, Block(table, dtype.base, field=block), stated)
 
-    def _add(self, names: Sequence[str], block: Block, stated: str | None) -> None:
+    def _kept(self, names: list[str]) -> list[str]:
+        return [name for name in names if not (self._skip and self._skip(name))]
+
+    def _add(self, names: list[str], block: Block, stated: str | None) -> None:
         """Add the columns of a block, which pandas states to be of a dtype: numbers, stored as
         such, or times. What only looks like numbers, such as codes of categories, is refused."""
-        kept = [name for name in names if not self._ignored(name)]
+        kept = self._kept(names)
         dtype, unit = block.dtype, _unit(stated)
         # The bytes of long doubles differ between machines.
         numeric = dtype.kind in "fiub" and dtype.itemsize <= 8
@@ -171,7 +173,7 @@ class Layout:
         return node
 
     def _check_size(self, size: int, what: str) -> None:
-        if size > self._max_bytes:
+        if 0 < self._max_bytes < size:
             allowed = f"data.max_file_mb allows {self._max_bytes / 1e6:,.0f}"
             raise self._error(f"{what} would need {size / 1e6:,.0f} MB; {allowed}")
 

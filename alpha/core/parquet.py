@@ -6,7 +6,6 @@ which column is the index.
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from pyarrow import parquet
 from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.core.foreign import FrameReader, open_frame, reading
-from alpha.core.layout import HELP, ROW_BYTES, Block, Column
+from alpha.core.layout import HELP, ROW_BYTES, Block, Column, Skip
 
 # Rows that are decoded at a time, and of a row group that is written.
 _BATCH_ROWS, _GROUP_ROWS = 1 << 15, 1 << 16
@@ -31,8 +30,8 @@ _STREAMED |= {"thrift_string_size_limit": 1 << 24, "thrift_container_size_limit"
 class ParquetReader(FrameReader):
     """One open frame. Reads that follow each other decode each row once."""
 
-    def __init__(self, path: Path, max_bytes: int, ignored: Callable[[str], bool]) -> None:
-        self.path, self._max_bytes, self._ignored = path, max_bytes, ignored
+    def __init__(self, path: Path, max_bytes: int, skip: Skip) -> None:
+        self.path, self._max_bytes, self._skip = path, max_bytes, skip
         self._file = parquet.ParquetFile(path, **_STREAMED)
         meta, schema = self._file.metadata, self._file.schema_arrow
         self.rows = meta.num_rows
@@ -43,7 +42,7 @@ class ParquetReader(FrameReader):
         # Of some columns, the batch that was decoded last with its first row, and what follows.
         self._reads: dict[tuple[str, ...], tuple[int, Any, Any]] = {}
         name = self._index_name(schema.metadata or {})
-        kept = [one for one in self._named(schema.names) if one == name or not ignored(one)]
+        kept = [one for one in self._named(schema.names) if one == name or self._kept([one])]
         if twice := [one for one, count in Counter(kept).items() if count > 1]:
             raise self._error(f"column {twice[0]!r}: column names must be unique")
         blocks = {one: self._block(schema.field(one)) for one in kept}
@@ -54,6 +53,7 @@ class ParquetReader(FrameReader):
         size = max(stated, self.rows * sum(block.dtype.itemsize for block in blocks.values()))
         self._check_size(size, "it")
         self._check_size(self.rows * ROW_BYTES, f"{self.rows:,} rows")
+        self._decoded = max((group.total_byte_size for group in groups), default=0)
         # Without an index the rows have numbers.
         self._index = Block(None, np.dtype(np.int64)) if name is None else blocks.pop(name)
         self.tz_aware = (
@@ -88,7 +88,7 @@ class ParquetReader(FrameReader):
         names = [str(block.field) for block, _ in sources]
         wanted = tuple(sorted(set(names)))
         row, batch, following = self._reads.pop(wanted, (self.rows, (), None))
-        limit = self._max_bytes - out.nbytes
+        limit = self._limit(out, self._decoded)
         with reading(self.path, "Parquet", limit=limit), np.errstate(invalid="ignore"):
             if start < row:  # From the first row on again, which who reads in order never needs.
                 row, batch = 0, ()

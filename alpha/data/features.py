@@ -289,12 +289,11 @@ def moment(time_ns: int | np.integer) -> str:
 def _open(path: Path, data: Data) -> AbstractContextManager[FrameReader]:
     needed = {data.best_bid, data.best_ask, data.timestamp}
 
-    def ignored(name: str) -> bool:
+    def excluded(name: str) -> bool:
         with quickly("data.exclude"):
             return name not in needed and any(re.search(pattern, name) for pattern in data.exclude)
 
-    limit = round(data.max_file_mb * 1e6)
-    return open_frame(path, key=data.key, max_bytes=limit, ignored=ignored)
+    return open_frame(path, data.key, max_bytes=round(data.max_file_mb * 1e6), skip=excluded)
 
 
 def _same_columns(path: Path, names: tuple[str, ...], first: str, expected: tuple) -> None:
