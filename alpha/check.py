@@ -2,6 +2,7 @@
 earlier results before the step could object. It alone loads all params."""
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
@@ -53,9 +54,6 @@ class Checked(NamedTuple):
 
 def command(params: Any, args: Arguments) -> None:
     given, folds, left_out = run(params)
-    own = params.data.dir not in (SIMULATED, INGESTED)
-    if own and (others := features.left_out(Path(params.data.dir), params.data.pattern)):
-        print(others)
     if not folds:
         print(f"{INGESTED}: still to be made from raw data: `make run`, or `dvc repro`")
     for number, splits in folds.items():
@@ -129,6 +127,8 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
         known = (("", day, compute(day, *quotes, label, end_ns=last_ns).status) for day in times())
     else:
         folders = open_symbols(Path(params.data.dir), params.data)
+        if not (every or sources):
+            print(features.left_out(Path(params.data.dir), folders), end="", file=sys.stderr)
         families(folders[0].features, params.features)
         times = partial(all_times, folders)
         first_ns, last_ns = min(of.first_ns for of in folders), max(of.last_ns for of in folders)

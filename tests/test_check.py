@@ -1,7 +1,9 @@
+import os
+
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import day_frame
+from conftest import PARAMS_TEXT, day_frame
 
 from alpha import check
 from alpha.core.artifacts import read_json
@@ -103,3 +105,45 @@ def test_the_simulated_market_needs_no_check_but_its_splits_do(params):
 def test_both_real_files_pass(realdata, params):
     for path in sorted(realdata.glob("*.h5")):
         check.run(pointed_at(params, realdata, pattern=path.name))
+
+
+def test_what_is_left_out_is_said_in_one_line(tmp_path, params, capsys):
+    day_frame(3000).to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    check.run(pointed_at(params, tmp_path))
+    assert capsys.readouterr().err == ""
+    for name in ("b.hdf5", "c.H5", "days/d.h5"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    check.run(pointed_at(params, tmp_path))
+    [line] = capsys.readouterr().err.splitlines()
+    assert "left out 3, which neither match data.pattern ('*.h5') nor are folders of" in line
+    assert line.endswith(": 'b.hdf5, c.H5, days'")
+
+
+def test_of_symbols_what_is_beside_them_and_in_them_is_left_out(tmp_path, params, capsys):
+    for symbol in ("AAA", "BBB"):
+        (tmp_path / symbol / "old").mkdir(parents=True)
+        day_frame(3000).to_hdf(tmp_path / symbol / "a.h5", key="df", mode="w")
+    (tmp_path / "notes").touch()
+    check.run(pointed_at(params, tmp_path))
+    assert "left out 3, " in (line := capsys.readouterr().err)
+    assert "'AAA/old, BBB/old, notes'" in line
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_dvc_would_wait_for_or_fail_at_is_refused_at_any_depth(tmp_path, params, make):
+    (tmp_path / "sub" / "folder").mkdir(parents=True)
+    make(tmp_path / "sub" / "folder" / "x")
+    with pytest.raises(InputError, match=r"sub/folder/x': must be a file"):
+        check.look(pointed_at(params, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("given", "other"),
+    [("best_bid: best_bid", "best_bid: best_ask"), ("timestamp: null", "timestamp: best_ask")],
+)
+def test_one_column_cannot_be_two_things(given, other):
+    assert given in PARAMS_TEXT
+    wanted = "p: data: timestamp, best_bid and best_ask must name different columns"
+    with pytest.raises(InputError, match=wanted):
+        check.parse(PARAMS_TEXT.replace(given, other), source="p")

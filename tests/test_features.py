@@ -1,4 +1,6 @@
+import os
 import re
+import socket
 from hashlib import sha256
 
 import numpy as np
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alpha.core.errors import InputError
-from alpha.data.features import families, last_of_each, moment, open_folder
+from alpha.data.features import families, last_of_each, moment, open_folder, open_symbols
 
 
 def write(folder, name, frame):
@@ -94,6 +96,20 @@ def breakages():
     def quotes_only(frame):
         return frame[["best_bid", "best_ask"]]
 
+    def times_as_quote(frame):
+        return frame.assign(best_bid=frame.index.tz_localize(None))
+
+    def microseconds(frame):
+        return frame.set_axis(pd.to_datetime(frame.index.as_unit("us").asi8, unit="ns"))
+
+    def two_units(frame):
+        micro = pd.to_datetime(frame.index[10:].as_unit("us").asi8, unit="ns", utc=True)
+        return frame.set_axis(frame.index[:10].append(micro))
+
+    def local(frame):
+        back = frame.index[10:] - pd.Timedelta("1h")
+        return frame.set_axis(frame.index[:10].append(back))
+
     return [
         (
             unsorted,
@@ -106,6 +122,16 @@ def breakages():
         (empty, r"a\.h5"),
         (label_name, r"a\.h5: column 'alpha_outcome' has the name of a label"),
         (quotes_only, r"a\.h5: must have at least one feature"),
+        (
+            times_as_quote,
+            r"a\.h5: must have the column 'best_bid' \(data\.best_bid\), found best_a",
+        ),
+        (
+            microseconds,
+            r"a\.h5: row 0: timestamps must be after 1970, found 1970-01-20.*; are they of",
+        ),
+        (two_units, r"a\.h5: row 10: .* found 1970-01-20.*; does their unit change\?"),
+        (local, r"a\.h5: row 10: .*; an hour that comes twice\? Times must be UTC"),
     ]
 
 
@@ -200,3 +226,87 @@ def test_both_real_files_satisfy_the_contract(realdata, params, tmp_path):
         # The shares' levels have names of their own.
         found = set(families(folder.features, params.features).values())
         assert ("other" in found) == path.name.startswith("AAPL")
+
+
+def entries():
+    def dead_link(path):
+        path.symlink_to("nowhere")
+
+    def loop(path):
+        path.symlink_to(path.name)
+
+    def pipe(path):
+        os.mkfifo(path)
+
+    def link_to_a_device(path):
+        path.symlink_to("/dev/zero")
+
+    def open_socket(path):
+        here = os.getcwd()
+        os.chdir(path.parent)  # whose name may be too long for a socket
+        socket.socket(socket.AF_UNIX).bind(path.name)
+        os.chdir(here)
+
+    return [dead_link, loop, pipe, link_to_a_device, open_socket, os.mkdir]
+
+
+@pytest.mark.parametrize("make", entries())
+@pytest.mark.parametrize("inside", ["", "XBT"])
+def test_an_entry_that_is_no_file_is_refused_by_name_and_not_opened(tmp_path, params, make, inside):
+    (tmp_path / inside).mkdir(exist_ok=True)
+    write(tmp_path / inside, "a.h5", day_frame(20))
+    make(tmp_path / inside / "b.h5")
+    with pytest.raises(InputError, match=r"b\.h5': must be a file of printable name, not a folder"):
+        open_symbols(tmp_path, params.data)
+
+
+def test_a_name_of_a_file_that_is_not_printable_is_refused_as_escaped(tmp_path, params):
+    write(tmp_path, "a\x1b[31m\n.h5", day_frame(20))
+    with pytest.raises(
+        InputError, match=r"a\\x1b\[31m\\n\.h5': must be a file of printable"
+    ) as caught:
+        open_folder(tmp_path, params.data)
+    assert str(caught.value).isprintable()
+
+
+def test_a_link_to_a_file_is_a_feature_file(tmp_path, params):
+    write(tmp_path / "there", "a.h5", day_frame(20))
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "a.h5").symlink_to(tmp_path / "there" / "a.h5")
+    assert len(open_folder(tmp_path / "here", params.data).files) == 1
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"format": "table"}, {"format": "table", "data_columns": True}]
+)
+def test_columns_of_text_may_be_excluded(tmp_path, params, how):
+    frame = day_frame(20).assign(venue="a", note="b")
+    frame.to_hdf(tmp_path / "a.h5", key="df", mode="w", **how)
+    with pytest.raises(InputError, match=r"(venue|note).* or name it in data\.exclude"):
+        open_folder(tmp_path, params.data)
+    data = params.data.model_copy(update={"exclude": ("^venue$", "^note$", "^best", "^my")})
+    folder = open_folder(tmp_path, data)
+    assert set(folder.features) == set(day_frame(1)) - {"best_bid", "best_ask", "my_own"}
+    assert (folder.quotes(folder.files[0])[0].ask == frame["best_ask"]).all()
+
+
+@pytest.mark.parametrize(("crossed", "refused"), [(98, True), (50, False)])
+def test_quotes_that_are_swapped_are_said_to_be(tmp_path, params, crossed, refused):
+    frame = day_frame(100)
+    quotes = ["best_bid", "best_ask"]
+    frame.iloc[:crossed, :2] = frame.loc[frame.index[:crossed], quotes[::-1]].to_numpy()
+    write(tmp_path, "a.h5", frame)
+    folder = open_folder(tmp_path, params.data)
+    if not refused:
+        folder.quotes(folder.files[0])
+        return
+    message = r"a\.h5: the bid is above the ask in 98% of rows: .* swapped\?"
+    with pytest.raises(InputError, match=message):
+        folder.quotes(folder.files[0])
+
+
+def test_rows_need_memory_however_few_columns_there_are(tmp_path, params):
+    write(tmp_path, "a.h5", day_frame(5000))
+    data = params.data.model_copy(update={"max_file_mb": 1.0})
+    with pytest.raises(InputError, match="5,000 rows would need 1 MB; data.max_file_mb allows 1"):
+        open_folder(tmp_path, data)

@@ -1,5 +1,9 @@
 import os
 import pickle
+import resource
+import subprocess
+import sys
+import zlib
 
 import h5py
 import numpy as np
@@ -275,3 +279,235 @@ def test_numbers_wider_than_eight_bytes_are_refused_with_their_column(tmp_path):
     message = r"a\.h5: column wide: must be numeric, found float128"
     with pytest.raises(InputError, match=message), open_frame(tmp_path / "a.h5"):
         pass
+
+
+def line_of(path, **how):
+    """The one line with which a file is refused, at the latest as it is read."""
+    with pytest.raises(InputError) as caught, open_frame(path, **how) as read:
+        read.time_ns()
+        read.matrix(list(read.columns))
+    line = str(caught.value)
+    assert str(path) in line
+    assert line.isprintable()
+    return line
+
+
+def kinds():
+    return {
+        "category": pd.Categorical([1.5, 2.5] * 10),
+        "timedelta64": pd.to_timedelta(np.arange(20), unit="s"),
+        "period": pd.period_range("2024", periods=20, freq="s"),
+        "bytes8": ["a"] * 20,
+    }
+
+
+@pytest.mark.parametrize("form", ["fixed", "table"])
+@pytest.mark.parametrize("kind", kinds())
+def test_what_only_looks_like_numbers_is_refused_unless_it_is_excluded(tmp_path, form, kind):
+    if (form, kind) == ("fixed", "category"):
+        pytest.skip("pandas writes none")
+    frame = day_frame(20)
+    frame["other"] = kinds()[kind]
+    how = {"data_columns": True} if form == "table" else {}
+    frame.to_hdf(tmp_path / "a.h5", key="df", mode="w", format=form, **how)
+    line = line_of(tmp_path / "a.h5")
+    assert "column other: " in line
+    assert kind in line or "Python objects" in line or "|S" in line
+    assert "data.exclude" in line
+    with open_frame(tmp_path / "a.h5", skip="other".__eq__) as read:
+        assert set(read.columns) == set(frame) - {"other"}
+        found = read.matrix(["best_ask", "spread"])
+    assert (found == frame[["best_ask", "spread"]].to_numpy(float)).all()
+
+
+def test_a_column_that_is_excluded_is_never_loaded(tmp_path):
+    marker, path = tmp_path / "ran", tmp_path / "a.h5"
+    day_frame(20).assign(text="a").to_hdf(path, key="df", mode="w")
+    with tables.open_file(str(path), "a") as file:
+        [name] = [one._v_name for one in file.root.df if one._v_attrs._f_list() and (
+            "PSEUDOATOM" in one._v_attrs
+        )]  # fmt: skip
+        file.remove_node(f"/df/{name}")
+        file.create_vlarray("/df", name, tables.ObjectAtom()).append(Trap(marker))
+    with open_frame(path, skip="text".__eq__) as read:
+        read.time_ns()
+        read.matrix(list(read.columns))
+    assert not marker.exists()
+
+
+def test_of_two_columns_of_one_name_none_stands(tmp_path):
+    frame = day_frame(20)
+    twice = pd.concat([frame, frame[["spread"]] + 1], axis=1)
+    twice.to_hdf(tmp_path / "a.h5", key="df", mode="w", format="table")
+    assert "column 'spread': column names must be unique" in line_of(tmp_path / "a.h5")
+    short = day_frame(20).rename(columns={"spread": "x", "my_own": "x"})  # a letter is pickled once
+    short.to_hdf(tmp_path / "a.h5", key="df", mode="w", format="table")
+    assert "a name twice, a MultiIndex?" in line_of(tmp_path / "a.h5")
+    frame.to_hdf(tmp_path / "b.h5", key="df", mode="w", format="table", data_columns=True)
+    with h5py.File(tmp_path / "b.h5", "a") as file:
+        file["df/table"].attrs["my_own_kind"] = file["df/table"].attrs["spread_kind"]
+    assert "column 'spread': column names must be unique" in line_of(tmp_path / "b.h5")
+
+
+@pytest.mark.parametrize("form", ["fixed", "table"])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_several_levels_are_said(tmp_path, form, axis):
+    frame = day_frame(20)
+    if axis:
+        frame.columns = pd.MultiIndex.from_product([["XBT"], frame.columns])
+    else:
+        frame.index = pd.MultiIndex.from_product([["XBT"], frame.index.tz_localize(None)])
+    frame.to_hdf(tmp_path / "a.h5", key="df", mode="w", format=form)
+    assert "MultiIndex" in line_of(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("form", ["fixed", "table"])
+@pytest.mark.parametrize("name", ["é" * 128, "\x1b[31mred", "a\nalpha check: ok", "\u202e"])
+def test_a_name_that_cannot_be_shown_or_written_is_refused(tmp_path, form, name):
+    frame = day_frame(20).rename(columns={"spread": name})
+    frame.to_hdf(tmp_path / "a.h5", key="df", mode="w", format=form)
+    line = line_of(tmp_path / "a.h5")
+    assert "a column's name must be printable UTF-8 of at most 255 bytes, found '" in line
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path):
+    day_frame(20).to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["df/axis0"][0] = b"\xff\xfe"
+    assert "printable UTF-8" in line_of(tmp_path / "a.h5")
+
+
+def replaced(path, name, make):
+    """Another dataset in the place of one, with its attributes."""
+    with h5py.File(path, "a") as file:
+        attributes = dict(file["df"][name].attrs)
+        del file["df"][name]
+        make(file["df"], name).attrs.update(attributes)
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [((7,), "S400000000"), ((10**8,), "S8")])
+def test_names_that_would_fill_the_memory_are_not_read(tmp_path, shape, dtype):
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+    how = {"chunks": (min(shape[0], 10**4),), "compression": "gzip"}
+    replaced(path, "axis0", lambda df, name: df.create_dataset(name, shape, dtype, **how))
+    assert path.stat().st_size < 200_000
+    assert "would need" in line_of(path, max_bytes=10**8)
+    assert "must hold fewer or shorter names" in line_of(path, max_bytes=10**10)
+
+
+def test_all_blocks_together_are_within_the_limit(tmp_path):
+    day_frame(20).to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    with open_frame(tmp_path / "a.h5", max_bytes=5000):
+        pass
+    frame = day_frame(20)
+    for number in range(30):
+        frame[f"w{number}"] = frame["spread"].astype(
+            f"{'f' if number % 2 else 'i'}{4 + number % 2 * 4}"
+        )
+    frame.to_hdf(tmp_path / "b.h5", key="df", mode="w")
+    assert "would need 0 MB" in line_of(tmp_path / "b.h5", max_bytes=5000)
+
+
+def test_a_chunk_is_part_of_what_a_file_needs(tmp_path):
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+    how = {"maxshape": (None, 2), "chunks": (1 << 24, 2), "compression": "gzip"}
+    replaced(path, "block1_values", lambda df, name: df.create_dataset(name, (20, 2), "f8", **how))
+    assert "block1_values would need 268 MB" in line_of(path, max_bytes=10**8)
+
+
+def test_a_chunk_that_decompresses_to_more_than_it_is_of_is_one_line(tmp_path):
+    """HDF5 has no limit of its own: the system's is set while it decodes."""
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+    packer = zlib.compressobj(9)
+    bomb = b"".join(packer.compress(bytes(1 << 24)) for _ in range(64)) + packer.flush()
+
+    def make(df, name):
+        made = df.create_dataset(name, (20, 2), "f8", chunks=(20, 2), compression="gzip")
+        made.id.write_direct_chunk((0, 0), bomb)
+        return made
+
+    replaced(path, "block1_values", make)
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    assert "cannot be read as HDF5" in line_of(path, max_bytes=10**7)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+
+
+def test_a_huge_attribute_is_not_read(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w", libver="latest") as file:
+        file.create_group("df").attrs["pandas_type"] = np.zeros(1 << 19)
+    assert "the attribute 'pandas_type' is too large" in line_of(tmp_path / "a.h5")
+
+
+def test_an_infinite_number_of_blocks_is_one_line(tmp_path):
+    day_frame(20).to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    for count in (np.inf, 10**9):
+        with h5py.File(tmp_path / "a.h5", "a") as file:
+            file["df"].attrs["nblocks"] = count
+        line_of(tmp_path / "a.h5")
+
+
+def test_a_filter_that_is_not_known_is_named_by_its_number(tmp_path):
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+
+    def make(df, name):
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_chunk((20, 2))
+        plan.set_filter(300, h5py.h5z.FLAG_OPTIONAL, ())
+        space = h5py.h5s.create_simple((20, 2))
+        made = h5py.h5d.create(df.id, name.encode(), h5py.h5t.NATIVE_DOUBLE, space, plan)
+        return h5py.Dataset(made)
+
+    replaced(path, "block1_values", make)
+    assert "HDF5 filter 300, which is not known" in line_of(path)
+
+
+@pytest.mark.parametrize("start", [b"\x1f\x8b\x08", b"PK\x03\x04", b"time,bid\n", b'{"a": 1}'])
+def test_another_kind_of_file_is_said_to_be_that(tmp_path, start):
+    (tmp_path / "a.h5").write_bytes(start * 100)
+    line = line_of(tmp_path / "a.h5")
+    assert f"must be HDF5 or Parquet, but starts with {(start * 3)[:8]!r}" in line
+
+
+def test_a_file_that_is_still_written_is_said_to_be(tmp_path):
+    path = tmp_path / "a.h5"
+    day_frame(2000).to_hdf(path, key="df", mode="w")
+    whole = path.read_bytes()
+    code = "import h5py, sys; held = h5py.File(sys.argv[1], 'a'); print(1, flush=True); input()"
+    command = [sys.executable, "-c", code, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        assert "is today's recording still running?" in line_of(path)
+        other.stdin.write(b"\n")
+        other.stdin.close()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert "is today's recording still running?" in line_of(path)
+
+
+@pytest.mark.parametrize("dtype", [">f8", "f2", "i2", ">u4"])
+def test_numbers_of_any_width_and_order_are_as_pandas_reads_them(tmp_path, dtype):
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+    values = np.arange(40).reshape(20, 2) % 31
+    replaced(
+        path, "block1_values", lambda df, name: df.create_dataset(name, data=values.astype(dtype))
+    )
+    frame = pd.read_hdf(path, "df")
+    with open_frame(path) as read:
+        found = read.matrix(list(read.columns))
+    assert (found == frame.to_numpy(float)).all()
+
+
+@pytest.mark.parametrize("dtype", ["c16", "S3", "i4"])
+def test_an_index_or_a_column_of_no_such_numbers_is_one_line(tmp_path, dtype):
+    path = tmp_path / "a.h5"
+    day_frame(20).to_hdf(path, key="df", mode="w")
+    name = "axis1" if dtype == "i4" else "block1_values"
+    shape = (20,) if dtype == "i4" else (20, 2)
+    replaced(
+        path, name, lambda df, name: df.create_dataset(name, data=np.ones(shape).astype(dtype))
+    )
+    assert "must" in line_of(path)

@@ -213,7 +213,7 @@ def test_a_file_that_would_need_more_memory_than_allowed_is_refused_unread(tmp_p
     table = pa.table({"a": np.zeros(10_000_000)})
     line = refused(tmp_path / "a", table, use_dictionary=True)
     assert (tmp_path / "a").stat().st_size < 100_000
-    assert "would need 80 MB; data.max_file_mb allows 1" in line
+    assert "10,000,000 rows would need 2,500 MB; data.max_file_mb allows 1" in line
 
 
 @pytest.mark.parametrize("kept", [4, 8, 100, 0.3, 0.7, 0.99])
@@ -313,3 +313,30 @@ def test_pandas_reads_what_is_written(tmp_path, tz):
     expected["status"] = status[:, 0]
     expected.index = pd.DatetimeIndex(time_ns, tz=tz)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "a"), expected)
+
+
+def excluding(path, names):
+    with open_frame(path, skip=lambda name: name not in names) as read:
+        return read.matrix(names)
+
+
+def test_what_is_excluded_may_hold_anything(tmp_path):
+    frame = day_frame(4)
+    expected = frame[["best_bid", "spread"]].to_numpy(float)
+    frame["venue"], frame["lists"] = ["a"] * 4, [[1.0], [2.0], [], [3.0]]
+    frame["codes"] = pd.Categorical(list("abab"))
+    frame.to_parquet(tmp_path / "a.parquet")
+    assert (excluding(tmp_path / "a.parquet", ["best_bid", "spread"]) == expected).all()
+
+
+def test_a_type_of_pandas_is_no_number_where_pandas_is_not_loaded(tmp_path):
+    field = pa.field("when", pa.int64(), metadata={"ARROW:extension:name": "another.period"})
+    table = pa.table([pa.array([1, 2])], schema=pa.schema([field]))
+    assert "column 'when': must be numeric, found an extension" in refused(tmp_path / "a", table)
+
+
+@pytest.mark.parametrize("name", ["a" * 256, "\x1b[31m", "a\nb", "\u202e", "nul\0"])
+def test_a_name_that_cannot_be_shown_or_written_is_refused(tmp_path, name):
+    line = refused(tmp_path / "a", pa.table({name: [1.0]}))
+    assert "a column's name must be printable UTF-8 of at most 255 bytes" in line
+    assert line.isprintable()

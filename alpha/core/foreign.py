@@ -8,7 +8,6 @@ import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from itertools import islice
 from math import prod
 from pathlib import Path
 from threading import RLock
@@ -27,9 +26,8 @@ _LATEST_NS = 270 * 31_556_952 * 10**9
 # A wide block is read in slices of about this many bytes, so that it is never all in memory when
 # a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
-# What Python and libraries may take while a file is decoded.
-_SLACK_BYTES = 200_000_000
-_LIMITING = RLock()
+# What libraries, and other threads, may take while a file is decoded.
+_SLACK_BYTES, _OTHERS_BYTES, _LIMITING = 200_000_000, 1_500_000_000, RLock()
 # What damaging files at random has brought.
 _DAMAGES = OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError, ArithmeticError
 
@@ -126,7 +124,8 @@ class FrameReader(Layout):
 
     def _limit(self, out: np.ndarray, part: int) -> int:
         """How many bytes decoding `part` bytes may take, besides those of `out`."""
-        return self._max_bytes and max(1, min(self._max_bytes - out.nbytes, 4 * part))
+        most = min(self._max_bytes - out.nbytes, 4 * part + _OTHERS_BYTES)
+        return self._max_bytes and max(1, most)
 
     def _rows_at_once(self, block: Block) -> int:
         dataset = block.dataset
@@ -175,14 +174,14 @@ def open_frame(
         yield parquet
         return
     with reading(path):
-        if not h5py.is_hdf5(path):
+        if first[1:4] != b"HDF" and not h5py.is_hdf5(path):
             raise InputError(f"{path}: must be HDF5 or Parquet, but starts with {first!r}")
         file = h5py.File(path, "r")
     with file:
         with reading(path, limit=max_bytes):
             link = file.get(key, getlink=True)
             if link is None:
-                found = ascii(", ".join(islice(file, 8)))[1:-1] or "nothing"
+                found = ascii(", ".join(list(file)[:8]))[1:-1] or "nothing"
                 raise InputError(f"{path}: no key {key!r}, found {found}")
             if not isinstance(link, h5py.HardLink):
                 raise InputError(f"{path}: key {key!r} is a link out of the file, not followed")
@@ -199,33 +198,25 @@ def open_frame(
 
 @contextmanager
 def reading(path: Path, form: str = "HDF5", *, limit: int = 0) -> Iterator[None]:
-    """Turn what h5py or pyarrow raises at a file that is missing, cut or damaged, or takes more
-    than `limit` bytes of memory as it is decoded, if it is not 0, into one line."""
-    try:
-        with _limited(limit):
-            yield
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except _DAMAGES as error:
-        # HDF5's message without its clock, addresses and counts.
-        reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
-        if isinstance(error, MemoryError):
-            reason = f"it needs more memory than data.max_file_mb allows {reason}".strip()
-        if any(word in reason for word in ("lock file", "truncated file", "open for write")):
-            reason = f"{reason}; is today's recording still running?"
-        raise InputError(f"{path}: cannot be read as {form}: {reason}") from None
-
-
-@contextmanager
-def _limited(limit: int) -> Iterator[None]:
-    """Let no more memory be taken than that: a few bytes may be decompressed to any number."""
+    """Turn what h5py or pyarrow raises at a file that is missing, cut or damaged into one line; and
+    a need for more than `limit` bytes, if it is not 0: a few may be decompressed to any number."""
     with _LIMITING:
         before = resource.getrlimit(resource.RLIMIT_DATA)
-        held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-        most = [held + limit + _SLACK_BYTES, *(of for of in before if of >= 0)]
-        if limit:
-            resource.setrlimit(resource.RLIMIT_DATA, (min(most), before[1]))
         try:
+            if limit:
+                held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+                most = [held + limit + _SLACK_BYTES, *(of for of in before if of >= 0)]
+                resource.setrlimit(resource.RLIMIT_DATA, (min(most), before[1]))
             yield
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
+        except _DAMAGES as error:
+            # HDF5's message without its clock, addresses and counts.
+            reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
+            if isinstance(error, MemoryError):
+                reason = f"it needs more memory than data.max_file_mb allows {reason}".strip()
+            if any(word in reason for word in ("lock file", "truncated file", "open for write")):
+                reason = f"{reason}; is today's recording still running?"
+            raise InputError(f"{path}: cannot be read as {form}: {reason}") from None
         finally:
             resource.setrlimit(resource.RLIMIT_DATA, before)

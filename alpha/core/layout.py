@@ -8,7 +8,6 @@ unpickled.
 import pickletools
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 from pathlib import Path
@@ -20,14 +19,10 @@ import numpy as np
 from alpha.core.errors import InputError
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-# Of a column's name in UTF-8: as much as HDF5's filters take as one element.
-_NAME_BYTES = 255
-# What all names of a frame may need in memory, and what one attribute may.
-_NAMES_BYTES, _ATTRIBUTE_BYTES = 1 << 25, 1 << 21
-# What a row takes of memory as it is labelled, however few columns there are.
-ROW_BYTES = 250
+# Of a column's name as much as HDF5's filters take as one element, of all names and of an attribute
+# as much as is read of them, and what a row takes of memory as it is labelled.
+_NAME_BYTES, _NAMES_BYTES, _ATTRIBUTE_BYTES, ROW_BYTES = 255, 1 << 25, 1 << 21, 250
 HELP = "write it as numbers, drop it, or name it in data.exclude"
-_SYMBOLS = "one level, found a MultiIndex; several symbols in one file? Write a file for each"
 _TEXT_OPCODES = {
     "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
 }  # fmt: skip
@@ -67,26 +62,29 @@ class Layout:
         if kind not in ("frame", "frame_table"):
             kind = kind or "no pandas_type attribute"
             raise self._error(f"key {group.name!r} must hold a pandas DataFrame, found {kind}")
+        levels = (_text(group, name) for name in ("axis0_variety", "axis1_variety", "table_type"))
+        if any("multi" in (of or "") for of in levels):
+            raise self._error(
+                "must have no MultiIndex; several symbols in one file? Write one each"
+            )
         if kind == "frame":
             self._fixed()
         else:
             self._table()
 
     def _fixed(self) -> None:
-        if "multi" in (_text(self._group, f"axis{axis}_variety") for axis in (0, 1)):
-            raise self._error(f"columns and index must have {_SYMBOLS}")
         index = self._one_dimension("axis1")
         self._index = Block(index, index.dtype.base, _unit(_text(index, "kind")))
         # pandas pickles None as "N.".
         self.tz_aware = _raw(index, "tz") not in (None, b"N.", b"")
         order = self._kept(self._names("axis0"))
-        for number in range(int(_attribute(self._group, "nblocks") or 0)):
+        for number in range(int(self._group.attrs.get("nblocks", 0))):
             names = self._names(f"block{number}_items")
             if not (kept := self._kept(names)):
                 continue
             values = self._dataset(f"block{number}_values", of=kept)
             # pandas stores rows first and says so; older files have columns first.
-            rows_last = not bool(_attribute(values, "transposed"))
+            rows_last = not bool(values.attrs.get("transposed", False))
             shape = values.shape[::-1] if rows_last else values.shape
             expected = (self.rows, len(names))
             if shape != expected:
@@ -102,8 +100,6 @@ class Layout:
         blocks = list(table.dtype.names or ())
         if "index" not in blocks or table.dtype["index"].shape:
             raise self._error(f"{table.name} must have an index")
-        if _text(self._group, "table_type") == "appendable_multiframe":
-            raise self._error(f"the index must have {_SYMBOLS}")
         blocks.remove("index")
         unit = _unit(_text(table, "index_kind"))
         self._index = Block(table, table.dtype["index"].base, unit, "index")
@@ -129,8 +125,8 @@ class Layout:
     def _add(self, names: list[str], block: Block, stated: str | None) -> None:
         """Add the columns of a block, which pandas states to be of a dtype: numbers, stored as
         such, or times. What only looks like numbers, such as codes of categories, is refused."""
-        kept = self._kept(names)
-        dtype, unit = block.dtype, _unit(stated)
+        kept, dtype, unit = self._kept(names), block.dtype, _unit(stated)
+        block = replace(block, unit=unit)
         # The bytes of long doubles differ between machines.
         numeric = dtype.kind in "fiub" and dtype.itemsize <= 8
         stored = stated in (None, dtype.name) or (stated, dtype.name) == ("bool", "uint8")
@@ -141,7 +137,7 @@ class Layout:
             if name in self._columns:
                 raise self._error(f"column {name!r}: column names must be unique")
             if name in kept:
-                self._columns[name] = replace(block, unit=unit), position
+                self._columns[name] = block, position
 
     def _dataset(self, name: str, of: Sequence[str] = ()) -> Any:
         """A dataset of the frame that is inside the file, numeric, and not too large."""
@@ -165,8 +161,8 @@ class Layout:
         plan = node.id.get_create_plist()
         codes = [plan.get_filter(number)[0] for number in range(plan.get_nfilters())]
         if unknown := [code for code in codes if not h5py.h5z.filter_avail(code)]:
-            what = f"is compressed by the HDF5 filter {unknown[0]}, which is not known here"
-            raise self._error(f"{where} {what}; write it with another, such as blosc")
+            what = f"is compressed by the HDF5 filter {unknown[0]}, which is not known"
+            raise self._error(f"{where} {what}; write it with blosc or none")
         # A chunk is decoded as a whole, and may be larger than what is in it.
         self._bytes += max(node.size, prod(node.chunks or ())) * node.dtype.itemsize
         self._check_size(self._bytes, where)
@@ -191,8 +187,7 @@ class Layout:
         if _text(node, "kind") not in ("string", None) or node.dtype.kind != "S":
             raise self._error(f"{node.name}: column names must be text, found {node.dtype}")
         if node.size * (200 + node.dtype.itemsize) > _NAMES_BYTES:
-            found = f"{node.size:,} of {node.dtype.itemsize:,} bytes"
-            raise self._error(f"{node.name}: column names must be fewer or shorter, found {found}")
+            raise self._error(f"{node.name}: must hold fewer or shorter names, found {node.size:,}")
         # What is no UTF-8 becomes surrogates, which are not printable either.
         values = node[()].reshape(-1).tolist()
         return self._named([value.decode(errors="surrogateescape") for value in values])
@@ -227,15 +222,13 @@ def _pickled_names(value: bytes | None) -> list[str]:
         for opcode, argument, _ in pickletools.genops(value or b""):
             if opcode.name in _TEXT_OPCODES:
                 found.append(str(argument))
-            elif "TUPLE" in opcode.name:
-                raise ValueError(f"must have names of {_SYMBOLS}")
-            elif "GET" in opcode.name:
-                raise ValueError("must be a list of names, found one twice")
             elif opcode.name == "STOP":
                 return found
             elif opcode.name not in _LIST_OPCODES:
-                what = f"a pickle of more than a list of names ({opcode.name})"
-                raise ValueError(f"is {what}, which is never loaded")
+                what = (
+                    f"a pickle of more than a list of names ({opcode.name}), which is never loaded"
+                )
+                raise ValueError(f"is {what}; a name twice, a MultiIndex?")
     except (UnicodeDecodeError, IndexError) as error:
         raise ValueError(f"is damaged: {error}") from None
     raise ValueError("is not a list of names")
@@ -249,16 +242,10 @@ def _text(node: Any, name: str) -> str | None:
 
 def _raw(node: Any, name: str) -> bytes | None:
     """The bytes of an attribute that is text, as it is stored."""
-    value = _attribute(node, name)
+    if name in node.attrs and node.attrs.get_id(name).get_storage_size() > _ATTRIBUTE_BYTES:
+        raise ValueError(f"the attribute {name!r} is too large")
+    value = node.attrs.get(name)
     if isinstance(value, str):
         return value.encode("utf-8", errors="surrogateescape")
     # h5py gives Empty for a text without a character.
     return value if isinstance(value, bytes) else None
-
-
-def _attribute(node: Any, name: str) -> Any:
-    """The value of an attribute, or None. Raises ValueError for one that would fill the memory."""
-    with suppress(KeyError):
-        if node.attrs.get_id(name).get_storage_size() > _ATTRIBUTE_BYTES:
-            raise ValueError(f"the attribute {name!r} is too large")
-        return node.attrs[name]

@@ -50,9 +50,8 @@ class ParquetReader(FrameReader):
             raise self._error(f"the index must be a column, found no column {name!r}")
         # What the file states of its sizes, and what its rows need by their number.
         stated = sum(group.total_byte_size for group in groups)
-        size = max(stated, self.rows * sum(block.dtype.itemsize for block in blocks.values()))
-        self._check_size(size, "it")
-        self._check_size(self.rows * ROW_BYTES, f"{self.rows:,} rows")
+        row = max(ROW_BYTES, sum(block.dtype.itemsize for block in blocks.values()))
+        self._check_size(max(stated, self.rows * row), f"{self.rows:,} rows")
         self._decoded = max((group.total_byte_size for group in groups), default=0)
         # Without an index the rows have numbers.
         self._index = Block(None, np.dtype(np.int64)) if name is None else blocks.pop(name)
@@ -88,7 +87,7 @@ class ParquetReader(FrameReader):
         names = [str(block.field) for block, _ in sources]
         wanted = tuple(sorted(set(names)))
         row, batch, following = self._reads.pop(wanted, (self.rows, (), None))
-        limit = self._limit(out, self._decoded)
+        limit = self._limit(out, self._decoded + 8 * _BATCH_ROWS * len(names))
         with reading(self.path, "Parquet", limit=limit), np.errstate(invalid="ignore"):
             if start < row:  # From the first row on again, which who reads in order never needs.
                 row, batch = 0, ()

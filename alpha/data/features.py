@@ -102,7 +102,8 @@ def open_symbols(folder: Path, data: Data) -> list[FeatureFolder]:
     """The feature files of each symbol, by name: of the one whose files are in the folder, or of
     each folder in it that holds some. Features are those that all symbols have. Raises InputError
     as `open_folder` does, and if there are none."""
-    if not (inside := symbol_folders(folder, data.pattern)):
+    inside = dict.fromkeys(sorted(path.parent for path in folder.glob(f"*/{data.pattern}")))
+    if any(folder.glob(data.pattern)) or not inside:
         return [open_folder(folder, data)]
     found = [open_folder(path, data) for path in inside]
     common = tuple(name for name in found[0].features if all(name in of.features for of in found))
@@ -120,19 +121,16 @@ def open_symbols(folder: Path, data: Data) -> list[FeatureFolder]:
     ]
 
 
-def symbol_folders(folder: Path, pattern: str) -> list[Path]:
-    """The folders in a folder that are symbols, by name: none beside feature files."""
-    inside = sorted(path.parent for path in folder.glob(f"*/{pattern}"))
-    return [] if any(folder.glob(pattern)) else [*dict.fromkeys(inside)]
-
-
-def left_out(folder: Path, pattern: str) -> str:
-    """A line on the entries of a folder of feature files that are none; empty if there are none."""
-    symbols = symbol_folders(folder, pattern)
-    others = [{*one.iterdir()} - {*one.glob(pattern)} for one in (folder, *symbols)]
-    names = sorted(str(one.relative_to(folder)) for one in set().union(*others) - {*symbols})
-    why = f"neither match data.pattern ({pattern!r}) nor are folders of symbols alone"
-    return f"{folder}: left out {len(names):,}, which {why}: {some(names)!r}" if names else ""
+def left_out(folder: Path, symbols: Sequence[FeatureFolder]) -> str:
+    """A line on the entries of a folder that are no feature files, or nothing."""
+    known = {folder, *(file.path for of in symbols for file in of.files)}
+    places = {path.parent for path in known - {folder}} | {folder}
+    others = {path for one in places for path in one.iterdir()} - known - places
+    names = some(sorted(str(path.relative_to(folder)) for path in others))
+    why = (
+        f"neither match data.pattern ({symbols[0].data.pattern!r}) nor are folders of symbols alone"
+    )
+    return f"{folder}: left out {len(others):,}, which {why}: {names!r}\n" * bool(others)
 
 
 def check_files(paths: Iterable[Path]) -> None:

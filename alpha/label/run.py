@@ -1,6 +1,5 @@
 """Labels: what the window after each row would have brought, or why that is not known."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -13,7 +12,7 @@ from alpha.core.errors import InputError
 from alpha.core.frames import Block, write_frame
 from alpha.core.text import track
 from alpha.data.columns import OUTCOME_COLUMNS, PAST_COLUMNS
-from alpha.data.features import FeatureFile, FeatureFolder, Quotes, left_out, open_symbols
+from alpha.data.features import FeatureFile, FeatureFolder, Quotes, open_symbols
 from alpha.data.params import Data, Label
 from alpha.data.quotes import FrozenRuns
 from alpha.label import profile
@@ -33,8 +32,6 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
     """
     folders = open_symbols(features, data)
     files = [file for folder in folders for file in folder.files]
-    if others := left_out(features, data.pattern):
-        print(others, file=sys.stderr)
     digests: dict[str, str] = {}
     days: dict[str, profile.Day] = {}
     outcomes = []
