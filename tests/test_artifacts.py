@@ -1,12 +1,24 @@
+import errno
 import os
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from alpha.core.artifacts import json_text, read_json, whole, whole_folder, whole_outs
+from alpha.core.artifacts import (
+    json_text,
+    read_csv,
+    read_json,
+    whole,
+    whole_folder,
+    whole_outs,
+    write_csv,
+)
 from alpha.core.errors import InputError
 
 
@@ -198,3 +210,73 @@ def test_an_earlier_folder_is_there_again_when_the_last_rename_fails(tmp_path, m
         (part / "a").write_text("new")
     assert (out / "a").read_text() == "earlier"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError("write failed: errno = 28, error message = 'No space left on device', buf"),
+        RuntimeError("HDF5 error back trace: errno = 28, error message = 'No space"),
+    ],
+)
+def test_a_full_disk_is_one_line_that_names_the_artifact_whoever_wrote_it(tmp_path, error):
+    out = tmp_path / "a.json"
+    out.write_text("earlier")
+    says = "a.json: cannot be written: No space left on device"
+    with pytest.raises(InputError, match=says), whole(out) as part:
+        part.write_text("half")
+        raise error
+    assert out.read_text() == "earlier"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "loop", "device", "dead"])
+@pytest.mark.parametrize("folder", [True, False])
+def test_an_out_that_is_no_file_is_never_replaced(tmp_path, kind, folder):
+    out = tmp_path / "out"
+    if kind == "pipe":
+        os.mkfifo(out)
+    else:
+        out.symlink_to({"loop": out, "device": "/dev/null", "dead": tmp_path / "none"}[kind])
+    wanted = "folder" if folder else "file"
+    with (
+        pytest.raises(InputError, match=f"must be a {wanted} to write to"),
+        whole(out, folder=folder),
+    ):
+        raise AssertionError
+    assert os.path.lexists(out)
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1, "a": 2}', '{"a": {"b": 1, "c": 2, "b": 3}}', "[NaN]", "[-Infinity]", "[" * 10**6,
+     '{"a":' * 10**6, "9" * 10**6, "\ufeff{}", "[1] [2]", "\ud800"],
+)  # fmt: skip
+def test_json_that_python_would_take_or_choke_on_is_refused(tmp_path, text):
+    path = tmp_path / "a.json"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(InputError, match="a.json: is not JSON"):
+        read_json(path)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.text("=+-@\t'a1.e|\"", min_size=1, max_size=6), st.floats(allow_nan=False).map(repr)
+        ),
+        min_size=1,
+    )
+)
+def test_tables_read_back_as_written_and_hold_no_formula(tmp_path_factory, names):
+    """A number is none, whatever its sign: whoever reads one finds it as it was."""
+    path = tmp_path_factory.mktemp("table") / "a.csv"
+    values = [-float(at) for at in range(len(names))]
+    write_csv(path, pd.DataFrame({"name": names, "value": values}), index=False)
+    found = read_csv(path, {"name": "str", "value": float}, ["name", "value"])
+    assert found["name"].tolist() == names
+    assert found["value"].tolist() == values
+    cells = pd.read_csv(path, dtype="str", keep_default_na=False)["name"]
+    for cell in cells[cells.str.match(r"[=+\-@\t\r]")]:
+        float(cell)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tables
-from conftest import day_frame
+from conftest import ROOT, day_frame
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -284,3 +284,43 @@ def test_files_of_others_with_the_same_filter_are_read(tmp_path):
     frame.to_hdf(tmp_path / "a.h5", key="df", mode="w", complib="blosc2:zstd", complevel=3)
     with open_frame(tmp_path / "a.h5") as read:
         assert (read.matrix(list(frame.columns)) == frame.to_numpy()).all()
+
+
+LIMITED = """
+import alpha, resource, sys
+import numpy as np
+from pathlib import Path
+from alpha.core import frames
+if sys.argv[2] == "chunks":
+    frames._PLAIN_BYTES = 0
+frames.import_ahead()
+path, rows = Path(sys.argv[1]), 20_000
+values = np.random.default_rng(0).normal(size=(rows, 3))
+columns = [(("a", "b", "c"), values.dtype)]
+for limit in map(int, sys.argv[3:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, -1))
+    try:
+        with frames.open_writer(path, columns, rows=rows, tz_aware=True) as writer:
+            if limit > 0:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))
+            writer.append(np.arange(rows), [values])
+            writer._settle(0)
+            # Below 0, nothing is left for what is written when the file is closed.
+            if limit < 0:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (-limit, -1))
+        print("whole")
+    except Exception as error:
+        assert "errno = 27" in str(error) or error.errno in (27, 28), error
+        print("refused")
+"""
+
+
+@pytest.mark.parametrize("kind", ["plain", "chunks"])
+def test_a_frame_that_finds_no_room_is_never_taken_as_whole(tmp_path, kind):
+    """Nor does HDF5 print of it, at any place, which PyTables does not say of the last ones."""
+    path = tmp_path / "a.h5"
+    limits = [10_000_000, 1, 5000, 100_000, 400_000, -1, -3000]
+    words = [sys.executable, "-c", LIMITED, str(path), kind, *map(str, limits)]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.stdout.split() == ["whole"] + ["refused"] * (len(limits) - 1)

@@ -1,6 +1,10 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.table import Table
+from rich.text import Text
 
 from alpha.core import text as numbers
 from alpha.core.text import bps, number, percent, some
@@ -97,3 +101,43 @@ def test_verdicts_in_a_line_have_a_colour_and_other_words_none():
     found = {made.plain[span.start : span.end]: span.style for span in made.spans}
     assert found == {"no_skill": "red", "collapsed": "red"}
     assert not numbers.coloured("yes").spans
+
+
+HOSTILE = "a\x1b[31m\nalpha check: error: forged\r\u202e\u2028\x00\ud800\x9b"
+
+
+def test_a_line_is_one_line_of_printable_characters_and_of_a_sane_length():
+    shown = numbers.one_line(f"{HOSTILE} τ é 🎉 −")
+    assert shown.isprintable()
+    assert shown.endswith("τ é 🎉 −")
+    assert r"\x1b[31m\nalpha" in shown
+    assert len(numbers.one_line("x" * 10**6)) < 2100
+    assert len(numbers.one_line("\n" * 10**6)) < 10_000
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_what_is_shown_has_no_escapes_but_those_of_colours(monkeypatch, capsys, terminal):
+    """Of cells, lines and the last line; on a terminal, a name's colour is not one either."""
+    monkeypatch.setenv("FORCE_COLOR" if terminal else "NO_COLOR", "1")
+    table = Table()
+    table.add_column(HOSTILE)
+    table.add_row(Text(HOSTILE, style="red"))
+    numbers.show([table, Text(HOSTILE), HOSTILE], last=HOSTILE)
+    shown = capsys.readouterr().out
+    if terminal:
+        assert "\x1b[31m" in shown  # of the style
+        assert shown.count("\\x1b[31m") >= 4  # those of the text
+        shown = re.sub(r"\x1b\[[\d;]*m", "", shown)
+    assert all(line.isprintable() for line in shown.split("\n"))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), BrokenPipeError()])
+def test_a_warning_that_cannot_be_printed_is_no_failure(monkeypatch, error):
+    class Full:
+        def write(self, _):
+            raise error
+
+        flush = write
+
+    monkeypatch.setattr("sys.stderr", Full())
+    numbers.warn("one", "two")

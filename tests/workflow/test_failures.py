@@ -27,3 +27,12 @@ def test_of_a_step_that_the_system_ended_the_signal_is_told(tmp_path, monkeypatc
     said, where = failures(tmp_path / "failed")
     assert said == "a.log: ended by signal 9 (9: as where memory ran out)"
     assert where == "(a.log has all of it)"
+
+
+def test_what_a_log_holds_moves_no_cursor_and_forges_no_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.log").write_text("x\x1b[2Jy\u2028alpha label: error: forged\rz\n")
+    (tmp_path / "failed").write_text("a.log\n")
+    told = [*failures(tmp_path / "failed")]
+    assert told[1:2] == [r"x\x1b[2Jy\u2028alpha label: error: forged\rz"]
+    assert all(line.isprintable() for line in told)

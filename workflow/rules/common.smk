@@ -20,6 +20,7 @@ from recover import AtWork, hold_as_job, opened, recover, snakemake_locks, wait,
 
 from alpha import check
 from alpha.core.errors import InputError
+from alpha.core.text import one_line
 from alpha.history.repository import FAILED, files, pipeline, related
 
 # Each stage, and each instance of a matrix (train_networks@mlp-0), after those that it depends on;
@@ -50,7 +51,7 @@ try:
     elif workflow.is_main_process:
         Path(FAILED).unlink(missing_ok=True)
 except InputError as error:
-    sys.exit(f"alpha check: error: {error}")
+    sys.exit(f"alpha check: error: {one_line(str(error))}")
 except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
 except DvcException as error:

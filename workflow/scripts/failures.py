@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from alpha.core.text import one_line
+
 _LAST = 12  # lines of a log, if it has no line of error of our own
 
 
@@ -14,10 +16,10 @@ def failures(failed: Path) -> Iterator[str]:
     where a cluster ended a job without a word."""
     logs = failed.read_text().splitlines() if failed.is_file() else []
     for log in filter(os.path.isfile, dict.fromkeys(logs)):
-        text = Path(log).read_text(errors="replace")
-        lines = [
-            line for line in text.splitlines() if not re.match("ERROR: failed to repro|$", line)
-        ]
+        text = Path(log).read_bytes().decode(errors="replace")
+        printed = map(one_line, text.split("
+"))
+        lines = [line for line in printed if line and not line.startswith("ERROR: failed to repro")]
         ours = [line for line in lines if re.match(r"alpha \w+: error: ", line)]
         for number in re.findall(r"exited with -(\d+)$", text, re.MULTILINE):
             ours = [f"{log}: ended by signal {number} (9: as where memory ran out)"]
