@@ -426,3 +426,89 @@ def test_an_interruption_inside_a_library_s_callback_is_not_swallowed():
 
 def test_other_errors_still_have_their_traceback():
     assert "ZeroDivisionError" in interrupted("1 / 0").stderr
+
+
+def run(*words: object, shell: str = "", cwd: Path, code: str = "") -> subprocess.CompletedProcess:
+    """A command in a process of its own, after `code`, with what a shell adds to it."""
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{code}\n"
+    script += "from alpha.__main__ import main; sys.exit(main())"
+    command = ["bash", "-c", f'exec "$@" {shell}', "-", sys.executable, "-c", script]
+    return subprocess.run([*command, *map(str, words)], cwd=cwd, capture_output=True, text=True)
+
+
+def test_streams_that_are_closed_change_neither_the_exit_code_nor_an_artifact(workplace):
+    words = "label", "--features", "features", "--out"
+    assert run(*words, "open", cwd=workplace).returncode == 0
+    assert run(*words, "closed", shell="0<&- 1>&- 2>&-", cwd=workplace).returncode == 0
+    found = [
+        {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.*")}
+        for folder in (workplace / "open", workplace / "closed")
+    ]
+    assert found[0] == found[1] != {}
+    assert run("check", "--zz", shell="2>&-", cwd=workplace).returncode == 2
+    assert run("check", "--zz", shell="2>/dev/full", cwd=workplace).returncode == 2
+
+
+def test_output_that_finds_no_room_is_one_line(workplace):
+    done = run("check", shell=">/dev/full", cwd=workplace)
+    assert done.returncode == 2
+    assert done.stderr == "alpha check: error: standard output: No space left on device\n"
+
+
+def test_a_limit_of_file_size_is_one_line_and_leaves_nothing(workplace):
+    words = "label", "--features", "features", "--out", "labels"
+    code = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
+    done = run(*words, cwd=workplace, code=code)
+    assert done.returncode == 2
+    assert done.stderr == "alpha label: error: labels/outs: cannot be written: File too large\n"
+    assert not [path for path in workplace.iterdir() if path.name.startswith("labels")]
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (MemoryError(), "there is not enough memory"),
+        (RuntimeError("can't start new thread"), "there is not enough memory"),
+        (ImportError("a.so: failed to map segment from shared object"), "is not enough memory"),
+        (RecursionError("maximum recursion depth exceeded"), "must not be nested so deeply"),
+        (OSError(28, "No space left on device"), "standard output: No space left on device"),
+        (OSError(30, "Read-only file system", "a/b"), "a/b: Read-only file system"),
+        (cli.InputError("a\nb\x1b[2J\u202ec\ud800"), r"error: a\nb\x1b[2J\u202ec\ud800"),
+        (cli.InputError("x" * 10**6), " … "),
+    ],
+)
+def test_whatever_is_short_or_hostile_ends_in_one_line(workplace, capsys, monkeypatch, error, says):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(command("check"), "run", fail)
+    assert alpha("check") == 2
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert shown[:-1].isprintable()
+    assert len(shown) < 2200
+
+
+def test_other_exceptions_are_not_hidden(workplace, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(command("check"), "run", fail)
+    with pytest.raises(ZeroDivisionError):
+        alpha("check")
+
+
+@pytest.mark.parametrize(
+    "words", [["label"], ["label", "--out"], ["train", "--seed", "x"], ["show", "a", "b"]]
+)
+def test_arguments_that_are_missing_or_of_another_kind_are_one_line(workplace, capsys, words):
+    assert alpha(*words) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_out_on_a_loop_of_links_is_one_line(workplace, capsys):
+    (workplace / "loop").symlink_to("loop")
+    for out in ("loop", "loop/inside"):
+        assert alpha("label", "--features", "features", "--out", out) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+    assert (workplace / "loop").is_symlink()

@@ -32,7 +32,8 @@ from alpha.report import content, features, ladder, lines, stretch, svg
 from alpha.report.content import SplitSummary
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
-HOSTILE = "<script>alert(1)<script>&'\".h5"  # a file may have this name
+# A file may have this name.
+HOSTILE = "<script>alert(1)<script>&'\" onload=alert(1) href=javascript:alert(1).h5"
 
 
 class Page(HTMLParser):
@@ -61,6 +62,7 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag, attrs):
         self.elements.append(tag)
+        assert not [name for name, _ in attrs if name.startswith("on")]
         for name, value in attrs:
             if name in ("src", "href", "xlink:href", "srcset", "data", "action"):
                 self.links.append(value)
@@ -298,6 +300,21 @@ def test_hostile_names_are_text_and_nothing_else(tmp_path: Path, params: Params,
     # Feature file, family, constant feature and its family; event; day, in two tables; the
     # sentence twice; the verdict's figure; the reason; and a bar of the importance.
     assert page.text.count(HOSTILE) == 12
+    assert not [link for link in page.links if not link.startswith(("#", "data:,"))]
+
+
+def test_what_turns_text_around_or_ends_a_line_is_shown_as_it_is_written(
+    tmp_path: Path, params: Params, few: Details
+):
+    odd = "a\x1b[1m\u202e\u2028\x00b"
+    verdict = few.by_model["silos"].verdict.model_copy(update={"sentence": odd})
+    silos = few.by_model["silos"].model_copy(update={"verdict": verdict})
+    changed_by = few.model_copy(update={"by_model": few.by_model | {"silos": silos}})
+    text = write(
+        make(tmp_path, changed_by, days=("a", "b"), features=("$x\u202e", "a_1", "b_1")), params
+    )
+    assert r"a\x1b[1m\u202e\u2028\x00b" in text
+    assert all(line.isprintable() for line in text.split("\n"))
 
 
 def test_every_unwanted_count_is_on_the_page(text: str):

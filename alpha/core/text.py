@@ -25,7 +25,6 @@ _COLOURS = {
     "green": ["actionable_on_paper"],
 }
 _WIDTH = 100  # where neither a terminal nor COLUMNS says otherwise
-_LONGEST = 2000  # characters of a line that is not of a table
 
 
 def number(value: float, digits: int = 3, *, most: float = 1e9) -> str:
@@ -100,11 +99,11 @@ def some(names: Collection[str], *, most: int = 5) -> str:
     return ", ".join(list(names)[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def one_line(text: str) -> str:
+def one_line(text: str, *, most: int = 2000) -> str:
     """Text that may hold what files hold, as one line: control characters, terminal escapes, marks
     of direction and lone surrogates as Python writes them, and of a long one the ends."""
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"
+    if len(text) > most:
+        text = f"{text[: most // 2]} … {text[-most // 2 :]}"
     shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return "".join(shown)
 

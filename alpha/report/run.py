@@ -119,6 +119,8 @@ def run(
         made_with=content.made_with(),
         digest=md5((evaluation / "details.json").read_bytes(), usedforsecurity=False).hexdigest(),
     )
+    # Scripts are text by the templates; what would turn text around is not even that.
+    html = "\n".join(text.one_line(line, most=len(line)) for line in html.split("\n"))
     with whole(out) as part:
         part.write_text(html, encoding="utf-8", newline="\n")
 
