@@ -54,8 +54,9 @@ lint: setup ## formatting, linting and types
 
 check: lint test ## formatting, linting, types and tests: exactly what CI runs
 
-check-full: lint ## with the slow tests, fifty kills, other faults, and every entry point from nothing (90 minutes)
+check-full: lint ## with the slow tests, hostile files, kills, other faults, and every entry point (two hours)
 	pytest -n 2 --dist loadfile
+	python -m tests.robustness --cases 5000
 	python -m benchmarks.entry_points bytes
 	python -m benchmarks.interruptions --kills 50
 	python -m benchmarks.faults

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from alpha.core.errors import InputError
+
 # The kinds of an event. All others but BREAK say what the message brought.
 LEVEL = 0  # the size of a price level, 0 if there is none any more
 TRADE = 1
@@ -12,6 +14,7 @@ CLEAR = 2  # a new snapshot: its levels follow, in the same message
 BOOK = 3  # the whole visible book: the next row of `books`
 BREAK = 4  # messages are missing: the book is unknown until the next CLEAR or BOOK
 BUY, SELL = 1, -1
+_AT_ONCE = 1 << 20  # events of one time, which wait for each other
 
 
 class Events(NamedTuple):
@@ -66,9 +69,15 @@ def merge(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
             # Numbers of messages are each stream's own.
             ready.append(first._replace(message=first.message * len(streams) + at))
             if more[at] and batch.time_ns[-1] == until:
-                coming = next(running[at], NOTHING)
-                more[at] = len(coming.time_ns) > 0
-                waiting[at] = join([waiting[at], coming])
+                parts = [waiting[at]]
+                while more[at] and parts[-1].time_ns[-1] == until:
+                    parts.append(next(running[at], NOTHING))
+                    more[at] = len(parts[-1].time_ns) > 0
+                    if sum(len(part.time_ns) for part in parts) > _AT_ONCE:
+                        raise InputError(
+                            f"raw data must have fewer than {_AT_ONCE:,} events of one time"
+                        )
+                waiting[at] = join(parts)
         found = join(ready)
         order = np.argsort(found.time_ns, kind="stable")
         yield Events._make((*(column[order] for column in found[:-1]), found.books))

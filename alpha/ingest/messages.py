@@ -2,7 +2,6 @@
 `<local nanoseconds> <the exchange's JSON>`, as hftbacktest's collectors write them.
 """
 
-import io
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,9 +16,8 @@ from alpha.core.text import some
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Events
 from alpha.ingest.formats import SIDES
 from alpha.ingest.progress import EPOCH, HIGH_NS, LOW_NS, Progress, hash_ids, to_ns
-from alpha.ingest.rawfiles import CutShort, open_bytes, sound
+from alpha.ingest.rawfiles import CutShort, read_lines
 
-_LONGEST = 1 << 24  # bytes of a line
 _HEAD = 100  # lines in which there is a time
 _NOTHING = ((np.nan, 0.0),)  # price and size of an event that has none
 _NO_UPDATE = (-9, -9)
@@ -54,6 +52,11 @@ class Recording:
         self._prices: dict[int, float] = {}  # of BitMEX's levels, by id
         # What neighbouring events share, after how many there are; prices, sizes and books of all.
         self._columns: tuple[list[Any], ...] = ([], [], [], [])
+
+    @property
+    def waiting(self) -> int:
+        """How many events of messages the next `take` gives."""
+        return len(self._columns[1])
 
     def open(self, path: object) -> None:
         """Name the file that the next lines are from, for errors."""
@@ -260,14 +263,14 @@ class Recording:
 
 
 def read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Events]:
-    """The events of a file of recorded lines, `rows` lines at once; it may end anywhere: what is
+    """The events of a file of recorded lines, about `rows` at once; it may end anywhere: what is
     whole counts."""
     recording.open(path)
     try:
-        for at, line in enumerate(_lines(path), 1):
+        for line in read_lines(path):
             # The end of the last line may be lacking, which is whole if its JSON is.
             recording.add(line, "bad_lines" if line.endswith(b"\n") else "cut_lines")
-            if at % rows == 0:
+            if recording.waiting >= rows:
                 yield recording.take()
     except CutShort:
         recording.lose("cut_lines")
@@ -276,18 +279,8 @@ def read_recording(path: Path, recording: Recording, rows: int) -> Iterator[Even
 
 def first_local_time(path: Path) -> int | None:
     """The local time of the first line that has one, in ns; None if a file is empty."""
-    lines = [*islice(_lines(path), _HEAD)]
-    times = (line.partition(b" ")[0] for line in lines)
+    times = [line[:20].partition(b" ")[0] for line in islice(read_lines(path), _HEAD)]
     start = next((to_ns(int(time)) for time in times if time.isdigit() and len(time) < 20), None)
-    if lines and not start:
+    if times and not start:
         raise InputError(f"{path}: must have lines of a local time in ns and JSON")
     return start
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    with sound(path):
-        stream = io.BufferedReader(open_bytes(path))
-        while line := stream.readline(_LONGEST):
-            if len(line) == _LONGEST:
-                raise InputError(f"{path}: must have lines of less than {_LONGEST:,} bytes")
-            yield line

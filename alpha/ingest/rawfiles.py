@@ -26,7 +26,9 @@ from alpha.ingest.params import Files
 _CODECS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BLOCK = 1 << 21  # bytes of a CSV at once, and at most in a line
 _START = 1 << 16  # those that are looked at first
-
+_LONGEST = 1 << 22  # of a recorded line
+_EMPTY = 1 << 20  # lines in a row without anything in them
+_CELLS = 1 << 20  # of Parquet at once
 
 Types = Mapping[str, pa.DataType]
 
@@ -52,6 +54,21 @@ def open_bytes(path: Path) -> Any:
         return pa.CompressedInputStream(file, codec) if codec else file
 
 
+def read_lines(path: Path, longest: int = _LONGEST) -> Iterator[bytes]:
+    """The lines of a file with their ends. Raises InputError for one that is too long, or for far
+    too many that are empty: what is packed may expand to any size."""
+    with sound(path):
+        stream, empty = io.BufferedReader(open_bytes(path)), 0
+        while line := stream.readline(longest):
+            empty = empty + 1 if line.isspace() else 0
+            if len(line) == longest or empty > _EMPTY:
+                found = f"{_EMPTY:,} empty lines" if empty else "a longer one"
+                raise InputError(
+                    f"{path}: must have lines of less than {longest:,} bytes, found {found}"
+                )
+            yield line
+
+
 class RawTable:
     """A table in a file, with the names of its columns. Raises InputError for what cannot be
     read."""
@@ -61,7 +78,9 @@ class RawTable:
         with sound(path):
             self._start = open_bytes(path).read(4)
             if self._start == b"PAR1":
-                self._parquet = pyarrow.parquet.ParquetFile(path)
+                self._parquet = pyarrow.parquet.ParquetFile(
+                    path, buffer_size=_START, pre_buffer=False
+                )
                 schema = self._parquet.schema_arrow
                 # Numbers have a point if they may have one.
                 points = ["" if pa.types.is_integer(kind) else "." for kind in schema.types]
@@ -70,7 +89,13 @@ class RawTable:
                 self._find_header(files.columns or ())
 
     def _find_header(self, columns: Collection[str]) -> None:
-        lines = self._open().read(_START).decode("utf-8-sig", "replace").splitlines()
+        text = self._open().read(_START).decode("utf-8-sig", "replace")
+        if "\0" in text or text.count("\ufffd") > len(text) / 8:
+            raise InputError(
+                f"{self._path}: must be CSV in UTF-8, Parquet or DBN, as it is or packed by gzip, "
+                f"zstd or zip, found something else"
+            )
+        lines = text.splitlines()
         rows = [*filter(None, csv.reader(lines, delimiter=self._files.delimiter))]
         self.names, self._header = rows[0] if rows else list(columns), 1
         if columns and not set(self.names) & set(columns):
@@ -103,7 +128,8 @@ class RawTable:
 
     def _batches(self, types: Types) -> Iterator[pa.RecordBatch]:
         if self._parquet:
-            yield from self._parquet.iter_batches(1 << 15, columns=list(types))
+            size = min(1 << 15, _CELLS // len(types))
+            yield from self._parquet.iter_batches(size, columns=list(types))
             return
         try:
             yield from self._csv(types)
@@ -186,9 +212,9 @@ class _Stream(io.RawIOBase):
 def _side_by_side(path: Path) -> Iterator[bytes]:
     """The lines of LOBSTER's messages, each with that of the books beside it."""
     books = path.with_name(path.name.replace("message", "orderbook"))
-    files = (io.BufferedReader(open_bytes(one)) for one in (path, books))
+    files = (read_lines(one, _BLOCK) for one in (path, books))
     pairs = zip_longest(*(filter(None, map(bytes.strip, file)) for file in files))
-    while lines := [*islice(pairs, 1 << 12)]:
+    while lines := [*islice(pairs, 1 << 5)]:
         if None in lines[-1]:
             raise InputError(f"{books}: must have as many rows as {path}")
         yield b"".join(b"%b,%b\n" % pair for pair in lines)

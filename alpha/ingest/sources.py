@@ -18,7 +18,6 @@ from alpha.ingest.tables import TableFile
 
 # How far median prices and sizes may be apart from one file to the next.
 _APART = np.log([4, 1000])
-_EVENTS = 16  # of a line of a recording, about
 _TYPICAL = 1000  # as many events have a median that says something
 
 
@@ -61,7 +60,7 @@ def _stream(
                 f"{moment(time_ns)}; several symbols, or a copy?"
             )
         batches = (
-            read_recording(path, recording, max(rows // _EVENTS, 1))
+            read_recording(path, recording, rows)
             if recording
             else table(path).events(progress, rows)
         )

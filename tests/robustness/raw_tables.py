@@ -231,6 +231,11 @@ def _zip(files: dict[str, bytes], **how: Any) -> bytes:
     return made.getvalue()
 
 
+def _one_time(row: str) -> bytes:
+    part = f"{row}\n".encode() * 10**6
+    return gzip.compress(text([])) + gzip.compress(part, 1) * 10
+
+
 def _zip_of(unit: bytes) -> bytes:
     return _zip({"a.csv": unit * (256 << 20)})
 
@@ -281,6 +286,34 @@ def _bombs() -> Iterator[Case]:
     yield Case("bombs", "a book of 300,000 levels", deep, Must.REFUSE, INGEST)
     jump = [*rows()[:300], *rows(300, START_MS + 70 * 365 * 86_400_000)]
     yield case("a pause of 70 years", text(jump), Must.EITHER)
+
+    def lobster(folder: Path, unit: bytes) -> None:
+        """Two files side by side, line by line."""
+        sources(folder, {"*": "lobster"})
+        for name in ("message", "orderbook"):
+            content = gzip.compress(unit * (64 << 20)) * 32
+            (folder / "raw" / f"A_2024-03-01_{name}_1.csv").write_bytes(content)
+
+    for what, unit in units.items():
+        write = partial(lobster, unit=unit)
+        yield Case("bombs", f"2 GB of {what} for LOBSTER", write, Must.REFUSE, INGEST)
+
+    def deepest(folder: Path) -> None:
+        """As many levels as can be, in runs of one value."""
+        level = {"bid_price": "b{level}", "bid_size": "c", "ask_price": "a{level}", "ask_size": "d"}
+        sources(folder, {"*": QUOTES | level})
+        count = 1 << 13
+        columns = {"t": START_MS + np.arange(count) * 250, "c": np.ones(count), "d": np.ones(count)}
+        for at in range(1000):
+            columns |= {
+                f"b{at}": np.full(count, 2000.0 - at),
+                f"a{at}": np.full(count, 2001.0 + at),
+            }
+        pq.write_table(pa.table(columns), folder / "raw" / "a.parquet", compression="zstd")
+
+    yield Case("bombs", "8,192 books of 1,000 levels in Parquet", deepest, Must.ACCEPT, INGEST)
+    once = partial(_one_time, rows(1)[0])
+    yield case("ten million rows of one time", once, Must.EITHER)
 
     def slow(folder: Path) -> None:
         """A row a millisecond, as long as the data are, of two rows an hour apart."""
@@ -392,7 +425,7 @@ def _parquet() -> Iterator[Case]:
         "records": lambda values: [{"a": one} for one in values],
         "bytes": lambda values: [b"x" for _ in values],
         "nothing": lambda values: [None] * len(values),
-        "decimals": lambda values: pa.array(values).cast(pa.decimal128(20, 5)),
+        "decimals": lambda values: pa.array(values).cast(pa.decimal128(30, 5)),
         "times": lambda values: pa.array(values.astype(np.int64)).cast(pa.timestamp("ms")),
         "a dictionary": lambda values: pa.array(values).dictionary_encode(),
         "infinities": lambda values: values * np.inf,

@@ -155,6 +155,13 @@ def _recordings() -> Iterator[Case]:
     for name, content in refused.items():
         form = "bitmex_messages" if name == "of another exchange" else "binance_messages"
         yield case(name, content, Must.REFUSE, form=form)
+    levels = b'["1","1"],' * 700_000 + b'["1","1"]'
+    book = b'1709251200000000000 {"lastUpdateId":0,"T":1709251200000,"bids":[%b],"asks":[]}\n'
+    for name, line in {
+        "40 lines of 7 MB": lambda: b"1" * (7 << 20) + b"\n",
+        "40 lines of 7 MB of levels": lambda: book % levels,
+    }.items():
+        yield case(name, lambda line=line: line() * 40)
     yield case(
         "1 GB of new lines in gzip after rows",
         lambda: gzip.compress(whole) + gzip.compress(b"\n" * (64 << 20)) * 16,

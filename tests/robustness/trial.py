@@ -112,6 +112,7 @@ def _confine(folder: Path, out: Path, err: Path, seconds: float) -> None:
     for path, number in ((out, 1), (err, 2)):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for number, timer, most in (
@@ -205,11 +206,11 @@ def bench() -> Iterator[Bench]:
 def _try(case: Case, command: str, folder: Path) -> Found:
     before = digest(folder / "results")
     ran = run(command, folder)
-    outcome, why = _judge(case, command, ran, folder, before)
+    outcome, why = judge(case, command, ran, folder, before)
     return Found(case, command, outcome, ran, why)
 
 
-def _judge(
+def judge(
     case: Case, command: str, ran: Ran, folder: Path, before: dict[str, str]
 ) -> tuple[Outcome, str]:
     if ran.code in (-signal.SIGALRM, -signal.SIGPROF):
@@ -243,8 +244,8 @@ def _compare(folder: Path) -> tuple[Outcome, str]:
 
     told = forked(compare, folder, seconds=60)
     outcomes = {0: Outcome.EQUAL, _UNREAD: Outcome.ACCEPTED, _MARKED: Outcome.MARKED}
-    last = (told.err.strip().splitlines() or [""])[-1]
-    return outcomes.get(told.code, Outcome.WRONG), last
+    said = [line for line in told.err.splitlines() if "Error" in line or "pandas" in line]
+    return outcomes.get(told.code, Outcome.WRONG), " ".join([*said, *told.err.split("\n")[-4:]])
 
 
 def _warm_up() -> None:
