@@ -380,8 +380,15 @@ def test_stale_rows_of_real_data_are_those_of_the_slow_reference(
     assert_equal_to_reference(*part, config)
 
 
-@pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])
-@pytest.mark.parametrize("price", ["touch", "mid"])
+@pytest.mark.parametrize(
+    ("symbol", "price"),
+    [
+        ("ETHUSD", "touch"),
+        pytest.param("ETHUSD", "mid", marks=pytest.mark.slow),
+        ("BRLBTC", "touch"),
+        ("BRLBTC", "mid"),
+    ],
+)
 def test_labels_of_real_data_equal_the_slow_reference_row_by_row(realdata, params, symbol, price):
     (path,) = realdata.glob(f"{symbol}-*.h5")
     data = params.data.model_copy(update={"pattern": path.name})

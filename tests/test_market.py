@@ -111,7 +111,7 @@ def test_where_activity_falls_no_constant_has_skill_and_har_is_not_overfit(tmp_p
     assert details.on("oracle")["skill"].low > 0
 
 
-@pytest.mark.parametrize("symbol", ["ETHUSD", "BRLBTC"])
+@pytest.mark.parametrize("symbol", ["ETHUSD", pytest.param("BRLBTC", marks=pytest.mark.slow)])
 def test_no_rung_is_actionable_on_real_recordings(realdata, tmp_path, symbol):
     """At a taker's fees; on BRLBTC 99.7 % of outcomes are zero, and even skill is not known. On
     ETHUSD moves are a fifth smaller in the last hours, and HAR is better than train's best

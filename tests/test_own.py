@@ -233,19 +233,18 @@ def test_the_page_s_examples_give_the_same_bytes_and_predictions_in_every_proces
         out = tmp_path / seed
         shared = [f"--normalization={folder}/normalize/0.json"]
         splits = f"{folder}/splits/0"
-        for words in (
-            ["train", "--model", name, "--seed", "3", f"--train={splits}/train",
-             f"--valid={splits}/valid", f"--out={out}/train/3", *shared],
-            ["predict", f"--models={out}/train", f"--splits={splits}", f"--out={out}/predict",
-             *shared],
-        ):  # fmt: skip
-            subprocess.run(
-                [sys.executable, "-m", "alpha", *words],
-                cwd=tmp_path,
-                env={**os.environ, "PYTHONHASHSEED": seed},
-                check=True,
-                capture_output=True,
-            )
+        train = ["train", "--model", name, "--seed", "3", f"--train={splits}/train",
+                 f"--valid={splits}/valid", f"--out={out}/train/3", *shared]  # fmt: skip
+        predict = ["predict", f"--models={out}/train", f"--splits={splits}"]
+        predict += [f"--out={out}/predict", *shared]
+        code = f"from alpha.__main__ import main; assert main({train}) == main({predict}) == 0"
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            check=True,
+            capture_output=True,
+        )
         files = sorted(path for path in out.rglob("*") if path.is_file())
         digests.append(
             {

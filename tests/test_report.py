@@ -751,7 +751,9 @@ def test_a_stretch_is_of_the_fold_in_whose_block_it_begins(tmp_path, made: Folde
     assert (found["mlp"] == found["outcome"]).all()
 
 
-@pytest.mark.parametrize(("paths", "kind"), [(1, "fold"), (3, "block")])
+@pytest.mark.parametrize(
+    ("paths", "kind"), [pytest.param(1, "fold", marks=pytest.mark.slow), (3, "block")]
+)
 def test_several_folds_are_shown_one_by_one(
     tmp_path, rich: Details, params: Params, paths: int, kind: str
 ):

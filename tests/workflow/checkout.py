@@ -108,7 +108,7 @@ class Checkout:
         """Run the queued experiments, so many at a time; asserts that none failed."""
         self.run("dvc", "queue", "start", "--jobs", str(jobs))
         while re.search("Queued|Running", status := self.run("dvc", "queue", "status")):
-            time.sleep(1)
+            time.sleep(3)  # to ask takes a second of both cores
         assert "Failed" not in status, status
 
     def planned(self) -> set[str]:

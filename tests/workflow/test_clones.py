@@ -8,7 +8,6 @@ from checkout import Checkout, jobs
 pytestmark = pytest.mark.workflow
 
 NOTHING = "Nothing to be done"
-LADDER = {"networks": []}  # without TensorFlow, for speed
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +18,6 @@ def pushed(miniature, tmp_path_factory):
     """
     folder = tmp_path_factory.mktemp("clones")
     checkout = miniature.copy(folder / "origin")
-    checkout.edit(LADDER)
     checkout.run("dvc", "remote", "add", "--default", "storage", str(folder / "remote"))
     for branch, penalty in (("first", 100.0), ("second", 1.0)):
         checkout.run("git", "switch", "--quiet", "--create", branch)
@@ -97,7 +95,7 @@ def test_sync_brings_the_results_of_this_commit(pushed, cloned, remote):
         else:
             assert printed.endswith("`make run` builds them")
             assert "there is no remote" in printed
-            assert len(jobs(cloned.run("snakemake", "--dry-run"))) == 10
+            assert len(jobs(cloned.run("snakemake", "--dry-run"))) == 12
 
 
 def test_sync_after_a_switch_of_branches_brings_the_results_of_the_other(pushed, tmp_path):

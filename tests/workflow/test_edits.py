@@ -131,13 +131,9 @@ def test_a_changed_parameter_plans_what_depends_on_it_and_nothing_else(built, pa
     built.params.write_bytes(before)
 
 
-@pytest.mark.parametrize(
-    "entry",
-    [
-        pytest.param(one, marks=() if one == "snakemake" else pytest.mark.slow)
-        for one in entry_points.ENTRY_POINTS
-    ],
-)
+# That nothing runs on the way back, test_clones.py and test_experiments.py show quickly.
+@pytest.mark.slow
+@pytest.mark.parametrize("entry", entry_points.ENTRY_POINTS)
 def test_by_every_entry_point_a_changed_parameter_runs_the_same_stages_and_going_back_runs_nothing(
     built, tmp_path, entry
 ):

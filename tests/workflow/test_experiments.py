@@ -14,8 +14,6 @@ pytestmark = pytest.mark.workflow
 def swept(miniature, tmp_path_factory):
     """A built and committed clone, after a sweep over two penalties, two at a time."""
     checkout = miniature.copy(tmp_path_factory.mktemp("experiments") / "swept")
-    checkout.edit({"networks": []})  # without TensorFlow, for speed
-    checkout.run("snakemake", "--cores", "2")
     checkout.commit("built")
     checkout.run("dvc", "exp", "run", "--queue", "-S", "ridge.penalty=1,10")
     checkout.work_off_queue(jobs=2)
@@ -69,6 +67,6 @@ def test_the_differences_between_two_experiments_are_short(swept):
     """A line for each figure of each model, and one for the parameter; not for every file."""
     name = names(swept)[10]
     metrics = swept.run("dvc", "metrics", "diff", "--no-path", "HEAD", name)
-    assert len(metrics.splitlines()) < 35
+    assert len(metrics.splitlines()) < 50
     params = swept.run("dvc", "params", "diff", "HEAD", name)
     assert len([line for line in params.splitlines() if "params.yaml" in line]) == 1

@@ -25,7 +25,7 @@ def test_of_a_step_that_the_system_ended_the_signal_is_told(tmp_path, monkeypatc
     )
     (tmp_path / "failed").write_text("a.log\n")
     said, where = failures(tmp_path / "failed")
-    assert said == "a.log: ended by signal 9 (9: as where memory ran out)"
+    assert said == "a.log: ended by signal 9, as where memory ran out"
     assert where == "(a.log has all of it)"
 
 

@@ -90,6 +90,7 @@ def test_the_number_of_cores_does_not_change_a_byte(built, tmp_path):
     assert alone.outs() == built.outs()
 
 
+@pytest.mark.slow
 def test_a_partial_target_runs_what_it_needs_and_no_more(copied):
     copied.edit({"label.horizon_seconds": 400})
     assert jobs(copied.run("snakemake", "--cores", "2", "results/guard/shift.json")) == {

@@ -17,11 +17,11 @@ def failures(failed: Path) -> Iterator[str]:
     logs = failed.read_text().splitlines() if failed.is_file() else []
     for log in filter(os.path.isfile, dict.fromkeys(logs)):
         text = Path(log).read_bytes().decode(errors="replace")
-        printed = map(one_line, text.split("
-"))
-        lines = [line for line in printed if line and not line.startswith("ERROR: failed to repro")]
+        lines = [line for line in map(one_line, text.split("\n")) if line]
+        lines = [line for line in lines if "failed to repro" not in line]
         ours = [line for line in lines if re.match(r"alpha \w+: error: ", line)]
         for number in re.findall(r"exited with -(\d+)$", text, re.MULTILINE):
-            ours = [f"{log}: ended by signal {number} (9: as where memory ran out)"]
+            memory = ", as where memory ran out" * (number == "9")
+            ours = [f"{log}: ended by signal {number}{memory}"]
         yield from ours[-1:] or ["", *lines[-_LAST:]]
         yield f"({log} has all of it)"

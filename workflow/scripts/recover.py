@@ -220,8 +220,8 @@ def recover(repo: Repo, *, cache: bool = False) -> list[str]:
     that; what was done, a line each."""
     folder = Path(repo.tmp_dir)
     with repo.lock:
-        damaged = dvc_cache(repo) if cache else []
-        return [*damaged, *dvc_lock(), *dvc_rwlock(folder), *dvc_rwlock(folder / "exps")]
+        done = [*dvc_lock(), *dvc_rwlock(folder), *dvc_rwlock(folder / "exps")]
+        return [*done, *(dvc_cache(repo) if cache else ())]
 
 
 def main() -> list[str]:
