@@ -31,7 +31,7 @@ def seal_splits(splits: Path, folds: Sequence[int] = (0,)) -> None:
     """Write rows.json of splits that nobody reads."""
     for split in (splits / str(fold) / name for fold in folds for name in SPLITS):
         split.mkdir(parents=True, exist_ok=True)
-        write_json(split / ROWS, {"label": {}, "rows": [["a.h5", 0, 1, ""]]})
+        write_json(split / ROWS, {"split": "", "label": {}, "rows": [["a.h5", 0, 1, ""]]})
         (split.parent / "summary.json").touch()
 
 

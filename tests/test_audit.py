@@ -11,6 +11,7 @@ from scipy.signal import lfilter
 
 from alpha.audit import leads, peers, run, sample
 from alpha.audit.findings import NAME, SEVERITIES, Finding, Findings, read
+from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
 from alpha.data.columns import LABEL_COLUMNS
 from alpha.label import run as label
@@ -126,7 +127,7 @@ def test_the_same_data_give_the_same_bytes(tmp_path, params):
 def test_what_training_waits_for_says_nothing_of_findings(tmp_path, params):
     """Else a new finding would train every model again."""
     _, out = audit(tmp_path, params, leaking())
-    content = json.loads((out / "passed" / "0.json").read_text())
+    content = read_json(out / "passed" / "0.json")
     contract = json.loads((tmp_path / "normalize" / "0.json").read_text())
     assert content == {"contract": contract["hash"]}
 

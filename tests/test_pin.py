@@ -5,6 +5,7 @@ import pytest
 from conftest import PARAMS_TEXT, day_frame
 
 from alpha.__main__ import main
+from alpha.core.artifacts import read_json
 from alpha.guard import compare as shift
 from alpha.label import profile
 
@@ -58,7 +59,7 @@ def test_a_pin_is_a_copy_of_the_profile(workplace, capsys):
 def test_a_silent_shift_is_accepted_by_a_new_pin_that_says_what_moved(workplace, capsys):
     assert main(["pin"]) == 0
     path = workplace / "results" / "label" / profile.NAME
-    found = json.loads(path.read_text())
+    found = read_json(path)
     found["days"]["a.h5"]["mean"] += 1e-4
     path.write_text(json.dumps(found))
     assert guarded() == 2
@@ -77,7 +78,7 @@ def test_a_pin_that_differs_by_rounding_alone_stays_as_it_is(workplace, capsys):
     """Two machines must not take turns at the last digit."""
     assert main(["pin"]) == 0
     path = workplace / "pins" / "labels.json"
-    found = json.loads(path.read_text())
+    found = read_json(path)
     found["total"]["mean"] *= 1 + 1e-14
     path.write_text(json.dumps(found))
     before = path.read_bytes()

@@ -110,7 +110,8 @@ def test_a_file_of_a_model_that_is_damaged_or_missing_is_named_and_not_loaded(
             expected = f"{path}: cannot be read: No such file or directory"
             assert refusal(folder, contract) == expected
             path.mkdir()
-            assert refusal(folder, contract) == f"{path}: cannot be read: Is a directory"
+            must = "must be a file, found a folder, a pipe or a device"
+            assert refusal(folder, contract) == f"{path}: {must}"
             path.rmdir()
             path.write_bytes(whole)
 

@@ -7,7 +7,7 @@ import pytest
 from conftest import day_frame
 
 from alpha.check import Params
-from alpha.core.artifacts import digest
+from alpha.core.artifacts import digest, read_json
 from alpha.core.errors import InputError
 from alpha.data.features import open_folder
 from alpha.label import profile
@@ -204,7 +204,7 @@ def test_a_profile_of_another_format_is_one_line(tmp_path, params, change, messa
     features = write_features(tmp_path / "features", days=1)
     labels.run(params.data, params.label, features=features, out=tmp_path / "labels")
     path = tmp_path / "labels" / profile.NAME
-    found = json.loads(path.read_text())
+    found = read_json(path)
     change(found)
     path.write_text(json.dumps(found))
     with pytest.raises(InputError, match=message) as caught:

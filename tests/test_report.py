@@ -19,7 +19,7 @@ from alpha.check import Params, parse
 from alpha.core import frames
 from alpha.core import text as numbers
 from alpha.core.artifacts import parse as read
-from alpha.core.artifacts import write_json
+from alpha.core.artifacts import read_json, write_json
 from alpha.core.errors import InputError
 from alpha.data.contract import Contract, read_contract
 from alpha.data.features import open_folder
@@ -111,7 +111,7 @@ def folders(made: Folders, tmp_path: Path) -> Folders:
 
 
 def edit(path: Path, change) -> None:
-    found = json.loads(path.read_text())
+    found = read_json(path)
     change(found)
     path.write_text(json.dumps(found))
 

@@ -15,6 +15,7 @@ from purgedcv import CombinatorialPurgedCV, WalkForwardSplit
 
 from alpha.__main__ import main
 from alpha.check import parse
+from alpha.core.artifacts import read_json
 from alpha.core.errors import InputError
 from alpha.data.columns import SPLITS
 from alpha.data.features import open_folder
@@ -494,7 +495,7 @@ def test_a_walk_may_be_a_part_of_its_folds_and_other_schemes_may_not():
 @pytest.mark.parametrize("scheme_name", ["walk", "combinatorial"])
 def test_a_list_of_rows_that_is_damaged_is_refused_in_one_line(market, scheme_name):
     split = market.split(SCHEMES[scheme_name])[0] / "0" / "train"
-    good = json.loads((split / "rows.json").read_text())
+    good = read_json(split / "rows.json")
     name, start, _, digest = good["rows"][0]
     for rows, message in (
         ([], "rows.json: rows: list should have at least 1 item"),

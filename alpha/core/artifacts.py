@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # What the files of a folder were made from, and their digests.
 MADE_FROM = "made_from.json"
+# The key of a JSON artifact's own digest.
+_DIGEST = "sha256"
 AnyModel = TypeVar("AnyModel", bound="BaseModel")
 
 
@@ -155,7 +157,9 @@ def digest(content: Any) -> str:
 
 
 def write_json(path: Path, content: Any) -> None:
-    path.write_text(json_text(content), encoding="utf-8")
+    """Write JSON, an object with its own digest, which `read_json` looks for."""
+    own = {_DIGEST: digest(content)} if isinstance(content, dict) else {}
+    path.write_text(json_text({**content, **own} if own else content), encoding="utf-8")
 
 
 def write_manifest(path: Path, content: Mapping[str, Any]) -> None:
@@ -197,6 +201,8 @@ def _sha256(path: Path) -> str:
 
 def read_bytes(path: Path) -> bytes:
     """A file's content. Raises InputError if it cannot be read."""
+    if path.exists() and not path.is_file():
+        raise InputError(f"{path}: must be a file, found a folder, a pipe or a device")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -204,12 +210,17 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """Parse a JSON artifact. Raises InputError if it is missing or is not JSON."""
+    """Parse a JSON artifact. Raises InputError if it is missing or is not JSON, or is not as it was
+    written, if it has its digest."""
     try:
         text = read_bytes(path).decode("utf-8")
-        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON: {error}") from None
+    written = found.pop(_DIGEST, None) if isinstance(found, dict) else None
+    if written is not None and written != digest(found):
+        raise InputError(f"{path}: was changed after it was written (it does not match its sha256)")
+    return found
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

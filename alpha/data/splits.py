@@ -30,8 +30,10 @@ _Row = tuple[
 
 
 class _Rows(BaseModel, extra="forbid"):
-    """The format of rows.json: the label's params, and rows, files in time order."""
+    """The format of rows.json: which split of which fold, such as 0/train, the label's params, and
+    rows, files in time order."""
 
+    split: str
     label: dict[str, Any]
     rows: Annotated[list[_Row], Field(min_length=1)]
 
@@ -97,8 +99,12 @@ def folds(splits: Path) -> list[int]:
 def write_rows(split: Path, label: Label, rows: Sequence[tuple[str, range, str]]) -> None:
     """Write rows.json of a split: of each file, in time order, its rows and their digest."""
     listed = [(name, of.start, of.stop, digest) for name, of, digest in rows]
-    content = _Rows.model_construct(label=label.model_dump(mode="json"), rows=listed)
-    artifacts.write_json(split / ROWS, content.model_dump(mode="json"))
+    content = {"split": _place(split), "label": label.model_dump(mode="json"), "rows": listed}
+    artifacts.write_json(split / ROWS, content)
+
+
+def _place(split: Path) -> str:
+    return f"{split.resolve().parent.name}/{split.name}"
 
 
 def split_pieces(split: Path, symbol: str | None = None) -> list[Piece]:
@@ -122,8 +128,12 @@ def split_digest(split: Path) -> str:
 def check_split(split: Path, label: Label | None = None) -> str:
     """The `split_digest` of a split, all of whose rows are as they were written. Raises InputError
     if rows, a file or its name are not, or if they were labelled with other params than `label`."""
+    about = artifacts.parse(_Rows, split / ROWS)
+    if about.split != _place(split):
+        must = f"must be split {_place(split)}, found {about.split}"
+        raise InputError(f"{split}: {must}; split again")
     if label is not None:
-        _check_label(split, label, artifacts.parse(_Rows, split / ROWS).label)
+        _check_label(split, label, about.label)
     pieces = split_pieces(split)
     for path in sorted({*split.rglob("*.h5")} - {piece.path for piece in pieces}):
         raise InputError(f"{path}: must be a file of {split / ROWS}, and is none; split again")

@@ -1,11 +1,13 @@
 """details.json: what an evaluation says beside the table of figures (alpha.evaluate.figures)."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from alpha.core.artifacts import parse
+from alpha.core.errors import InputError
 from alpha.evaluate import figures
 from alpha.evaluate.figures import Figures, Selection
 
@@ -76,6 +78,7 @@ class Details(BaseModel):
     test_digest: str  # of the test split's times and outcomes
     predictions: dict[str, str] = {}  # digests of what was predicted in folders such as 0/mlp/0
     oracle_reason: str | None  # why there is no oracle
+    figures_sha256: str = ""  # of figures.csv
     paths: int = 1  # over which the figures on test are means, too
     starts: list[str] = [""]  # of each fold's block of test
     ladder: list[Rung]
@@ -103,5 +106,9 @@ class Details(BaseModel):
 def read(evaluation: Path) -> Details:
     """Both files of a folder that `alpha evaluate` wrote. Raises InputError, naming the file, if
     one is missing or is not of this format."""
-    found = parse(Details, evaluation / "details.json")
-    return found.model_copy(update={"figures": figures.read(evaluation / figures.NAME)})
+    found, path = parse(Details, evaluation / "details.json"), evaluation / figures.NAME
+    of_figures = figures.read(path)
+    if found.figures_sha256 not in ("", sha256(path.read_bytes()).hexdigest()):
+        why = "its digest does not match details.json"
+        raise InputError(f"{path}: was changed after it was written ({why}); evaluate again")
+    return found.model_copy(update={"figures": of_figures})

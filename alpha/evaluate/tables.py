@@ -5,6 +5,7 @@ rows together, and calibration has the seeds one after the other.
 """
 
 import json
+from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ _IMPORTANCE = ["model", "family", "importance", "spread"]
 def write(folder: Path, details: Details, histories: dict[str, dict[str, list[float]]]) -> None:
     """Write every file of an evaluation into `folder`, which exists and is empty."""
     figures.write(folder / figures.NAME, details.figures.table)
+    content = (folder / figures.NAME).read_bytes()
+    details.figures_sha256 = sha256(content).hexdigest()
     write_json(folder / "details.json", details.model_dump(mode="json"))
     # In the order in which `dvc exp show` has its columns, which is as fixed as a sorted one.
     text = json.dumps(_metrics(details), indent=2, allow_nan=False)
