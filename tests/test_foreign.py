@@ -511,3 +511,28 @@ def test_an_index_or_a_column_of_no_such_numbers_is_one_line(tmp_path, dtype):
         path, name, lambda df, name: df.create_dataset(name, data=np.ones(shape).astype(dtype))
     )
     assert "must" in line_of(path)
+
+
+def test_a_byte_of_truth_is_one_or_zero_as_pandas_reads_it(tmp_path):
+    frame = day_frame(20).assign(flag=np.arange(20) % 2 == 0)
+    for form in ("fixed", "table"):
+        path = tmp_path / f"{form}.h5"
+        frame.to_hdf(path, key="df", mode="w", format=form)
+        sound = path.read_bytes()
+        truths = bytes([1, 0] * 10)
+        if form == "fixed":
+            assert sound.count(truths) == 1
+            path.write_bytes(sound.replace(truths, bytes([65, 0] * 10)))
+        with open_frame(path) as read:
+            assert read.columns["flag"].kind == "b"
+            assert (read.column("flag") == pd.read_hdf(path, "df")["flag"]).all()
+
+
+def test_what_a_file_says_of_itself_is_shown_escaped(tmp_path):
+    day_frame(20).to_hdf(tmp_path / "a.h5", key="df", mode="w")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["df/block1_values"].attrs["value_type"] = np.bytes_(b"\x1b[2J\nalpha check: ok")
+    assert r"must be numeric, found \x1b[2J\nalpha check: ok" in line_of(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["df"].attrs["pandas_type"] = np.bytes_(b"\x1b[2J\n")
+    assert r"found \x1b[2J\n" in line_of(tmp_path / "a.h5")

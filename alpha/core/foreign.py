@@ -20,6 +20,7 @@ import numpy as np
 from alpha.core import parallel
 from alpha.core.errors import InputError
 from alpha.core.layout import NS_PER_UNIT, Block, Column, Layout, Skip
+from alpha.core.text import one_line
 
 # How far from 1970 a timestamp may be: 270 years.
 _LATEST_NS = 270 * 31_556_952 * 10**9
@@ -120,7 +121,8 @@ class FrameReader(Layout):
                     dataset.read_direct(out, (rows, slice(low, high)), (into, here))
                 else:
                     # A NaN in a damaged file may be one that signals.
-                    out[into, here] = _values(block, rows, low, high)[:, there]
+                    values = _values(block, rows, low, high)[:, there]
+                    out[into, here] = values.astype(block.dtype, copy=False)
 
     def _limit(self, out: np.ndarray, part: int) -> int:
         """How many bytes decoding `part` bytes may take, besides those of `out`."""
@@ -181,7 +183,7 @@ def open_frame(
         with reading(path, limit=max_bytes):
             link = file.get(key, getlink=True)
             if link is None:
-                found = ascii(", ".join(list(file)[:8]))[1:-1] or "nothing"
+                found = one_line(", ".join(list(file)[:8])) or "nothing"
                 raise InputError(f"{path}: no key {key!r}, found {found}")
             if not isinstance(link, h5py.HardLink):
                 raise InputError(f"{path}: key {key!r} is a link out of the file, not followed")
@@ -212,7 +214,8 @@ def reading(path: Path, form: str = "HDF5", *, limit: int = 0) -> Iterator[None]
             raise InputError(f"{path}: no such file") from None
         except _DAMAGES as error:
             # HDF5's message without its clock, addresses and counts.
-            reason = " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
+            reason = one_line(" ".join(str(error).split()), most=600)
+            reason = reason.split(", time")[0].split(", filename")[0]
             if isinstance(error, MemoryError):
                 reason = f"it needs more memory than data.max_file_mb allows {reason}".strip()
             if any(word in reason for word in ("lock file", "truncated file", "open for write")):

@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 
 from alpha.core.errors import InputError
+from alpha.core.text import one_line
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 # Of a column's name as much as HDF5's filters take as one element, of all names and of an attribute
@@ -60,7 +61,7 @@ class Layout:
         self._columns: dict[str, Column] = {}
         kind = _text(group, "pandas_type")
         if kind not in ("frame", "frame_table"):
-            kind = kind or "no pandas_type attribute"
+            kind = one_line(kind or "no pandas_type attribute", most=200)
             raise self._error(f"key {group.name!r} must hold a pandas DataFrame, found {kind}")
         levels = (_text(group, name) for name in ("axis0_variety", "axis1_variety", "table_type"))
         if any("multi" in (of or "") for of in levels):
@@ -90,7 +91,9 @@ class Layout:
             if shape != expected:
                 raise self._error(f"{values.name} must have the shape {expected}, found {shape}")
             block = Block(values, values.dtype.base, rows_last=rows_last)
-            self._add(names, block, _text(values, "value_type"))
+            # NumPy has no such type: bytes, each of which PyTables takes for a truth.
+            truths = values.id.get_type().get_class() == h5py.h5t.BITFIELD
+            self._add(names, block, "bool" if truths else _text(values, "value_type"))
         if len(set(order)) != len(order) or set(self._columns) != set(order):
             raise self._error("column names must be unique and each have values")
         self._columns = {name: self._columns[name] for name in order}
@@ -126,12 +129,12 @@ class Layout:
         """Add the columns of a block, which pandas states to be of a dtype: numbers, stored as
         such, or times. What only looks like numbers, such as codes of categories, is refused."""
         kept, dtype, unit = self._kept(names), block.dtype, _unit(stated)
-        block = replace(block, unit=unit)
+        block = replace(block, unit=unit, dtype=np.dtype(bool) if stated == "bool" else dtype)
         # The bytes of long doubles differ between machines.
         numeric = dtype.kind in "fiub" and dtype.itemsize <= 8
         stored = stated in (None, dtype.name) or (stated, dtype.name) == ("bool", "uint8")
         if kept and not (numeric and (stored or (unit and dtype == np.int64))):
-            found = f"must be numeric, found {stated if numeric else dtype}"
+            found = f"must be numeric, found {one_line(stated or '') if numeric else dtype}"
             raise self._error(f"column {_first(kept)}: {found}; {HELP}")
         for position, name in enumerate(names):
             if name in self._columns:
