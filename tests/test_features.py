@@ -308,5 +308,5 @@ def test_quotes_that_are_swapped_are_said_to_be(tmp_path, params, crossed, refus
 def test_rows_need_memory_however_few_columns_there_are(tmp_path, params):
     write(tmp_path, "a.h5", day_frame(5000))
     data = params.data.model_copy(update={"max_file_mb": 1.0})
-    with pytest.raises(InputError, match="5,000 rows would need 1 MB; data.max_file_mb allows 1"):
+    with pytest.raises(InputError, match="5,000 rows would need 3 MB; data.max_file_mb allows 1"):
         open_folder(tmp_path, data)

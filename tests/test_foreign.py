@@ -398,15 +398,15 @@ def test_names_that_would_fill_the_memory_are_not_read(tmp_path, shape, dtype):
 
 def test_all_blocks_together_are_within_the_limit(tmp_path):
     day_frame(20).to_hdf(tmp_path / "a.h5", key="df", mode="w")
-    with open_frame(tmp_path / "a.h5", max_bytes=5000):
+    with open_frame(tmp_path / "a.h5", max_bytes=15_000):
         pass
     frame = day_frame(20)
-    for number in range(30):
+    for number in range(120):
         frame[f"w{number}"] = frame["spread"].astype(
             f"{'f' if number % 2 else 'i'}{4 + number % 2 * 4}"
         )
     frame.to_hdf(tmp_path / "b.h5", key="df", mode="w")
-    assert "would need 0 MB" in line_of(tmp_path / "b.h5", max_bytes=5000)
+    assert "would need 0 MB" in line_of(tmp_path / "b.h5", max_bytes=15_000)
 
 
 def test_a_chunk_is_part_of_what_a_file_needs(tmp_path):

@@ -213,7 +213,7 @@ def test_a_file_that_would_need_more_memory_than_allowed_is_refused_unread(tmp_p
     table = pa.table({"a": np.zeros(10_000_000)})
     line = refused(tmp_path / "a", table, use_dictionary=True)
     assert (tmp_path / "a").stat().st_size < 100_000
-    assert "10,000,000 rows would need 2,500 MB; data.max_file_mb allows 1" in line
+    assert "10,000,000 rows would need 6,500 MB; data.max_file_mb allows 1" in line
 
 
 @pytest.mark.parametrize("kept", [4, 8, 100, 0.3, 0.7, 0.99])

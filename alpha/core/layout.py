@@ -22,7 +22,7 @@ from alpha.core.text import one_line
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 # Of a column's name as much as HDF5's filters take as one element, of all names and of an attribute
 # as much as is read of them, and what a row takes of memory as it is labelled.
-_NAME_BYTES, _NAMES_BYTES, _ATTRIBUTE_BYTES, ROW_BYTES = 255, 1 << 25, 1 << 21, 250
+_NAME_BYTES, _NAMES_BYTES, _ATTRIBUTE_BYTES, ROW_BYTES = 255, 1 << 25, 1 << 21, 650
 HELP = "write it as numbers, drop it, or name it in data.exclude"
 _TEXT_OPCODES = {
     "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
