@@ -401,10 +401,8 @@ def test_all_blocks_together_are_within_the_limit(tmp_path):
     with open_frame(tmp_path / "a.h5", max_bytes=15_000):
         pass
     frame = day_frame(20)
-    for number in range(120):
-        frame[f"w{number}"] = frame["spread"].astype(
-            f"{'f' if number % 2 else 'i'}{4 + number % 2 * 4}"
-        )
+    wide = {f"w{at}": frame["spread"].astype("f8" if at % 2 else "i4") for at in range(120)}
+    frame = pd.concat([frame, pd.DataFrame(wide)], axis=1)
     frame.to_hdf(tmp_path / "b.h5", key="df", mode="w")
     assert "would need 0 MB" in line_of(tmp_path / "b.h5", max_bytes=15_000)
 
