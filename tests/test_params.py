@@ -113,7 +113,7 @@ def test_numbers_are_read_as_yaml_1_2_does_so_that_dvc_and_the_program_agree():
         ('pattern: "*.h5"', 'pattern: ".."', "data.pattern: must be a pattern of files' names"),
         ('pattern: "*.h5"', 'pattern: "a**"', "data.pattern: must be a pattern of files' names"),
         ('pattern: "*.h5"', 'pattern: "a\\0"', "data.pattern: must have no control characters"),
-        ("key: df", 'key: "a\\nb"', r"data.key: must have no control characters, found '\n'"),
+        ("key: df", 'key: "a\\nb"', r"data.key: must have no control characters, found 'a\nb'"),
         ("key: df", 'key: "\\ud800"', "is not YAML"),
         ("key: df", "key: !!binary aGVsbG8=", "data.key: must be text, a number, true or false"),
         ("exclude: []", "exclude: !!set {a, b}", "data.exclude: must be text, a number, true or"),

@@ -214,7 +214,8 @@ def read_json(path: Path) -> Any:
     written, if it has its digest."""
     try:
         text = read_bytes(path).decode("utf-8")
-        found = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+        # NaN and Infinity are no int, which says so.
+        found = json.loads(text, object_pairs_hook=_each_once, parse_constant=int)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not JSON: {error}") from None
     written = found.pop(_DIGEST, None) if isinstance(found, dict) else None
@@ -227,10 +228,6 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found := dict(pairs)) < len(pairs):
         raise ValueError(f"a key comes twice, among {', '.join(list(found)[:8])}")
     return found
-
-
-def _no_number(constant: str) -> None:
-    raise ValueError(f"{constant} is no number")
 
 
 def parse(model: type[AnyModel], path: Path) -> AnyModel:
@@ -271,7 +268,7 @@ def read_csv(path: Path, types: Any, columns: Iterable[str]) -> Any:
         found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: is not such a table: {reason}") from None
     for name in columns:

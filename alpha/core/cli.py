@@ -21,7 +21,7 @@ from alpha.core.text import nearest, warn
 
 Arguments = argparse.Namespace
 # How libraries that are no MemoryError say that there is too little, of memory or of threads.
-_SHORT = "bad_alloc|cannot allocate memory|can't start new thread|failed to map segment|^OOM "
+_SHORT = "bad_alloc|cannot allocate memory|can't start new thread|failed to map segment|OOM when"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ def main(
         near = nearest(word, modules) or "; `alpha --help` lists them"
         warn(f"alpha: error: no such command {word!r}{near}")
         return 2
+    code = 2
     try:
         # The module of a given command alone is imported.
         complete = word.startswith("--print-completion")
@@ -75,7 +76,7 @@ def main(
         sys.stdout.flush()
         return 0
     except InputError as error:
-        code, line = 2, str(error) + _undo()
+        line = str(error) + _undo()
     except BrokenPipeError:
         # The reader of our output went away (`alpha show | head`): not an error of ours.
         _end_output()
@@ -83,7 +84,7 @@ def main(
     except KeyboardInterrupt:
         code, line = 130, "interrupted"
     except RecursionError:
-        code, line = 2, "what it reads must not be nested so deeply"
+        line = "what it reads must not be nested so deeply"
     except Exception as error:
         if isinstance(error, MemoryError) or re.search(_SHORT, str(error), re.IGNORECASE):
             line = "there is not enough memory, or too low a limit of it or of processes"
@@ -93,7 +94,6 @@ def main(
             line = f"{where}: {error.strerror or error}"
         else:
             raise
-        code = 2
     _end_output()
     warn(f"alpha {word}: error: {line}")
     return code

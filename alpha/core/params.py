@@ -94,10 +94,9 @@ def _check_form(text: str, source: str) -> None:
     depth = 0
     for event in YAML(typ="safe").parse(text):
         depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if isinstance(event, AliasEvent) or depth > _DEPTH:
-            what = (
-                f"aliases, as *{event.anchor}" if depth <= _DEPTH else f"more than {_DEPTH} levels"
-            )
+        alias = isinstance(event, AliasEvent)
+        if alias or depth > _DEPTH:
+            what = f"aliases, as *{event.anchor}" if alias else f"more than {_DEPTH} levels"
             raise InputError(f"{source}: line {event.start_mark.line + 1}: must not have {what}")
 
 
@@ -107,10 +106,7 @@ def quickly(what: str) -> Iterator[None]:
     some would take years. Only a signal ends them, so of other threads than the first it is not."""
 
     def end(*_: Any) -> None:
-        raise InputError(
-            f"{what}: must not take a second to match; write repetitions of repetitions, such as "
-            f"(a+)+, otherwise"
-        )
+        raise InputError(f"{what}: must not take a second to match, as (a+)+ may: repeat once")
 
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -154,16 +150,12 @@ def _check_values(content: Any, source: str, key: str = "") -> None:
             if isinstance(content, dict) and not isinstance(name, str):
                 raise InputError(f"{source}: {key}: keys must be text, found {name!r}")
             _check_values(value, source, f"{key}.{name}".lstrip("."))
-    elif isinstance(content, str):
-        if found := _CONTROL.search(f"{key}{content}"):
-            raise InputError(
-                f"{source}: {key}: must have no control characters, found {found[0]!r}"
-            )
+    elif isinstance(content, str) and _CONTROL.search(f"{key}{content}"):
+        raise InputError(f"{source}: {key}: must have no control characters, found {content!r}")
     elif isinstance(content, int) and abs(content) >= 2**63:
         raise InputError(f"{source}: {key}: must have at most 18 digits")
-    elif not isinstance(content, int | float | None):
-        kind = type(content).__name__
-        raise InputError(f"{source}: {key}: must be text, a number, true or false, found {kind}")
+    elif not isinstance(content, str | int | float | None):
+        raise InputError(f"{source}: {key}: must be text, a number, true or false, or nothing")
 
 
 def _first_problem(error: ValidationError, model: type[BaseModel]) -> str:

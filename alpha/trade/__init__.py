@@ -19,13 +19,10 @@ OPTIONS = [
 ]
 
 
-Quantile = Annotated[float, Field(ge=0, lt=1)]
-
-
 class Trade(Section):
     latency_ms: NonNegative
     entry: Literal["taker", "maker"]
-    quantiles: Annotated[tuple[Quantile, ...], Field(min_length=1, max_length=100)]
+    quantiles: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)]
     least_trades: Count
     period_seconds: Seconds
     sizes: tuple[Name, Name] | None
