@@ -89,6 +89,8 @@ lock: ## recompile requirements.lock; needs uv
 
 # Each stamp is written last, so an interrupted installation starts over.
 .venv/locked: requirements.lock
+	@case "$$PWD" in *[\"\$$\`:\\]* | *$$'\n'*) echo "error: .venv works in no folder with any of" \
+	  '" $$ ` : \ or a line break in its path; found' "$${PWD@Q}" >&2; exit 1;; esac
 	rm -rf .venv
 	@$(PYTHON) -c 'import sys; sys.exit("error: Python 3.11 or newer is needed, found " \
 	  + sys.version.split()[0] + " (make PYTHON=python3.11)" if sys.version_info < (3, 11) else 0)'

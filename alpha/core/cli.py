@@ -86,7 +86,8 @@ def main(
     except RecursionError:
         line = "what it reads must not be nested so deeply"
     except Exception as error:
-        if isinstance(error, MemoryError) or re.search(_SHORT, str(error), re.IGNORECASE):
+        said = f"{error} {error.__context__}"
+        if isinstance(error, MemoryError) or re.search(_SHORT, said, re.IGNORECASE):
             line = "there is not enough memory, or too low a limit of it or of processes"
         elif isinstance(error, OSError):
             # A place that cannot be written, or a full disk: reading has InputErrors of its own.

@@ -1,3 +1,5 @@
+import pytest
+
 from workflow.scripts.failures import failures
 
 
@@ -36,3 +38,15 @@ def test_what_a_log_holds_moves_no_cursor_and_forges_no_line(tmp_path, monkeypat
     told = [*failures(tmp_path / "failed")]
     assert told[1:2] == [r"x\x1b[2Jy\u2028alpha label: error: forged\rz"]
     assert all(line.isprintable() for line in told)
+
+
+@pytest.mark.workflow
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["a b's (\u00fc) $x", "{x}\n-"])
+def test_in_a_folder_of_any_name_a_failure_says_what_to_fix(miniature, tmp_path, name):
+    """One step is run, which fails; Snakemake's own words stand above and below."""
+    odd = miniature.copy(tmp_path / name)
+    (odd.folder / "pins" / "labels.json").write_text("{")
+    printed = odd.run("snakemake", "--cores", "1", fails=True)
+    assert "\nalpha guard: error: pins/labels.json: is not JSON: " in printed
+    assert "\n(logs/guard.log has all of it)\n" in printed
