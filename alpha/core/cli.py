@@ -174,6 +174,8 @@ def _keep_inputs(args: Arguments) -> None:
     for name, path in given.items():
         if out is not None and path.is_relative_to(out):
             raise InputError(f"--out must not be or hold what --{name} gives, found {args.out}")
+        if out is not None and out.is_file() and out.is_relative_to(path):
+            raise InputError(f"--out must not be a file in what --{name} gives, found {args.out}")
 
 
 def step(module: str) -> Callable[[Any, Arguments], None]:

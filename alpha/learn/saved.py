@@ -92,7 +92,13 @@ def load_model(folder: Path, contract: Contract) -> Model:
                 raise InputError(f"{folder / name}: {what}")
         # A network looks at features alone; what else is not said otherwise may look at both.
         past = getattr(model, "PAST", not hasattr(model, "build"))
-        return Model(model.load(folder), about, model.FEATURES, past)
+        found = Model(model.load(folder), about, model.FEATURES, past)
+        # Who can write both the files and their digests may write anything.
+        x = np.zeros((1, len(contract.names) if found.features else 0), dtype=np.float32)
+        shape = found.predict(Known(x, np.full((1, 3), np.nan))).shape
+        if shape != (1, len(found.columns)):
+            raise ValueError(f"predictions must be {len(found.columns)} a row, found {shape}")
+        return found
     except ImportError as error:
         raise InputError(f"{folder}: needs the package {error.name}, which is missing") from None
     except WRONG as error:

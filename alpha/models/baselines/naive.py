@@ -29,7 +29,7 @@ class Naive:
     @classmethod
     def load(cls, folder: Path) -> Self:
         content = read_json(folder / "parameters.json")
-        return cls(**{name: np.array(value) for name, value in content.items()})
+        return cls(**{name: np.array(value, dtype=float) for name, value in content.items()})
 
 
 @dataclass(frozen=True)
