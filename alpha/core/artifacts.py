@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -200,7 +201,8 @@ def _sha256(path: Path) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """A file's content. Raises InputError if it cannot be read."""
+    """A file's content. Raises InputError if it cannot be read, as a pipe or a device could not to
+    its end."""
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: must be a file, found a folder, a pipe or a device")
     try:
@@ -265,9 +267,8 @@ def read_csv(path: Path, types: Any, columns: Iterable[str]) -> Any:
 
     try:
         # A family may be named NA.
-        found = pd.read_csv(path, dtype=types, keep_default_na=False, na_values=[""])
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
+        text = BytesIO(read_bytes(path))
+        found = pd.read_csv(text, dtype=types, keep_default_na=False, na_values=[""])
     except (ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: is not such a table: {reason}") from None
