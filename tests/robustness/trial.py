@@ -192,7 +192,12 @@ class Bench:
 
         try:
             made = forked(write, folder, seconds=60)
-            yield folder, (made.err or f"exit code {made.code}") if made.code else ""
+            yield (
+                folder,
+                (made.err or f"exit code {made.code}").strip().splitlines()[-1]
+                if made.code
+                else "",
+            )
         finally:
             shutil.rmtree(folder)
 
