@@ -141,7 +141,7 @@ def _shapes() -> Iterator[Case]:
     for what, data in of.items():
         write = _edited(lambda file, data=data: _replaced(file, "df/block0_values", data))
         yield _case(f"quotes: {what}", write)
-    times = frame().index.as_unit("ns").asi8
+    times = frame().index.asi8
     index = {
         "floats": times.astype(float),
         "text": times.astype("S20"),
