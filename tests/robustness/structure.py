@@ -4,6 +4,7 @@ Hypothesis makes them, and of one that fails the smallest.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -123,44 +124,45 @@ class Failed(AssertionError):
 
 
 def fuzz(place: Bench, count: int, seed: int, tell: Callable[[Found], None]) -> None:
-    """Try so many recipes; of one that fails `tell` is given the smallest alone."""
+    """Try so many commands on recipes; of one that fails `tell` is given the smallest alone."""
     done = 0
     while done < count:
-        failed: list[Found] = []
-
-        @hypothesis.seed(seed + done)
-        @settings(
-            max_examples=count - done,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-            report_multiple_bugs=False,
-            print_blob=False,
-        )
-        @hypothesis.given(RECIPES)
-        def one(recipe: dict[str, Any], failed: list[Found] = failed) -> None:
-            nonlocal done
-            plain = {key: value for key, value in recipe.items() if value}
-            made = Case(
-                "frames of any shape",
-                str(plain),
-                partial(write, recipe=recipe),
-                Must.EITHER,
-                FEATURES,
-            )
-            for found in place.try_case(made):
-                if found.outcome not in SOUND:
-                    failed.append(found)
-                    raise Failed(found.outcome)
-                if not failed:
-                    done += 1
-                    tell(found)
-
-        try:
-            one()
-        except Failed:
+        told, smallest = _tried(place, count - done, seed + done)
+        for found in told[: count - done]:
+            tell(found)
+        done += len(told)
+        if smallest:
+            tell(smallest)
             done += 1
-            tell(failed[-1])
-        else:
-            return
+
+
+def _tried(place: Bench, count: int, seed: int) -> tuple[list[Found], Found | None]:
+    """What became of recipes until one failed, and of the smallest that fails."""
+    told: list[Found] = []
+    failed: list[Found] = []
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=-(-count // len(FEATURES)),
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @hypothesis.given(RECIPES)
+    def one(recipe: dict[str, Any]) -> None:
+        plain = {key: value for key, value in recipe.items() if value}
+        write_it = partial(write, recipe=recipe)
+        made = Case("frames of any shape", str(plain), write_it, Must.EITHER, FEATURES)
+        for found in place.try_case(made):
+            if found.outcome not in SOUND:
+                failed.append(found)
+                raise Failed(found.outcome)
+            if not failed:
+                told.append(found)
+
+    with suppress(Failed):
+        one()
+    return told, failed[-1] if failed else None
