@@ -245,7 +245,8 @@ def seen(printed: str) -> str:
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     errors = [line for line in lines if ERROR.match(line)]
     ours = [line for line in errors if line.startswith(("alpha ", "snakemake: ", "logs/"))]
-    [last] = ours[-1:] or errors[-1:] or [""]
+    causes = [line for line in lines if "[Errno " in line or "disk is full" in line]
+    [last] = ours[-1:] or causes[-1:] or errors[-1:] or lines[-1:] or [""]
     return ("(traceback) " if "Traceback" in printed else "") + last
 
 

@@ -115,6 +115,18 @@ def test_a_folder_with_something_of_the_user_s_is_never_replaced(tmp_path):
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_what_dvc_could_not_bring_back_whole_is_nobody_s(tmp_path):
+    """On a full disk it leaves the beginning of a file under a name of its own."""
+    out = tmp_path / "out"
+    for _ in range(2):
+        with whole_folder(out) as part:
+            (part / "a").write_text("a")
+        (out / "._K2xY8Liyhlbmw_dRl8Dag.tmp").touch()
+    with whole_folder(out) as part:
+        (part / "a").write_text("b")
+    assert [path.name for path in out.iterdir()] == ["a"]
+
+
 def test_a_file_is_not_replaced_by_a_folder_nor_a_folder_by_a_file(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()

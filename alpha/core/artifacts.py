@@ -131,9 +131,9 @@ def _check_replaceable(out: Path, part: Path) -> None:
     """A folder that holds anything else than an earlier artifact may be the user's own."""
     if not out.is_dir():
         return
-    # Snakemake leaves a mark in every folder that a rule writes.
+    # Snakemake leaves a mark in every folder that a rule writes, DVC what a full disk cut short.
     ours = {".snakemake_timestamp", *(path.name for path in part.iterdir())}
-    if foreign := sorted({path.name for path in out.iterdir()} - ours):
+    if foreign := sorted({path.name for path in out.iterdir() if not path.match(".*.tmp")} - ours):
         raise InputError(
             f"{out}: holds {foreign[0]}, which this step would not write; choose another --out, "
             f"or remove the folder"
