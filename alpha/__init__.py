@@ -49,8 +49,7 @@ def set_homes() -> None:
     own = Path(tempfile.gettempdir(), f"humble-alpha-{os.getuid()}")
     with suppress(FileExistsError):
         own.mkdir(mode=0o700)
-    found = own.lstat()
-    if found.st_uid != os.getuid() or found.st_mode & 0o777 != 0o700:
+    if (found := own.lstat()).st_uid != os.getuid() or found.st_mode & 0o777 != 0o700:
         own = Path(tempfile.mkdtemp())
     os.environ.update(dict.fromkeys(names, str(own)))
 

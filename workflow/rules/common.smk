@@ -2,6 +2,7 @@
 which stages are stale. Snakemake decides in which order, how many at a time, and where."""
 
 import os
+import sqlite3
 import sys
 import time
 from functools import cache
@@ -54,7 +55,7 @@ except InputError as error:
     sys.exit(f"alpha check: error: {one_line(str(error))}")
 except AtWork as error:
     sys.exit(f"snakemake: error: {error}")
-except DvcException as error:
+except (DvcException, OSError, sqlite3.Error) as error:
     sys.exit(f"dvc: error: {' '.join(str(error).split())}")
 
 # What a stage waits for, but what does not make it stale: it changes with nothing that the stage's
