@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 
@@ -195,6 +196,15 @@ def test_a_missing_key_stops_before_anything_runs(edited):
     printed = edited.run("snakemake", "--cores", "2", fails=True)
     assert "alpha check: error: params.yaml: seeds: is missing" in printed
     assert "Traceback" not in printed
+
+
+def test_a_pipe_among_the_data_stops_before_dvc_would_wait_for_it(edited):
+    folder = edited.folder / "piped"
+    folder.mkdir()
+    os.mkfifo(folder / "a.h5")
+    edited.edit({"data.dir": "piped"})
+    printed = edited.run("snakemake", "--cores", "2", fails=True).splitlines()
+    assert printed[-1].startswith("alpha check: error: 'piped/a.h5': must be a file")
 
 
 def test_a_failing_step_shows_its_error_and_earlier_results_stay(copied):
