@@ -28,7 +28,7 @@ _LATEST_NS = 270 * 31_556_952 * 10**9
 # a few of its columns are wanted.
 _SLICE_BYTES = 1 << 25
 # What libraries, and other threads, may take while a file is decoded.
-_SLACK_BYTES, _OTHERS_BYTES, _LIMITING = 200_000_000, 1_500_000_000, RLock()
+_SLACK_BYTES, _MORE_BYTES, _LIMITING = 200_000_000, 1_500_000_000, RLock()
 # What damaging files at random has brought.
 _DAMAGES = OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError, ArithmeticError
 
@@ -126,8 +126,7 @@ class FrameReader(Layout):
 
     def _limit(self, out: np.ndarray, part: int) -> int:
         """How many bytes decoding `part` bytes may take, besides those of `out`."""
-        most = min(self._max_bytes - out.nbytes, 4 * part + _OTHERS_BYTES)
-        return self._max_bytes and max(1, most)
+        return self._max_bytes and max(1, min(self._max_bytes - out.nbytes, 4 * part + _MORE_BYTES))
 
     def _rows_at_once(self, block: Block) -> int:
         dataset = block.dataset
@@ -214,8 +213,9 @@ def reading(path: Path, form: str = "HDF5", *, limit: int = 0) -> Iterator[None]
             raise InputError(f"{path}: no such file") from None
         except _DAMAGES as error:
             # HDF5's message without its clock, addresses and counts.
-            reason = one_line(" ".join(str(error).split()), most=600)
-            reason = reason.split(", time")[0].split(", filename")[0]
+            reason = one_line(
+                " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
+            )
             if isinstance(error, MemoryError):
                 reason = f"it needs more memory than data.max_file_mb allows {reason}".strip()
             if any(word in reason for word in ("lock file", "truncated file", "open for write")):

@@ -20,8 +20,7 @@ from alpha.core.errors import InputError
 from alpha.core.text import one_line
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-# Of a column's name as much as HDF5's filters take as one element, of all names and of an attribute
-# as much as is read of them, and what a row takes of memory as it is labelled.
+# In bytes: a name, as HDF5's filters have it, all names, an attribute; what labelling a row takes.
 _NAME_BYTES, _NAMES_BYTES, _ATTRIBUTE_BYTES, ROW_BYTES = 255, 1 << 25, 1 << 21, 650
 HELP = "write it as numbers, drop it, or name it in data.exclude"
 _TEXT_OPCODES = {
@@ -192,8 +191,7 @@ class Layout:
         if node.size * (200 + node.dtype.itemsize) > _NAMES_BYTES:
             raise self._error(f"{node.name}: must hold fewer or shorter names, found {node.size:,}")
         # What is no UTF-8 becomes surrogates, which are not printable either.
-        values = node[()].reshape(-1).tolist()
-        return self._named([value.decode(errors="surrogateescape") for value in values])
+        return self._named([one.decode(errors="surrogateescape") for one in node[()].flat])
 
     def _named(self, names: list[str]) -> list[str]:
         """Names of columns, if all are fit to be shown and to be written."""

@@ -23,7 +23,6 @@ from alpha.core.layout import HELP, ROW_BYTES, Block, Column, Skip
 _BATCH_ROWS, _GROUP_ROWS = 1 << 15, 1 << 16
 # A column chunk is read in pieces of so many bytes: row groups may be as large as the file.
 _STREAMED: dict[str, Any] = {"buffer_size": 1 << 16, "pre_buffer": False}
-# Of a file's metadata.
 _STREAMED |= {"thrift_string_size_limit": 1 << 24, "thrift_container_size_limit": 1 << 17}
 
 
