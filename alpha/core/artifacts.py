@@ -200,11 +200,15 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file's content. Raises InputError if it cannot be read, as a pipe or a device could not to
-    its end."""
+def check_file(path: Path) -> None:
+    """Raise InputError for what is in the place of a file, and could not be read to its end."""
     if path.exists() and not path.is_file():
         raise InputError(f"{path}: must be a file, found a folder, a pipe or a device")
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's content. Raises InputError if it cannot be read."""
+    check_file(path)
     try:
         return path.read_bytes()
     except OSError as error:

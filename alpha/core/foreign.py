@@ -18,6 +18,7 @@ import hdf5plugin  # noqa: F401  (registers blosc, zstd, lz4, ... with h5py)
 import numpy as np
 
 from alpha.core import parallel
+from alpha.core.artifacts import check_file
 from alpha.core.errors import InputError
 from alpha.core.layout import NS_PER_UNIT, Block, Column, Layout, Skip
 from alpha.core.text import one_line
@@ -165,6 +166,7 @@ def open_frame(
     Raises InputError, naming the file, if it is missing, damaged, not a pandas frame, holds Python
     objects or links out, or needs more than `max_bytes` of memory, if it is not 0.
     """
+    check_file(path)
     with reading(path), path.open("rb") as start:
         first = start.read(8)
     if first[:4] == b"PAR1":

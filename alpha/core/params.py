@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 
+from alpha.core.artifacts import check_file
 from alpha.core.errors import InputError
 from alpha.core.text import nearest
 
@@ -60,8 +61,7 @@ class Section(BaseModel):
 def read(path: Path) -> dict[str, Any]:
     """The content of a params.yaml, not validated yet. Raises InputError if it is not one."""
     try:
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path}: must be a file")
+        check_file(path)
         with path.open(encoding="utf-8") as file:
             text = file.read(_CHARACTERS + 1)
     except FileNotFoundError:
