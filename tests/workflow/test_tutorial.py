@@ -232,7 +232,7 @@ def compare(path, said):
     wanted = {name: dtype.strip() for name, dtype, what in rows if "only for cl" not in what}
     if "Keys:" in said:
         keys = re.findall(r"`(\w+)`", said.partition("Keys:")[2])
-        assert sorted(json.loads(path.read_text())) == keys, path
+        assert sorted({*json.loads(path.read_text())} - {"sha256"}) == keys, path
     elif path.suffix == ".h5":
         found = pd.read_hdf(path, "df").dtypes.astype(str).to_dict()
         features = wanted.pop("each feature", None)
