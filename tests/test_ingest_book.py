@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alpha.core.errors import InputError
 from alpha.ingest.book import FLOWS
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE, Events, merge
 from alpha.ingest.replay import Replay
@@ -421,3 +422,11 @@ def test_numbers_that_begin_again_are_those_of_another_book():
     again += [(*row[:1], 40 + at, *row[2:]) for at, row in enumerate(again * 2)]
     _, _, _, counts = replay(events(*SNAPSHOT, *sorted(again)), until=3)
     assert counts["sequence_gaps"] == 1
+
+
+def test_a_feed_of_one_time_is_not_kept_in_memory_without_an_end(monkeypatch):
+    monkeypatch.setattr("alpha.ingest.events._AT_ONCE", 3)
+    batch = events((1, 1, BREAK), (1, 2, BREAK))
+    assert len(next(merge([iter([batch])])).time_ns) == 0
+    with pytest.raises(InputError, match="must have fewer than 3 events of one time"):
+        list(merge([iter([batch, batch, batch])]))

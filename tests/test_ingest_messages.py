@@ -13,6 +13,7 @@ from alpha.core.errors import InputError
 from alpha.ingest.events import BOOK, BREAK, BUY, CLEAR, LEVEL, SELL, TRADE
 from alpha.ingest.messages import Recording
 from alpha.ingest.progress import Progress
+from alpha.ingest.rawfiles import read_lines
 from alpha.ingest.sources import open_streams
 
 MS = 1723161255000
@@ -373,3 +374,14 @@ def test_whoever_goes_on_after_a_price_that_cannot_be_has_no_book():
     with pytest.raises(InputError, match="prices must be positive"):
         recording.feed(depth(1, 2, [["-1", "2"]]))
     assert recording.take().kind.tolist() == [BREAK]
+
+
+def test_lines_that_are_too_long_and_files_of_empty_ones_are_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    monkeypatch.setattr("alpha.ingest.rawfiles._EMPTY", 2)
+    for content, found in ((b"x" * 9, "a longer one"), (b"x\n\n\r\n \ny", "2 empty lines")):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=f"lines of less than 9 bytes, found {found}"):
+            list(read_lines(path, 9))
+    path.write_bytes(b"x\n\n\nx")
+    assert list(read_lines(path, 9)) == [b"x\n", b"\n", b"\n", b"x"]
