@@ -67,7 +67,7 @@ def _twice() -> Iterator[Case]:
     for form in _FORMS[:2]:
         for axis in ("columns", "index"):
             write = changed(partial(levels, axis=axis), **form)
-            yield _case(f"{axis} of two levels, {form['format']}", write, says="symbol")
+            yield _case(f"{axis} of two levels, {form['format']}", write, says="symbol|MultiIndex")
 
 
 def _types() -> Iterator[Case]:

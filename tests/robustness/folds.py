@@ -48,7 +48,8 @@ def cases() -> Iterator[Case]:
         ):
             # Which of them are that of the data, none has to know before.
             yield _case(f"{name} of {str(folds)[:24]}", folds=folds, **scheme)
-        yield _case(f"{name}, fold 0", Must.ACCEPT, ("check", LABEL), **scheme)
+        every = list(range({"holdout": 1, "combinatorial": 15}.get(name, 12)))
+        yield _case(f"all folds of {name}", Must.ACCEPT, ("check", LABEL), folds=every, **scheme)
     yield _case("holdout of a fold that is not there", folds=[0, 1])
     for what, seconds in {
         "longer than the data": {"train": 10**6},
