@@ -135,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with bench() as place:
         report = Report(place, given.keep)
         # Most of them by hand, the rest at random, half of it in bytes.
-        for case in sample(chosen, given.cases * 3 // 4 if not given.only else len(chosen)):
+        most = sys.maxsize if given.only else given.cases * 3 // 4
+        for case in sample(chosen, most):
             for one in place.try_case(case):
                 report.tell(one)
         if not given.only:

@@ -69,7 +69,7 @@ def _values() -> Iterator[Case]:
         "split/0/train/a.h5": ("spread", _TRAIN),
         "split/0/valid/b.h5": ("alpha_outcome", _TRAIN),
         "split/0/test/b.h5": ("spread", _PREDICT),
-        "split/0/train/b.h5": ("best_bid", _NORMALIZE),
+        "split/0/train/b.h5": ("spread", _NORMALIZE),
         "predict/0/baselines/ridge/test.h5": ("prediction", _EVALUATE),
         "predict/0/baselines/har/valid.h5": ("alpha_outcome", _EVALUATE),
     }

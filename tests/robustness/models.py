@@ -298,7 +298,6 @@ def _scored() -> Iterator[Case]:
         "features/a.h5",
         "features",
         "results/label/labels/a.h5",
-        "/dev/full.h5",
         "results/../features/a.h5",
         "model.zip",
     ):

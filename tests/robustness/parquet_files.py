@@ -59,7 +59,9 @@ def _columns() -> Iterator[Case]:
     for name in ("best_bid", "spread"):
         for what, values in odd.items():
             change = partial(_column, name=name, values=pa.array(values))
-            yield _case(f"{name} holds {what}", change)
+            # Parquet itself stores numbers by what they are.
+            must = Must.EITHER if what == "categories of numbers" else Must.REFUSE
+            yield _case(f"{name} holds {what}", change, must)
     when = pa.array(np.arange(n)).cast(pa.timestamp("ns"))
     yield _case("best_bid holds times", partial(_column, name="best_bid", values=when))
     for kind in (

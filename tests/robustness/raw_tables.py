@@ -99,7 +99,8 @@ def _cells() -> Iterator[Case]:
             # A level may be empty, and NaN is how some write that.
             must = Must.EITHER if what in ("empty", "NaN", "other digits") else Must.REFUSE
             name = f"{_HEAD.split(',')[column]} that is {what}"
-            said = "" if what in ("1 MB long", "a new line") or must != Must.REFUSE else "line 302"
+            odd = what in ("1 MB long", "a new line", "NUL") or must != Must.REFUSE
+            said = "" if odd else "line 302"
             yield _case(name, text(lines), must, said)
     extreme = {"1e300": "1e300", "1e308": "1e308", "1e-300": "1e-300", "5e-324": "5e-324", "0": "0"}
     for what, value in extreme.items():
