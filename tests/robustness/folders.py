@@ -118,7 +118,7 @@ def _whole() -> Iterator[Case]:
         save(folder, frame(), "b.h5")
 
     yield _case("files in another order than their names", backwards, Must.ACCEPT)
-    for count in (300, 1000):
+    for count in (50, 200):
         yield _case(
             f"{count} files of three rows",
             partial(_many, count=count),

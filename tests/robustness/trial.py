@@ -26,7 +26,7 @@ from tests.robustness.case import LABEL, MARKER, MAX_FILE_MB, Case, Must, write_
 
 # Of a processor, and of a clock: what waits for nothing to come uses no processor, and what others
 # leave of a busy machine may be little.
-SECONDS, WAITS = 10, 40
+SECONDS, WAITS = 10, 120
 ADDRESS_SPACE = 6 << 30
 MOST_BYTES = (MAX_FILE_MB + 500) * 10**6
 _BOUNDED = "check", "ingest", "label"
