@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import zip_longest
 from pathlib import Path
 
@@ -124,6 +125,24 @@ class Report:
             self.tell(one)
 
 
+def _try_all(report: Report, given: argparse.Namespace) -> None:
+    """Most of them by hand, the rest at random, half of it in bytes; of a kind all by hand."""
+    chosen = [case for case in corpus() if re.search(given.only, f"{case.kind}: {case.name}")]
+    most = sys.maxsize if given.only else given.cases * 3 // 4
+    for case in sample(chosen, most):
+        for one in report.place.try_case(case):
+            report.tell(one)
+    if given.only:
+        return
+    left = max(given.cases - len(report.found), 8)
+    structure.fuzz(report.place, left // 2, given.seed, report.tell)
+    model_bytes = (report.place.sound / "model.zip").stat().st_size
+    for form, changes in damage.cases(given.seed, model_bytes):
+        if len(report.found) >= given.cases:
+            return
+        report.try_damage(form, changes)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", type=int, default=5000, help="commands that are run")
@@ -131,22 +150,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--keep", type=Path, help="folder for the files of those that fail")
     parser.add_argument("--only", default="", help="a pattern that kinds and names must match")
     given = parser.parse_args(argv)
-    chosen = [case for case in corpus() if re.search(given.only, f"{case.kind}: {case.name}")]
     with bench() as place:
         report = Report(place, given.keep)
-        # Most of them by hand, the rest at random, half of it in bytes.
-        most = sys.maxsize if given.only else given.cases * 3 // 4
-        for case in sample(chosen, most):
-            for one in place.try_case(case):
-                report.tell(one)
-        if not given.only:
-            left = max(given.cases - len(report.found), 8)
-            structure.fuzz(place, left // 2, given.seed, report.tell)
-            model_bytes = (place.sound / "model.zip").stat().st_size
-            for form, changes in damage.cases(given.seed, model_bytes):
-                if len(report.found) >= given.cases:
-                    break
-                report.try_damage(form, changes)
+        with suppress(KeyboardInterrupt):  # What was found so far is shown.
+            _try_all(report, given)
     print(table(report.found))
     return int(any(one.outcome not in SOUND for one in report.found))
 
