@@ -51,6 +51,7 @@ STRANGER = (
     *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
     *("--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search"),
 )
+OWN_HOME = ("sh", "-c", 'HOME="$PWD" exec "$@"', "sh")
 NO_HOME = ("env", "--unset=HOME", "--unset=USER", "--unset=LOGNAME")
 
 
@@ -134,7 +135,7 @@ def set_times(checkout: Checkout, *, year: int) -> None:
 
 def in_cache(checkout: Checkout, out: str) -> Path:
     """Where DVC keeps a file of an earlier result."""
-    [first, *_] = sorted(path for path in (checkout.folder / out).rglob("*") if path.is_file())
+    [first, *_] = sorted((checkout.folder / out).rglob("*.h5"))
     name = md5(first.read_bytes()).hexdigest()
     return checkout.folder / ".dvc/cache/files/md5" / name[:2] / name[2:]
 
@@ -202,10 +203,11 @@ def faults() -> list[Fault]:
         for whom in ("step", "engine", "all"):
             found.append(Fault(f"SIGTERM to {whom}", entry, during=partial(term, whom=whom)))
     for entry, other in zip(engines, reversed(engines), strict=True):
+        other_user = (*STRANGER, *OWN_HOME)
         limit = ("prlimit", f"--fsize={MB // 8}")
         found.append(Fault("file-size limit", entry, prefix=limit))
         found.append(
-            Fault("read-only results", entry, forbid, STRANGER, after=take_back, root=True)
+            Fault("read-only results", entry, forbid, other_user, after=take_back, root=True)
         )
         for who in (entry, other):
             found.append(Fault(f"a second: {who}", entry, during=partial(second, entry=who)))

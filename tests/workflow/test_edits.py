@@ -1,9 +1,10 @@
 """What an edit makes run: of code, the steps that import it; of params, what depends on them."""
 
 import json
+import os
 
 import pytest
-from checkout import ROOT, job
+from checkout import ROOT, job, jobs
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
@@ -160,6 +161,16 @@ def test_seeds_taken_away_leave_no_folder_that_is_predicted_or_evaluated(built, 
         assert copied.results() == before
         assert "Nothing to be done" in copied.run("snakemake", "--cores", "2")
         assert "up to date" in copied.run("dvc", "status")
+
+
+def test_results_of_a_time_to_come_are_as_stale_as_others(built, tmp_path):
+    """As after a clock was set back: Snakemake alone would run nothing, or refuse what it made."""
+    copied = built.copy(tmp_path / "copy")
+    for path in (copied.folder / "results").rglob("*"):
+        os.utime(path, (4e9, 4e9))
+    copied.edit({"report.stretch": entry_points.PARAMETERS["report.stretch"]})
+    assert jobs(copied.run("snakemake", "--cores", "2")) == {"report"}
+    assert copied.planned() == set()
 
 
 def test_raw_data_are_a_stage_before_the_others_and_are_made_where_the_others_look(built, tmp_path):

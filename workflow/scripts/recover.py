@@ -216,8 +216,7 @@ def dvc_cache(repo: Repo) -> list[str]:
 
 
 def recover(repo: Repo, *, cache: bool = False) -> list[str]:
-    """Put right what is left of runs that were killed, and DVC's `cache`, which is read whole for
-    that; what was done, a line each."""
+    """Put right what is left of runs that were killed, and DVC's `cache` if asked; a line each."""
     folder = Path(repo.tmp_dir)
     with repo.lock:
         done = [*dvc_lock(), *dvc_rwlock(folder), *dvc_rwlock(folder / "exps")]
