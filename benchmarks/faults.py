@@ -163,10 +163,10 @@ def mend(checkout: Checkout) -> None:
 
 def give(checkout: Checkout, *names: str, user: int = USER) -> None:
     """Let these, or all, be another user's."""
-    site = checkout.environment["DVC_SITE_CACHE_DIR"]
-    Path(site).mkdir(exist_ok=True)
-    paths = [str(checkout.folder / name) for name in names or (".",)]
-    subprocess.run(["chown", "-hR", f"{user}:{user}", site, *paths], check=True)
+    site = Path(checkout.environment["DVC_SITE_CACHE_DIR"])
+    site.mkdir(exist_ok=True)
+    paths = [checkout.folder / name for name in names] or [checkout.folder, site]
+    subprocess.run(["chown", "-hR", f"{user}:{user}", *paths], check=True)
 
 
 def forbid(checkout: Checkout) -> None:
@@ -262,7 +262,7 @@ def tried(fault: Fault, built: Checkout, folder: Path, expected: dict) -> tuple[
         fault.before(checkout)
         process = start(checkout, (*fault.prefix, *command), log)
         fault.during(process, checkout)
-        says = f"{process.returncode}: {seen(log.read_text(errors='replace'))}"
+        says = seen(log.read_text(errors="replace")) if process.returncode else "-"
         beside = log.with_suffix(".second")
         if beside.exists():
             says += f"; the second: {seen(beside.read_text(errors='replace'))}"
