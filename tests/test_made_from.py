@@ -329,3 +329,16 @@ def test_rows_have_one_digest_however_they_are_read(run, monkeypatch):
 
         label = check.load(run.folder / "params.yaml").label
         check_split(train, label.model_copy(update={"price": "mid"}))
+
+
+@pytest.mark.parametrize("name", ["guard", "evaluate"])
+def test_a_json_artifact_or_figures_that_were_edited_are_refused(run, capsys, name):
+    path, step = {
+        "guard": (run.folder / "label" / "profile.json", run.guard),
+        "evaluate": (run.folder / "evaluate" / "figures.csv", run.report),
+    }[name]
+    text = path.read_text()
+    at = next(at for at in range(len(text) // 2, len(text)) if text[at] in "12345678")
+    path.write_text(text[:at] + str(int(text[at]) + 1) + text[at + 1 :])
+    assert step() == 2
+    assert f"{path}: was changed after it was written" in capsys.readouterr().err
