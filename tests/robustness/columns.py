@@ -49,7 +49,7 @@ def _twice() -> Iterator[Case]:
             return
         # pandas writes no such file.
         with h5py.File(save(folder, frame()), "r+") as file:
-            for node in ("df/axis0", "df/block1_items"):
+            for node in ("df/axis0", "df/block0_items"):
                 names = file[node][:]
                 names[names == b"ask_volume_level0"] = name.encode()
                 file[node][:] = names

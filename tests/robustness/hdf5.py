@@ -139,7 +139,7 @@ def _shapes() -> Iterator[Case]:
         "empty": h5py.Empty("f8"),
     }
     for what, data in of.items():
-        write = _edited(lambda file, data=data: _replaced(file, "df/block0_values", data))
+        write = _edited(lambda file, data=data: _replaced(file, "df/block1_values", data))
         yield _case(f"quotes: {what}", write)
     times = frame().index.asi8
     index = {
@@ -158,7 +158,7 @@ def _shapes() -> Iterator[Case]:
     for what, (kind, when) in same.items():
 
         def edit(file: h5py.File, kind: str = kind, when: str = when) -> None:
-            _replaced(file, "df/block0_values", values.astype(kind))
+            _replaced(file, "df/block1_values", values.astype(kind))
             _replaced(file, "df/axis1", times.astype(when))
 
         yield _case(f"the frame is {what}", _edited(edit), Must.ACCEPT)
@@ -173,8 +173,8 @@ def _shapes() -> Iterator[Case]:
         "kind of the index is integer": ("df/axis1", "kind", "integer"),
         "kind of the index is a number": ("df/axis1", "kind", 5),
         "kind of the index is of weeks": ("df/axis1", "kind", "datetime64[W]"),
-        "quotes are timestamps": ("df/block0_values", "value_type", "datetime64[ns]"),
-        "transposed is an array": ("df/block0_values", "transposed", [True, False]),
+        "quotes are timestamps": ("df/block1_values", "value_type", "datetime64[ns]"),
+        "transposed is an array": ("df/block1_values", "transposed", [True, False]),
     }
     for what, (node, name, value) in attributes.items():
 

@@ -50,7 +50,7 @@ def _bytes(folder: Path, name: bytes) -> None:
     """A name that is no text in UTF-8."""
     path = save(folder, frame().rename(columns={"spread": "x" * len(name)}))
     with h5py.File(path, "r+") as file:
-        for node in ("df/axis0", "df/block1_items"):
+        for node in ("df/axis0", "df/block0_items"):
             values = file[node][:]
             values[values == b"x" * len(name)] = name
             file[node][:] = values
@@ -81,7 +81,7 @@ def _columns() -> Iterator[Case]:
             folder, frame(start="2024-01-01T00:04:00").rename(columns={"spread": "xxxx"}), "b.h5"
         )
         with h5py.File(path, "r+") as file:
-            for node in ("df/axis0", "df/block1_items"):
+            for node in ("df/axis0", "df/block0_items"):
                 values = file[node][:]
                 values[values == b"xxxx"] = b"caf\xea"
                 file[node][:] = values

@@ -132,7 +132,11 @@ def _values() -> Iterator[Case]:
             yield Case("params", f"{key} holds keys", write, commands=_CHECK)
         write = partial(_set, key=f"{key}x", value=value)
         yield Case(
-            "params", f"{key}x is no key", write, commands=_CHECK, says="no such key|is missing"
+            "params",
+            f"{key}x is no key",
+            write,
+            commands=_CHECK,
+            says="no such key|is missing|must",
         )
     hard: dict[str, list[Any]] = {
         "data.pattern": [".", "..", "**", "[", "a" * 5000, "*\0", "../*.h5", "*.h5\n"],

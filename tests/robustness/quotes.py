@@ -51,7 +51,9 @@ def _marked() -> Iterator[Case]:
 
     def crossed(made: pd.DataFrame, share: float) -> None:
         rows = np.random.default_rng(0).random(_N) < share
-        made.loc[rows, ["best_bid", "best_ask"]] = made.loc[rows, ["best_ask", "best_bid"]].values
+        made.loc[rows, ["best_bid", "best_ask"]] = made.loc[
+            rows, ["best_ask", "best_bid"]
+        ].to_numpy(copy=True)
 
     for share in (0.01, 0.05):
         yield _case(f"{share:.0%} crossed", changed(partial(crossed, share=share)), Must.EITHER)

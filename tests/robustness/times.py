@@ -129,7 +129,11 @@ def _kinds() -> Iterator[Case]:
                 except (TypeError, NotImplementedError, ValueError):
                     save(folder, frame().set_axis(pd.RangeIndex(_N)))  # pandas does not write it
 
-            yield _case(f"an index of {what}, {form}", write, says="timestamp|index")
+            yield _case(
+                f"an index of {what}, {form}",
+                write,
+                says="" if what == "dates" else "timestamp|index",
+            )
 
     def in_column(folder: Path, values: Any, form: str) -> None:
         made = frame().reset_index(drop=True)
