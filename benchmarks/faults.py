@@ -51,7 +51,7 @@ STRANGER = (
     *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
     *("--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search"),
 )
-OWN_HOME = ("sh", "-c", 'HOME="$PWD" exec "$@"', "sh")
+OWN_HOME = ("sh", "-c", 'HOME="$PWD" LOGNAME=me exec "$@"', "sh")
 NO_HOME = ("env", "--unset=HOME", "--unset=USER", "--unset=LOGNAME")
 
 
