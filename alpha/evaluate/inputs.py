@@ -1,6 +1,6 @@
 """The files that an evaluation reads: what `alpha train` and `alpha predict` wrote of each run."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -188,7 +188,6 @@ def read_predictions(
     names = ["alpha_outcome", "past_volatility", "prediction"]
     names += [f"probability_{at}" for at in range(len(classes))]
     with open_frame(path, key="df", rows=only) as frame:
-        check_columns(path, names, frame.columns)
         rows = frame.rows
         kept = rows if same_as is None else 0
         time_ns, outcome, volatility = np.empty(kept, np.int64), np.empty(kept), np.empty(kept)
@@ -241,13 +240,6 @@ def _read_symbols(
         raise InputError(f"{path}: must hold {what}, found others")
     nothing = np.empty(0)
     return Columns(nothing, nothing, nothing, columns.score, columns.values)
-
-
-def check_columns(path: Path, names: Sequence[str], found: Collection[str]) -> None:
-    """Raises InputError unless a file has all columns."""
-    for name in names:
-        if name not in found:
-            raise InputError(f"{path}: no column {name!r}, found {', '.join(found)}")
 
 
 def _check_rows(

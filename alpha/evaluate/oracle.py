@@ -14,7 +14,6 @@ from alpha.data.params import Label, classes
 from alpha.evaluate.assess import figures_of_rows, resampled, scored
 from alpha.evaluate.bootstrap import ratio
 from alpha.evaluate.figures import Interval
-from alpha.evaluate.inputs import check_columns
 from alpha.evaluate.over_seeds import Widened
 from alpha.evaluate.ranking import Order, products, rank_ic_statistics
 from alpha.evaluate.split_rows import SplitRows
@@ -42,7 +41,6 @@ def values_at(known: Known, time_ns: np.ndarray) -> np.ndarray:
     found = np.full(len(time_ns), np.nan)
     for path in known.paths:
         with open_frame(path, key="df") as frame:
-            check_columns(path, [known.target], frame.columns)
             times, values = frame.time_ns(), frame.matrix([known.target])[:, 0]
         place = np.searchsorted(time_ns, times, side="right") - 1
         there = time_ns[place] == times
