@@ -17,19 +17,16 @@ import h5py
 import numpy as np
 
 from alpha.core.errors import InputError
-from alpha.core.text import one_line
+from alpha.core.text import one_line, some
 
 NS_PER_UNIT = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 # In bytes: a name, as HDF5's filters have it, all names, an attribute; what labelling a row takes.
 _NAME_BYTES, _NAMES_BYTES, _ATTRIBUTE_BYTES, ROW_BYTES = 255, 1 << 25, 1 << 21, 650
 HELP = "write it as numbers, drop it, or name it in data.exclude"
-_TEXT_OPCODES = {
-    "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING",
-}  # fmt: skip
-_LIST_OPCODES = {
-    "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "PROTO", "FRAME",
-    "LIST", "EMPTY_LIST", "MARK", "APPEND", "APPENDS",
-}  # fmt: skip
+# What pickles of lists of names are made of.
+_TEXTS = ["UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "STRING", "BINSTRING", "SHORT_BINSTRING"]
+_LISTS = ["LIST", "EMPTY_LIST", "MARK", "APPEND", "APPENDS", "MEMOIZE", "PROTO", "FRAME"]
+_LISTS += ["PUT", "BINPUT", "LONG_BINPUT"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +61,8 @@ class Layout:
             raise self._error(f"key {group.name!r} must hold a pandas DataFrame, found {kind}")
         levels = (_text(group, name) for name in ("axis0_variety", "axis1_variety", "table_type"))
         if any("multi" in (of or "") for of in levels):
-            raise self._error(
-                "must have no MultiIndex; several symbols in one file? Write one each"
-            )
+            hint = "several symbols in one file? Write one each"
+            raise self._error(f"must have no MultiIndex; {hint}")
         if kind == "frame":
             self._fixed()
         else:
@@ -134,7 +130,7 @@ class Layout:
         stored = stated in (None, dtype.name) or (stated, dtype.name) == ("bool", "uint8")
         if kept and not (numeric and (stored or (unit and dtype == np.int64))):
             found = f"must be numeric, found {one_line(stated or '') if numeric else dtype}"
-            raise self._error(f"column {_first(kept)}: {found}; {HELP}")
+            raise self._error(f"column {some(kept, most=8)}: {found}; {HELP}")
         for position, name in enumerate(names):
             if name in self._columns:
                 raise self._error(f"column {name!r}: column names must be unique")
@@ -156,7 +152,7 @@ class Layout:
             raise self._error(f"{where} keeps its values in another file, which is not followed")
         if _text(node, "PSEUDOATOM") or node.dtype.kind == "O":
             what = "holds Python objects (a pickle), which are never loaded"
-            raise self._error(f"column {_first(of) or name}: {what}; {HELP}")
+            raise self._error(f"column {some(of, most=8) or name}: {what}; {HELP}")
         if "shape" in node.attrs or not node.size:
             # How pandas writes an array without elements.
             raise self._error("must hold at least one row, found none")
@@ -205,10 +201,6 @@ class Layout:
         return InputError(f"{self.path}: {what}")
 
 
-def _first(names: Sequence[str]) -> str:
-    return ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")
-
-
 def _unit(kind: str | None) -> str | None:
     """The time unit of a pandas dtype name: datetime64 (ns) or datetime64[unit, ...]."""
     found = re.fullmatch(r"datetime64(?:\[ *(s|ms|us|ns) *(?:,.*)?\])?", kind or "")
@@ -221,15 +213,13 @@ def _pickled_names(value: bytes | None) -> list[str]:
     found: list[str] = []
     try:
         for opcode, argument, _ in pickletools.genops(value or b""):
-            if opcode.name in _TEXT_OPCODES:
+            if opcode.name in _TEXTS:
                 found.append(str(argument))
             elif opcode.name == "STOP":
                 return found
-            elif opcode.name not in _LIST_OPCODES:
-                what = (
-                    f"a pickle of more than a list of names ({opcode.name}), which is never loaded"
-                )
-                raise ValueError(f"is {what}; a name twice, a MultiIndex?")
+            elif opcode.name not in _LISTS:
+                what = f"is a pickle of more than a list of names ({opcode.name})"
+                raise ValueError(f"{what}, which is never loaded; a name twice, a MultiIndex?")
     except (UnicodeDecodeError, IndexError) as error:
         raise ValueError(f"is damaged: {error}") from None
     raise ValueError("is not a list of names")
