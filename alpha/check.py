@@ -3,7 +3,7 @@ earlier results before the step could object. It alone loads all params."""
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -121,7 +121,7 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
             return Checked(0, {}, {})
     # That market may not be there yet, or be about to change; its folds are those of its files.
     if params.data.dir == SIMULATED and not (every and Path(SIMULATED).is_dir()):
-        times: Times = partial(_simulated, params.simulate)
+        times: Times = partial(map, params.simulate.times, range(params.simulate.days))
         quotes = (np.ones(params.simulate.rows_per_day),) * 2
         first_ns, *_, last_ns = np.concatenate([day[[0, -1]] for day in times()]).tolist()
         known = (("", day, compute(day, *quotes, label, end_ns=last_ns).status) for day in times())
@@ -163,11 +163,3 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
         for fold, of in folds.items()
     }
     return Checked(given, of_folds, left_out)
-
-
-def _simulated(market: Simulate) -> Iterator[np.ndarray]:
-    """The times of each simulated day's rows."""
-    first = np.datetime64(market.start, "ns").astype(np.int64)
-    for day in range(market.days):
-        rows = np.arange(day * market.rows_per_day, (day + 1) * market.rows_per_day)
-        yield first + np.round(rows * (86_400e9 / market.rows_per_day)).astype(np.int64)

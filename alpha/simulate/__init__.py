@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from alpha.core.cli import Option, step
@@ -45,6 +46,14 @@ class Simulate(Section):
         if (rows := self.days * self.rows_per_day) > 100_000_000:
             raise ValueError(f"days must hold at most 100,000,000 rows together, found {rows:,}")
         return self
+
+    def times(self, day: int) -> np.ndarray:
+        """Of a day's rows, (rows_per_day,) int64, evenly spaced, to the nanosecond below."""
+        first = (np.datetime64(self.start, "D") + day).astype("datetime64[ns]").astype(np.int64)
+        # In two parts, because row · 86400e9 would overflow.
+        whole, rest = divmod(86400 * 10**9, self.rows_per_day)
+        row = np.arange(self.rows_per_day)
+        return np.asarray(first + row * whole + row * rest // self.rows_per_day)
 
 
 SUMMARY = "write a simulated market: daily feature files, and the oracle beside them"

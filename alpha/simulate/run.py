@@ -115,13 +115,9 @@ def _day(params: Simulate, number: int, before: _Piece, piece: _Piece, ticks: np
         **piece.book,
         **features.of_flow(flow, rows=rows, interval=interval),
     }
-    # Evenly spaced, to the nanosecond below; in two parts, because row · 86400e9 would overflow.
-    first = (np.datetime64(params.start, "D") + number).astype("datetime64[ns]").astype(np.int64)
-    whole, rest = divmod(86400 * 10**9, rows)
-    row = np.arange(rows)
     return Day(
         number=number,
-        time_ns=first + row * whole + row * rest // rows,
+        time_ns=params.times(number),
         best_bid=piece.path.bid * params.tick,
         best_ask=piece.path.ask * params.tick,
         names=tuple(found),
