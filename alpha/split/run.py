@@ -43,20 +43,16 @@ def run(
         for fold in folds
     ]
     lists: list[dict[str, list[Any]]] = [{name: [] for name in SPLITS} for _ in folds]
+    of_folds = list(zip(splits.folds, folds, counts, lists, strict=True))
     alone = splits.scheme == "holdout"
     with whole_folder(out) as part:
         for folder, file in track(pairs, "split", total=len(pairs)):
             with folder.open(file) as frame, open_frame(labels / file.name) as known:
                 rows = _Rows(file, folder, frame, known)
                 labelled, digests = np.flatnonzero(rows.status == LABELLED), dict[range, Any]()
-                kept = [
-                    _kept(rows, fold, count[folder.symbol], label.horizon_ns)
-                    for fold, count in zip(folds, counts, strict=True)
-                ]
-                for number, fold, of_fold, listed in zip(
-                    splits.folds, folds, kept, lists, strict=True
-                ):
-                    for span, those in zip(fold, of_fold, strict=True):
+                for number, fold, count, listed in of_folds:
+                    kept = _kept(rows, fold, count[folder.symbol], label.horizon_ns)
+                    for span, those in zip(fold, kept, strict=True):
                         if not len(those):
                             continue
                         written = those if alone else labelled
@@ -73,7 +69,7 @@ def run(
         duplicates = sum(file.duplicates for _, file in pairs)
         first_ns = min(folder.first_ns for folder in folders)
         last_ns = max(folder.last_ns for folder in folders)
-        for number, fold, count, listed in zip(splits.folds, folds, counts, lists, strict=True):
+        for number, fold, count, listed in of_folds:
             into = part / str(number)
             into.mkdir(exist_ok=True)
             total: Any = sum(count.values())
