@@ -14,14 +14,7 @@ from alpha.data.columns import SPLITS
 from alpha.data.contract import Contract
 from alpha.data.features import families
 from alpha.data.params import Features
-from alpha.data.splits import (
-    Piece,
-    check_split,
-    features_of,
-    folds,
-    split_pieces,
-    split_symbols,
-)
+from alpha.data.splits import Piece, check_split, features_of, folds, split_pieces, split_symbols
 from alpha.normalize import Normalize
 from alpha.normalize.moments import Moments
 
