@@ -113,9 +113,8 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
     left_out: dict[str, tuple[str, ...]] = {}
     if sources:
         if params.data.dir != INGESTED:
-            raise InputError(
-                f"data.dir: must be {INGESTED} with ingest.sources, found {params.data.dir!r}"
-            )
+            must = f"must be {INGESTED} with ingest.sources"
+            raise InputError(f"data.dir: {must}, found {params.data.dir!r}")
         find_files(market(params.ingest))
         if not (ingested and Path(INGESTED).is_dir()):
             return Checked(0, {}, {})
@@ -133,10 +132,9 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
         times = partial(all_times, folders)
         first_ns, last_ns = min(of.first_ns for of in folders), max(of.last_ns for of in folders)
         if last_ns - first_ns < label.horizon_ns:
-            raise InputError(
-                f"{params.data.dir}: must reach further than label.horizon_seconds "
-                f"({label.horizon_seconds:g}), found {moment(first_ns)} to {moment(last_ns)}"
-            )
+            must = f"must reach further than label.horizon_seconds ({label.horizon_seconds:g})"
+            reach = f"{moment(first_ns)} to {moment(last_ns)}"
+            raise InputError(f"{params.data.dir}: {must}, found {reach}")
         made = chain.from_iterable(label_files(folder, label) for folder in folders)
         known = ((file.symbol, time_ns, of.status) for file, _, time_ns, _, of, _ in made)
         for name in params.trade.sizes or ():

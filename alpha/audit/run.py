@@ -59,10 +59,9 @@ def run(
     worst = [one for one in found if one.severity in SEVERITIES[:refused]]
     if worst:
         warn(*(f"{one.severity}: {one.sentence}" for one in worst))
-        raise InputError(
-            f"the data must have no finding of a {audit.fail_on} (audit.fail_on), found "
-            f"{len(worst)}: {', '.join(dict.fromkeys(one.kind for one in worst))}"
-        )
+        kinds = ", ".join(dict.fromkeys(one.kind for one in worst))
+        must = f"the data must have no finding of a {audit.fail_on} (audit.fail_on)"
+        raise InputError(f"{must}, found {len(worst)}: {kinds}")
     with whole_folder(out) as part:
         write_json(part / NAME, Findings(findings=found, splits=every).model_dump(mode="json"))
         # Of several symbols, the figures of the first.

@@ -134,10 +134,8 @@ def _check_replaceable(out: Path, part: Path) -> None:
     # Snakemake leaves a mark in every folder that a rule writes, DVC what a full disk cut short.
     ours = {".snakemake_timestamp", *(path.name for path in part.iterdir())}
     if foreign := sorted({path.name for path in out.iterdir() if not path.match(".*.tmp")} - ours):
-        raise InputError(
-            f"{out}: holds {foreign[0]}, which this step would not write; choose another --out, "
-            f"or remove the folder"
-        )
+        fix = "choose another --out, or remove the folder"
+        raise InputError(f"{out}: holds {foreign[0]}, which this step would not write; {fix}")
 
 
 def _remove(path: Path) -> None:

@@ -57,10 +57,8 @@ class Contract:
     def of(self, symbol: str) -> "Contract":
         """What the rows of a symbol are normalized by. Raises InputError for another symbol."""
         if self.symbols and symbol not in self.symbols:
-            known = ", ".join(self.symbols)
-            raise InputError(
-                f"the symbol must be one of the contract's ({known}), found {symbol!r}"
-            )
+            must = f"the symbol must be one of the contract's ({', '.join(self.symbols)})"
+            raise InputError(f"{must}, found {symbol!r}")
         return self.symbols.get(symbol, self)
 
     @property
@@ -77,10 +75,8 @@ class Contract:
         extra = [name for name in names if name not in self.names]
         what = [f"{', '.join(missing[:8])} missing"] if missing else []
         what += [f"{', '.join(extra[:8])} unknown"] if extra else []
-        raise InputError(
-            f"{source}: must have the features of the normalization contract in its order, "
-            f"found {' and '.join(what) or 'another order'}"
-        )
+        must = "must have the features of the normalization contract in its order"
+        raise InputError(f"{source}: {must}, found {' and '.join(what) or 'another order'}")
 
 
 def apply(

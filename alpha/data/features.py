@@ -163,17 +163,15 @@ def open_folder(folder: Path, data: Data) -> FeatureFolder:
         raise InputError(f"{folder}: holds no feature file that matches {data.pattern!r}")
     named = (re.match(r"(.+)-data-\d\d-\d\d-\d{4}\.", path.name) for path in paths)
     if len(symbols := sorted({match[1] for match in named if match})) > 1:
-        raise InputError(
-            f"{folder}: must hold files of one symbol, found several symbols ({some(symbols)}); "
-            f"data.pattern chooses one, such as {f'{symbols[0]}-*{paths[0].suffix}'!r}"
-        )
+        must = f"must hold files of one symbol, found several symbols ({some(symbols)})"
+        one = f"{symbols[0]}-*{paths[0].suffix}"
+        raise InputError(f"{folder}: {must}; data.pattern chooses one, such as {one!r}")
     by_name = {_name(path): path for path in paths}
     for path in paths:
         if (other := by_name[_name(path)]) is not path:
-            raise InputError(
-                f"{folder}: {path.name} and {other.name} must not both be feature files, as both "
-                f"lead to {_name(path)}; data.pattern chooses files"
-            )
+            both = f"{path.name} and {other.name} must not both be feature files"
+            why = f"as both lead to {_name(path)}; data.pattern chooses files"
+            raise InputError(f"{folder}: {both}, {why}")
     features: tuple[str, ...] = ()
     scanned: list[tuple[FeatureFile, int | None]] = []
     for path in paths:
@@ -203,10 +201,8 @@ def _scan(path: Path, time_ns: np.ndarray, *, tz_aware: bool) -> tuple[FeatureFi
         hint = "; does their unit change?" if time_ns[row] < _YEAR_NS else ""
         if 3540 * 10**9 <= time_ns[row - 1] - time_ns[row] <= 3600 * 10**9:
             hint = "; an hour that comes twice? Times must be UTC"
-        raise InputError(
-            f"{path}: row {row}: timestamps must not go back, found {moment(time_ns[row])} "
-            f"after {moment(time_ns[row - 1])}{hint}"
-        )
+        found = f"{moment(time_ns[row])} after {moment(time_ns[row - 1])}{hint}"
+        raise InputError(f"{path}: row {row}: timestamps must not go back, found {found}")
     if time_ns[0] < _YEAR_NS:
         what = f"timestamps must be after 1970, found {moment(time_ns[0])}"
         raise InputError(f"{path}: row 0: {what}; are they of the unit that the file states?")
@@ -220,11 +216,10 @@ def _scan(path: Path, time_ns: np.ndarray, *, tz_aware: bool) -> tuple[FeatureFi
 def _before(file: FeatureFile, before_last_ns: int | None, follower: FeatureFile) -> FeatureFile:
     """The file as the `follower` leaves it, which repeats its last timestamp or does not."""
     if follower.first_ns < file.last_ns:
-        raise InputError(
-            f"{follower.path}: row 0: files must not overlap in time, but {file.path.name} "
-            f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}; "
-            "several symbols in one folder? data.pattern chooses files"
-        )
+        ends = f"reaches {moment(file.last_ns)} and this one starts at {moment(follower.first_ns)}"
+        must = f"files must not overlap in time, but {file.path.name} {ends}"
+        hint = "several symbols in one folder? data.pattern chooses files"
+        raise InputError(f"{follower.path}: row 0: {must}; {hint}")
     if follower.first_ns > file.last_ns:
         return replace(file, after_ns=follower.first_ns)
     if before_last_ns is None:
@@ -238,35 +233,28 @@ def _feature_names(frame: FrameReader, data: Data) -> tuple[str, ...]:
     numbers = [name for name, dtype in frame.columns.items() if dtype.kind != "M"]
     for role, name in (("best_bid", data.best_bid), ("best_ask", data.best_ask)):
         if name not in numbers:
-            raise InputError(
-                f"{frame.path}: must have the column {name!r} (data.{role}), "
-                f"found {some(numbers, most=8)}"
-            )
+            must = f"must have the column {name!r} (data.{role})"
+            raise InputError(f"{frame.path}: {must}, found {some(numbers, most=8)}")
     skipped = {data.best_bid, data.best_ask, data.timestamp}
     names = tuple(name for name in numbers if name not in skipped)
     if not names:
         raise InputError(f"{frame.path}: must have at least one feature beside its quotes")
     if taken := [name for name in names if name in LABEL_COLUMNS]:
-        raise InputError(
-            f"{frame.path}: column {taken[0]!r} has the name of a label; rename it, or leave it "
-            f"out with data.exclude"
-        )
+        fix = "rename it, or leave it out with data.exclude"
+        raise InputError(f"{frame.path}: column {taken[0]!r} has the name of a label; {fix}")
     return names
 
 
 def families(names: Sequence[str], features: Features) -> dict[str, str]:
     """The family of each feature. Raises InputError for a feature in none or in several."""
-    found, patterns = {}, features.families.items()
+    patterns = features.families.items()
     with quickly("features.families"):
         by_name = {name: [of for of, one in patterns if re.search(one, name)] for name in names}
     for name, matches in by_name.items():
         if len(matches) != 1:
-            raise InputError(
-                f"feature {name!r} must be in exactly one family (features.families), found "
-                f"{' and '.join(matches) or 'none'}"
-            )
-        found[name] = matches[0]
-    return found
+            must = f"feature {name!r} must be in exactly one family (features.families)"
+            raise InputError(f"{must}, found {' and '.join(matches) or 'none'}")
+    return {name: family for name, [family] in by_name.items()}
 
 
 def last_of_each(time_ns: np.ndarray, after: int | None) -> np.ndarray:

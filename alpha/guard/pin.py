@@ -29,10 +29,9 @@ def command(params: Any, args: Arguments) -> None:
         raise InputError(f"{args.labels}: holds no label profile yet; `make run` makes one")
     found = profile.read(args.labels)
     for change in shift.changes(found.params, profile.sections(params.data, params.label)):
-        raise InputError(
-            f"{path}: must be of the params as they are, with {change.key} "
-            f"{words.written(change.found)}, found {words.written(change.pinned)}; `make run` first"
-        )
+        must = f"must be of the params as they are, with {change.key} {words.written(change.found)}"
+        found_was = words.written(change.pinned)
+        raise InputError(f"{path}: {must}, found {found_was}; `make run` first")
     try:
         compared = shift.compare(found, guard.pinned(args.pins))
     except InputError:

@@ -74,9 +74,8 @@ def merge(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
                     parts.append(next(running[at], NOTHING))
                     more[at] = len(parts[-1].time_ns) > 0
                     if sum(len(part.time_ns) for part in parts) > _AT_ONCE:
-                        raise InputError(
-                            f"raw data must have fewer than {_AT_ONCE:,} events of one time"
-                        )
+                        must = f"must have fewer than {_AT_ONCE:,} events of one time"
+                        raise InputError(f"raw data {must}")
                 waiting[at] = join(parts)
         found = join(ready)
         order = np.argsort(found.time_ns, kind="stable")

@@ -106,10 +106,9 @@ class Recording:
         bad = (kind <= TRADE) & ~((price > 0) & (size >= 0) & np.isfinite(price + size))
         if bad.any():
             row = int(np.argmax(bad))
-            raise InputError(
-                f"{self._path}: line {line[row]}: prices must be positive and sizes 0 or more, "
-                f"found {price[row]:g} and {size[row]:g}"
-            )
+            found = f"{price[row]:g} and {size[row]:g}"
+            must = f"prices must be positive and sizes 0 or more, found {found}"
+            raise InputError(f"{self._path}: line {line[row]}: {must}")
         time = self._progress.order(time, lambda row: f"{self._path}: line {line[row]}")
         kind, side = kind.astype(np.int8), side.astype(np.int8)
         books = books.astype(float).reshape(-1, 1, 4)
@@ -179,9 +178,8 @@ class Recording:
             names = _QUOTES["bidPrice" in row or "askPrice" in row]
             bid, bid_size, ask, ask_size = book = [float(row.get(name) or 0) for name in names]
             if not (min(book) >= 0 and sum(book) < np.inf):
-                raise InputError(
-                    f"{self._path}: line {self._line}: quotes must be 0 or more, found {book}"
-                )
+                must = f"quotes must be 0 or more, found {book}"
+                raise InputError(f"{self._path}: line {self._line}: {must}")
             sides = (bid, bid_size), (ask, ask_size)
             self._put(
                 BOOK, last=row.get("u", 0),
@@ -237,9 +235,8 @@ class Recording:
         value = local if self._local_clock or not exchange else int(exchange)
         found = to_ns(value)
         if not LOW_NS <= found < HIGH_NS:
-            raise InputError(
-                f"{self._path}: line {self._line}: times must be of 2000 to 2100, found {value}"
-            )
+            must = f"times must be of 2000 to 2100, found {value}"
+            raise InputError(f"{self._path}: line {self._line}: {must}")
         self._now_ns = found if exchange or self._local_clock else self._newest_ns or found
         self._newest_ns = max(self._newest_ns, self._now_ns)
 
@@ -251,10 +248,8 @@ class Recording:
         several = len(self._progress.symbols) > 1
         if several and self._unnamed:
             found = some(sorted(self._progress.symbols))
-            raise InputError(
-                f"{self._path}: line {self._line}: must hold one symbol, as snapshots do not say "
-                f"theirs, found {found}"
-            )
+            must = "must hold one symbol, as snapshots do not say theirs"
+            raise InputError(f"{self._path}: line {self._line}: {must}, found {found}")
         self._unnamed |= not symbol
         if self._progress.symbol in (None, symbol) or not (symbol or several):
             return True

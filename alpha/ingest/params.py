@@ -115,10 +115,8 @@ def market(ingest: Ingest) -> Source:
     [source] = ingest.sources
     books = {files.format for files in source.files.values() if files.kind != TRADES}
     if len(books) != 1:
-        found_books = ", ".join(sorted(books)) or "none"
-        raise InputError(
-            f"ingest.sources: must name files of one book, or of best quotes, found {found_books}"
-        )
+        must = "must name files of one book, or of best quotes"
+        raise InputError(f"ingest.sources: {must}, found {', '.join(sorted(books)) or 'none'}")
     return source
 
 
@@ -133,9 +131,8 @@ def find_files(source: Source) -> dict[str, list[Path]]:
         try:
             matching = sorted(path for path in folder.glob(pattern) if not path.is_dir())
         except (NotImplementedError, ValueError, IndexError) as error:
-            raise InputError(
-                f"{folder}: {pattern!r} must be a pattern inside it: {error}"
-            ) from None
+            must = f"{pattern!r} must be a pattern inside it"
+            raise InputError(f"{folder}: {must}: {error}") from None
         for path in matching:
             if not path.is_file():
                 raise InputError(f"{path}: must be a file, found a broken link or a device")

@@ -38,9 +38,9 @@ class Progress:
         late = ordered - time_ns
         if late.max() > BACK_NS:
             row = int(np.argmax(late > BACK_NS))
+            found = f"{moment(time_ns[row])} after {moment(ordered[row])}"
             raise InputError(
-                f"{line(row)}: times must not go back by more than 60 s, found "
-                f"{moment(time_ns[row])} after {moment(ordered[row])}"
+                f"{line(row)}: times must not go back by more than 60 s, found {found}"
             )
         self.counts["out_of_order"] += int(np.count_nonzero(late))
         self.newest_ns = int(ordered[-1])
@@ -50,10 +50,8 @@ class Progress:
         """Note symbols. Raises InputError if there are several, and none is chosen."""
         self.symbols.update(found)
         if self.symbol is None and len(self.symbols) > 1:
-            raise InputError(
-                f"{path}: must hold one symbol, or ingest.symbol choose one, found "
-                f"{some(sorted(self.symbols))}"
-            )
+            must = "must hold one symbol, or ingest.symbol choose one"
+            raise InputError(f"{path}: {must}, found {some(sorted(self.symbols))}")
 
 
 def shown(cell: object) -> str:

@@ -63,9 +63,8 @@ def read_lines(path: Path, longest: int = _LONGEST) -> Iterator[bytes]:
             empty = empty + 1 if line.isspace() else 0
             if len(line) == longest or empty > _EMPTY:
                 found = f"{_EMPTY:,} empty lines" if empty else "a longer one"
-                raise InputError(
-                    f"{path}: must have lines of less than {longest:,} bytes, found {found}"
-                )
+                must = f"must have lines of less than {longest:,} bytes"
+                raise InputError(f"{path}: {must}, found {found}")
             yield line
 
 
@@ -91,18 +90,15 @@ class RawTable:
     def _find_header(self, columns: Collection[str]) -> None:
         text = self._open().read(_START).decode("utf-8-sig", "replace")
         if "\0" in text or text.count("\ufffd") > len(text) / 8:
-            raise InputError(
-                f"{self._path}: must be CSV in UTF-8, Parquet or DBN, as it is or packed by gzip, "
-                f"zstd or zip, found something else"
-            )
+            must = "must be CSV in UTF-8, Parquet or DBN, as it is or packed by gzip, zstd or zip"
+            raise InputError(f"{self._path}: {must}, found something else")
         lines = text.splitlines()
         rows = [*filter(None, csv.reader(lines, delimiter=self._files.delimiter))]
         self.names, self._header = rows[0] if rows else list(columns), 1
         if columns and not set(self.names) & set(columns):
             if (found := len(self.names)) > len(columns):
-                raise InputError(
-                    f"{self._path}: must have at most {len(columns)} columns, found {found}"
-                )
+                must = f"must have at most {len(columns)} columns"
+                raise InputError(f"{self._path}: {must}, found {found}")
             self.names, self._header = list(columns)[:found], 0
         self._head = rows[self._header :]
 
@@ -187,10 +183,9 @@ class RawTable:
         cut = isinstance(file, pa.OSFile) and file.read_at(1, file.size() - 1) != b"\n"
         for number, cells in self._rows():
             if len(cells) != wide:
-                raise InputError(
-                    f"{self._path}: line {number}: must have {wide} columns, found {len(cells)}"
-                    f"{': the file is cut short' if cut else ''}"
-                )
+                why = ": the file is cut short" if cut else ""
+                must = f"must have {wide} columns, found {len(cells)}{why}"
+                raise InputError(f"{self._path}: line {number}: {must}")
 
 
 class _Stream(io.RawIOBase):

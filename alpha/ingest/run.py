@@ -48,15 +48,15 @@ def run(ingest: Ingest, *, out: Path) -> None:
         found_was = ", ".join(noted) or "nothing"
         rows, without = (sum(day[name] for day in days.values()) for name in _DAY)
         if 2 * without >= rows:
-            raise InputError(
-                f"{source.dir}: must make rows on the grid, most of them with quotes, found "
-                f"{rows:,}, {without:,} of them without: {found_was}"
-            )
+            must = "must make rows on the grid, most of them with quotes"
+            found_rows = f"{rows:,}, {without:,} of them without"
+            raise InputError(f"{source.dir}: {must}, found {found_rows}: {found_was}")
         if counts["trades_outside_book"] > max(counts["trades"], 10):
-            raise InputError(
-                f"{source.dir}: most trades must be near the book's best quotes, found "
-                f"{found_was}; another symbol, or another unit?"
+            must, hint = (
+                "most trades must be near the book's best quotes",
+                "another symbol, or another unit?",
             )
+            raise InputError(f"{source.dir}: {must}, found {found_was}; {hint}")
         write_json(part / "summary.json", {"days": days, "counts": counts})
     print(f"{rows:,} rows in {len(days)} files: {found_was}")
 

@@ -55,10 +55,9 @@ def _stream(
     before, typical = None, np.full(2, np.nan)
     for time_ns, path in sorted(starts):
         if before and time_ns < progress.newest_ns - BACK_NS:
-            raise InputError(
-                f"{path}: must start where {before} ends, {moment(progress.newest_ns)}, found "
-                f"{moment(time_ns)}; several symbols, or a copy?"
-            )
+            must = f"must start where {before} ends, {moment(progress.newest_ns)}"
+            hint = "several symbols, or a copy?"
+            raise InputError(f"{path}: {must}, found {moment(time_ns)}; {hint}")
         batches = (
             read_recording(path, recording, rows)
             if recording
@@ -69,10 +68,8 @@ def _stream(
             if at == 0:
                 apart = np.abs(np.log(_typical(batch) / typical)) > _APART
                 for what in np.array(["prices", "sizes"])[apart]:
-                    raise InputError(
-                        f"{path}: {what} must be in the units of the file before, found others "
-                        f"than in {before}; units changed, or another symbol?"
-                    )
+                    must = f"must be in the units of the file before, found others than in {before}"
+                    raise InputError(f"{path}: {what} {must}; units changed, or another symbol?")
             if at == 0 or len(batch.time_ns) >= _TYPICAL:
                 last = batch
             yield batch
@@ -81,10 +78,8 @@ def _stream(
     if not progress.newest_ns and counts["without_time"]:
         raise InputError(f"{folder}: must have times of the exchange, or ingest.clock be local")
     if progress.symbol and progress.symbols and progress.symbol not in progress.symbols:
-        raise InputError(
-            f"{folder}: must hold messages of {progress.symbol} (ingest.symbol), found "
-            f"{some(sorted(progress.symbols))}"
-        )
+        must = f"must hold messages of {progress.symbol} (ingest.symbol)"
+        raise InputError(f"{folder}: {must}, found {some(sorted(progress.symbols))}")
 
 
 def _typical(events: Events) -> np.ndarray:

@@ -49,9 +49,8 @@ class TableFile:
         times = {"exchange": files.time, "local": files.local_time}
         if not (time := times.pop(clock)):
             [other] = times
-            raise InputError(
-                f"{path}: {files.format} has no {clock} time; ingest.clock must be {other}"
-            )
+            fix = f"ingest.clock must be {other}"
+            raise InputError(f"{path}: {files.format} has no {clock} time; {fix}")
         self._time = time
         self._base_ns = _midnight_ns(path, files.time_zone) if files.time_zone else 0
         self._levels = _levels(names, files) if files.kind == formats.SNAPSHOTS else []
@@ -227,6 +226,5 @@ def _midnight_ns(path: Path, time_zone: str) -> int:
         noon = pa.scalar(datetime.fromisoformat(f"{date}T12:00"), pa.timestamp("ns"))
         return int(pc.assume_timezone(noon, time_zone).value) - 43_200 * 10**9
     except ValueError:
-        raise InputError(
-            f"{path}: must have one date in its name, as YYYY-MM-DD, and {time_zone} be a time zone"
-        ) from None
+        must = f"must have one date in its name, as YYYY-MM-DD, and {time_zone} be a time zone"
+        raise InputError(f"{path}: {must}") from None

@@ -73,10 +73,9 @@ def _check_size(data: Data, file: FeatureFile, outcome: np.ndarray) -> None:
         folder = FeatureFolder(data, (file,), ())
         with folder.open(file) as frame:
             row = folder.times(file, frame)[1][at]
-        raise InputError(
-            f"{file.path}: row {row}: an outcome must be at most {_LARGEST:g} times the "
-            f"price, found {outcome[at]:g} from the quotes in its window"
-        )
+        must = f"an outcome must be at most {_LARGEST:g} times the price"
+        found = f"{outcome[at]:g} from the quotes in its window"
+        raise InputError(f"{file.path}: row {row}: {must}, found {found}")
 
 
 def label_files(

@@ -199,11 +199,10 @@ def open_both(
     least = max(batch, _CHUNK_ROWS)
     if buffer_rows < least:
         needed = memory_bytes + 2 * of_row * (least - buffer_rows)
-        raise InputError(
-            f"train.memory_mb: must be at least {math.ceil(needed / 1e6)} for {train_rows} rows of "
-            f"train and {valid_rows} of valid with {len(contract.names)} features, found "
-            f"{memory_bytes / 1e6:g}"
-        )
+        rows = f"{train_rows} rows of train and {valid_rows} of valid"
+        must = f"must be at least {math.ceil(needed / 1e6)} for {rows}"
+        of = f"with {len(contract.names)} features"
+        raise InputError(f"train.memory_mb: {must} {of}, found {memory_bytes / 1e6:g}")
     watched = (load if loaded else Stream)(valid, contract, symbol=symbol)
     return Stream(train, contract, buffer_rows=buffer_rows, symbol=symbol), watched
 

@@ -59,9 +59,8 @@ def _parameters(own: dict[str, Any]) -> dict[str, Section]:
     files = {name: import_module(f"alpha.models.own.{name}") for name in own}
     for name, file in files.items():
         if not (hasattr(file, "Model") or hasattr(file, "build")):
-            raise ValueError(
-                f"alpha/models/own/{name}.py must have a class Model or a function build"
-            )
+            must = "must have a class Model or a function build"
+            raise ValueError(f"alpha/models/own/{name}.py {must}")
     of = {name: getattr(file, "Parameters", Section) for name, file in files.items()}
     return dict(sections_of(of).model_validate(own))
 

@@ -46,10 +46,9 @@ def _fit(train: Path, symbol: str | None, features: Features, normalization: Nor
         found.add(rows)
     for name, mean, sigma in zip(names, found.mean, found.sigma, strict=True):
         if not np.isfinite([mean, sigma]).all():
-            raise InputError(
-                f"{train}: column {name!r}: must have a mean and sigma that fit a number, found "
-                f"values too large; rescale it or leave it out with data.exclude"
-            )
+            must = "must have a mean and sigma that fit a number, found values too large"
+            fix = "rescale it or leave it out with data.exclude"
+            raise InputError(f"{train}: column {name!r}: {must}; {fix}")
     keys = ("mean", "sigma", "finite", "nan", "inf", "rows")
     figures = {key: getattr(found, key) for key in keys}
     in_order = tuple(of[name] for name in names)

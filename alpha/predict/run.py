@@ -45,10 +45,8 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     digests = check_splits(splits)
     for folder, model in found.items():
         if not digests.items() >= model.about.get("splits", {"train": ""}).items():
-            raise InputError(
-                f"{models / folder}: must be trained on the rows in {splits}, found a model of "
-                "others; train again"
-            )
+            must = f"must be trained on the rows in {splits}, found a model of others"
+            raise InputError(f"{models / folder}: {must}; train again")
     features = any(model.features for model in found.values())
     inputs: dict[Path, dict[str, Counter[str]]] = {}
     parts = [(name, symbol) for name in SPLITS for symbol in split_symbols(splits / name)]

@@ -105,9 +105,8 @@ def run(
         parts = list(_dashboard(details, model, tried))
     else:
         known, near = ", ".join(details.models), text.nearest(model, details.models)
-        raise InputError(
-            f"model must be one of {known}, which were evaluated; found {model!r}{near}"
-        )
+        must = f"model must be one of {known}, which were evaluated"
+        raise InputError(f"{must}; found {model!r}{near}")
     parts += [Padding(Text(line, "bold"), (1, 0, 0, 0)) for line in stale]
     where = str(report) if report.is_file() else f"none yet at {report}"
     text.show(parts, last=f"Report: {where}")

@@ -40,9 +40,8 @@ class Simulate(Section):
     @model_validator(mode="after")
     def _of_a_size(self) -> "Simulate":
         if not 100 <= self.price / self.tick <= 1e9:
-            raise ValueError(
-                f"price must be 100 to 1e9 ticks, found {self.price:g} / {self.tick:g}"
-            )
+            found = f"{self.price:g} / {self.tick:g}"
+            raise ValueError(f"price must be 100 to 1e9 ticks, found {found}")
         if (rows := self.days * self.rows_per_day) > 100_000_000:
             raise ValueError(f"days must hold at most 100,000,000 rows together, found {rows:,}")
         return self

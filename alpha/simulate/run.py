@@ -89,13 +89,11 @@ def _piece(params: Simulate, kernel: market.Market, day: int, rows: int, before:
     hidden = (Stream.REGIME, Stream.PRESSURE, Stream.SPREAD, Stream.STEP)
     draws = np.array([random(stream).random(rows) for stream in hidden])
     path = market.walk(kernel, draws, before.path)
-    lowest = int(path.bid.min())
-    if lowest <= features.DEEPEST_TICKS:
-        raise InputError(
-            f"simulate.price: must be so many ticks (simulate.tick) that the market stays above "
-            f"{features.DEEPEST_TICKS}; from {params.price / params.tick:g} it fell to {lowest} "
-            f"on day {max(day, 0) + 1}"
-        )
+    lowest, least = int(path.bid.min()), features.DEEPEST_TICKS
+    if lowest <= least:
+        must = f"must be so many ticks (simulate.tick) that the market stays above {least}"
+        fell = f"from {params.price / params.tick:g} it fell to {lowest} on day {max(day, 0) + 1}"
+        raise InputError(f"simulate.price: {must}; {fell}")
     interval = kernel.interval
     changes = np.abs(np.diff(path.mid, prepend=before.path.mid[-1]))
     keep = np.exp(-interval / _MOVES_SECONDS)

@@ -38,10 +38,8 @@ class WalkForward(Section):
         if any(days % 1 for days in (self.days or {}).values()):
             raise ValueError(f"days must be whole, found {self.days}; seconds need not be")
         if self.spans["step"] < self.spans["test"]:
-            raise ValueError(
-                f"step must be at least test ({self.spans['test']:g}), as no row is tested twice, "
-                f"found {self.spans['step']:g}"
-            )
+            must = f"step must be at least test ({self.spans['test']:g}), as no row is tested twice"
+            raise ValueError(f"{must}, found {self.spans['step']:g}")
         return self
 
     @property
@@ -55,11 +53,9 @@ class Combinatorial(Section):
 
     @model_validator(mode="after")
     def _groups_to_train_on(self) -> "Combinatorial":
-        if self.test_groups > self.groups - 2:
-            raise ValueError(
-                f"test_groups must leave a group to train on and one to watch, at most "
-                f"{self.groups - 2} of {self.groups}, found {self.test_groups}"
-            )
+        if self.test_groups > (most := self.groups - 2):
+            must = "test_groups must leave a group to train on and one to watch"
+            raise ValueError(f"{must}, at most {most} of {self.groups}, found {self.test_groups}")
         if (folds := math.comb(self.groups, self.test_groups)) > MOST_FOLDS:
             raise ValueError(f"must give at most {MOST_FOLDS} folds, found {folds:,}")
         return self

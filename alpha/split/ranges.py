@@ -52,14 +52,11 @@ def holdout(splits: Split, times: Times, *, max_gap_ns: int) -> tuple[Range, ...
     ranges: list[Range] = []
     for name, (start, end) in zip(SPLITS, bounds, strict=True):
         if end <= start:
-            raise InputError(
-                f"split: {name} must end after it starts, found {moment(start)} to {moment(end)}"
-            )
+            found = f"{moment(start)} to {moment(end)}"
+            raise InputError(f"split: {name} must end after it starts, found {found}")
         if ranges and start < ranges[-1].end_ns:
-            raise InputError(
-                f"split: {name} must start when {ranges[-1].name} has ended "
-                f"({moment(ranges[-1].end_ns)}), found {moment(start)}"
-            )
+            ended = f"{ranges[-1].name} has ended ({moment(ranges[-1].end_ns)})"
+            raise InputError(f"split: {name} must start when {ended}, found {moment(start)}")
         ranges.append(Range(name, start, end, splits.embargo_ns if ranges else 0))
     return tuple(ranges)
 
@@ -148,10 +145,8 @@ def summarize(
             why = f"{', '.join(lost)}; {cure} would help"
         where = f"{name} of fold {number}" if number is not None else name
         of_symbol = f" of {symbol}" if symbol else ""
-        raise InputError(
-            f"split: {where} ({start} to {end}) must keep at least one row{of_symbol}, found none: "
-            f"{why}"
-        )
+        must = f"{where} ({start} to {end}) must keep at least one row{of_symbol}"
+        raise InputError(f"split: {must}, found none: {why}")
     return found
 
 

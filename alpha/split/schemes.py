@@ -54,10 +54,9 @@ def chosen(splits: Split, found: Scheme) -> Scheme:
     given, part = range(len(found.folds)), splits.scheme == "walk_forward"
     every = f"0 to {given[-1]}" if given[1:] else "0"
     if splits.folds[-1] not in given or not (part or list(splits.folds) == [*given]):
-        raise InputError(
-            f"split.folds: must be {'among ' * part}{every} with these data and params, "
-            f"found {some([*map(str, splits.folds)], most=8)}; `alpha folds --write` sets all"
-        )
+        must = f"must be {'among ' * part}{every} with these data and params"
+        named = some([*map(str, splits.folds)], most=8)
+        raise InputError(f"split.folds: {must}, found {named}; `alpha folds --write` sets all")
     paths = [[block for block in path if block.fold in splits.folds] for path in found.paths]
     return Scheme([found.folds[fold] for fold in splits.folds], paths)
 
@@ -76,11 +75,10 @@ def _walk_forward(splits: Split, times: Times, max_gap_ns: int) -> Iterator[Fold
         end = last_ns // _DAY_NS * _DAY_NS + _DAY_NS
     count = (end - start - train - valid - test) // step + 1
     if not 1 <= count <= MOST_FOLDS:
-        raise InputError(
-            f"split.walk_forward: must give 1 to {MOST_FOLDS} folds, found {max(count, 0)}: the "
-            f"first takes {(train + valid + test) / unit_ns:g} of {(end - start) / unit_ns:g} "
-            f"{'days' if walk.days else 'observed seconds'}"
-        )
+        must = f"must give 1 to {MOST_FOLDS} folds, found {max(count, 0)}"
+        takes = f"{(train + valid + test) / unit_ns:g} of {(end - start) / unit_ns:g}"
+        unit = "days" if walk.days else "observed seconds"
+        raise InputError(f"split.walk_forward: {must}: the first takes {takes} {unit}")
     lengths = (0, train, train + valid, train + valid + test)
     bounds = [start + at * step + length for at in range(count) for length in lengths]
     if not walk.days:

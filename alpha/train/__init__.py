@@ -43,10 +43,8 @@ def command(params: Any, args: Arguments) -> None:
 
     names = params.baselines if args.kind else [args.model]
     if not set(names) <= set(ladder(params)):
-        raise InputError(
-            f"--model must be one of params' models ({', '.join(ladder(params))}), "
-            f"found {args.model!r}"
-        )
+        must = f"must be one of params' models ({', '.join(ladder(params))})"
+        raise InputError(f"--model {must}, found {args.model!r}")
     own = dict(params.own)
     models = {name: own[name] if name in own else getattr(params, name) for name in names}
     paths = {of: getattr(args, of) for of in ("train", "valid", "normalization", "out", "live")}

@@ -51,10 +51,8 @@ def run(
     contract = read_contract(normalization)
     digests = {split.name: check_split(split, label) for split in (train, valid)}
     if contract.train != digests[train.name]:
-        raise InputError(
-            f"{normalization}: must be of the rows in {train}, found a contract of others; "
-            "normalize again"
-        )
+        must = f"must be of the rows in {train}, found a contract of others"
+        raise InputError(f"{normalization}: {must}; normalize again")
     symbols: list[str | None] = [None]
     if not loop.pool and split_symbols(train) != [""]:
         symbols = [*split_symbols(train)]

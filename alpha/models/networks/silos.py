@@ -31,10 +31,8 @@ def build(families: Sequence[str], parameters: Silos, outputs: int) -> Any:
     names, own_decay = silo_names(families), parameters.family_weight_decay
     for family in own_decay:
         if family not in names:
-            raise InputError(
-                f"silos.family_weight_decay: must name families with features "
-                f"({', '.join(names)}), found {family!r}"
-            )
+            must = f"must name families with features ({', '.join(names)})"
+            raise InputError(f"silos.family_weight_decay: {must}, found {family!r}")
     decay = [own_decay.get(name, parameters.weight_decay) for name in names]
     inputs = keras.Input((len(families),), name="features")
     of_features = [names.index(family) for family in families]
