@@ -69,9 +69,8 @@ def command(params: Any, args: Arguments) -> None:
         left = f"{symbol}: left out, as not all symbols have them: {text.some(columns, most=8)}"
         print(text.one_line(left))
     if given > len(folds) > 0:
-        print(
-            f"The data give {given} folds, 0 to {given - 1}: `alpha folds --write` sets them all."
-        )
+        sets = "`alpha folds --write` sets them all."
+        print(f"The data give {given} folds, 0 to {given - 1}: {sets}")
 
 
 def load(path: Path) -> Any:
@@ -155,9 +154,9 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
             of_symbol = counts[fold].setdefault(symbol, none)
             both = row_status(time_ns, status, ranges, horizon_ns=label.horizon_ns)
             np.add.at(of_symbol, both, 1)
-    ends, only = {"first_ns": first_ns, "last_ns": last_ns}, params.split.scheme == "holdout"
+    ends, only = (first_ns, last_ns), params.split.scheme == "holdout"
     of_folds = {
-        fold: summarize(of, counts[fold], **ends, number=None if only else fold)
+        fold: summarize(of, counts[fold], ends, None if only else fold)
         for fold, of in folds.items()
     }
     return Checked(given, of_folds, left_out)

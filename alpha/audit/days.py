@@ -12,9 +12,8 @@ _DAY_NS, _EVER = 86_400 * 10**9, 106_751  # days that int64 ns can say
 _CURE = "Use the figure so far, or of the day before."
 _FIGURES = {"max": "high", "min": "low", "mean": "mean", "last": "close"}
 # How what files say of the same day becomes one.
-_TOGETHER = {name: name for name in ("first", "max", "min", "last")} | dict.fromkeys(
-    ("count", "sum", "log"), "sum"
-)
+_TOGETHER = {name: name for name in ("first", "max", "min", "last")}
+_TOGETHER |= dict.fromkeys(("count", "sum", "log"), "sum")
 # A line in a price is nowhere farther from a feature than this, in its deviations, and crosses zero
 # so near a figure, in deviations of the price. High and low so far are farther until they are the
 # day's. Fewer rows say nothing.
@@ -53,11 +52,8 @@ def _sums(quotes: Quotes) -> pd.DataFrame:
     """By UTC day what a file's mids are, and the sum of their logarithms."""
     mid = pd.Series((quotes.bid + quotes.ask) / 2).where(lambda price: price > 0)
     by_day = pd.DataFrame({"mid": mid, "log": np.log(mid)}).groupby(quotes.time_ns // _DAY_NS)
-    return (
-        by_day["mid"]
-        .agg(["first", "max", "min", "last", "count", "sum"])
-        .assign(log=by_day["log"].sum())
-    )
+    found = by_day["mid"].agg(["first", "max", "min", "last", "count", "sum"])
+    return found.assign(log=by_day["log"].sum())
 
 
 def _at(x: np.ndarray, price: np.ndarray, figures: np.ndarray) -> np.ndarray:

@@ -154,9 +154,8 @@ def figures(sample: Sample) -> pd.DataFrame:
     its reach if not; `ic_by_chance` is the largest with outcomes that are rotated far away."""
     correlograms = Correlograms(surprises(sample), reach=sample.reach)
     of_outcomes = Correlograms(outcomes(sample), reach=sample.reach)
-    rows = parallel.each(
-        lambda x: _figures(x, correlograms, of_outcomes, sample), list(sample.features)
-    )
+    both = correlograms, of_outcomes
+    rows = parallel.each(lambda x: _figures(x, *both, sample), list(sample.features))
     return pd.DataFrame(rows, index=pd.Index(sample.names, name="feature"))
 
 

@@ -67,10 +67,8 @@ def check(folder: FeatureFolder, label: Label) -> list[Finding]:
             by_kind[kind] = kind, severity, share, found, _CURES[kind].format(*knobs)
     every = *_time_unit(folder), *by_kind.values(), *_frozen(folder, pd.concat(runs), counts, label)
     return [
-        Finding(
-            kind, severity, "quotes", f"{found[0].upper()}{found[1:]}.", f"{cure}.", [], strength
-        )
-        for kind, severity, strength, found, cure in every
+        Finding(kind, severity, "quotes", f"{text[0].upper()}{text[1:]}.", f"{cure}.", [], strength)
+        for kind, severity, strength, text, cure in every
     ]
 
 

@@ -69,10 +69,8 @@ def _labels(splits: Path, labels: Path) -> Iterator[Finding]:
     for name in SPLITS:
         wrong = 0
         for piece in split_pieces(splits / name):
-            with (
-                piece.open() as frame,
-                open_frame(labels / piece.symbol / piece.path.name) as known,
-            ):
+            path = labels / piece.symbol / piece.path.name
+            with piece.open() as frame, open_frame(path) as known:
                 outcome = pd.Series(known.column("alpha_outcome"), known.time_ns())
                 wrong += (outcome.reindex(frame.time_ns()) != frame.column("alpha_outcome")).sum()
         if wrong:

@@ -215,9 +215,8 @@ def reading(path: Path, form: str = "HDF5", *, limit: int = 0) -> Iterator[None]
             raise InputError(f"{path}: no such file") from None
         except _DAMAGES as error:
             # HDF5's message without its clock, addresses and counts.
-            reason = one_line(
-                " ".join(str(error).split()).split(", time")[0].split(", filename")[0]
-            )
+            reason = " ".join(str(error).split())
+            reason = one_line(reason.split(", time")[0].split(", filename")[0])
             if isinstance(error, MemoryError):
                 reason = f"it needs more memory than data.max_file_mb allows {reason}".strip()
             if any(word in reason for word in ("lock file", "truncated file", "open for write")):

@@ -54,9 +54,8 @@ class ParquetReader(FrameReader):
         self._decoded = max((group.total_byte_size for group in groups), default=0)
         # Without an index the rows have numbers.
         self._index = Block(None, np.dtype(np.int64)) if name is None else blocks.pop(name)
-        self.tz_aware = (
-            name is not None and getattr(schema.field(name).type, "tz", None) is not None
-        )
+        zone = None if name is None else getattr(schema.field(name).type, "tz", None)
+        self.tz_aware = zone is not None
         self._columns: dict[str, Column] = {one: (block, 0) for one, block in blocks.items()}
 
     def _block(self, field: Any) -> Block:

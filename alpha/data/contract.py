@@ -121,9 +121,7 @@ def read_contract(path: Path) -> Contract:
         families = tuple(content["families"][name] for name in names)
 
         def make(figures: Any, **symbols: Contract) -> Contract:
-            arrays: Any = {
-                key: np.array(figures[key], dtype=dtype) for key, dtype in _ARRAYS.items()
-            }
+            arrays: Any = {key: np.array(figures[key], of) for key, of in _ARRAYS.items()}
             given = {key: content[key] for key in ("clip", "train")} | {"symbols": symbols}
             return Contract(names, families, **arrays, rows=figures["rows"], **given)
 

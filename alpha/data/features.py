@@ -109,16 +109,12 @@ def open_symbols(folder: Path, data: Data) -> list[FeatureFolder]:
     common = tuple(name for name in found[0].features if all(name in of.features for of in found))
     if not common:
         raise InputError(f"{folder}: symbols must have at least one feature in common, found none")
-    return [
-        replace(
-            of,
-            files=tuple(replace(file, symbol=path.name) for file in of.files),
-            features=common,
-            symbol=path.name,
-            left_out=tuple(name for name in of.features if name not in common),
-        )
-        for path, of in zip(inside, found, strict=True)
-    ]
+    symbols = []
+    for path, of in zip(inside, found, strict=True):
+        files = tuple(replace(file, symbol=path.name) for file in of.files)
+        others = tuple(name for name in of.features if name not in common)
+        symbols.append(FeatureFolder(data, files, common, path.name, others))
+    return symbols
 
 
 def left_out(folder: Path, symbols: Sequence[FeatureFolder]) -> str:
@@ -127,10 +123,8 @@ def left_out(folder: Path, symbols: Sequence[FeatureFolder]) -> str:
     places = {path.parent for path in known - {folder}} | {folder}
     others = {path for one in places for path in one.iterdir()} - known - places
     names = some(sorted(str(path.relative_to(folder)) for path in others))
-    why = (
-        f"neither match data.pattern ({symbols[0].data.pattern!r}) nor are folders of symbols alone"
-    )
-    return f"{folder}: left out {len(others):,}, which {why}: {names!r}\n" * bool(others)
+    why = f"neither match data.pattern ({symbols[0].data.pattern!r}) nor are folders of symbols"
+    return f"{folder}: left out {len(others):,}, which {why} alone: {names!r}\n" * bool(others)
 
 
 def check_files(paths: Iterable[Path]) -> None:

@@ -23,17 +23,7 @@ SECTIONS = {"label": Label, "loss": Loss, "evaluate": Evaluate, "verdict": Verdi
 def command(params: Any, args: Arguments) -> None:
     from alpha.evaluate.run import run
 
-    run(
-        params.label,
-        params.loss,
-        params.evaluate,
-        params.verdict,
-        features=args.features,
-        audit=args.audit,
-        runs=runs(params),
-        splits=args.splits,
-        models=args.models,
-        predictions=args.predictions,
-        out=args.out,
-        trade=args.trade,
-    )
+    names = "features", "audit", "splits", "models", "predictions", "trade", "out"
+    paths = {name: getattr(args, name) for name in names}
+    sections = params.label, params.loss, params.evaluate, params.verdict
+    run(*sections, runs=runs(params), **paths)

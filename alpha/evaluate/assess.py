@@ -245,17 +245,12 @@ class _Run:
         """Squared error in two parts (Murphy 1988), of the level and of what tells rows apart, from
         errors (rows,), NaN where nothing was predicted, and the sums of the losses; of other
         losses nothing. `level_skill` is what of the skill is of the level."""
-        objective, rows, best = (
-            self.split.standard.objective,
-            self.split.rows,
-            self.split.best_total,
-        )
+        split, objective = self.split, self.split.standard.objective
+        rows, best = split.rows, split.best_total
         if objective.classes or objective.loss.name != "mse":
             return {}
-        each = (
-            (np.isnan(error[of.rows]), self.split.outcome[of.rows], of.constant)
-            for of in self.split.parts
-        )
+        lost = np.isnan(error)
+        each = ((lost[of.rows], split.outcome[of.rows], of.constant) for of in split.parts)
         abstained = [outcome[gone] - constant[gone] for gone, outcome, constant in each]
         of_bias = (np.nansum(error) + np.sum(np.concatenate(abstained))) ** 2 / rows
         parts = np.array([best - losses + of_bias, of_constant - best - of_bias])

@@ -50,14 +50,11 @@ class Pool(NamedTuple):
 
     def split_parts(self, columns: Columns) -> list[Part]:
         """The parts, with the constant of each row."""
-        return [
-            Part(
-                rows,
-                of.objective,
-                by_row(of.constants, columns.symbol[rows], rows.stop - rows.start),
-            )
-            for rows, of in self.parts
-        ]
+        found = []
+        for rows, of in self.parts:
+            constant = by_row(of.constants, columns.symbol[rows], rows.stop - rows.start)
+            found.append(Part(rows, of.objective, constant))
+        return found
 
 
 def read(splits: Path) -> tuple[list[list[Block]], list[int]]:
@@ -89,9 +86,8 @@ def pools(
         by = paths if split == "test" else [every]
         given = [[block_times(first.file(of.fold, split), of) for of in path] for path in by]
         # Near the ends of its range a fold may lack rows that another has.
-        rows = reduce(
-            np.intersect1d, (reduce(np.union1d, [of[2] for of in path]) for path in given)
-        )
+        of_paths = (reduce(np.union1d, [of[2] for of in path]) for path in given)
+        rows = reduce(np.intersect1d, of_paths)
         found[split] = [_pool(rows, path, losses) for path in given]
     return found
 

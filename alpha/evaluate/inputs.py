@@ -226,9 +226,8 @@ def _read_symbols(
         for at, of in enumerate(found)
     ]
     time_ns, *others = map(np.concatenate, zip(*each, strict=True))
-    order = np.argsort(time_ns, kind="stable")[
-        slice(only.start, only.stop) if only else slice(None)
-    ]
+    kept = slice(only.start, only.stop) if only else slice(None)
+    order = np.argsort(time_ns, kind="stable")[kept]
     time_ns = time_ns[order]
     if (time_ns[1:] == time_ns[:-1]).any():
         raise InputError(f"{path}: rows of two symbols must not be within {len(found)} ns")

@@ -130,9 +130,8 @@ class RankedEvent:
         order of the prediction."""
         rows, self.positives = len(came), int(np.count_nonzero(came))
         self.by_cell = np.zeros((cells, 4))
-        precisions, in_top, top_rows = _rank_event(
-            came, order.starts, cell, self.positives, self.by_cell
-        )
+        given = came, order.starts, cell, self.positives, self.by_cell
+        precisions, in_top, top_rows = _rank_event(*given)
         known = 0 < self.positives < rows
         self.average_precision = precisions / self.positives if known else None
         self.decile_lift = in_top / top_rows / (self.positives / rows) if known else None

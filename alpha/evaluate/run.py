@@ -159,19 +159,15 @@ def _assemble(
     rungs = compare_to_baselines(
         names, skills, lambda one, other: difference(skill[one], skill[other], test)
     )
+    shares = [(name, oracle.share(oracles["test"], *skill[name], test)) for name in names]
+    lower = names[: names.index(best)]
     others = [
         *of_label,
         *(_row("oracle", "skill", best.skill, split) for split, best in oracles.items()),
         *(_row("oracle", "rank_ic", best.rank_ic, split) for split, best in oracles.items()),
         *(_row(rung.model, "skill_difference", by) for rung, by in rungs),
-        *(
-            _row(model, "oracle_share", oracle.share(oracles["test"], *skill[model], test))
-            for model in names
-        ),
-        *(
-            _row(name, "best_difference", difference(skill[best], skill[name], test))
-            for name in names[: names.index(best)]
-        ),
+        *(_row(name, "oracle_share", share) for name, share in shares),
+        *(_row(of, "best_difference", difference(skill[best], skill[of], test)) for of in lower),
         *chain.from_iterable(could),
         *_over_days(skills, names),
         *_over_folds(skills, names),

@@ -50,14 +50,9 @@ def judge(
         name = "actionable_on_paper" if pays else "skill_not_actionable"
         sentence = f"{gain}. {why}" if pays else f"{gain}, but {why}."
         learnable = Answer(answer="yes", why=f"{gain}.")
-        acts = [
-            one for one in details.on(model, "valid").thresholds if one["prediction_above"].value
-        ]
-        after = (
-            [details.on(model, "valid")["net_bps"]]
-            if sided
-            else [one["after_fees_bps"] for one in acts]
-        )
+        valid = details.on(model, "valid")
+        acts = [one for one in valid.thresholds if one["prediction_above"].value]
+        after = [valid["net_bps"]] if sided else [one["after_fees_bps"] for one in acts]
         loses = bool(after) and all((one.high or 0.0) < 0 for one in after)
         answer: Any = "yes" if pays else "no" if loses else "not proven"
         actionable = Answer(answer=answer, why=why if pays else f"{why}.")
@@ -86,9 +81,8 @@ def judge(
         count = "they count as the best constant, and are left out of what ranks"
         sentence += f" On {' and on '.join(bad)} predictions are not finite: {count}."
     if diverged := details.on(model, "train")["diverged_epochs"].value:
-        sentence += (
-            f" Its training diverged: {diverged:,.0f} epochs have a loss that is not finite."
-        )
+        epochs = f"{diverged:,.0f} epochs have a loss that is not finite"
+        sentence += f" Its training diverged: {epochs}."
     return Verdict(
         name=name, learnable=learnable, actionable=actionable, sentence=sentence, figures=figures,
         flags=flags,
@@ -144,9 +138,8 @@ def _seen(details: Details, test: Selection, figures: Figures) -> str:
     figures |= {"test_detectable": least, "test_days": seen, "days_needed": needed}
     if least >= 1:
         return f" With this spread, {_days(seen)} of test could prove no skill at all."
-    text = (
-        f" A skill of {percent(least)} would be proven by {_days(seen)} of test four times in five"
-    )
+    text = f" A skill of {percent(least)} would be proven by {_days(seen)} of test"
+    text += " four times in five"
     if value is None or needed is None:
         return f"{text}."
     return f"{text}; the {percent(value)} that it has in hindsight by about {_days(needed)}."

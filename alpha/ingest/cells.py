@@ -47,9 +47,8 @@ class Cells:
         """The numbers before and after a separator, as `floats`."""
         text = self.cast(name, pa.string())
         parts = pc.extract_regex(text, f"^(?P<a>.*?)(?:{re.escape(separator)}(?P<b>.*))?$")
-        return [
-            _floats(self.cast(name, pa.float64(), pc.struct_field(parts, part))) for part in (0, 1)
-        ]
+        both = (pc.struct_field(parts, part) for part in (0, 1))
+        return [_floats(self.cast(name, pa.float64(), part)) for part in both]
 
     def whole(self, name: str) -> np.ndarray:
         """(n,) int64, 0 where a cell is empty."""

@@ -37,15 +37,8 @@ class Events(NamedTuple):
     books: np.ndarray
 
 
-NOTHING = Events._make(
-    (
-        *(np.empty(0, dtype=np.int64) for _ in range(2)),
-        *(np.empty(0, dtype=np.int8) for _ in range(2)),
-        *(np.empty(0) for _ in range(2)),
-        *(np.empty(0, dtype=np.int64) for _ in range(2)),
-        np.empty((0, 1, 4)),
-    )
-)
+_KINDS = ("i8", "i8", "i1", "i1", "f8", "f8", "i8", "i8")
+NOTHING = Events._make((*(np.empty(0, dtype=kind) for kind in _KINDS), np.empty((0, 1, 4))))
 
 
 def merge(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
@@ -56,15 +49,13 @@ def merge(streams: Sequence[Iterator[Events]]) -> Iterator[Events]:
     more = [len(batch.time_ns) > 0 for batch in waiting]
     while any(len(batch.time_ns) for batch in waiting):
         # The next batch of a stream may have events of the time that its last one ends at.
-        ends = [
-            int(batch.time_ns[-1]) for batch, goes_on in zip(waiting, more, strict=True) if goes_on
-        ]
+        running_on = zip(waiting, more, strict=True)
+        ends = [int(batch.time_ns[-1]) for batch, goes_on in running_on if goes_on]
         until = min(ends, default=None)
         ready = []
         for at, batch in enumerate(waiting):
-            stop = (
-                len(batch.time_ns) if until is None else int(np.searchsorted(batch.time_ns, until))
-            )
+            times = batch.time_ns
+            stop = len(times) if until is None else int(np.searchsorted(times, until))
             first, waiting[at] = _split(batch, stop)
             # Numbers of messages are each stream's own.
             ready.append(first._replace(message=first.message * len(streams) + at))

@@ -200,9 +200,8 @@ class Recording:
         for row in rows:
             text = np.frombuffer(row["trdMatchID"].encode(), np.uint8)
             [number] = hash_ids(text, np.array([0, len(text)], np.int32))
-            self._put(
-                TRADE, SIDES[row["side"].lower()], [(row["price"], row["size"])], last=int(number)
-            )
+            side, level = SIDES[row["side"].lower()], (row["price"], row["size"])
+            self._put(TRADE, side, [level], last=int(number))
 
     def _start_book(self) -> None:
         """Quotes that came before the first update are no book to add it to."""

@@ -77,9 +77,8 @@ class RawTable:
         with sound(path):
             self._start = open_bytes(path).read(4)
             if self._start == b"PAR1":
-                self._parquet = pyarrow.parquet.ParquetFile(
-                    path, buffer_size=_START, pre_buffer=False
-                )
+                how: Any = {"buffer_size": _START, "pre_buffer": False}
+                self._parquet = pyarrow.parquet.ParquetFile(path, **how)
                 schema = self._parquet.schema_arrow
                 # Numbers have a point if they may have one.
                 points = ["" if pa.types.is_integer(kind) else "." for kind in schema.types]

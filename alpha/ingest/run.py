@@ -52,10 +52,8 @@ def run(ingest: Ingest, *, out: Path) -> None:
             found_rows = f"{rows:,}, {without:,} of them without"
             raise InputError(f"{source.dir}: {must}, found {found_rows}: {found_was}")
         if counts["trades_outside_book"] > max(counts["trades"], 10):
-            must, hint = (
-                "most trades must be near the book's best quotes",
-                "another symbol, or another unit?",
-            )
+            must = "most trades must be near the book's best quotes"
+            hint = "another symbol, or another unit?"
             raise InputError(f"{source.dir}: {must}, found {found_was}; {hint}")
         write_json(part / "summary.json", {"days": days, "counts": counts})
     print(f"{rows:,} rows in {len(days)} files: {found_was}")

@@ -58,11 +58,10 @@ def _stream(
             must = f"must start where {before} ends, {moment(progress.newest_ns)}"
             hint = "several symbols, or a copy?"
             raise InputError(f"{path}: {must}, found {moment(time_ns)}; {hint}")
-        batches = (
-            read_recording(path, recording, rows)
-            if recording
-            else table(path).events(progress, rows)
-        )
+        if recording:
+            batches = read_recording(path, recording, rows)
+        else:
+            batches = table(path).events(progress, rows)
         last = NOTHING
         for at, batch in enumerate(batches):
             if at == 0:

@@ -56,9 +56,8 @@ class TableFile:
         self._levels = _levels(names, files) if files.kind == formats.SNAPSHOTS else []
         columns = [name for names in self._levels for name in names]
         self._types = dict.fromkeys(columns, pa.string() if files.separator else pa.float64())
-        self._types |= {
-            name: kind for role, kind in _TYPES.items() if (name := getattr(files, role))
-        }
+        named = ((getattr(files, role), kind) for role, kind in _TYPES.items())
+        self._types |= {name: kind for name, kind in named if name}
         guess = "ns" if next(sample(time), "").isdigit() else "iso"
         self._types[time] = _TIMES[files.unit or guess]
         has_point = any("." in cell for cell in sample(files.price, *columns))

@@ -187,9 +187,8 @@ def open_both(
     takes a quarter of it at most, and train in its files, with buffers of what is left. Raises
     InputError if that is not enough for batches of `batch` rows."""
     of_row = 4 * len(contract.names) + _ROW_BYTES
-    train_rows, valid_rows = (
-        sum(len(piece.rows) for piece in split_pieces(of, symbol)) for of in (train, valid)
-    )
+    pieces = (split_pieces(split, symbol) for split in (train, valid))
+    train_rows, valid_rows = (sum(len(piece.rows) for piece in of) for of in pieces)
     if (train_rows + valid_rows) * of_row <= memory_bytes:
         return load(train, contract, symbol=symbol), load(valid, contract, symbol=symbol)
     loaded = valid_rows * of_row <= _VALID_SHARE * memory_bytes

@@ -46,10 +46,8 @@ def _name(kind: str) -> Any:
     def check(name: str) -> str:
         if name not in KINDS[kind]:
             known = ", ".join(KINDS[kind]) or "none"
-            own = " (files in alpha/models/own, in lower case, by names not taken)" * (
-                kind == "own"
-            )
-            raise ValueError(f"must be one of {known}{own}, found {name!r}")
+            own = " (files in alpha/models/own, in lower case, by names not taken)"
+            raise ValueError(f"must be one of {known}{own * (kind == 'own')}, found {name!r}")
         return name
 
     return Annotated[str, AfterValidator(check)]

@@ -144,11 +144,8 @@ def defects(
     details: Details, label: Label, labels: Profile, splits: SplitSummary, contract: Contract
 ) -> pd.DataFrame:
     """Every count that should have been zero and is not, what it is of, and what was done."""
-    features, status, sigmas = (
-        by_feature(contract),
-        labels.total.status,
-        f"{contract.clip:g} sigmas",
-    )
+    features, status = by_feature(contract), labels.total.status
+    sigmas = f"{contract.clip:g} sigmas"
     zero, constant = "0 after normalization", "all zeros after normalization"
     empty = sum(day.status.labelled == 0 for day in labels.days.values())
     gap = f"a step longer than {label.max_gap_seconds:g} s in their window, or an empty window"

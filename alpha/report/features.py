@@ -35,9 +35,8 @@ def table(details: Details, audited: pd.DataFrame, contract: Contract) -> pd.Dat
             if (events := details.on(name, "valid").events("feature_importance"))
         }
     )
-    odd = (
-        content.by_feature(contract).set_index("name").rename(columns={"nan": "NaN", "inf": "±inf"})
-    )
+    titles = {"nan": "NaN", "inf": "±inf"}
+    odd = content.by_feature(contract).set_index("name").rename(columns=titles)
     found = pd.concat([lost, audited[list(_SHOWN)].rename(columns=_SHOWN), odd], axis=1)
     order = lost.mean(axis=1).reindex(found.index).sort_values(ascending=False, kind="stable")
     found = found.loc[order.index[:_ROWS]].drop(columns=["family", "constant"])

@@ -16,14 +16,8 @@ _ROOM_AROUND = 6.0  # median sizes, for a picture of differences
 Room = tuple[float, float]
 MOST = 15  # families or features
 # How a text stands beside a mark.
-_BESIDE: dict[str, Any] = {
-    "xytext": (8, -0.5),
-    "textcoords": "offset points",
-    "ha": "left",
-    "va": "center",
-    "fontsize": 9,
-    "color": svg.MUTED,
-}
+_BESIDE: dict[str, Any] = {"xytext": (8, -0.5), "textcoords": "offset points", "ha": "left"}
+_BESIDE |= {"va": "center", "fontsize": 9, "color": svg.MUTED}
 
 
 def headline(details: Details, what: Literal["skill", "rank_ic"]) -> Markup | None:
@@ -55,9 +49,8 @@ def oracle_shares(details: Details) -> Markup | None:
     rows = _rows(details, "oracle_share", details.models).dropna(subset="value")
     title = "Share of the oracle's skill that each model captured"
     label = "share of the oracle's skill, test"
-    return draw(
-        details, "oracle-share", title, label, rows, room(rows, 0.0, 1.0), (1.0, np.nan, np.nan)
-    )
+    around, line = room(rows, 0.0, 1.0), (1.0, np.nan, np.nan)
+    return draw(details, "oracle-share", title, label, rows, around, line)
 
 
 def importance(details: Details, model: str, of: str = "family") -> Markup | None:

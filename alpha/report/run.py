@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -126,13 +127,8 @@ def run(
 
 
 def _template(*, bps: bool) -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
+    how: Any = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+    environment = Environment(loader=FileSystemLoader(_FOLDER), undefined=StrictUndefined, **how)
     named = ("count", "figure", "brief", "share", "moment", "words")
     environment.filters |= {name: getattr(text, name) for name in named}
     # An outcome is a return in bps, or a class's code.

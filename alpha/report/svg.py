@@ -91,10 +91,8 @@ def _inline(text: str, name: str, alt: str) -> Markup:
     rest = re.sub(r'\s*<g/>| transform="rotate\(-0 [^"]*"', "", rest)
     for color, variable in _VARIABLES.items():
         rest = rest.replace(color, f"var({variable})")
-    return Markup(
-        f'<svg {box.group()} role="img" aria-label="{escape(alt)}" '
-        f'data-name="{escape(name)}">{rest}'
-    )
+    named = f'role="img" aria-label="{escape(alt)}" data-name="{escape(name)}"'
+    return Markup(f"<svg {box.group()} {named}>{rest}")
 
 
 def series(details: Details, model: str) -> int:

@@ -97,10 +97,8 @@ def run(
         told = pinned and pinned.status not in ("as_pinned", "not_pinned")
         lines += [words.line(pinned)] if pinned and told else []
         lines += findings.lines(audit)
-        parts: list[RenderableType] = [
-            table,
-            *(Padding(text.coloured(one), (1, 0, 0, 0)) for one in lines),
-        ]
+        below = (Padding(text.coloured(one), (1, 0, 0, 0)) for one in lines)
+        parts: list[RenderableType] = [table, *below]
     elif model in details.by_model:
         parts = list(_dashboard(details, model, tried))
     else:

@@ -117,17 +117,12 @@ def _observed(times: Iterable[np.ndarray], max_gap_ns: int) -> Iterator[tuple[np
 
 
 def summarize(
-    fold: Sequence[Range],
-    counts: Mapping[str, np.ndarray],
-    *,
-    first_ns: int,
-    last_ns: int,
-    number: int | None,
+    fold: Sequence[Range], counts: Mapping[str, Any], ends: tuple[int, int], number: int | None
 ) -> dict[SplitName, dict[str, Any]]:
     """The `start` and `end` of each of a fold's splits, and how many of its `rows` have which
     status, from the `counts` of each symbol, (ranges + 1, ROW_STATUS). Raises InputError, which
-    names what would help, if a split keeps no row of a symbol, whose data are of these times; it
-    has the fold's `number`, but for the only one."""
+    names what would help, if a split keeps no row of a symbol, whose data are from one of the
+    `ends` to the other, in ns; it has the fold's `number`, but for the only one."""
     found: dict[SplitName, dict[str, Any]] = {}
     for symbol, name in product([*counts, None], SPLITS):
         own = [at for at, span in enumerate(fold) if span.name == name]
@@ -139,7 +134,7 @@ def summarize(
         if rows["kept"]:
             continue
         lost = [f"{count} {status}" for status, count in rows.items() if count]
-        why = f"no row in its range: there are rows from {moment(first_ns)} to {moment(last_ns)}"
+        why = f"no row in its range: there are rows from {' to '.join(map(moment, ends))}"
         if lost:
             cure = _CURES[max(rows, key=rows.__getitem__)]
             why = f"{', '.join(lost)}; {cure} would help"

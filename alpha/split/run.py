@@ -67,15 +67,13 @@ def run(
                     rows.write(part / "rows" / file.name, labelled, digests)
         input_rows = sum(file.rows for _, file in pairs)
         duplicates = sum(file.duplicates for _, file in pairs)
-        first_ns = min(folder.first_ns for folder in folders)
-        last_ns = max(folder.last_ns for folder in folders)
+        ends = min(folder.first_ns for folder in folders), max(folder.last_ns for folder in folders)
         for number, fold, count, listed in of_folds:
             into = part / str(number)
             into.mkdir(exist_ok=True)
             total: Any = sum(count.values())
             of_all = dict(zip(ROW_STATUS, total.sum(axis=0).tolist(), strict=True))
-            ends = {"first_ns": first_ns, "last_ns": last_ns}
-            by_split = summarize(fold, count, **ends, number=None if alone else number)
+            by_split = summarize(fold, count, ends, None if alone else number)
             summary = {"input_rows": input_rows, "counts": {"duplicates": duplicates, **of_all}}
             # Columns that not all symbols have.
             left_out = {folder.symbol: folder.left_out for folder in folders if folder.left_out}

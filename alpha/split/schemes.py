@@ -70,9 +70,9 @@ def _walk_forward(splits: Split, times: Times, max_gap_ns: int) -> Iterator[Fold
     train, valid, test, step = (round(walk.spans[name] * unit_ns) for name in SPANS)
     start, end = 0, observed_ns(times, max_gap_ns)
     if walk.days:
-        first_ns, last_ns = _ends(times)
-        start = first_ns // _DAY_NS * _DAY_NS
-        end = last_ns // _DAY_NS * _DAY_NS + _DAY_NS
+        ends = [int(part[at]) for part in times() for at in (0, -1)]
+        start = ends[0] // _DAY_NS * _DAY_NS
+        end = ends[-1] // _DAY_NS * _DAY_NS + _DAY_NS
     count = (end - start - train - valid - test) // step + 1
     if not 1 <= count <= MOST_FOLDS:
         must = f"must give 1 to {MOST_FOLDS} folds, found {max(count, 0)}"
@@ -115,9 +115,3 @@ def _ranges(names: Sequence[SplitName], bounds: Sequence[int], embargo_ns: int) 
     for name, run in groupby(names):
         start, at = at, at + len(list(run))
         yield Range(name, bounds[start], bounds[at], embargo_ns if start else 0)
-
-
-def _ends(times: Times) -> tuple[int, int]:
-    """The first and the last of all times."""
-    parts = [(int(part[0]), int(part[-1])) for part in times()]
-    return parts[0][0], parts[-1][1]

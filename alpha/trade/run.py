@@ -90,10 +90,8 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
                     yield Row(model, seed, figure="trade_threshold", **of)
                 for split, each in zip(SPLITS, zip(*of_symbols.values(), strict=True), strict=True):
                     times[split, fold] = np.unique(np.concatenate([time for time, _ in each]))
-                    those = [
-                        of.assign(symbol=name)
-                        for name, (_, of) in zip(of_symbols, each, strict=True)
-                    ]
+                    pairs = zip(of_symbols, each, strict=True)
+                    those = [of.assign(symbol=name) for name, (_, of) in pairs]
                     traded[seed][split, fold] = pd.concat(those).sort_values("time", kind="stable")
             for at, of_paths in places.items() if not seen else ():
                 some = [_inside(times[at[0], of.fold], of) for path in of_paths for of in path]
@@ -103,13 +101,10 @@ def _trade(params: Any, runs: Sequence[str], given: Any, out: Path) -> Iterator[
             _write(out / "trades" / f"{model}-{seed}.csv", pd.concat(by_fold))
         for key in (*traded, None):
             for at, of_paths in places.items():
-                copies = [
-                    _of_place(
-                        pd.concat([_inside(traded[seed][at[0], of.fold], of) for of in path]), at[1]
-                    )
-                    for seed in (traded if key is None else [key])
-                    for path in of_paths
-                ]
+                copies = []
+                for seed, path in product(traded if key is None else [key], of_paths):
+                    parts = [_inside(traded[seed][at[0], of.fold], of) for of in path]
+                    copies.append(_of_place(pd.concat(parts), at[1]))
                 of = {"model": model, "seed": key, "split": at[0], "slice": at[1]}
                 rows, found = seen[at].earned(copies, **of)
                 yield from rows

@@ -137,8 +137,7 @@ class Observed:
             scale = math.sqrt(YEAR_SECONDS * 1e9 / self.period_ns)
             value, error = (scale * fmean(of) for of in zip(*found, strict=True))
             reach = NormalDist().inv_cdf((1 + blocks.level) / 2) * error
-            ends["sharpe"] = widen(
-                value, value - reach, value + reach, tries=self.widened.tries, level=blocks.level
-            )
+            given: Any = {"tries": self.widened.tries, "level": blocks.level}
+            ends["sharpe"] = widen(value, value - reach, value + reach, **given)
             values["sharpe"] = value
         return by_name(values, ends=ends, **at), returns

@@ -37,12 +37,8 @@ def tensorflow() -> Any:
 def tensor(values: np.ndarray) -> Any:
     """`values` as TensorFlow sees them, not copied if they start as it wants
     (alpha.learn.dataset.aligned): then they must not change while it looks at them."""
-    if not as_it_is(values):
+    starts = values.size > 0 and values.ctypes.data % ALIGNED == 0
+    # NumPy hands out nothing read-only.
+    if not (starts and values.flags.carray and values.dtype == np.float32):
         return tensorflow().constant(values)
     return tensorflow().experimental.dlpack.from_dlpack(values.__dlpack__())
-
-
-def as_it_is(values: np.ndarray) -> bool:
-    """Whether TensorFlow takes them without copying; numpy hands out nothing read-only."""
-    starts = values.size > 0 and values.ctypes.data % ALIGNED == 0
-    return starts and values.flags.carray and values.dtype == np.float32
