@@ -28,7 +28,7 @@ from alpha.normalize import Normalize
 from alpha.report import Report
 from alpha.simulate import Simulate
 from alpha.split import Split, schemes
-from alpha.split.ranges import ROW_STATUS, Times, row_status, summarize
+from alpha.split.ranges import Times, count_rows, summarize
 from alpha.trade import Trade
 
 SUMMARY = "check params.yaml and feature files, and show the splits; change nothing"
@@ -150,10 +150,7 @@ def run(params: Any, *, rows: bool = True, ingested: bool = True, every: bool = 
     counts: dict[int, dict[str, np.ndarray]] = {fold: {} for fold in folds}
     for symbol, time_ns, status in known:
         for fold, ranges in folds.items():
-            none = np.zeros((len(ranges) + 1, len(ROW_STATUS)), dtype=int)
-            of_symbol = counts[fold].setdefault(symbol, none)
-            both = row_status(time_ns, status, ranges, horizon_ns=label.horizon_ns)
-            np.add.at(of_symbol, both, 1)
+            count_rows(counts[fold], symbol, ranges, time_ns, status, horizon_ns=label.horizon_ns)
     ends, only = (first_ns, last_ns), params.split.scheme == "holdout"
     of_folds = {
         fold: summarize(of, counts[fold], ends, None if only else fold)

@@ -23,10 +23,9 @@ _PART_ROWS = 1 << 15
 Blocks = list[tuple[tuple[str, ...], np.dtype]]
 
 
+_Name = Annotated[str, Field(pattern=r"^([^./][^/]*/)?[^/]+$")]
 # A file, a range of its rows, the end exclusive, and their digest.
-_Row = tuple[
-    Annotated[str, Field(pattern=r"^([^./][^/]*/)?[^/]+$")], NonNegativeInt, PositiveInt, str
-]  # fmt: skip
+_Row = tuple[_Name, NonNegativeInt, PositiveInt, str]
 
 
 class _Rows(BaseModel, extra="forbid"):

@@ -39,9 +39,8 @@ class Progress:
         if late.max() > BACK_NS:
             row = int(np.argmax(late > BACK_NS))
             found = f"{moment(time_ns[row])} after {moment(ordered[row])}"
-            raise InputError(
-                f"{line(row)}: times must not go back by more than 60 s, found {found}"
-            )
+            must = "times must not go back by more than 60 s"
+            raise InputError(f"{line(row)}: {must}, found {found}")
         self.counts["out_of_order"] += int(np.count_nonzero(late))
         self.newest_ns = int(ordered[-1])
         return ordered

@@ -81,6 +81,18 @@ def row_status(
     return which, status
 
 
+def count_rows(
+    counts: dict[str, np.ndarray], symbol: str, fold: Sequence[Range], *rows: Any, horizon_ns: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """`row_status` of rows of a symbol, by their times and their labels' status; its `counts`,
+    (ranges + 1, ROW_STATUS) int64, the last of rows outside all, take in how many have which."""
+    none = np.zeros((len(fold) + 1, len(ROW_STATUS)), dtype=np.int64)
+    time_ns, label_status = rows
+    found = row_status(time_ns, label_status, fold, horizon_ns=horizon_ns)
+    np.add.at(counts.setdefault(symbol, none), found, 1)
+    return found
+
+
 def cuts(shares: Sequence[float], times: Times, max_gap_ns: int) -> list[int]:
     """The moments, in ns, at which such shares of all observed time have passed."""
     total = observed_ns(times, max_gap_ns)

@@ -17,8 +17,8 @@ from alpha.data.features import FeatureFile, FeatureFolder, all_times, open_symb
 from alpha.data.params import Data, Label
 from alpha.data.splits import RowsDigest, blocks_of, check_labels, write_rows
 from alpha.split import Split
-from alpha.split.ranges import KEPT, ROW_STATUS, row_status, summarize
-from alpha.split.schemes import Fold, chosen, scheme
+from alpha.split.ranges import KEPT, ROW_STATUS, count_rows, summarize
+from alpha.split.schemes import chosen, scheme
 
 # Rows that are read, compressed and written at a time.
 _ROWS = 1 << 14
@@ -37,11 +37,7 @@ def run(
     quotes = check_labels(labels, label, folders)
     times, pairs = partial(all_times, folders), [(of, file) for of in folders for file in of.files]
     folds, paths = chosen(splits, scheme(splits, times, max_gap_ns=label.max_gap_ns))
-    # A line for each range, and the last for rows outside all (which = -1).
-    counts = [
-        {of.symbol: np.zeros((len(fold) + 1, len(ROW_STATUS)), dtype=np.int64) for of in folders}
-        for fold in folds
-    ]
+    counts: list[dict[str, np.ndarray]] = [{} for _ in folds]
     lists: list[dict[str, list[Any]]] = [{name: [] for name in SPLITS} for _ in folds]
     of_folds = list(zip(splits.folds, folds, counts, lists, strict=True))
     alone = splits.scheme == "holdout"
@@ -51,8 +47,10 @@ def run(
                 rows = _Rows(file, folder, frame, known)
                 labelled, digests = np.flatnonzero(rows.status == LABELLED), dict[range, Any]()
                 for number, fold, count, listed in of_folds:
-                    kept = _kept(rows, fold, count[folder.symbol], label.horizon_ns)
-                    for span, those in zip(fold, kept, strict=True):
+                    given = count, folder.symbol, fold, rows.time_ns, rows.status
+                    which, status = count_rows(*given, horizon_ns=label.horizon_ns)
+                    for at, span in enumerate(fold):
+                        those = np.flatnonzero((which == at) & (status == KEPT))
                         if not len(those):
                             continue
                         written = those if alone else labelled
@@ -85,14 +83,6 @@ def run(
                 write_rows(into / split, label, pieces)
         blocks = [[block._asdict() for block in path] for path in paths]
         write_json(part / "paths.json", {"paths": blocks, "features": quotes})
-
-
-def _kept(rows: "_Rows", fold: Fold, counts: np.ndarray, horizon_ns: int) -> list[np.ndarray]:
-    """The numbers of the rows that each range keeps, ascending; adds to `counts`, (ranges + 1,
-    ROW_STATUS) int64, how many rows have which status."""
-    which, status = row_status(rows.time_ns, rows.status, fold, horizon_ns=horizon_ns)
-    np.add.at(counts, (which, status), 1)
-    return [np.flatnonzero((which == at) & (status == KEPT)) for at in range(len(fold))]
 
 
 class _Rows:

@@ -36,8 +36,7 @@ def run(params: Any, runs: Sequence[str], given: Any) -> None:
     predicted = None
     with whole_folder(given.out) as part:
         if (target := params.label.target) in SIDED:
-            _, numbers = folds.read(given.splits)
-            of = product(numbers, runs)
+            of = product(folds.read(given.splits)[1], runs)
             predicted = check_predictions(given.predictions, of, given.splits)
             rows = list(_trade(params, runs, given, part))
         else:
