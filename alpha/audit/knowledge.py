@@ -79,8 +79,7 @@ def findings_of(figures: pd.DataFrame, sample: Sample) -> Iterator[Finding]:
                 f"falls with that of rows before and after ({number(one['outcome_kink'], 1)} "
                 f"standard deviations)."
             )
-            reach = sample.horizon_seconds
-            yield _finding(one["kind"], [name], one["outcome_ic"], reach, text)
+            yield _finding(one["kind"], [name], one["outcome_ic"], sample.horizon_seconds, text)
         elif shift < 0:
             yield _finding("late", [name], one["link"], shift, shifted)
     # That all features are early, if those that can be compared with quotes are.

@@ -156,8 +156,7 @@ def trailing_design(
     for values in series:
         late = np.append(np.zeros(lag), values[: len(values) - lag])
         for span in spans:
-            trailing = uniform_filter1d(late, span, mode="constant", origin=(span - 1) // 2)
-            means.append(trailing)
+            means.append(uniform_filter1d(late, span, mode="constant", origin=(span - 1) // 2))
     return np.stack(means, axis=1)
 
 

@@ -183,8 +183,7 @@ def _chunk(values: np.ndarray, shape: tuple[int, ...]) -> bytes:
     chunk = blosc2.SChunk(
         chunksize=whole.nbytes, data=whole, cparams=cparams, dparams={"nthreads": 1}
     )
-    frame: bytes = chunk.to_cframe()
-    return frame
+    return bytes(chunk.to_cframe())
 
 
 def _create(file: Any, columns: Columns, rows: int, *, plain: bool, tz_aware: bool) -> list[Any]:

@@ -8,7 +8,6 @@ import numpy as np
 from pydantic import BaseModel
 
 from alpha.core.artifacts import parse, read_manifest
-from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.params import Label, classes
 from alpha.evaluate.assess import figures_of_rows, resampled, scored
@@ -62,10 +61,7 @@ def read(features: Path, label: Label, loss: Loss) -> Known | str:
         return f"the oracle knows only {', and '.join(of)}, over {about.horizon_seconds:g} s"
     if loss.name != "mse" or classes(label):
         return f"the oracle is the best prediction for loss mse only, found {loss.name}"
-    paths = sorted(folder.glob("*.h5"))
-    if not paths:
-        raise InputError(f"{folder}: must hold HDF5 files beside oracle.json, found none")
-    return Known(paths, label.target)
+    return Known(sorted(folder.glob("*.h5")), label.target)
 
 
 class OfSplit(NamedTuple):

@@ -33,8 +33,7 @@ _IMPORTANCE = ["model", "family", "importance", "spread"]
 def write(folder: Path, details: Details, histories: dict[str, dict[str, list[float]]]) -> None:
     """Write every file of an evaluation into `folder`, which exists and is empty."""
     figures.write(folder / figures.NAME, details.figures.table)
-    content = (folder / figures.NAME).read_bytes()
-    details.figures_sha256 = sha256(content).hexdigest()
+    details.figures_sha256 = sha256((folder / figures.NAME).read_bytes()).hexdigest()
     write_json(folder / "details.json", details.model_dump(mode="json"))
     # In the order in which `dvc exp show` has its columns, which is as fixed as a sorted one.
     text = json.dumps(_metrics(details), indent=2, allow_nan=False)

@@ -116,5 +116,4 @@ def _moves(pin: Profile, found: Profile) -> list[Any]:
     same |= pin.outcome != found.outcome
     same = np.where(pairs["figure"].map(is_count), before == now, same)
     moves = pairs[~same].astype(object)
-    records: list[Any] = moves.where(moves.notna() & moves.ne(TOTAL), None).to_dict("records")
-    return records
+    return list(moves.where(moves.notna() & moves.ne(TOTAL), None).to_dict("records"))

@@ -103,8 +103,7 @@ def read(root: Path, rev: str | None) -> Side:
         labels, models = None, None
         with suppress(*_OTHER_FORMAT):
             total = result("results/label/profile.json")["total"]
-            shown = {key: total[key] for key in _LABELS}
-            labels = pd.json_normalize(shown).iloc[0].astype(float)
+            labels = pd.json_normalize({key: total[key] for key in _LABELS}).iloc[0].astype(float)
         with suppress(*_OTHER_FORMAT):
             metrics = result("results/evaluate/metrics.json")
             metrics.pop("best", None)  # one of them once more

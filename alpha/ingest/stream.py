@@ -83,8 +83,7 @@ class LiveFeatures:
 
     def feed(self, line: bytes) -> list[dict[str, float]]:
         """The rows before the time of a line, by name: `time_ns`, quotes and features."""
-        events = self._recording.feed(line)
-        rows = self._stream.feed(events)
+        rows = self._stream.feed(self._recording.feed(line))
         names = "time_ns", *QUOTES, *self.names
         return [
             dict(zip(names, (int(time_ns), *quotes.tolist(), *features.tolist()), strict=True))

@@ -58,8 +58,7 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
             targets: dict[Path, Model] = {}
             runs: list[tuple[Path, Model]] = []
             for folder, model in found.items():
-                own = model.about.get("symbol", symbol)
-                if own == symbol:
+                if model.about.get("symbol", symbol) == symbol:
                     runs.append((_run(folder, model), model))
                     path = part / runs[-1][0] / name / f"{symbol}.h5"
                     path = path if symbol else path.parent.with_suffix(".h5")

@@ -109,8 +109,7 @@ def _seen(
     """Train and valid, with no more of them in memory than the model needs."""
     rows: Sequence[dataset.Rows]
     if hasattr(model, "build"):
-        memory = round(loop.memory_mb * 1e6)
-        room = {"memory_bytes": memory, "batch": loop.batch_size}
+        room = {"memory_bytes": round(loop.memory_mb * 1e6), "batch": loop.batch_size}
         rows = dataset.open_both(train, valid, contract, **room, symbol=symbol)
     elif model.FEATURES and hasattr(model, "fit"):
         rows = [dataset.Stream(split, contract, symbol=symbol) for split in (train, valid)]

@@ -51,8 +51,7 @@ def dense_layers(architecture: Any) -> list[Layer] | None:
         elif kind == "keras.layers.Dense" and config["use_bias"]:
             if config["activation"] not in ("relu", "linear"):
                 return None
-            relu = config["activation"] == "relu"
-            found.append(Layer([0] * width, 1, config["units"], relu))
+            found.append(Layer([0] * width, 1, config["units"], config["activation"] == "relu"))
         elif kind not in _IDENTITIES:
             return None
         width = found[-1].silos * found[-1].units if found else width
