@@ -30,8 +30,7 @@ def command(params: Any, args: Arguments) -> None:
     found = profile.read(args.labels)
     for change in shift.changes(found.params, profile.sections(params.data, params.label)):
         must = f"must be of the params as they are, with {change.key} {words.written(change.found)}"
-        found_was = words.written(change.pinned)
-        raise InputError(f"{path}: {must}, found {found_was}; `make run` first")
+        raise InputError(f"{path}: {must}, found {words.written(change.pinned)}; `make run` first")
     try:
         compared = shift.compare(found, guard.pinned(args.pins))
     except InputError:

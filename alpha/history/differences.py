@@ -106,9 +106,8 @@ def _verdicts(before: Path | None, after: Path) -> str:
         return "the recorded verdicts are not at hand"
     metrics = (json.loads(path.read_bytes()) for path in (before, after))
     then, now = ({name: one.get("verdict") for name, one in found.items()} for found in metrics)
-    moved = [
-        f"{name}: {old} → {now.get(name)}" for name, old in then.items() if old != now.get(name)
-    ]
+    pairs = ((name, old, now.get(name)) for name, old in then.items())
+    moved = [f"{name}: {old} → {new}" for name, old, new in pairs if old != new]
     return f"verdicts differ ({', '.join(moved)})" if moved else "every verdict is the same"
 
 

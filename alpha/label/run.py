@@ -55,13 +55,13 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         found = profile.of_all(data, label, days, outcomes, digests)
         counts = found.total.status
         if counts.labelled == 0:
-            raise InputError(
-                f"{features}: no row has a label: of {found.total.rows} rows, "
-                f"{counts.end_of_data} are less than label.horizon_seconds "
-                f"({label.horizon_seconds:g}) before the end of data, {counts.gap} have a gap, "
-                f"{counts.bad_quote} a bad quote and {counts.stale} stale quotes in "
-                "their window"
+            horizon = f"label.horizon_seconds ({label.horizon_seconds:g})"
+            late = f"{counts.end_of_data} are less than {horizon} before the end of data"
+            lost = (
+                f"{counts.gap} have a gap, {counts.bad_quote} a bad quote and {counts.stale} stale"
             )
+            why = f"of {found.total.rows} rows, {late}, {lost} quotes in their window"
+            raise InputError(f"{features}: no row has a label: {why}")
         write_json(part / profile.NAME, found.content)
         made_from = {"label": label.model_dump(mode="json"), "features": digests}
         write_manifest(part / "labels" / MADE_FROM, made_from)

@@ -142,10 +142,8 @@ def _least_squares(
         rows, inputs = slice(row, row + len(part)), part.shape[1]
         if found is None:
             # Near the means.
-            first = slice(0, _BLOCK_ROWS)
-            x_mean, y_mean = (
-                values[first].mean(axis=0, dtype=np.float64) for values in (part, target[rows])
-            )
+            both = part[:_BLOCK_ROWS], target[rows][:_BLOCK_ROWS]
+            x_mean, y_mean = (values.mean(axis=0, dtype=np.float64) for values in both)
             found = SumsOfProducts(np.concatenate((x_mean, y_mean, [0.0])))
         found.add(part, target[rows], weight[rows])
         row += len(part)
