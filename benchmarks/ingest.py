@@ -44,7 +44,7 @@ def measure(bench: Bench) -> Iterator[Measurement]:
     yield replace(found, peak_mb=peak_mb(costs["ours"]))
 
     calls = {
-        "ours": lambda: run.run(params.ingest, out=ours),
+        "ours": lambda: run.run(params.ingest, params.data, out=ours),
         "polars": lambda: peer.parse(*map(str, files)),
     }
     times = harness.in_turn(calls, rounds)

@@ -10,7 +10,7 @@ from conftest import PARAMS_TEXT
 import alpha
 from alpha.check import parse
 from alpha.core.errors import InputError
-from alpha.ingest.params import Ingest
+from alpha.ingest.params import Ingest, Limit
 from alpha.ingest.run import run
 from alpha.ingest.stream import LiveFeatures
 from alpha.label import run as labels
@@ -21,6 +21,7 @@ from alpha.train import run as train
 
 START = pd.Timestamp("2024-03-01T23:50:00Z").value
 MS = 10**6
+LIMIT = Limit(max_file_mb=4096)
 
 
 def recording(seconds=1500, gap=(700, 760), seed=0):
@@ -95,7 +96,7 @@ def raw(tmp_path_factory):
 @pytest.fixture(scope="module")
 def made(raw, tmp_path_factory):
     out = tmp_path_factory.mktemp("ingest") / "out"
-    run(params(raw, {"*.txt": "binance_messages"}), out=out)
+    run(params(raw, {"*.txt": "binance_messages"}), LIMIT, out=out)
     return out
 
 
@@ -190,7 +191,7 @@ def test_live_predictions_have_the_bits_of_those_in_batch(raw, made, trained, tm
 
 
 def test_twice_makes_the_same_bytes(raw, made, tmp_path):
-    run(params(raw, {"*.txt": "binance_messages"}), out=tmp_path / "again")
+    run(params(raw, {"*.txt": "binance_messages"}), LIMIT, out=tmp_path / "again")
     for path in made.iterdir():
         assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes(), path.name
 
@@ -201,7 +202,7 @@ def test_raw_files_that_cannot_be_used_leave_what_was_made_before(raw, made, tmp
     (broken / "bad.csv").write_text("symbol,timestamp\nXBTUSD,2024-01-01D00:00:00.000\n")
     before = {path.name: path.read_bytes() for path in made.iterdir()}
     with pytest.raises(InputError, match=r"bad.csv: must have columns .*bidPrice"):
-        run(params(broken, {"*.csv": "bitmex_quote"}), out=made)
+        run(params(broken, {"*.csv": "bitmex_quote"}), LIMIT, out=made)
     assert {path.name: path.read_bytes() for path in made.iterdir()} == before
     assert not list(made.parent.glob("*.part"))
 
@@ -210,7 +211,7 @@ def test_a_market_without_a_row_is_refused(tmp_path):
     lines = [line for line in LINES if b"trade" in line]
     (tmp_path / "only-trades.txt").write_bytes(b"\n".join(lines))
     with pytest.raises(InputError, match="found 0, 0 of them without: 1,679 messages"):
-        run(params(tmp_path, {"*.txt": "binance_messages"}), out=tmp_path / "out")
+        run(params(tmp_path, {"*.txt": "binance_messages"}), LIMIT, out=tmp_path / "out")
 
 
 def test_real_quotes_and_trades_give_the_features_that_were_made_of_them(realdata, tmp_path):
@@ -225,7 +226,7 @@ def test_real_quotes_and_trades_give_the_features_that_were_made_of_them(realdat
             "size": "size", "is_buyer_maker": "is_buyer_maker",
         },
     }  # fmt: skip
-    run(params(realdata / "raw", formats), out=tmp_path / "out")
+    run(params(realdata / "raw", formats), LIMIT, out=tmp_path / "out")
     [ours] = frames(tmp_path / "out").values()
     theirs = pd.read_hdf(realdata / "ETHUSD-data-01-07-2021.h5", "df")
     theirs.index = theirs.index.tz_localize("UTC") if theirs.index.tz is None else theirs.index
@@ -256,7 +257,7 @@ def quotes(folder, name, rows):
 
 def test_a_file_of_one_row_is_a_market_of_one_row(tmp_path):
     quotes(tmp_path, "one.csv", [(0, 100, 101)])
-    run(params(tmp_path, {"one.csv": SNAPSHOTS}), out=tmp_path / "out")
+    run(params(tmp_path, {"one.csv": SNAPSHOTS}), LIMIT, out=tmp_path / "out")
     [frame] = frames(tmp_path / "out").values()
     assert frame.best_bid.tolist() == [100]
 
@@ -264,7 +265,7 @@ def test_a_file_of_one_row_is_a_market_of_one_row(tmp_path):
 def test_quotes_that_are_swapped_are_refused(tmp_path):
     quotes(tmp_path, "swapped.csv", [(second, 101, 100) for second in range(9)])
     with pytest.raises(InputError, match="most of them with quotes, found 9, 9 of them without"):
-        run(params(tmp_path, {"*.csv": SNAPSHOTS}), out=tmp_path / "out")
+        run(params(tmp_path, {"*.csv": SNAPSHOTS}), LIMIT, out=tmp_path / "out")
 
 
 def test_trades_of_another_unit_are_refused(tmp_path):
@@ -273,7 +274,7 @@ def test_trades_of_another_unit_are_refused(tmp_path):
     (tmp_path / "trades.csv").write_text("\n".join(["time,price,size", *trades]) + "\n")
     mapping = {"format": "trades", "time": "time", "price": "price", "size": "size"}
     with pytest.raises(InputError, match="near the book's best quotes, found .* 59 trades outside"):
-        run(params(tmp_path, {"q*": SNAPSHOTS, "t*": mapping}), out=tmp_path / "out")
+        run(params(tmp_path, {"q*": SNAPSHOTS, "t*": mapping}), LIMIT, out=tmp_path / "out")
 
 
 def test_days_of_different_depth_are_one_market(tmp_path):
@@ -285,12 +286,25 @@ def test_days_of_different_depth_are_one_market(tmp_path):
     (tmp_path / "2.csv").write_text(text)
     mapping = {"format": "snapshots", "time": "t", "unit": "s", "bid_price": "b{level}"}
     mapping |= {"bid_size": "c{level}", "ask_price": "a{level}", "ask_size": "d{level}"}
-    run(params(tmp_path, {"*.csv": mapping}), out=tmp_path / "out")
+    run(params(tmp_path, {"*.csv": mapping}), LIMIT, out=tmp_path / "out")
     [frame] = frames(tmp_path / "out").values()
     assert frame.best_bid.tolist() == [100] * 4
 
 
 def test_a_symbol_may_be_any_word(tmp_path):
     quotes(tmp_path, "one.csv", [(0, 100, 101)])
-    run(params(tmp_path, {"one.csv": SNAPSHOTS}, symbol="BTC/USD"), out=tmp_path / "out")
+    run(params(tmp_path, {"one.csv": SNAPSHOTS}, symbol="BTC/USD"), LIMIT, out=tmp_path / "out")
     assert list(frames(tmp_path / "out")) == ["BTC-USD-data-01-03-2024.h5"]
+
+
+def test_two_quotes_fifty_years_apart_make_no_more_rows_than_a_day_may_have(tmp_path):
+    """At a row a millisecond, each of the last quotes, they would be ten to the twelve."""
+    quotes(tmp_path, "a.csv", [(0, 100, 101), (50 * 31_536_000, 100, 101)])
+    often = {"grid_seconds": 0.001, "max_stale_seconds": 3e8}
+    with pytest.raises(InputError, match="must make days of at most 30,769 rows .* found more"):
+        run(
+            params(tmp_path, {"*.csv": SNAPSHOTS}, **often),
+            Limit(max_file_mb=20),
+            out=tmp_path / "o",
+        )
+    assert not (tmp_path / "o").exists()

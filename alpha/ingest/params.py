@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
 from alpha.core.errors import InputError
 from alpha.core.params import Name, Positive, Seconds, Section
@@ -118,6 +118,12 @@ def market(ingest: Ingest) -> Source:
         must = "must name files of one book, or of best quotes"
         raise InputError(f"ingest.sources: {must}, found {', '.join(sorted(books)) or 'none'}")
     return source
+
+
+class Limit(BaseModel):
+    """Of the section data, how large a feature file may be."""
+
+    max_file_mb: Positive
 
 
 def find_files(source: Source) -> dict[str, list[Path]]:

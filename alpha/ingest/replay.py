@@ -1,5 +1,7 @@
 """A replay of events into rows on a grid: the same rows however events are cut into batches."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from alpha.core.errors import InputError
@@ -47,16 +49,18 @@ class Replay:
     def feed(self, events: Events) -> Rows:
         """The rows before the time of the last event: that of its own time waits for what else may
         come then. Raises InputError if a side of the book has too many levels."""
-        width = 4 * self._limits[1] + len(FLOWS)
-        made, at, book, rows = [], 0, 0, -1
+        return Rows(*map(np.concatenate, zip(*self.feed_parts(events), strict=True)))
+
+    def feed_parts(self, events: Events) -> Iterator[Rows]:
+        """As `feed`, at most _ROWS rows at a time, at least one part."""
+        width, at, book, rows = 4 * self._limits[1] + len(FLOWS), 0, 0, -1
         while at < len(events.time_ns) or rows < 0:
             time_ns, age = np.empty((2, _ROWS), dtype=np.int64)
             out = Rows(time_ns, age, np.empty((_ROWS, width)))
             at, book, rows = replay(events, at, book, self._state, self._limits, out)
             if at < 0:
                 raise InputError(f"a book must have at most {CAPACITY - WAITING} levels a side")
-            made.append(Rows(*(column[:rows] for column in out)))
-        return Rows(*map(np.concatenate, zip(*made, strict=True)))
+            yield Rows(*(column[:rows] for column in out))
 
     def advance(self, now_ns: int) -> Rows:
         """The rows up to a moment before which all events were given."""

@@ -12,9 +12,10 @@ from alpha.core import parallel
 from alpha.core.artifacts import whole_folder, write_json
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, import_ahead, write_frame
+from alpha.core.layout import ROW_BYTES
 from alpha.ingest.events import NOTHING, Events, merge
 from alpha.ingest.formats import MESSAGES, SNAPSHOTS, TRADES
-from alpha.ingest.params import Ingest, Source, market
+from alpha.ingest.params import Ingest, Limit, Source, market
 from alpha.ingest.sources import open_streams
 from alpha.ingest.stream import QUOTES, FeatureRows, FeatureStream
 
@@ -22,12 +23,12 @@ _DAY_NS = 86_400 * 10**9
 _DAY = "rows", "without_quotes"  # what the summary says of each
 
 
-def run(ingest: Ingest, *, out: Path) -> None:
+def run(ingest: Ingest, data: Limit, *, out: Path) -> None:
     """Write out/SYMBOL-data-DD-MM-YYYY.h5, a file a UTC day with best_bid and best_ask (float64)
     and the features (float32), and out/summary.json: what was found, and what became of it.
 
     Raises InputError, naming file and row, if raw files are not as params say, or if most of the
-    rows have no quotes, or most trades are of another book.
+    rows have no quotes, or most trades are of another book, or a day has more rows than are read.
     """
     source = market(ingest)
     symbol = re.sub(r"[^\w.-]", "-", f"{ingest.symbol}-") if ingest.symbol else ""
@@ -36,7 +37,7 @@ def run(ingest: Ingest, *, out: Path) -> None:
     days: dict[str, dict[str, int]] = {}
     with whole_folder(out) as part:
         stream, batches = open_features(ingest, source, open_streams(source, ingest, found))
-        for day in each_day(batches):
+        for day in each_day(batches, round(data.max_file_mb * 1e6)):
             date = np.datetime64(int(day.time_ns[0]), "ns").astype("datetime64[D]").item()
             name = f"{symbol}data-{date:%d-%m-%Y}.h5"
             blocks = [Block(QUOTES, day.quotes), Block(stream.names, day.features)]
@@ -75,7 +76,7 @@ def open_features(
         last_ns = None
         for events in parallel.ahead(merge(whole)):
             if len(events.time_ns):
-                yield stream.feed(events)
+                yield from stream.feed_parts(events)
                 last_ns = int(events.time_ns[-1])
         if last_ns is not None:
             yield stream.advance(last_ns)
@@ -83,8 +84,9 @@ def open_features(
     return stream, rows()
 
 
-def each_day(batches: Iterable[FeatureRows]) -> Iterator[FeatureRows]:
-    """The rows of each UTC day that has any."""
+def each_day(batches: Iterable[FeatureRows], max_bytes: int) -> Iterator[FeatureRows]:
+    """The rows of each UTC day that has any. Raises InputError for a day of more than can be
+    labelled in so many bytes."""
     day: list[FeatureRows] = []
     for rows in batches:
         dates = rows.time_ns // _DAY_NS
@@ -95,6 +97,9 @@ def each_day(batches: Iterable[FeatureRows]) -> Iterator[FeatureRows]:
                 day = []
             if stop > start:
                 day.append(FeatureRows(*(column[start:stop] for column in rows)))
+                if sum(len(part.time_ns) for part in day) * ROW_BYTES > max_bytes:
+                    must = f"must make days of at most {max_bytes // ROW_BYTES:,} rows"
+                    raise InputError(f"ingest.grid_seconds: {must} (data.max_file_mb), found more")
     if day:
         yield _join(day)
 

@@ -2,6 +2,7 @@
 files."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,10 @@ class FeatureStream:
     def feed(self, events: Events) -> FeatureRows:
         """The rows before the time of the last event."""
         return self._features(self._replay.feed(events))
+
+    def feed_parts(self, events: Events) -> Iterator[FeatureRows]:
+        """As `feed`, in parts of so few rows that they fit in memory, however long nothing came."""
+        return map(self._features, self._replay.feed_parts(events))
 
     def advance(self, now_ns: int) -> FeatureRows:
         """The rows up to a moment, if no event up to it is still to come."""

@@ -43,7 +43,6 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         made = track(parallel.ahead(each), "labels", total=len(files))
         for file, digest, time_ns, frozen, labels, past in made:
             name, outcome = file.name, labels.alpha_outcome
-            _check_size(data, file, outcome)
             digests[name] = digest
             given = {"duplicates": file.duplicates, "longest_frozen_seconds": frozen}
             days[name] = profile.of_day(outcome, labels.status, time_ns, label, **given)
@@ -67,10 +66,9 @@ def run(data: Data, label: Label, *, features: Path, out: Path) -> None:
         write_manifest(part / "labels" / MADE_FROM, made_from)
 
 
-def _check_size(data: Data, file: FeatureFile, outcome: np.ndarray) -> None:
+def _check_size(folder: FeatureFolder, file: FeatureFile, outcome: np.ndarray) -> None:
     at = int(np.argmax(np.abs(outcome) > _LARGEST))
     if np.abs(outcome[at]) > _LARGEST:
-        folder = FeatureFolder(data, (file,), ())
         with folder.open(file) as frame:
             row = folder.times(file, frame)[1][at]
         must = f"an outcome must be at most {_LARGEST:g} times the price"
@@ -101,6 +99,7 @@ def label_files(
         rows, end_ns = len(mine.time_ns), folder.last_ns
         since_ns = runs.follow(time_ns, bid, ask, rows=rows)
         labels = compute(time_ns, bid, ask, label, rows=rows, end_ns=end_ns, since_ns=since_ns)
+        _check_size(folder, file, labels.alpha_outcome)
         frozen = float(np.max(mine.time_ns - since_ns[:rows])) / 1e9
         yield file, digest, mine.time_ns, frozen, labels, past.follow(*mine, labels.alpha_outcome)
 

@@ -72,7 +72,7 @@ def _sizes() -> Iterator[Case]:
         yield _case(f"prices of 1e{power + 2}", write, Must.ACCEPT)
     spread = np.geomspace(1e-300, 1e300, _N)
     write = changed(lambda made: made.assign(best_bid=spread, best_ask=spread * 1.0001))
-    yield _case("prices from 1e-300 to 1e300", write)
+    yield _case("prices from 1e-300 to 1e300", write, Must.EITHER)
     for what, change in {
         "locked": lambda made: made.assign(best_ask=made.best_bid),
         "frozen": lambda made: made.assign(best_bid=100.0, best_ask=100.5),

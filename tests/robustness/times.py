@@ -164,7 +164,7 @@ def _kinds() -> Iterator[Case]:
 def _lengths() -> Iterator[Case]:
     for rows in (1, 2, 5, 11):
         write = changed(lambda made, n=rows: made.iloc[:n])
-        yield _case(f"{rows} rows", write)
+        yield _case(f"{rows} rows", write, Must.EITHER if rows > 10 else Must.REFUSE)
     yield _case("rows 1 ns apart", _at(lambda times: times[0] + np.arange(_N)))
     yield _case("rows an hour apart", _at(lambda times: times[0] + np.arange(_N) * 3600 * 10**9))
     write = _at(lambda times: times + np.random.default_rng(0).integers(0, 10**9, _N))

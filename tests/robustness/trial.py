@@ -235,6 +235,9 @@ def judge(
             return Outcome.CHANGED, lines[0]
         if case.must == Must.ACCEPT:
             return Outcome.UNFAIR, lines[0]
+        if "which this step would not write" in lines[0]:
+            # What it was given was accepted: only the labels of before stood in the way.
+            return Outcome.WRONG, lines[0]
         said = re.search(case.says, lines[0], re.IGNORECASE)
         return (Outcome.REFUSED if said else Outcome.UNSAID), lines[0]
     if case.must == Must.REFUSE:
