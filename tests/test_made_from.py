@@ -223,6 +223,10 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
         "predict", lambda run: (other_rows(run), run.normalize(), swap_contract(run)),
         "mean: must be trained on the rows in ",
     ),
+    "a model without its model.json": (
+        "predict", lambda run: (run.folder / "train/0/baselines/mean/model.json").unlink(),
+        "mean/model.json: cannot be read: No such file",
+    ),
     "a prediction": (
         "evaluate", lambda run: flip(run.folder / PREDICT / "ridge" / "test.h5"),
         "ridge/test.h5: was changed after it was written (its digest does not match inputs.json)",

@@ -33,12 +33,11 @@ def run(*, models: Path, splits: Path, normalization: Path, out: Path) -> None:
     on these rows, or if these are not as `alpha split` wrote them.
     """
     contract = read_contract(normalization)
-    # A training that was killed may have left a .part.
-    folders = sorted(
-        path.parent.relative_to(models)
-        for path in models.rglob(saved.NAME)
-        if not any(name.endswith(".part") for name in path.relative_to(models).parts)
-    )
+    # By either file, as one that lost its model.json is not to be left out in silence. A training
+    # that was killed may have left a .part.
+    trained = {path.parent for name in (saved.NAME, "history.csv") for path in models.rglob(name)}
+    inside = sorted(folder.relative_to(models) for folder in trained)
+    folders = [of for of in inside if not any(name.endswith(".part") for name in of.parts)]
     if not folders:
         raise InputError(f"{models}: must hold models that `alpha train` wrote, found none")
     found = {folder: load_model(models / folder, contract) for folder in folders}
