@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alpha.core.artifacts import (
@@ -281,6 +281,7 @@ def test_json_that_python_would_take_or_choke_on_is_refused(tmp_path, text):
         min_size=1,
     )
 )
+@example(["-.", "-1.2.3"])
 def test_tables_read_back_as_written_and_hold_no_formula(tmp_path_factory, names):
     """A number is none, whatever its sign: whoever reads one finds it as it was."""
     path = tmp_path_factory.mktemp("table") / "a.csv"

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,7 +35,6 @@ def whole(out: Path, *, folder: bool = False) -> Iterator[Path]:
     if out.name in ("", ".."):
         raise InputError(f"--out must be a name of its own, found {str(out)!r}")
     _check_kind(out, folder=folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
     part, earlier = (out.with_name(f"{out.name}{end}") for end in (".part", ".earlier.part"))
     with _alone(out):
         _remove(part)
@@ -100,9 +99,14 @@ def whole_outs(out: Path) -> Iterator[Path]:
 
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Wait until no other process writes to `out`. The system ends the lock with the process."""
-    path = out.with_name(f"{out.name}.lock.part")
+    """Wait until no other process writes to `out`. The system ends the lock with the process.
+    Folders that are made for it go again if they stay empty."""
+    path, made = (
+        out.with_name(f"{out.name}.lock.part"),
+        [of for of in out.parents if not of.exists()],
+    )
     while True:
+        out.parent.mkdir(parents=True, exist_ok=True)
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -118,6 +122,9 @@ def _alone(out: Path) -> Iterator[None]:
     finally:
         path.unlink(missing_ok=True)
         os.close(lock)
+        with suppress(OSError):  # of the first that is not empty
+            for folder in made:
+                folder.rmdir()
 
 
 def _check_kind(out: Path, *, folder: bool) -> None:
@@ -253,7 +260,7 @@ def parse(model: type[AnyModel], path: Path) -> AnyModel:
 
 
 # What begins a formula of a spreadsheet, where it is not a number's sign.
-_FORMULA = r"(?![+-]?[\d.]+(?:e[+-]?\d+)?$)('*[=+\-@\t])"
+_FORMULA = r"(?![+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$)('*[=+\-@\t])"
 
 
 def write_csv(path: Path, table: Any, **how: Any) -> None:
