@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
-from sealing import seal_predictions, seal_splits
+from sealing import LABEL, seal_predictions, seal_splits
 
 from alpha.audit import findings
 from alpha.audit.findings import Finding, Findings
@@ -62,7 +62,11 @@ class Results:
         leaks: Sequence[Finding] = (),
         trade: Path | None = None,
     ) -> None:
-        """With what the audit found."""
+        """With what the audit found, of splits of these labels."""
+        if params.label != LABEL:
+            numbers = [int(path.parent.name) for path in self.splits.glob("*/summary.json")]
+            seal_splits(self.splits, numbers, params.label)
+            seal(self)
         self.audit.mkdir(exist_ok=True)
         found = Findings(findings=list(leaks), splits=splits_digest(self.splits))
         write_json(self.audit / findings.NAME, found.model_dump(mode="json"))

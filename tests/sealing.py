@@ -27,12 +27,13 @@ def seal_split(split: Path, label: Label = LABEL) -> None:
     write_rows(split, label, [rows for _, rows in sorted(found)])
 
 
-def seal_splits(splits: Path, folds: Sequence[int] = (0,)) -> None:
+def seal_splits(splits: Path, folds: Sequence[int] = (0,), label: Label = LABEL) -> None:
     """Write rows.json of splits that nobody reads."""
     for split in (splits / str(fold) / name for fold in folds for name in SPLITS):
         split.mkdir(parents=True, exist_ok=True)
-        write_json(split / ROWS, {"split": "", "label": {}, "rows": [["a.h5", 0, 1, ""]]})
-        (split.parent / "summary.json").touch()
+        of = label.model_dump(mode="json")
+        write_json(split / ROWS, {"split": "", "label": of, "rows": [["a.h5", 0, 1, ""]]})
+        (split.parent / "summary.json").write_text("{}")
 
 
 def seal_predictions(predictions: Path, splits: Path, models: Path | None = None) -> None:

@@ -93,7 +93,7 @@ class Chain:
         source = self.folder / "normalized_by"
         shutil.rmtree(source, ignore_errors=True)
         (source / "0" / "train").mkdir(parents=True)
-        (source / "0" / "summary.json").touch()
+        (source / "0" / "summary.json").write_text("{}")
         for name in names:
             for path in (self.folder / "split" / "0" / name).glob("*.h5"):
                 shutil.copy(path, source / "0" / "train" / f"{name}-{path.name}")

@@ -264,11 +264,33 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
         "evaluate", lambda run: shorten(run.folder / "split" / "paths.json"),
         "audit: must be of the splits in ",
     ),
+    "predictions of labels of another horizon": (
+        "evaluate", lambda run: run.change(horizon_seconds=20),
+        "train: must be labelled with label.horizon_seconds 20.0, found 10.0; label again",
+    ),
+    "trades by labels at another price": (
+        "trade", lambda run: run.change(price="mid"), "must be labelled with label.price mid",
+    ),
+    "a report of another label": (
+        "report", lambda run: run.change(max_gap_seconds=60),
+        "test: must be labelled with label.max_gap_seconds 60.0",
+    ),
+    "a summary of a split that was edited": (
+        "audit", lambda run: edit(run.folder / SPLIT / "summary.json"),
+        "summary.json: was changed after it was written",
+    ),
     "trades on other predictions": (
         "evaluate", lambda run: (retrain(run), run.predict()),
         "trade: must be trades on the predictions in ",
     ),
 }  # fmt: skip
+
+
+def edit(path: Path) -> None:
+    """Another digit."""
+    text = path.read_text()
+    at = next(at for at in range(len(text) // 2, len(text)) if text[at] in "12345678")
+    path.write_text(text[:at] + str(int(text[at]) + 1) + text[at + 1 :])
 
 
 def shorten(paths: Path) -> None:
@@ -340,8 +362,6 @@ def test_a_json_artifact_or_figures_that_were_edited_are_refused(run, capsys, na
         "guard": (run.folder / "label" / "profile.json", run.guard),
         "evaluate": (run.folder / "evaluate" / "figures.csv", run.report),
     }[name]
-    text = path.read_text()
-    at = next(at for at in range(len(text) // 2, len(text)) if text[at] in "12345678")
-    path.write_text(text[:at] + str(int(text[at]) + 1) + text[at + 1 :])
+    edit(path)
     assert step() == 2
     assert f"{path}: was changed after it was written" in capsys.readouterr().err

@@ -45,7 +45,6 @@ class World:
         self.paths([[(0, 0), (1, 1)]])
         for fold in (0, 1):
             self.predict(fold)
-        seal_splits(folder / "split", (0, 1))
         text = PARAMS_TEXT.replace("target: abs_max", f"target: {target}")
         text = text.replace("horizon_seconds: 60", "horizon_seconds: 10")
         text = text.replace("taker_bps: 7.5", "taker_bps: 1.0").replace(
@@ -57,6 +56,7 @@ class World:
             text = text.replace(f"{kind}: [{models}]", f"{kind}: []")
         text = text.replace("[zero, mean, median, persistence, har, ridge]", "[mean, har, ridge]")
         (folder / "params.yaml").write_text(text)
+        seal_splits(folder / "split", (0, 1), parse(text, source="params.yaml").label)
 
     def paths(self, given) -> None:
         """Paths of a fold and a group of the test time for each block."""

@@ -196,7 +196,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def _files(manifest: Path) -> list[str]:
     """The names of the other files in its folder, but for marks and scratch files of engines."""
     paths = (path for path in manifest.parent.rglob("*") if path.is_file() and path != manifest)
-    kept = (path for path in paths if path.name[0] != "." and path.suffix != ".part")
+    # A feature file may be hidden, and so its labels are.
+    kept = (of for of in paths if not re.search(r"^\.(?!.*\.h5$)|\.part$", of.name))
     return sorted(path.relative_to(manifest.parent).as_posix() for path in kept)
 
 

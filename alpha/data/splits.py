@@ -119,9 +119,13 @@ def split_pieces(split: Path, symbol: str | None = None) -> list[Piece]:
     return kept
 
 
-def split_digest(split: Path) -> str:
-    """A digest of what rows.json says of a split."""
-    return artifacts.digest(artifacts.parse(_Rows, split / ROWS).model_dump(mode="json"))
+def split_digest(split: Path, label: Label | None = None) -> str:
+    """A digest of what rows.json says of a split. Raises InputError if its rows were labelled with
+    other params than `label`."""
+    about = artifacts.parse(_Rows, split / ROWS)
+    if label is not None:
+        _check_label(split, label, about.label)
+    return artifacts.digest(about.model_dump(mode="json"))
 
 
 def check_split(split: Path, label: Label | None = None) -> str:
@@ -131,9 +135,7 @@ def check_split(split: Path, label: Label | None = None) -> str:
     if about.split != _place(split):
         must = f"must be split {_place(split)}, found {about.split}"
         raise InputError(f"{split}: {must}; split again")
-    if label is not None:
-        _check_label(split, label, about.label)
-    pieces = split_pieces(split)
+    digest, pieces = split_digest(split, label), split_pieces(split)
     for path in sorted({*split.rglob("*.h5")} - {piece.path for piece in pieces}):
         raise InputError(f"{path}: must be a file of {split / ROWS}, and is none; split again")
     for piece in pieces:
@@ -142,7 +144,7 @@ def check_split(split: Path, label: Label | None = None) -> str:
         if found != piece.digest:
             why = f"the digest of its rows does not match {split / ROWS}"
             raise InputError(f"{piece.path}: was changed after it was written ({why}); split again")
-    return split_digest(split)
+    return digest
 
 
 def check_splits(fold: Path) -> dict[SplitName, str]:
@@ -153,7 +155,7 @@ def check_splits(fold: Path) -> dict[SplitName, str]:
 def splits_digest(splits: Path) -> str:
     """A digest of paths.json, and of what summary.json and rows.json say of each fold."""
     every = (str(path.relative_to(splits)) for path in splits.rglob("*.json"))
-    each = {name: sha256(artifacts.read_bytes(splits / name)).hexdigest() for name in every}
+    each = {name: artifacts.digest(artifacts.read_json(splits / name)) for name in every}
     return artifacts.digest(each)
 
 

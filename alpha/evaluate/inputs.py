@@ -13,6 +13,7 @@ from alpha.core.artifacts import digest, parse, read_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS, SplitName
+from alpha.data.params import Label
 from alpha.data.splits import split_digest
 from alpha.learn import history, saved
 from alpha.learn.kinds import MATCHED_MLP
@@ -70,16 +71,20 @@ class Trained:
 
 
 def check_predictions(
-    predictions: Path, runs: Iterable[tuple[int, str]], splits: Path, models: Path | None = None
+    predictions: Path,
+    runs: Iterable[tuple[int, str]],
+    splits: Path,
+    label: Label,
+    models: Path | None = None,
 ) -> dict[str, str]:
     """A digest of all that each run predicted in a fold, by its folder, such as 0/mlp/0. Raises
-    InputError, naming the file, unless `alpha predict` wrote it so, of the rows in `splits` and by
-    `models`, if they are given."""
+    InputError, naming the file, unless `alpha predict` wrote it so, of the rows in `splits`, of the
+    same `label`, and by `models`, if they are given."""
     found = {}
     for fold, run in runs:
         inside, of = Path(str(fold)) / run_folder(run), splits / str(fold)
         about = parse(_Inputs, path := predictions / inside / "inputs.json")
-        if about.splits != {name: split_digest(of / name) for name in SPLITS}:
+        if about.splits != {name: split_digest(of / name, label) for name in SPLITS}:
             must = f"must be predictions of the rows in {of}, found those of others"
             raise InputError(f"{path.parent}: {must}; predict again")
         if models and about.models != saved.digests(models / inside):

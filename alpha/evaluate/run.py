@@ -65,7 +65,7 @@ def run(
     if audited.splits != splits_digest(splits):
         raise InputError(f"{audit}: must be of the splits in {splits}, found others; audit again")
     leaks = audited.leaks
-    given = inputs.check_predictions(predictions, product(numbers, runs), splits, models)
+    given = inputs.check_predictions(predictions, product(numbers, runs), splits, label, models)
     traded = None if trade is None else read_manifest(trade / MADE_FROM).get("predictions")
     if traded not in (None, given):
         must = f"must be trades on the predictions in {predictions}"

@@ -18,7 +18,7 @@ from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
 from alpha.data.features import open_symbols
 from alpha.data.params import Data, Label
-from alpha.data.splits import splits_digest
+from alpha.data.splits import split_digest, splits_digest
 from alpha.evaluate import details as evaluation_details
 from alpha.evaluate import folds
 from alpha.guard import compare as shift
@@ -61,6 +61,7 @@ def run(
             must = f"must be of the predictions in {predictions / inside}"
             raise InputError(f"{evaluation}: {must}, found those of others; evaluate again")
     paths, (*_, last) = folds.read(splits)
+    split_digest(splits / str(last) / SPLITS[-1], label)
     summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     found = findings.read(audit)
     if found.splits != splits_digest(splits):

@@ -37,7 +37,7 @@ def run(params: Any, runs: Sequence[str], given: Any) -> None:
     with whole_folder(given.out) as part:
         if (target := params.label.target) in SIDED:
             of = product(folds.read(given.splits)[1], runs)
-            predicted = check_predictions(given.predictions, of, given.splits)
+            predicted = check_predictions(given.predictions, of, given.splits, params.label)
             rows = list(_trade(params, runs, given, part))
         else:
             side = "one side only" if target in ("up", "down") else "no side"
