@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from scipy.stats import t as student
-from sealing import LABEL, seal_predictions, seal_splits
+from sealing import seal_predictions, seal_splits
 
 from alpha.audit import findings
 from alpha.audit.findings import Finding, Findings
 from alpha.check import Params
-from alpha.core.artifacts import write_json, write_manifest
+from alpha.core.artifacts import read_json, write_json, write_manifest
 from alpha.core.frames import Block, write_frame
 from alpha.data.columns import SPLITS
 from alpha.data.splits import splits_digest
@@ -63,7 +63,8 @@ class Results:
         trade: Path | None = None,
     ) -> None:
         """With what the audit found, of splits of these labels."""
-        if params.label != LABEL:
+        rows = next(self.splits.glob("*/train/rows.json"))
+        if read_json(rows)["label"] != params.label.model_dump(mode="json"):
             numbers = [int(path.parent.name) for path in self.splits.glob("*/summary.json")]
             seal_splits(self.splits, numbers, params.label)
             seal(self)

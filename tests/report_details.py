@@ -14,7 +14,7 @@ from made_details import Over, rows
 from made_results import write_paths, write_prediction
 
 from alpha.check import Params
-from alpha.core.artifacts import write_json
+from alpha.core.artifacts import read_json, write_json
 from alpha.core.frames import Block, write_frame
 from alpha.data.contract import Contract
 from alpha.data.splits import splits_digest
@@ -583,7 +583,12 @@ def make(
 
 
 def write(folders: Folders, params: Params, *, trade: Path | None = None, **label: object) -> str:
-    """The page that the step makes of them."""
+    """The page that the step makes of them, of splits of such labels."""
+    if label:
+        rows, splits = folders.splits / "test" / "rows.json", folders.splits.parent
+        write_json(rows, (of := read_json(rows)) | {"label": of["label"] | label})
+        audited = {"findings": [], "splits": splits_digest(splits)}
+        write_json(folders.audit / "findings.json", audited)
     out = folders.root / "report.html"
     report.run(
         params.data,
