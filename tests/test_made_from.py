@@ -264,6 +264,10 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
         "evaluate", lambda run: shorten(run.folder / "split" / "paths.json"),
         "audit: must be of the splits in ",
     ),
+    "a loss in the history of a training": (
+        "evaluate", lambda run: edit(run.folder / "train/0/baselines/ridge/history.csv"),
+        "history.csv: was changed after it was written (its digest does not match model.json)",
+    ),
     "predictions of labels of another horizon": (
         "evaluate", lambda run: run.change(horizon_seconds=20),
         "train: must be labelled with label.horizon_seconds 20.0, found 10.0; label again",

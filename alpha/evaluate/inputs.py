@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from alpha.core.artifacts import digest, parse, read_manifest
+from alpha.core.artifacts import digest, parse, read_bytes, read_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.columns import SPLITS, SplitName
@@ -50,6 +51,7 @@ class _About(BaseModel):
     """model.json, as far as it matters here."""
 
     configuration: str
+    history: str = ""  # the SHA-256 of history.csv
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,17 @@ def trained(
         for model_name, inside in (*both, (model, alone)):
             folders = [of for fold in folds for of in _folders(models / str(fold), inside)]
             abouts = [parse(_About, folder / "model.json") for folder in folders]
+            told = folders[-1] / "history.csv"
+            if abouts[-1].history not in ("", sha256(read_bytes(told)).hexdigest()):
+                why = "its digest does not match model.json"
+                raise InputError(f"{told}: was changed after it was written ({why}); train again")
             lost = [path for of in folders if (path := of / "importance.json").exists()]
             found.append(
                 Trained(
                     name=f"{model_name}-{seed}",
                     model=model_name,
                     seed=int(seed),
-                    history=history.read(folders[-1] / "history.csv"),
+                    history=history.read(told),
                     configurations=[about.configuration for about in abouts],
                     importance=[parse(Importance, path) for path in lost],
                     counts=counts,

@@ -135,5 +135,6 @@ def _write(folder: Path, trained: Trained, about: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     trained.fitted.save(folder)
     files = {path.name: sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
-    write_json(folder / "model.json", about | {"files": files})
-    history.write(folder / "history.csv", trained.history)
+    history.write(path := folder / "history.csv", trained.history)
+    of_history = sha256(path.read_bytes()).hexdigest()
+    write_json(folder / "model.json", about | {"files": files, "history": of_history})
