@@ -293,3 +293,11 @@ def test_tables_read_back_as_written_and_hold_no_formula(tmp_path_factory, names
     cells = pd.read_csv(path, dtype="str", keep_default_na=False)["name"]
     for cell in cells[cells.str.match(r"[=+\-@\t\r]")]:
         float(cell)
+
+
+def test_a_scratch_folder_that_holds_a_file_of_the_user_s_is_refused_before_anything(tmp_path):
+    (tmp_path / "outs").mkdir()
+    (tmp_path / "outs" / "mine").touch()
+    with pytest.raises(InputError, match="holds mine"), whole_outs(tmp_path) as part:
+        (part / "a").mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["outs"]

@@ -81,6 +81,7 @@ def whole_outs(out: Path) -> Iterator[Path]:
     folders, go first and come last."""
     scratch = out / "outs"
     with whole_folder(scratch) as part:
+        _check_replaceable(scratch, part)
         yield part
         made = sorted(part.iterdir(), key=lambda path: (path.is_file(), path.name))
         for path in made:
