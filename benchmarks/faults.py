@@ -292,6 +292,13 @@ def main() -> int:
         "--folder", type=Path, help="where copies are made, or were by an earlier run"
     )
     arguments = parser.parse_args()
+    chosen = [
+        fault
+        for fault in faults()
+        if not arguments.words or any(of in f"{fault.entry} {fault.name}" for of in arguments.words)
+    ]
+    if not chosen:
+        parser.error(f"no trial is named so; there are {', '.join(of.name for of in faults())}")
     folder = (arguments.folder or Path(tempfile.mkdtemp(prefix="faults-"))).resolve()
     built, alone = Checkout(folder / "built"), Checkout(folder / "alone")
     if not alone.folder.exists():
@@ -303,10 +310,7 @@ def main() -> int:
         alone.run("snakemake", "--cores", "2")
     expected = md5s(alone)
     wrong = 0
-    for fault in faults():
-        words = f"{fault.entry} {fault.name}"
-        if arguments.words and not any(word in words for word in arguments.words):
-            continue
+    for fault in chosen:
         if fault.root and os.getuid() != 0:
             print(f"{fault.name:34} {fault.entry:11} left out: needs root")
             continue
