@@ -122,3 +122,15 @@ def test_a_share_of_the_oracle_is_paired():
     oracle = OfSplit(Interval(0.3, 0.1, 0.5), Interval(), whole)
     found = share(oracle, 0.15, whole / 2, Widened(blocks, 1))
     assert found[:3] == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_an_oracle_of_another_market_is_refused(tmp_path, params: Params):
+    results = make(tmp_path, rows=100)
+    path = results.features / "oracle" / "oracle.json"
+    write_manifest(path, read_json(path) | {"features": {"a.h5": "0" * 64}})
+    for quotes, fits in (({"a.h5": "0" * 64}, True), ({"a.h5": "1" * 64}, False)):
+        if fits:
+            assert read_oracle(results.features, params.label, params.loss, quotes).paths
+            continue
+        with pytest.raises(InputError, match="of the market that was labelled and split, found an"):
+            read_oracle(results.features, params.label, params.loss, quotes)

@@ -257,6 +257,9 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
         "report", lambda run: (retrain(run), run.predict()),
         "evaluate: must be of the predictions in ",
     ),
+    "a report of other labels": (
+        "report", lambda run: other_labels(run), "label: must be of the feature files that are split in ",
+    ),
     "a report of another audit": (
         "report", other_rows, "audit: must be of the splits in ",
     ),
@@ -295,6 +298,13 @@ def edit(path: Path) -> None:
     text = path.read_text()
     at = next(at for at in range(len(text) // 2, len(text)) if text[at] in "12345678")
     path.write_text(text[:at] + str(int(text[at]) + 1) + text[at + 1 :])
+
+
+def other_labels(run: Run) -> None:
+    shutil.copytree(run.folder / "features", run.folder / "others")
+    reprice(run.folder / "others" / "a.h5")
+    run("label", features="others", out="label")
+    run.guard()
 
 
 def shorten(paths: Path) -> None:

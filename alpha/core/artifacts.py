@@ -163,6 +163,14 @@ def digest(content: Any) -> str:
     return hashlib.sha256(json_text(content).encode()).hexdigest()
 
 
+def digest_of_arrays(*columns: Any) -> str:
+    """SHA-256 of the bytes of arrays, one after the other."""
+    hasher = hashlib.sha256()
+    for column in columns:
+        hasher.update(column.data)
+    return hasher.hexdigest()
+
+
 def write_json(path: Path, content: Any) -> None:
     """Write JSON, an object with its own digest, which `read_json` looks for."""
     own = {_DIGEST: digest(content)} if isinstance(content, dict) else {}

@@ -3,7 +3,6 @@ callback of LLVM's, where Python would print a traceback and go on. And a standa
 closed is a null device: else its number is the next file's, into which libraries then print.
 Imported before all else."""
 
-import _thread
 import os
 import signal
 import sys
@@ -22,7 +21,8 @@ def _end(kind: Any, error: Any, trace: Any) -> None:
 
 def _come_later(found: Any) -> None:
     if issubclass(found.exc_type, KeyboardInterrupt):
-        threading.Timer(0.1, _thread.interrupt_main).start()
+        # A signal also wakes what waits.
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
     else:
         _unraisable(found)
 

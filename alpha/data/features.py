@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from alpha.core.artifacts import digest_of_arrays
 from alpha.core.errors import InputError
 from alpha.core.frames import FrameReader, open_frame
 from alpha.core.params import quickly
@@ -76,11 +76,8 @@ class FeatureFolder:
             what = f"the bid is above the ask in {crossed:.0%} of rows"
             raise InputError(f"{file.path}: {what}: are data.best_bid and data.best_ask swapped?")
         every = Quotes(time_ns, *both.T.astype(np.float64, order="C"))
-        hasher = sha256()
-        for column in every:
-            hasher.update(column.data)
         kept = last_of_each(time_ns, file.after_ns)
-        return Quotes(*(column[kept] for column in every)), hasher.hexdigest()
+        return Quotes(*(column[kept] for column in every)), digest_of_arrays(*every)
 
     def times(self, file: FeatureFile, frame: FrameReader) -> tuple[np.ndarray, np.ndarray]:
         """The timestamps of the rows that count, (kept rows,) int64 and strictly increasing, and

@@ -1,6 +1,7 @@
 """The oracle: the expected label of each row of a simulated market, given its hidden state. No
 prediction has a smaller squared error on average, so its skill is what there is to capture."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from alpha.core.artifacts import parse, read_manifest
+from alpha.core.errors import InputError
 from alpha.core.frames import open_frame
 from alpha.data.params import Label, classes
 from alpha.evaluate.assess import figures_of_rows, resampled, scored
@@ -24,6 +26,7 @@ class _About(BaseModel):
 
     horizon_seconds: float
     prices: dict[str, list[str]]
+    features: dict[str, str] = {}  # a digest of the quotes of each file
 
 
 class Known(NamedTuple):
@@ -47,14 +50,21 @@ def values_at(known: Known, time_ns: np.ndarray) -> np.ndarray:
     return found
 
 
-def read(features: Path, label: Label, loss: Loss) -> Known | str:
+def read(
+    features: Path, label: Label, loss: Loss, quotes: Mapping[str, str] | None = None
+) -> Known | str:
     """The oracle beside the feature files in `features`, or why there is none, in words. Raises
-    InputError if oracle.json is not of its format, or the files are not those that it names."""
+    InputError if oracle.json is not of its format, the files are not those that it names, or it is
+    not of the market with these digests of `quotes` by file."""
     folder = features / "oracle"
     if not (folder / "oracle.json").exists():
         return "only a simulated market has an oracle"
     about = parse(_About, folder / "oracle.json")
     read_manifest(folder / "oracle.json")
+    for name, wanted in (quotes or {}).items() if about.features else ():
+        if about.features.get(name) != wanted:
+            must = "must be of the market that was labelled and split"
+            raise InputError(f"{folder / 'oracle.json'}: {must}, found another {name}")
     prices = about.prices.get(label.target, [])
     if label.horizon_seconds != about.horizon_seconds or label.price not in prices:
         of = [f"{target} at {' or '.join(prices)}" for target, prices in about.prices.items()]

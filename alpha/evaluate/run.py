@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from alpha.audit import findings
-from alpha.core.artifacts import MADE_FROM, read_manifest, whole_folder
+from alpha.core.artifacts import MADE_FROM, read_json, read_manifest, whole_folder
 from alpha.core.errors import InputError
 from alpha.core.text import track
 from alpha.data.columns import SPLITS, SplitName
@@ -76,7 +76,7 @@ def run(
     symbols = symbols if symbols[1:] else []
     blocks = enumerate(pools["test"][0].files if numbers[1:] else ())
     names = [f"block {at}" if paths[1:] else f"fold {fold}" for at, (fold, _) in blocks]
-    known = oracle.read(features, label, loss)
+    known = oracle.read(features, label, loss, read_json(splits / "paths.json").get("features"))
     of_label: list[Row] = []
     widened: dict[SplitName, Widened] = {}
     oracles: dict[SplitName, oracle.OfSplit] = {}

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from alpha.audit import findings
 from alpha.core import text
-from alpha.core.artifacts import digest, parse, read_manifest, whole
+from alpha.core.artifacts import digest, parse, read_json, read_manifest, whole
 from alpha.core.errors import InputError
 from alpha.data.columns import SPLITS
 from alpha.data.contract import read_contract
@@ -62,6 +62,10 @@ def run(
             raise InputError(f"{evaluation}: {must}, found those of others; evaluate again")
     paths, (*_, last) = folds.read(splits)
     split_digest(splits / str(last) / SPLITS[-1], label)
+    quotes = read_json(splits / "paths.json").get("features")
+    if quotes and digest(quotes) != by_file.data_digest:
+        must = f"must be of the feature files that are split in {splits}"
+        raise InputError(f"{labels}: {must}, found others; label again")
     summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     found = findings.read(audit)
     if found.splits != splits_digest(splits):

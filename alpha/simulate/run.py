@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from alpha.core.artifacts import whole_folder, write_manifest
+from alpha.core.artifacts import digest_of_arrays, whole_folder, write_manifest
 from alpha.core.errors import InputError
 from alpha.core.frames import Block, import_ahead, write_frame
 from alpha.core.text import track
@@ -41,16 +42,20 @@ def run(params: Simulate, *, out: Path) -> None:
     import_ahead()
     with whole_folder(out) as part:
         (part / "oracle").mkdir()
+        digests: dict[str, str] = {}
         for day in track(each_day(params), "simulate", total=params.days):
             found = defects.apply(day, params)
-            quotes = np.column_stack((found.best_bid, found.best_ask))
+            bid, ask = (np.ascontiguousarray(of) for of in (found.best_bid, found.best_ask))
+            quotes = np.column_stack((bid, ask))
             blocks = [Block(("best_bid", "best_ask"), quotes), Block(day.names, found.features)]
             date = np.datetime64(params.start, "D") + day.number
             name = f"{params.symbol}-data-{date.item():%d-%m-%Y}.h5"
+            digests[name] = digest_of_arrays(found.time_ns, bid, ask)
             truth = Block(tuple(oracle.PRICES), found.oracle)
             for path, columns in ((part / name, blocks), (part / "oracle" / name, [truth])):
                 write_frame(path, found.time_ns, columns, tz_aware=True)
-        known = {"horizon_seconds": oracle.HORIZON_SECONDS, "prices": oracle.PRICES}
+        known: dict[str, Any] = {"horizon_seconds": oracle.HORIZON_SECONDS, "features": digests}
+        known["prices"] = oracle.PRICES
         write_manifest(part / "oracle" / "oracle.json", known)
 
 
