@@ -258,7 +258,8 @@ CASES: dict[str, tuple[str, Callable[[Run], Any], str]] = {
         "evaluate: must be of the predictions in ",
     ),
     "a report of other labels": (
-        "report", lambda run: other_labels(run), "label: must be of the feature files that are split in ",
+        "report", lambda run: other_labels(run),
+        "label: must be of the feature files that are split in ",
     ),
     "a report of another audit": (
         "report", other_rows, "audit: must be of the splits in ",

@@ -62,14 +62,14 @@ def run(
             raise InputError(f"{evaluation}: {must}, found those of others; evaluate again")
     paths, (*_, last) = folds.read(splits)
     split_digest(splits / str(last) / SPLITS[-1], label)
-    quotes = read_json(splits / "paths.json").get("features")
-    if quotes and digest(quotes) != by_file.data_digest:
-        must = f"must be of the feature files that are split in {splits}"
-        raise InputError(f"{labels}: {must}, found others; label again")
     summary = parse(content.SplitSummary, splits / str(last) / "summary.json")
     found = findings.read(audit)
     if found.splits != splits_digest(splits):
         raise InputError(f"{audit}: must be of the splits in {splits}, found others; audit again")
+    quotes = read_json(splits / "paths.json").get("features")
+    if quotes and digest(quotes) != by_file.data_digest:
+        must = f"must be of the feature files that are split in {splits}"
+        raise InputError(f"{labels}: {must}, found others; label again")
     contract = read_contract(normalization / f"{last}.json")
     learning = partial(lines.learning_curve, folder=evaluation / "learning_curves")
     varying, bps = content.varying(details), not details.classes
