@@ -241,6 +241,8 @@ def test_a_model_s_own_package_is_named_where_it_is_missing(chain, tmp_path, mon
 
 def test_what_is_no_model_is_named(tmp_path):
     assert refusal(tmp_path / "none").startswith(f"{tmp_path / 'none'}: no results above it hold")
+    (tmp_path / "loop.zip").symlink_to("loop.zip")
+    assert refusal(tmp_path / "loop.zip").startswith(f"{tmp_path / 'loop.zip'}: no results above")
     (tmp_path / "text.zip").write_text("text")
     assert refusal(tmp_path / "text.zip") == (
         f"{tmp_path / 'text.zip'}: was changed after its export, or `alpha export` did not write it"

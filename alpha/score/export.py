@@ -4,6 +4,7 @@ It is a zip of files side by side, of which manifest.json has the SHA-256 hashes
 not compressed, so that its content alone makes its bytes.
 """
 
+import os
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
@@ -106,7 +107,7 @@ def load_trained(path: Path, normalization: Path | None = None) -> tuple[saved.M
 
 def contract_of(model: Path) -> Path:
     """Where the contract of a trained model is that stands with it in one folder of results."""
-    parents = model.resolve().parents
+    parents = Path(os.path.realpath(model)).parents  # which takes a loop of links for what it is
     for fold, above in zip(parents, parents[2:], strict=False):  # results/train/0/mlp/0
         if (path := above / "normalize" / f"{fold.name}.json").is_file():
             return path
