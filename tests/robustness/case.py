@@ -66,9 +66,8 @@ def params(**sections: Any) -> dict[str, Any]:
 
 def write_params(folder: Path, **sections: Any) -> None:
     """JSON is YAML too."""
-    (folder / "params.yaml").write_text(
-        json.dumps(params(**sections), ensure_ascii=False), encoding="utf-8"
-    )
+    text = json.dumps(params(**sections), ensure_ascii=False)
+    (folder / "params.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))
 
 
 def frame(rows: int = 240, *, start: str = "2024-01-01", seed: int = 0) -> pd.DataFrame:
