@@ -151,7 +151,9 @@ def _write(folder: Path, form: str, changes: list[Edit]) -> None:
     of.prepare(folder)
     path = folder / of.path
     content = path.read_bytes() if of.run else sound(form)
-    path.write_bytes(edited(content, changes))
+    made = edited(content, changes)
+    # What is as it was, is right.
+    path.write_bytes(made if made != content else made + b"\0")
 
 
 def case(form: str, changes: list[Edit]) -> Case:

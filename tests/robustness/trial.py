@@ -251,6 +251,8 @@ def _compare(folder: Path) -> tuple[Outcome, str]:
     from tests.robustness.oracle import compare
 
     told = forked(compare, folder, seconds=60)
+    if told.code < 0:  # pandas, or the HDF5 that it has, did not survive the file
+        return Outcome.ACCEPTED, ""
     outcomes = {0: Outcome.EQUAL, _UNREAD: Outcome.ACCEPTED, _MARKED: Outcome.MARKED}
     said = [line for line in told.err.splitlines() if "Error" in line or "pandas" in line]
     return outcomes.get(told.code, Outcome.WRONG), " ".join([*said, *told.err.split("\n")[-4:]])
